@@ -1,0 +1,294 @@
+"""One settings object: adcanary.yaml for what may be read by anyone, the environment for secrets."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo, available_timezones
+
+import yaml
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from pipelines.errors import ConfigError
+
+
+def _time_zone(name: str) -> str:
+    if name not in available_timezones():
+        raise ValueError(f"'{name}' is not an IANA time zone such as Europe/Berlin")
+    return name
+
+
+TimeZone = Annotated[str, AfterValidator(_time_zone)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class WarehouseSettings(_Section):
+    """Where data lives. ``path`` is for DuckDB; the rest of the keys are for BigQuery."""
+
+    kind: Literal["duckdb", "bigquery"] = "duckdb"
+    path: Path = Path(".adcanary/adcanary.duckdb")
+    lock_timeout_seconds: float = Field(25.0, gt=0, le=300)
+    project: str | None = None
+    location: str = "EU"
+    maximum_bytes_billed: int = Field(10 * 1024**3, gt=0)
+    api_endpoint: str | None = Field(None, description="another BigQuery, such as an emulator")
+
+
+class GoogleAdsSettings(_Section):
+    """Google Ads accounts (customer ids without dashes)."""
+
+    accounts: tuple[str, ...] = Field(min_length=1)
+    login_customer_id: str | None = None
+    lookback_days: int = Field(30, ge=1, le=90)
+    endpoint: str | None = Field(None, description="host:port of another server, over TLS")
+
+
+class MetaAdsSettings(_Section):
+    """Meta ad accounts, such as act_123."""
+
+    accounts: tuple[str, ...] = Field(min_length=1)
+    lookback_days: int = Field(28, ge=1, le=90)
+    graph_url: str | None = Field(None, description="base URL of another Graph API")
+
+
+class Ga4ExportSettings(_Section):
+    """The GA4 BigQuery export as files: events_YYYYMMDD.json[.gz] in a folder."""
+
+    property_id: str
+    path: Path
+    time_zone: TimeZone
+    lookback_days: int = Field(4, ge=1, le=90)
+
+
+class OrdersSettings(_Section):
+    """The shop's order API."""
+
+    shop_id: str
+    url: str
+    time_zone: TimeZone
+    lookback_days: int = Field(30, ge=1, le=365)
+
+
+class FileSettings(_Section):
+    """An export file that lands with every daily run; ``mapping`` says which column is what."""
+
+    platform: str
+    path: Path
+    mapping: Path
+
+
+class SourcesSettings(_Section):
+    google_ads: GoogleAdsSettings | None = None
+    meta_ads: MetaAdsSettings | None = None
+    ga4_export: Ga4ExportSettings | None = None
+    orders: OrdersSettings | None = None
+    files: tuple[FileSettings, ...] = ()
+
+
+class MmmSettings(_Section):
+    """Settings of the media mix job; a run's id depends on every one of them."""
+
+    seed: int = 20260101
+    warmup: int = Field(500, ge=50)
+    samples: int = Field(500, ge=50)
+    chains: int = Field(2, ge=2)
+    holdout_weeks: int = Field(8, ge=4)
+    min_weeks: int = Field(52, ge=26)
+    max_rhat: float = Field(1.1, gt=1)
+    min_effective_samples: float = Field(100, gt=0)
+    max_holdout_mape: float = Field(0.25, gt=0)
+    curve_points: int = Field(21, ge=5)
+
+
+class PacingSettings(_Section):
+    """Settings of the pacing job; thresholds are shares of the month-to-date target."""
+
+    warning: float = Field(0.10, gt=0)
+    critical: float = Field(0.25, gt=0)
+    min_z: float = Field(2.0, gt=0)
+    recent_days: int = Field(5, ge=2)
+    max_data_age_days: int = Field(3, ge=1)
+
+
+class JobsSettings(_Section):
+    mmm: MmmSettings = MmmSettings()
+    pacing: PacingSettings = PacingSettings()
+
+
+class GuardrailSettings(_Section):
+    """Caps every proposal is held to (DESIGN section 5). Amounts are in micros."""
+
+    max_change_percent: float = Field(5.0, gt=0, le=100)
+    max_daily_change_percent: float = Field(10.0, gt=0, le=100)
+    cac_ceiling_micros: int | None = Field(None, gt=0)
+    channel_floor_percent: float = Field(5.0, ge=0, le=50)
+    exploration_reserve_percent: float = Field(10.0, ge=0, le=50)
+    min_change_percent: float = Field(1.0, ge=0)
+    max_evidence_age_days: int = Field(8, ge=1)
+    expires_after_days: int = Field(7, ge=1)
+    approvers_over_micros: int = Field(1_000_000_000, gt=0)
+    kill_switch: bool = False
+
+
+class Settings(_Section):
+    """Everything adcanary.yaml may say.
+
+    ``now`` fixes the clock, for a simulated or replayed world; it is refused on BigQuery.
+    ``hash_salt`` and tokens are never here: see :class:`Secrets`.
+    """
+
+    reporting_currency: str = Field("USD", pattern="^[A-Z]{3}$")
+    reporting_time_zone: TimeZone = "UTC"
+    now: datetime | None = None
+    warehouse: WarehouseSettings = WarehouseSettings()
+    sources: SourcesSettings = SourcesSettings()
+    jobs: JobsSettings = JobsSettings()
+    guardrails: GuardrailSettings = GuardrailSettings()
+    path: Path = Path("adcanary.yaml")
+
+    def clock(self) -> datetime:
+        """The present instant, UTC."""
+        return (self.now or datetime.now(UTC)).astimezone(UTC)
+
+    def today(self, time_zone: str | None = None) -> date:
+        """The present day in a time zone (the reporting one by default)."""
+        return self.clock().astimezone(ZoneInfo(time_zone or self.reporting_time_zone)).date()
+
+
+class Secrets(BaseSettings):
+    """Secrets, from the environment only (``ADCANARY_HASH_SALT``, …)."""
+
+    model_config = SettingsConfigDict(env_prefix="ADCANARY_", extra="ignore", frozen=True)
+
+    hash_salt: SecretStr | None = None
+    google_ads_developer_token: SecretStr | None = None
+    google_ads_client_id: SecretStr | None = None
+    google_ads_client_secret: SecretStr | None = None
+    google_ads_refresh_token: SecretStr | None = None
+    google_ads_access_token: SecretStr | None = None
+    meta_access_token: SecretStr | None = None
+    orders_token: SecretStr | None = None
+
+    def require(self, name: str) -> str:
+        """The secret's value.
+
+        Raises:
+            ConfigError: it isn't set; names the variable.
+        """
+        secret: SecretStr | None = getattr(self, name)
+        if secret is None or not secret.get_secret_value():
+            raise ConfigError(
+                f"The secret {name} is not set.",
+                fix=f"Set the environment variable ADCANARY_{name.upper()}.",
+            )
+        return secret.get_secret_value()
+
+
+def load_settings(path: Path | None = None) -> Settings:
+    """Read adcanary.yaml: ``path``, else $ADCANARY_CONFIG, else ./adcanary.yaml.
+
+    Relative paths in the file are relative to the file. $ADCANARY_NOW overrides ``now``.
+
+    Raises:
+        ConfigError: no file, not YAML, or a key or value that is wrong, with its line.
+    """
+    chosen = path or Path(os.environ.get("ADCANARY_CONFIG", "adcanary.yaml"))
+    if not chosen.is_file():
+        raise ConfigError(
+            f"No configuration at {chosen.absolute()} "
+            "(looked at --config, then $ADCANARY_CONFIG, then ./adcanary.yaml).",
+            fix="Run `adcanary init` to write a commented one, or pass --config FILE.",
+        )
+    text = chosen.read_text()
+    try:
+        raw = yaml.safe_load(text) or {}
+        tree = yaml.compose(text)
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{chosen} is not YAML: {error}", fix="Correct the file.") from error
+    if not isinstance(raw, dict):
+        raise ConfigError(f"{chosen} must hold keys and values, not a {type(raw).__name__}.")
+    if now := os.environ.get("ADCANARY_NOW"):
+        raw["now"] = now
+    try:
+        settings = Settings.model_validate({**raw, "path": chosen.absolute()})
+    except ValidationError as error:
+        raise ConfigError(
+            f"{chosen} is not usable:\n"
+            + "\n".join(f"  {_explain(e, tree)}" for e in error.errors()),
+            kept="nothing was read or written.",
+            fix="Correct the file; `adcanary init` writes one with every key explained.",
+        ) from error
+    if settings.now and settings.warehouse.kind == "bigquery" and not settings.warehouse.api_endpoint:
+        raise ConfigError(
+            f"{chosen} fixes the clock (now: {settings.now}), which is for simulated worlds.",
+            fix="Remove `now` to use a real BigQuery project.",
+        )
+    return _anchored(settings, chosen.absolute().parent)
+
+
+def _anchored(settings: Settings, folder: Path) -> Settings:
+    """Relative paths become relative to the file that names them, not to the shell's folder."""
+    sources = settings.sources
+    warehouse = settings.warehouse.model_copy(update={"path": folder / settings.warehouse.path})
+    files = tuple(
+        f.model_copy(update={"path": folder / f.path, "mapping": folder / f.mapping})
+        for f in sources.files
+    )
+    ga4 = sources.ga4_export
+    ga4 = ga4.model_copy(update={"path": folder / ga4.path}) if ga4 else None
+    return settings.model_copy(
+        update={
+            "warehouse": warehouse,
+            "sources": sources.model_copy(update={"files": files, "ga4_export": ga4}),
+        }
+    )
+
+
+def _explain(error: Any, tree: yaml.Node | None) -> str:
+    location = [str(part) for part in error["loc"]]
+    dotted = ".".join(location)
+    at = _line(tree, location)
+    where = f"line {at}: " if at else ""
+    if error["type"] == "extra_forbidden":
+        known = _keys_at(location[:-1])
+        near = difflib.get_close_matches(location[-1], known, n=1)
+        hint = f"did you mean '{near[0]}'?" if near else f"known keys: {', '.join(known)}"
+        return f"{where}unknown key '{dotted}' ({hint})"
+    if error["type"] == "missing":
+        return f"{where}missing key '{dotted}'"
+    return f"{where}'{dotted}': {error['msg']} (found {error['input']!r})"
+
+
+def _keys_at(location: list[str]) -> list[str]:
+    model: Any = Settings
+    for part in location:
+        if part.isdigit():
+            continue
+        annotation = model.model_fields[part].annotation
+        options = [annotation, *getattr(annotation, "__args__", ())]
+        model = next(o for o in options if isinstance(o, type) and issubclass(o, BaseModel))
+    return sorted(set(model.model_fields) - {"path"} if model is Settings else model.model_fields)
+
+
+def _line(node: yaml.Node | None, location: list[str]) -> int | None:
+    """Line, from 1, of the deepest part of ``location`` that the file has."""
+    line = None
+    for part in location:
+        if isinstance(node, yaml.MappingNode):
+            found = next(((k, v) for k, v in node.value if k.value == part), None)
+            if found is None:
+                return line
+            line, node = found[0].start_mark.line + 1, found[1]
+        elif isinstance(node, yaml.SequenceNode) and part.isdigit() and int(part) < len(node.value):
+            node = node.value[int(part)]
+            line = node.start_mark.line + 1
+        else:
+            return line
+    return line

@@ -1,0 +1,108 @@
+"""Every error adcanary raises on purpose, in one tree.
+
+AdcanaryError
+├── ConfigError              adcanary.yaml or the environment is wrong         exit 2
+├── UsageError               a command was called with something it can't use  exit 2
+├── InputError               a file or a row of input is wrong                 exit 1
+├── AuditError               a batch failed its expectations; nothing published exit 1
+├── IntegrityError           published data contradicts itself (broken chain)  exit 1
+├── DecisionRefused          a proposal can't move to the asked state          exit 1
+├── SourceError              an ad platform or export
+│   ├── SourceUnavailable    (Transient) no answer, 5xx, quota                 exit 3
+│   └── SourceRejected       (Terminal)  token, permission, unknown account    exit 3
+└── WarehouseError           BigQuery or DuckDB
+    ├── WarehouseUnavailable (Transient) no answer                             exit 3
+    ├── WarehouseLocked      (Transient) another process holds the DuckDB file exit 3
+    └── StatementError       (Terminal)  a statement was refused               exit 1
+
+``Transient`` and ``Terminal`` are mixins: flows retry what is Transient and nothing else.
+An error says what was wrong and where (its message), what was kept and what to do next.
+"""
+
+from __future__ import annotations
+
+
+class Transient:
+    """The same call may succeed later: retry it."""
+
+
+class Terminal:
+    """The same call will fail again: a person has to change something."""
+
+
+class AdcanaryError(Exception):
+    """Root of the tree.
+
+    Args:
+        message: what is wrong, and where (file, account, column, row).
+        kept: what published or staged data is as it was.
+        fix: what the reader can do next.
+    """
+
+    exit_code = 1
+
+    def __init__(self, message: str, *, kept: str | None = None, fix: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.kept = kept
+        self.fix = fix
+
+    def __str__(self) -> str:
+        lines = [self.message]
+        if self.kept:
+            lines.append(f"Kept: {self.kept}")
+        if self.fix:
+            lines.append(f"Next: {self.fix}")
+        return "\n".join(lines)
+
+
+class ConfigError(AdcanaryError, Terminal):
+    exit_code = 2
+
+
+class UsageError(AdcanaryError, Terminal):
+    exit_code = 2
+
+
+class InputError(AdcanaryError, Terminal):
+    exit_code = 1
+
+
+class AuditError(AdcanaryError, Terminal):
+    exit_code = 1
+
+
+class IntegrityError(AdcanaryError, Terminal):
+    exit_code = 1
+
+
+class DecisionRefused(AdcanaryError, Terminal):
+    exit_code = 1
+
+
+class SourceError(AdcanaryError):
+    exit_code = 3
+
+
+class SourceUnavailable(SourceError, Transient):
+    pass
+
+
+class SourceRejected(SourceError, Terminal):
+    pass
+
+
+class WarehouseError(AdcanaryError):
+    exit_code = 3
+
+
+class WarehouseUnavailable(WarehouseError, Transient):
+    pass
+
+
+class WarehouseLocked(WarehouseError, Transient):
+    pass
+
+
+class StatementError(WarehouseError, Terminal):
+    exit_code = 1

@@ -1,0 +1,4 @@
+"""What happens to a person's data: hashed at the door.
+
+Nothing here may store or log a raw value.
+"""

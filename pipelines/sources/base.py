@@ -1,0 +1,88 @@
+"""What every source is: the window it is asked for and the batches it gives back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Protocol
+
+import pyarrow as pa
+
+
+@dataclass(frozen=True)
+class Window:
+    """Days from ``start`` to ``end``, both inclusive, in the account's own time zone."""
+
+    start: date
+    end: date
+
+    def __post_init__(self) -> None:
+        if self.end < self.start:
+            raise ValueError(f"a window can't end ({self.end}) before it starts ({self.start})")
+
+    def split(self, days: int) -> Iterator[Window]:
+        """The window as consecutive windows of at most ``days`` days."""
+        start = self.start
+        while start <= self.end:
+            end = min(start + timedelta(days=days - 1), self.end)
+            yield Window(start, end)
+            start = end + timedelta(days=1)
+
+    def __str__(self) -> str:
+        return f"{self.start}..{self.end}"
+
+
+@dataclass(frozen=True)
+class Account:
+    """An account as its platform describes it; its days are days in ``time_zone``."""
+
+    account_id: str
+    name: str
+    currency_code: str
+    time_zone: str
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Rows of one table, one account and one window: the unit that is staged and published.
+
+    Args:
+        table: the raw table, ``raw.<name>``.
+        platform: the ad platform, None for what isn't one.
+        window: the days this batch replaces, complete: a row the source no longer gives is gone.
+        rows: columns of the table's contract, less ``_run_id``. A further column is drift.
+        pulled_at: when the pull began, UTC.
+        dropped_rows: rows not handed on (no consent), counted.
+    """
+
+    source: str
+    table: str
+    account_id: str
+    platform: str | None
+    window: Window
+    rows: pa.Table
+    pulled_at: datetime
+    dropped_rows: int = 0
+
+
+class Source(Protocol):
+    """A platform, export or shop that can be pulled.
+
+    Every method raises :class:`pipelines.errors.SourceUnavailable` for what may pass and
+    :class:`pipelines.errors.SourceRejected` for what won't, naming source and account.
+    """
+
+    name: str
+    account_ids: tuple[str, ...]
+    lookback_days: int
+    max_window_days: int
+
+    def account(self, account_id: str) -> Account:
+        """Ask the platform about one account; fails for an unknown one."""
+
+    def pull(self, account_id: str, window: Window) -> Iterator[Batch]:
+        """Delivery in the window: one batch a table, after everything was read."""
+
+    def snapshot(self, account_id: str, day: date) -> Iterator[Batch]:
+        """What only the present state can tell (entities, budgets), seen on ``day``."""

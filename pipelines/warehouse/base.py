@@ -1,0 +1,166 @@
+"""The warehouse protocol: what every other room may ask of BigQuery or DuckDB.
+
+All SQL handed in is GoogleSQL with named parameters (``@name``); table names are ``dataset.table``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Protocol
+
+import pyarrow as pa
+
+from pipelines.errors import Transient, WarehouseError
+from pipelines.warehouse.contracts import Contract
+
+Value = str | int | float | bool | date | datetime | None
+
+STAGE_DATASET = "landing_stage"
+
+
+class RowCountConflict(WarehouseError, Transient):
+    """A statement touched another number of rows than it had to: somebody was faster."""
+
+    exit_code = 1
+
+
+@dataclass(frozen=True)
+class Statement:
+    """One GoogleSQL statement of a transaction.
+
+    Args:
+        sql: the statement, without a closing semicolon.
+        params: values of its ``@name`` parameters.
+        expect_rows: rows it must affect; otherwise the transaction is rolled back.
+    """
+
+    sql: str
+    params: Mapping[str, Value] = field(default_factory=dict)
+    expect_rows: int | None = None
+
+
+@dataclass(frozen=True)
+class Slice:
+    """Exactly what a publish replaces: rows of ``table`` that equal ``keys`` within the window.
+
+    Args:
+        table: ``dataset.table``.
+        keys: column → value that every row of the slice has; not empty.
+        date_column: DATE column of the window, or None for a slice without one.
+        start: first day of the window, inclusive.
+        end: last day of the window, inclusive.
+    """
+
+    table: str
+    keys: Mapping[str, str]
+    date_column: str | None = None
+    start: date | None = None
+    end: date | None = None
+
+    def predicate(self) -> tuple[str, dict[str, Value]]:
+        """The slice as a GoogleSQL condition and its parameters (all prefixed ``slice_``)."""
+        if not self.keys:
+            raise ValueError("a slice without keys would replace a whole table")
+        terms = [f"{column} = @slice_{column}" for column in self.keys]
+        params: dict[str, Value] = {f"slice_{c}": v for c, v in self.keys.items()}
+        if self.date_column is not None:
+            terms.append(f"{self.date_column} BETWEEN @slice_start AND @slice_end")
+            params |= {"slice_start": self.start, "slice_end": self.end}
+        return " AND ".join(terms), params
+
+
+class Warehouse(Protocol):
+    """What BigQuery and DuckDB both do.
+
+    Every call is a unit of work of its own: DuckDB opens its file and releases it again.
+    """
+
+    kind: str
+
+    def create_tables(self, contracts: Iterable[Contract]) -> None:
+        """Create the datasets and tables that are missing; existing ones are left alone."""
+
+    def query(self, sql: str, params: Mapping[str, Value] | None = None) -> pa.Table:
+        """Run one reading GoogleSQL statement.
+
+        Raises:
+            StatementError: the statement was refused, with the statement.
+            WarehouseLocked, WarehouseUnavailable: try again later.
+        """
+
+    def stage(self, contract: Contract, run_id: str, rows: pa.Table) -> str:
+        """Write rows into a stage table of the contract's schema, replacing what it held.
+
+        Returns:
+            The stage's name, ``landing_stage.<dataset>__<table>__<run_id>``. The same
+            arguments give the same stage: a retry finds the work done.
+        """
+
+    def drop_stage(self, stage: str) -> None:
+        """Drop a stage; no error where there is none."""
+
+    def transaction(self, statements: Sequence[Statement], *, label: str) -> None:
+        """Run all statements or none.
+
+        Args:
+            label: what the transaction is for, such as ``publish``; labels BigQuery's job.
+
+        Raises:
+            RowCountConflict: a statement's ``expect_rows`` did not hold; nothing was changed.
+            StatementError: a statement was refused; nothing was changed.
+        """
+
+
+def replace_slice(
+    warehouse: Warehouse,
+    contract: Contract,
+    slice_: Slice,
+    rows: pa.Table,
+    *,
+    run_id: str,
+    also: Sequence[Statement] = (),
+) -> None:
+    """Replace one slice of a table with ``rows`` and run ``also``, in one transaction.
+
+    Args:
+        rows: in the contract's Arrow schema (``contract.arrow_schema``).
+        run_id: names the stage, so that a retry finds it.
+        also: further statements of the same transaction, such as a ledger row.
+    """
+    stage = warehouse.stage(contract, run_id, rows)
+    publish_stage(warehouse, contract, slice_, stage, also=also)
+    warehouse.drop_stage(stage)
+
+
+def publish_stage(
+    warehouse: Warehouse,
+    contract: Contract,
+    slice_: Slice,
+    stage: str,
+    *,
+    also: Sequence[Statement] = (),
+) -> None:
+    """Replace one slice of a table with a stage's rows, in one transaction with ``also``."""
+    condition, params = slice_.predicate()
+    columns = ", ".join(contract.column_names)
+    warehouse.transaction(
+        [
+            Statement(f"DELETE FROM {contract.table} WHERE {condition}", params),
+            Statement(f"INSERT INTO {contract.table} ({columns}) SELECT {columns} FROM {stage}"),
+            *also,
+        ],
+        label="publish",
+    )
+
+
+def insert_row(contract: Contract, row: Mapping[str, Value]) -> Statement:
+    """The statement that inserts one row of scalars, its parameters named after the columns."""
+    columns = [c for c in contract.column_names if row.get(c) is not None]
+    return Statement(
+        f"INSERT INTO {contract.table} ({', '.join(columns)}) "
+        f"VALUES ({', '.join('@' + c for c in columns)})",
+        {c: row[c] for c in columns},
+        expect_rows=1,
+    )

@@ -1,4 +1,4 @@
-"""One settings object: adcanary.yaml for what may be read by anyone, the environment for secrets."""
+"""One settings object: adcanary.yaml for what anyone may read, the environment for secrets."""
 
 from __future__ import annotations
 
@@ -225,7 +225,8 @@ def load_settings(path: Path | None = None) -> Settings:
             kept="nothing was read or written.",
             fix="Correct the file; `adcanary init` writes one with every key explained.",
         ) from error
-    if settings.now and settings.warehouse.kind == "bigquery" and not settings.warehouse.api_endpoint:
+    target = settings.warehouse
+    if settings.now and target.kind == "bigquery" and not target.api_endpoint:
         raise ConfigError(
             f"{chosen} fixes the clock (now: {settings.now}), which is for simulated worlds.",
             fix="Remove `now` to use a real BigQuery project.",

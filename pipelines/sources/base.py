@@ -74,6 +74,7 @@ class Source(Protocol):
     """
 
     name: str
+    tables: tuple[str, ...]  # what pull() gives, a batch each, in this order
     account_ids: tuple[str, ...]
     lookback_days: int
     max_window_days: int

@@ -1,0 +1,4 @@
+SELECT * FROM canary.canary_proposals
+WHERE TRUE
+QUALIFY ROW_NUMBER() OVER (PARTITION BY proposal_id ORDER BY revision DESC) = 1
+ORDER BY as_of DESC, urgency DESC, platform, account_id, campaign_id

@@ -1,0 +1,73 @@
+"""The states of a proposal and the moves between them (DESIGN section 5)."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from pipelines.errors import DecisionRefused
+
+
+class State(StrEnum):
+    NONE = "NONE"
+    DRAFT = "DRAFT"
+    PENDING_REVIEW = "PENDING_REVIEW"
+    CHANGES_REQUESTED = "CHANGES_REQUESTED"
+    REJECTED = "REJECTED"
+    WITHDRAWN = "WITHDRAWN"
+    SUPERSEDED = "SUPERSEDED"
+    EXPIRED = "EXPIRED"
+    APPROVED = "APPROVED"
+    SHADOW_RECORDED = "SHADOW_RECORDED"
+    STALE = "STALE"
+    REVOKED = "REVOKED"
+
+
+class Action(StrEnum):
+    DRAFT = "draft"
+    SUBMIT = "submit"
+    APPROVE = "approve"
+    REJECT = "reject"
+    REQUEST_CHANGES = "request_changes"
+    WITHDRAW = "withdraw"
+    SUPERSEDE = "supersede"
+    EXPIRE = "expire"
+    RECORD = "record"
+    MARK_STALE = "mark_stale"
+    REVOKE = "revoke"
+
+
+# A proposal in one of these may still become a change: a new one for its target supersedes it.
+OPEN = {State.DRAFT, State.PENDING_REVIEW, State.CHANGES_REQUESTED, State.APPROVED}
+
+_MOVES: dict[Action, tuple[set[State], State]] = {
+    Action.DRAFT: ({State.NONE}, State.DRAFT),
+    Action.SUBMIT: ({State.DRAFT}, State.PENDING_REVIEW),
+    Action.APPROVE: ({State.PENDING_REVIEW}, State.APPROVED),
+    Action.REJECT: ({State.PENDING_REVIEW, State.CHANGES_REQUESTED}, State.REJECTED),
+    Action.REQUEST_CHANGES: ({State.PENDING_REVIEW}, State.CHANGES_REQUESTED),
+    Action.WITHDRAW: (
+        {State.DRAFT, State.PENDING_REVIEW, State.CHANGES_REQUESTED},
+        State.WITHDRAWN,
+    ),
+    Action.SUPERSEDE: (OPEN, State.SUPERSEDED),
+    Action.EXPIRE: (OPEN, State.EXPIRED),
+    Action.RECORD: ({State.APPROVED}, State.SHADOW_RECORDED),
+    Action.MARK_STALE: ({State.APPROVED}, State.STALE),
+    Action.REVOKE: ({State.APPROVED}, State.REVOKED),
+}
+
+
+def move(state: State, action: Action) -> State:
+    """The state that ``action`` leads to from ``state``.
+
+    Raises:
+        DecisionRefused: the action isn't possible from that state.
+    """
+    allowed, to_state = _MOVES[action]
+    if state not in allowed:
+        raise DecisionRefused(
+            f"A proposal that is {state} can't be moved by '{action}'.",
+            kept="the proposal is as it was.",
+            fix="`adcanary proposals list` shows what can be decided.",
+        )
+    return to_state

@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import date, timedelta
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from pipelines.errors import UsageError
 from pipelines.landing import ledger
 from pipelines.landing.publish import Landed, land
-from pipelines.sources.base import Source, Window
+from pipelines.sources.base import Batch, Source, Window
 from pipelines.warehouse import Warehouse
 
 Progress = Callable[[Landed], None]
+
+
+@dataclass(frozen=True)
+class Ingested:
+    """What became of one account's batches; empty where nothing was due."""
+
+    source: str
+    account_id: str
+    landed: tuple[Landed, ...]
 
 
 def due_windows(
@@ -50,18 +61,42 @@ def due_windows(
     return ledger.missing_windows(warehouse, source.name, account_id, source.tables, windows)
 
 
-def ingest_windows(
-    warehouse: Warehouse, source: Source, account_id: str, windows: list[Window], today: date
-) -> Iterator[Landed]:
-    """Pull and land the windows of one account, then its present state (entities, budgets).
+def ingest_account(
+    warehouse: Warehouse,
+    source: Source,
+    account_id: str,
+    *,
+    now: datetime,
+    start: date | None = None,
+    end: date | None = None,
+    backfill: bool = False,
+    on_landed: Progress = lambda _: None,
+) -> Ingested:
+    """Pull and land what is due for one account, then its present state (entities, budgets).
+
+    Args:
+        now: the present instant, UTC; the account's own time zone says which day that is.
 
     Raises:
         SourceError, AuditError, WarehouseError: from the first window that fails; the windows
             before it stay published.
     """
+    account = source.account(account_id)
+    today = now.astimezone(ZoneInfo(account.time_zone)).date()
+    windows = due_windows(
+        warehouse, source, account_id, today, start=start, end=end, backfill=backfill
+    )
+    landed: list[Landed] = []
+    for batch in _batches(source, account_id, windows, today):
+        landed.append(land(warehouse, batch))
+        on_landed(landed[-1])
+    return Ingested(source.name, account_id, tuple(landed))
+
+
+def _batches(
+    source: Source, account_id: str, windows: list[Window], today: date
+) -> Iterator[Batch]:
     for window in windows:
-        for batch in source.pull(account_id, window):
-            yield land(warehouse, batch)
+        yield from source.pull(account_id, window)
     if windows:
-        for batch in source.snapshot(account_id, today):
-            yield land(warehouse, batch)
+        yield from source.snapshot(account_id, today)

@@ -36,6 +36,26 @@ class Landed:
     dropped_rows: int = 0
     drift: tuple[str, ...] = ()
 
+    def as_row(self) -> dict[str, str | int]:
+        """The outcome as a row of a report."""
+        return {
+            "source": self.source,
+            "account": self.account_id,
+            "table": self.table,
+            "window": str(self.window),
+            "outcome": self.outcome,
+            "rows": self.rows,
+            "restated": self.restated_rows,
+            "dropped": self.dropped_rows,
+        }
+
+    def __str__(self) -> str:
+        note = f"; unknown columns left out: {', '.join(self.drift)}" if self.drift else ""
+        return (
+            f"{self.source}/{self.account_id} {self.table} {self.window}: {self.outcome}, "
+            f"{self.rows} rows, {self.restated_rows} restated, {self.dropped_rows} dropped{note}"
+        )
+
 
 def land(warehouse: Warehouse, batch: Batch) -> Landed:
     """Publish a batch by replacing exactly its slice, together with its ledger row.

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
-from pipelines.config import GuardrailSettings
+from pipelines.config import GuardrailSettings, Settings
 from pipelines.errors import DecisionRefused
 from pipelines.proposals import policy
 from pipelines.proposals.facts import Campaign, Facts, read_campaigns, read_facts
@@ -14,7 +14,7 @@ from pipelines.proposals.ledger import Actor, Event, Ledger, insert_proposal, ma
 from pipelines.proposals.proposal import Constraint, Proposal, overall
 from pipelines.proposals.propose import draft
 from pipelines.proposals.states import OPEN, Action, State
-from pipelines.warehouse import Statement, load_contract
+from pipelines.warehouse import Statement, Warehouse, load_contract
 from pipelines.warehouse.base import insert_row
 
 SERVICE = Actor("service:adcanary", "service")
@@ -31,8 +31,27 @@ class Proposed:
     refused: tuple[str, ...]
 
 
+def open_ledger(warehouse: Warehouse, settings: Settings) -> Ledger:
+    """The ledger of a warehouse, its heads anchored beside the configuration."""
+    anchor = settings.path.parent / ".adcanary" / f"audit-anchor-{settings.warehouse.kind}.jsonl"
+    return Ledger(warehouse, anchor)
+
+
+def propose_from(
+    warehouse: Warehouse, settings: Settings, *, created_by: str, as_of: date | None = None
+) -> Proposed:
+    """Propose from the last results up to a day (by default yesterday): see :func:`propose`."""
+    return propose(
+        open_ledger(warehouse, settings),
+        settings.guardrails,
+        now=settings.clock(),
+        as_of=as_of or settings.today() - timedelta(days=1),
+        created_by=created_by,
+    )
+
+
 def propose(
-    ledger: Ledger, settings: GuardrailSettings, *, now: datetime, as_of: Any, created_by: str
+    ledger: Ledger, settings: GuardrailSettings, *, now: datetime, as_of: date, created_by: str
 ) -> Proposed:
     """Draft from the evidence as of a day, and append what is new.
 
@@ -116,7 +135,7 @@ def approve(
     actor: Actor,
     *,
     now: datetime,
-    as_of: Any,
+    as_of: date,
     comment: str | None = None,
 ) -> State:
     """Approve the last revision of a proposal; with enough approvals, record it in the shadow feed.
@@ -206,7 +225,7 @@ def _may_decide(row: dict[str, Any], actor: Actor, now: datetime) -> None:
 
 
 def _still_within_caps(
-    ledger: Ledger, settings: GuardrailSettings, row: dict[str, Any], now: datetime, as_of: Any
+    ledger: Ledger, settings: GuardrailSettings, row: dict[str, Any], now: datetime, as_of: date
 ) -> None:
     constraints: list[Constraint] = [policy.kill_switch(settings)]
     if row["kind"] == "budget_shift":

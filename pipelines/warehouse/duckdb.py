@@ -141,6 +141,7 @@ def transpile(sql: str) -> str:
         ) from error
     if not isinstance(tree, exp.Expression):
         raise StatementError("The statement is empty.", fix="Write one GoogleSQL statement.")
+    tree = tree.transform(_information_schema)
     return tree.sql(dialect="duckdb", unsupported_level=sqlglot.ErrorLevel.IGNORE)
 
 
@@ -150,6 +151,17 @@ def _narrow_sums(table: pa.Table) -> pa.Table:
         pa.field(f.name, pa.int64()) if f.type == pa.decimal128(38, 0) else f for f in table.schema
     ]
     return table.cast(pa.schema(fields))
+
+
+def _information_schema(node: exp.Expression) -> exp.Expression:
+    """``dataset.INFORMATION_SCHEMA.TABLES`` is a view of the dataset; in DuckDB, of the file."""
+    if not isinstance(node, exp.Table) or not node.name.lower().startswith("information_schema."):
+        return node
+    view = exp.table_(node.name.split(".", 1)[1].lower(), db="information_schema")
+    chosen = exp.select("*").from_(view)
+    if node.db:
+        chosen = chosen.where(exp.column("table_schema").eq(node.db))
+    return chosen.subquery(alias=node.alias_or_name.split(".")[-1])
 
 
 def _run(connection: duckdb.DuckDBPyConnection, statement: Statement) -> None:

@@ -8,8 +8,11 @@ from pipelines.warehouse.contracts import load_contracts
 from pipelines.warehouse.duckdb import DuckDBWarehouse
 
 
-def open_warehouse(settings: Settings) -> Warehouse:
-    """The configured warehouse, with every contract's table in place.
+def open_warehouse(settings: Settings, *, create: bool = True) -> Warehouse:
+    """The configured warehouse.
+
+    Args:
+        create: put every contract's table in place first; commands that only read leave it out.
 
     Raises:
         ConfigError: BigQuery is asked for without a project.
@@ -24,5 +27,6 @@ def open_warehouse(settings: Settings) -> Warehouse:
         warehouse = DuckDBWarehouse(
             settings.warehouse.path, settings.warehouse.lock_timeout_seconds
         )
-    warehouse.create_tables(load_contracts().values())
+    if create:
+        warehouse.create_tables(load_contracts().values())
     return warehouse

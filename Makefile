@@ -1,0 +1,64 @@
+# adcanary: `make help` lists what there is.
+SHELL := /bin/bash
+UV_VERSION := 0.13.8
+UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
+export UV_PYTHON_DOWNLOADS := never
+export UV_NO_PROGRESS := 1
+BIN := .venv/bin
+
+.DEFAULT_GOAL := help
+
+help: ## Show this help
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | expand -t 12
+
+setup: .venv/.synced ## Install the locked dependencies into .venv
+
+demo: setup ## Run the whole loop on a simulated market and print the proposals
+	@$(BIN)/adcanary sandbox demo
+
+test: setup emulator ## Run the tests (the BigQuery emulator included)
+	@$(BIN)/pytest -n 2 --dist loadgroup
+
+check: setup ## Lint, format, types, import contracts, SQL
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/sqlfluff lint --disable-progress-bar sql pipelines
+
+fix: setup ## Mend what lint can mend
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+	@$(BIN)/sqlfluff fix --disable-progress-bar sql pipelines
+
+emulator: .emulator/.ready ## Install the BigQuery emulator into an environment of its own
+
+lock: $(UV) ## Lock dependencies anew, without index addresses
+	@$(UV) pip compile --universal --generate-hashes --no-emit-index-url --no-header --no-annotate \
+		--group dev --python-version 3.11 pyproject.toml -o requirements.lock
+	@$(UV) pip compile --universal --generate-hashes --no-emit-index-url --no-header --no-annotate \
+		--python-version 3.11 tests/wire/emulator-requirements.txt -o tests/wire/emulator-requirements.lock
+
+clean: ## Remove everything that was installed or made here
+	@rm -rf .venv .uv .emulator .adcanary dbt/target dbt/logs
+
+.uv/bin/uv:
+	@echo "Bringing uv $(UV_VERSION) into .uv"
+	@python3 -m venv .uv && .uv/bin/pip install --quiet uv==$(UV_VERSION)
+
+.venv/.synced: $(UV) requirements.lock pyproject.toml
+	@echo "Installing the locked dependencies into .venv (about 1.6 GB; the first time takes a while)"
+	@test -d .venv || $(UV) venv --quiet --python '>=3.11,<3.13' .venv
+	@VIRTUAL_ENV=.venv $(UV) pip sync --quiet requirements.lock
+	@VIRTUAL_ENV=.venv $(UV) pip install --quiet --no-deps --editable .
+	@touch $@
+
+.emulator/.ready: $(UV) tests/wire/emulator-requirements.lock
+	@echo "Installing the BigQuery emulator into .emulator"
+	@test -d .emulator/venv || $(UV) venv --quiet --python '>=3.11,<3.13' .emulator/venv
+	@VIRTUAL_ENV=.emulator/venv $(UV) pip sync --quiet tests/wire/emulator-requirements.lock
+	@HOME=$(CURDIR)/.emulator/home .emulator/venv/bin/python -c \
+		'from duckdb_extensions import import_extension; import_extension("spatial")'
+	@touch $@
+
+.PHONY: help setup demo test check fix emulator lock clean

@@ -1,0 +1,30 @@
+"""The decide flow: the jobs, each on its own, from marts to contract tables and plots."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+from pipelines.jobs.run import JOBS, JobRun, run_job
+from prefect import flow, task
+from prefect.artifacts import create_markdown_artifact
+
+from flows.retries import RETRIES
+from pipelines.config import load_settings
+from pipelines.warehouse import open_warehouse
+
+
+@task(name="job", task_run_name="{name}", **RETRIES)
+def run_one(config: Path | None, name: str, as_of: date | None) -> JobRun:
+    """Run one job on the marts as of a day (by default yesterday)."""
+    settings = load_settings(config)
+    return run_job(open_warehouse(settings), settings, name, as_of)
+
+
+@flow(name="decide", validate_parameters=False)
+def decide(config: Path | None = None, as_of: date | None = None) -> list[JobRun]:
+    """Run every job. A job that refuses says so in its verdict; it doesn't fail the flow."""
+    runs = [run_one(config, name, as_of) for name in JOBS]
+    verdicts = "\n".join(f"- **{r.job}**: {r.verdict}: {r.reason}" for r in runs)
+    create_markdown_artifact(key="job-verdicts", markdown=verdicts)
+    return runs

@@ -1,0 +1,56 @@
+"""The ingest flow: every account of every configured source, each on its own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pipelines.sources.registry import open_sources
+from prefect import flow, get_run_logger, task
+from prefect.artifacts import create_table_artifact
+
+from flows.retries import RETRIES
+from pipelines.config import Secrets, load_settings
+from pipelines.landing.ingest import Ingested, ingest_account
+from pipelines.warehouse import open_warehouse
+
+
+@task(name="ingest account", task_run_name="{source}/{account_id}", **RETRIES)
+def ingest_one(config: Path | None, source: str, account_id: str) -> Ingested:
+    """Pull and land what is due for one account."""
+    settings = load_settings(config)
+    opened = open_sources(settings, Secrets())[source]
+    logger = get_run_logger()
+    return ingest_account(
+        open_warehouse(settings),
+        opened,
+        account_id,
+        now=settings.clock(),
+        on_landed=lambda landed: logger.info("%s", landed),
+    )
+
+
+@flow(name="ingest", validate_parameters=False)
+def ingest(config: Path | None = None) -> tuple[list[Ingested], list[str]]:
+    """Ingest all accounts. One that fails doesn't keep the others from publishing.
+
+    Returns:
+        What was ingested, and for each failed account a message that names it.
+    """
+    sources = open_sources(load_settings(config), Secrets())
+    runs = [
+        (f"{source.name}/{account_id}", ingest_one.submit(config, name, account_id))
+        for name, source in sources.items()
+        for account_id in source.account_ids
+    ]
+    done: list[Ingested] = []
+    failed: list[str] = []
+    for label, run in runs:
+        run.wait()
+        result = run.result(raise_on_failure=False)
+        if isinstance(result, Ingested):
+            done.append(result)
+        else:
+            failed.append(f"{label}: {result}")
+    rows = [landed.as_row() for ingested in done for landed in ingested.landed]
+    create_table_artifact(key="landed-batches", table=rows, description="Batches of this run")
+    return done, failed

@@ -1,0 +1,34 @@
+"""The propose flow: from the jobs' results to proposals that a person decides on."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+from prefect import flow, task
+from prefect.artifacts import create_markdown_artifact
+
+from flows.retries import RETRIES
+from pipelines.config import load_settings
+from pipelines.proposals.decide import SERVICE, Proposed, propose_from
+from pipelines.warehouse import open_warehouse
+
+
+@task(name="propose", **RETRIES)
+def draft_proposals(config: Path | None, as_of: date | None) -> Proposed:
+    """Draft, check and append proposals; the same finding is not proposed twice."""
+    settings = load_settings(config)
+    return propose_from(open_warehouse(settings), settings, created_by=SERVICE.name, as_of=as_of)
+
+
+@flow(name="propose", validate_parameters=False)
+def propose(config: Path | None = None, as_of: date | None = None) -> Proposed:
+    """Propose from the last results."""
+    proposed = draft_proposals(config, as_of)
+    create_markdown_artifact(
+        key="proposals",
+        markdown=f"{len(proposed.created)} new, {len(proposed.existing)} known, "
+        f"{len(proposed.superseded)} superseded\n\n"
+        + "\n".join(f"- {r}" for r in proposed.refused),
+    )
+    return proposed

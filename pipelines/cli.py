@@ -1,0 +1,286 @@
+"""``adcanary …``: a thin command over each room. Exit codes: 0 done, 1 the work found something
+wrong, 2 bad usage or configuration, 3 a platform or the warehouse is unavailable."""
+
+from __future__ import annotations
+
+import getpass
+import os
+from datetime import date, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pipelines import report
+from pipelines.build import build as build_models
+from pipelines.config import FileSettings, Secrets, Settings, load_settings
+from pipelines.console import Format, err, out, print_error, print_rows
+from pipelines.errors import AdcanaryError, UsageError
+from pipelines.proposals.ledger import Actor
+from pipelines.proposals.states import OPEN, Action
+from pipelines.warehouse import Warehouse, open_warehouse
+
+ROOT = Path(__file__).parents[1]
+
+app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False)
+proposals_app = typer.Typer(no_args_is_help=True, help="List, show and decide proposals.")
+audit_app = typer.Typer(no_args_is_help=True, help="Prove the event log.")
+sandbox_app = typer.Typer(no_args_is_help=True, help="The simulated market.")
+app.add_typer(proposals_app, name="proposals")
+app.add_typer(audit_app, name="audit")
+app.add_typer(sandbox_app, name="sandbox")
+
+ConfigOption = Annotated[Path | None, typer.Option("--config", help="adcanary.yaml to use")]
+FormatOption = Annotated[Format, typer.Option("--format", help="table, json or csv")]
+DayOption = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"])]
+ActorOption = Annotated[str | None, typer.Option("--as", help="who decides (default: you)")]
+CommentOption = Annotated[str | None, typer.Option("--comment", help="why")]
+
+
+def main() -> None:
+    """Run the command line; expected errors are told in words, never as a traceback."""
+    try:
+        app()
+    except AdcanaryError as error:
+        print_error(error)
+        raise SystemExit(error.exit_code) from None
+
+
+def _open(config: Path | None, *, create: bool = True) -> tuple[Settings, Warehouse]:
+    settings = load_settings(config)
+    return settings, open_warehouse(settings, create=create)
+
+
+def _day(value: datetime | None) -> date | None:
+    return value.date() if value else None
+
+
+def _actor(name: str | None) -> Actor:
+    return Actor(name or os.environ.get("ADCANARY_USER") or getpass.getuser(), "person")
+
+
+@app.command()
+def init(path: Path = Path("adcanary.yaml")) -> None:
+    """Write a commented adcanary.yaml."""
+    if path.exists():
+        raise UsageError(
+            f"{path} exists.", kept="it is as it was.", fix="Remove it, or name another file."
+        )
+    path.write_text((ROOT / "infra" / "adcanary.example.yaml").read_text())
+    out.print(f"Wrote {path}. Edit it, then run `adcanary ingest --all`.")
+
+
+@app.command()
+def ingest(
+    source: Annotated[str | None, typer.Argument(help="google_ads, meta_ads, …, files")] = None,
+    *,
+    all_: Annotated[bool, typer.Option("--all", help="every configured source")] = False,
+    account: Annotated[str | None, typer.Option(help="only this account")] = None,
+    start: DayOption = None,
+    end: DayOption = None,
+    backfill: Annotated[bool, typer.Option(help="in slices, resuming where it stopped")] = False,
+    platform: Annotated[str | None, typer.Option(help="files: the platform")] = None,
+    path: Annotated[Path | None, typer.Option(help="files: the export")] = None,
+    mapping: Annotated[Path | None, typer.Option(help="files: which column is what")] = None,
+    config: ConfigOption = None,
+) -> None:
+    """Pull accounts and publish what changed. One that fails doesn't keep the others."""
+    from pipelines.landing.ingest import ingest_account
+    from pipelines.landing.publish import Landed
+    from pipelines.sources.registry import open_file, open_sources, select_sources
+
+    settings, warehouse = _open(config)
+    if path is not None:
+        if source != "files" or platform is None or mapping is None:
+            raise UsageError(
+                "--path is for files.",
+                fix="adcanary ingest files --platform NAME --path FILE --mapping FILE",
+            )
+        chosen = [open_file(FileSettings(platform=platform, path=path, mapping=mapping))]
+    else:
+        opened = open_sources(settings, Secrets())
+        chosen = select_sources(opened, None if all_ else source, account)
+
+    def show(landed: Landed) -> None:
+        out.print(str(landed), highlight=False)
+
+    failures: list[AdcanaryError] = []
+    for each in chosen:
+        for account_id in [account] if account else each.account_ids:
+            try:
+                done = ingest_account(
+                    warehouse,
+                    each,
+                    account_id,
+                    now=settings.clock(),
+                    start=_day(start),
+                    end=_day(end),
+                    backfill=backfill,
+                    on_landed=show,
+                )
+            except AdcanaryError as error:
+                failures.append(error)
+                print_error(error)
+                continue
+            if not done.landed:
+                out.print(f"{each.name}/{account_id}: nothing is due", highlight=False)
+    if failures:
+        err.print(f"{len(failures)} account(s) failed; what the others published stays.")
+        raise SystemExit(max(e.exit_code for e in failures))
+
+
+@app.command()
+def build(
+    select: Annotated[str | None, typer.Option(help="dbt selector")] = None,
+    config: ConfigOption = None,
+) -> None:
+    """Build and test the models (dbt build)."""
+    settings, _ = _open(config)
+    result = build_models(settings, select, on_progress=lambda line: out.print(line))
+    out.print(f"{result.models} models built, {result.tests} tests passed, {result.seconds:.0f} s")
+
+
+@app.command()
+def job(name: str, as_of: DayOption = None, config: ConfigOption = None) -> None:
+    """Run a job: mmm or pacing. Its verdict may be a refusal, in words."""
+    from pipelines.jobs.plots import plot_run
+    from pipelines.jobs.run import run_job
+
+    settings, warehouse = _open(config)
+    run = run_job(warehouse, settings, name, _day(as_of))
+    known = " (known result: the same evidence and settings)" if run.reused else ""
+    out.print(f"{run.job} as of {run.as_of}: {run.verdict}{known}", highlight=False)
+    out.print(run.reason, markup=False, highlight=False)
+    plot = plot_run(warehouse, run, settings.path.parent / ".adcanary" / "plots")
+    if plot:
+        out.print(f"Plot: {plot}", highlight=False, soft_wrap=True)
+
+
+@app.command()
+def propose(as_of: DayOption = None, config: ConfigOption = None) -> None:
+    """Propose from the jobs' last results."""
+    from pipelines.proposals.decide import open_ledger, propose_from
+
+    settings, warehouse = _open(config)
+    done = propose_from(warehouse, settings, created_by=_actor(None).name, as_of=_day(as_of))
+    out.print(
+        f"{len(done.created)} new, {len(done.existing)} known, {len(done.superseded)} superseded, "
+        f"{len(done.expired)} expired"
+    )
+    for words in done.refused:
+        out.print(f"Refused: {words}", markup=False, highlight=False)
+    rows = open_ledger(warehouse, settings).read().proposals
+    shown = [r for r in rows if r["state"] in OPEN]
+    if shown:
+        report.print_proposals(shown)
+
+
+@proposals_app.command("list")
+def list_proposals(format_: FormatOption = Format.TABLE, config: ConfigOption = None) -> None:
+    """Every proposal's last revision and its state."""
+    from pipelines.proposals.decide import open_ledger
+
+    settings, warehouse = _open(config, create=False)
+    rows = open_ledger(warehouse, settings).read().proposals
+    if format_ is Format.TABLE:
+        report.print_proposals(rows)
+    else:
+        print_rows(rows, format_)
+
+
+@proposals_app.command("show")
+def show_proposal(
+    proposal_id: str, format_: FormatOption = Format.TABLE, config: ConfigOption = None
+) -> None:
+    """One proposal: certificate, evidence, rollback, history."""
+    from pipelines.proposals.decide import open_ledger
+
+    settings, warehouse = _open(config, create=False)
+    ledger = open_ledger(warehouse, settings)
+    row = ledger.read().proposal(proposal_id)
+    if format_ is Format.TABLE:
+        events = [e for e in ledger.events() if e["proposal_id"] == row["proposal_id"]]
+        report.print_proposal(row, events)
+    else:
+        print_rows([row], format_)
+
+
+@proposals_app.command()
+def approve(
+    proposal_id: str,
+    actor: ActorOption = None,
+    comment: CommentOption = None,
+    config: ConfigOption = None,
+) -> None:
+    """Approve a proposal; it is recorded in the shadow feed, never applied."""
+    from pipelines.proposals import decide
+
+    settings, warehouse = _open(config)
+    state = decide.approve(
+        decide.open_ledger(warehouse, settings),
+        settings.guardrails,
+        proposal_id,
+        _actor(actor),
+        now=settings.clock(),
+        as_of=settings.today(),
+        comment=comment,
+    )
+    out.print(f"{proposal_id}: {state}")
+
+
+def _decision(name: str, action: Action, doc: str) -> None:
+    """The three decisions that only move a proposal differ in nothing but their action."""
+
+    def command(
+        proposal_id: str,
+        actor: ActorOption = None,
+        comment: CommentOption = None,
+        config: ConfigOption = None,
+    ) -> None:
+        from pipelines.proposals import decide
+
+        settings, warehouse = _open(config)
+        ledger = decide.open_ledger(warehouse, settings)
+        now = settings.clock()
+        state = decide.decide(
+            ledger, proposal_id, action, _actor(actor), now=now, comment=comment
+        )
+        out.print(f"{proposal_id}: {state}")
+
+    proposals_app.command(name, help=doc)(command)
+
+
+_decision("reject", Action.REJECT, "Reject a proposal.")
+_decision("request-changes", Action.REQUEST_CHANGES, "Ask for changes; blocks approval.")
+_decision("withdraw", Action.WITHDRAW, "Take a proposal back.")
+
+
+@audit_app.command("verify")
+def verify(config: ConfigOption = None) -> None:
+    """Prove that no event and no proposal was changed after the fact."""
+    from pipelines.proposals.decide import open_ledger
+
+    settings, warehouse = _open(config, create=False)
+    out.print(open_ledger(warehouse, settings).verify(), highlight=False)
+
+
+@app.command()
+def query(sql: str, format_: FormatOption = Format.TABLE, config: ConfigOption = None) -> None:
+    """Run one reading GoogleSQL statement on the configured warehouse."""
+    from pipelines.warehouse.base import check_reading
+
+    check_reading(sql)
+    _, warehouse = _open(config, create=False)
+    print_rows(warehouse.query(sql).to_pylist(), format_)
+
+
+@sandbox_app.command()
+def demo(folder: Annotated[Path, typer.Option(help="where it lives")] = Path(".adcanary/demo")) -> None:
+    """The whole loop on a simulated market: ingest, build, jobs, proposals."""
+    from pipelines.sandbox.demo import run_demo
+
+    run_demo(folder)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,194 @@
+"""What both adapters need to know about a GoogleSQL text: its tree, its parameters, its scripts."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, date, datetime
+
+import sqlglot
+from sqlglot import exp
+from sqlglot.errors import ErrorLevel, SqlglotError
+from sqlglot.tokens import Token, TokenType
+
+from pipelines.errors import StatementError
+from pipelines.warehouse.base import Statement, Value
+
+# What the guard of `expect_rows` says when it stops a script; the adapter looks for it.
+ROW_COUNT_MARK = "adcanary row count"
+
+
+def parse(sql: str) -> exp.Expression:
+    """One GoogleSQL statement as a tree.
+
+    Raises:
+        StatementError: it can't be read, or it is not exactly one statement; says where.
+    """
+    try:
+        trees = sqlglot.parse(sql, read="bigquery", error_level=ErrorLevel.IMMEDIATE)
+    except SqlglotError as error:
+        raise StatementError(
+            f"This is not GoogleSQL that can be read{_place(error)}\n  {sql.strip()}",
+            fix="Statements are GoogleSQL on either warehouse; correct it and run it again.",
+        ) from error
+    statements = [tree for tree in trees if isinstance(tree, exp.Expression)]
+    if len(statements) != 1:
+        count = len(statements) or "no"
+        raise StatementError(
+            f"One GoogleSQL statement is expected, {count} were given.\n  {sql.strip()}",
+            fix="Write one statement, without a second one after a semicolon.",
+        )
+    return statements[0]
+
+
+def parse_query(sql: str) -> exp.Expression:
+    """One reading GoogleSQL statement as a tree.
+
+    Raises:
+        StatementError: it can't be read, or it would change something.
+    """
+    tree = parse(sql)
+    if not isinstance(tree, exp.Query):
+        raise StatementError(
+            f"Only reading statements (SELECT, WITH) can be run here.\n  {sql.strip()}",
+            kept="nothing was changed.",
+            fix="Data changes through `adcanary ingest`, `build`, `job` and `proposals`.",
+        )
+    return tree
+
+
+def script(statements: Sequence[Statement]) -> str:
+    """All statements or none, as one GoogleSQL script.
+
+    Values become typed literals: a script then is the whole record of what it did, names of
+    parameters can't clash between statements, and a NULL has the type of the column it meets.
+    ``expect_rows`` becomes a count before the statement, of the rows it will touch: a transaction
+    reads from one snapshot, so the two are the same. An error ends a script, and with that
+    its open transaction is rolled back.
+    https://cloud.google.com/bigquery/docs/transactions
+
+    Raises:
+        StatementError: a value is missing, or the rows of a statement can't be counted.
+    """
+    lines = ["BEGIN TRANSACTION"]
+    for number, statement in enumerate(statements, start=1):
+        if statement.expect_rows is not None:
+            lines.extend(_guards(number, statement))
+        lines.append(inline(statement.sql, statement.params))
+    lines.append("COMMIT TRANSACTION")
+    return ";\n".join(lines) + ";"
+
+
+def inline(sql: str, params: Mapping[str, Value]) -> str:
+    """The statement with its ``@name`` parameters as literals; strings and comments are left.
+
+    Raises:
+        StatementError: a parameter has no value.
+    """
+    parts: list[str] = []
+    position = 0
+    for start, end, name in _parameters(sql):
+        if name not in params:
+            raise StatementError(f"The parameter @{name} has no value.\n  {sql.strip()}")
+        parts += [sql[position:start], literal(params[name])]
+        position = end
+    return "".join([*parts, sql[position:]]).strip()
+
+
+def literal(value: Value) -> str:
+    """A value as GoogleSQL reads it back exactly; a datetime without a zone is UTC."""
+    if value is None:
+        return "NULL"
+    if isinstance(value, bool):
+        return "TRUE" if value else "FALSE"
+    if isinstance(value, int):
+        return str(value) if value >= 0 else f"({value})"
+    if isinstance(value, float):
+        return _float(value)
+    if isinstance(value, datetime):
+        instant = value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+        return f"TIMESTAMP '{instant.isoformat(sep=' ', timespec='microseconds')}'"
+    if isinstance(value, date):
+        return f"DATE '{value.isoformat()}'"
+    return _string(value)
+
+
+def _float(value: float) -> str:
+    if not math.isfinite(value):
+        return f"CAST('{value}' AS FLOAT64)"
+    digits = repr(value)
+    # With an exponent no engine takes it for a decimal.
+    exact = digits if "e" in digits else f"{digits}e0"
+    return exact if value >= 0 and not digits.startswith("-") else f"({exact})"
+
+
+def _string(value: str) -> str:
+    escaped = value.replace("\\", "\\\\").replace("'", "\\'")
+    return "'" + escaped.replace("\n", "\\n").replace("\r", "\\r") + "'"
+
+
+def _parameters(sql: str) -> Iterator[tuple[int, int, str]]:
+    """Where each ``@name`` starts and ends, and its name; not ``@@system_variable``."""
+    tokens = _tokens(sql)
+    for index, token in enumerate(tokens[:-1]):
+        follower = tokens[index + 1]
+        doubled = index > 0 and tokens[index - 1].token_type == TokenType.PARAMETER
+        if (
+            token.token_type == TokenType.PARAMETER
+            and follower.token_type != TokenType.PARAMETER
+            and not doubled
+        ):
+            yield token.start, follower.end + 1, follower.text
+
+
+def _tokens(sql: str) -> list[Token]:
+    try:
+        return list(sqlglot.tokenize(sql, read="bigquery"))
+    except SqlglotError as error:
+        raise StatementError(f"This is not GoogleSQL that can be read: {error}\n  {sql}") from error
+
+
+def _guards(number: int, statement: Statement) -> Iterable[str]:
+    """Statements that end the script where the next one would not touch the expected rows."""
+    tree = parse(statement.sql)
+    count = _affected(tree)
+    expected = statement.expect_rows
+    says = f"{ROW_COUNT_MARK}: statement {number} had to affect {expected} row(s) and "
+    if isinstance(count, int):
+        if count == expected:
+            return
+        yield f"SELECT ERROR({_string(f'{says}has {count}')})"
+    elif count is not None:
+        counted = inline(count, statement.params)
+        yield (
+            f"SELECT IF(({counted}) = {expected}, NULL, "
+            f"ERROR({_string(f'{says}would not')}))"
+        )
+    else:
+        raise StatementError(
+            f"The rows that this statement will touch can't be counted.\n  {statement.sql.strip()}",
+            fix="Give expect_rows to INSERT, UPDATE without FROM, or DELETE only.",
+        )
+
+
+def _affected(tree: exp.Expression) -> str | int | None:
+    """The rows a DML statement will touch: their number, or the query that counts them."""
+    if isinstance(tree, exp.Insert):
+        rows = tree.expression
+        if isinstance(rows, exp.Values):
+            return len(rows.expressions)
+        if isinstance(rows, exp.Query):
+            return f"SELECT COUNT(*) FROM ({rows.sql('bigquery')}) AS touched"
+    if isinstance(tree, exp.Delete) or (isinstance(tree, exp.Update) and not tree.args.get("from_")):
+        where = tree.args.get("where")
+        condition = f" {where.sql('bigquery')}" if where else ""
+        return f"SELECT COUNT(*) FROM {tree.this.sql('bigquery')}{condition}"
+    return None
+
+
+def _place(error: SqlglotError) -> str:
+    details = getattr(error, "errors", None)
+    if not details:
+        return f": {error}"
+    detail = details[0]
+    return f" at line {detail['line']}, column {detail['col']}: {detail['description']}"

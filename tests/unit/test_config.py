@@ -1,0 +1,72 @@
+"""adcanary.yaml: what is wrong is said with its line, and nothing wrong is used."""
+
+from pathlib import Path
+
+import pytest
+
+from pipelines.config import Secrets, load_settings
+from pipelines.errors import ConfigError
+
+
+def write(folder: Path, text: str) -> Path:
+    path = folder / "adcanary.yaml"
+    path.write_text(text)
+    return path
+
+
+def test_a_misspelt_key_is_named_with_its_line_and_the_right_one(tmp_path: Path) -> None:
+    path = write(tmp_path, "reporting_currency: USD\nwarehouse:\n  knd: duckdb\n")
+    with pytest.raises(ConfigError, match=r"line 3: unknown key 'warehouse.knd' .*'kind'"):
+        load_settings(path)
+
+
+def test_a_missing_key_is_named(tmp_path: Path) -> None:
+    path = write(tmp_path, "sources:\n  orders:\n    shop_id: s\n    time_zone: UTC\n")
+    with pytest.raises(ConfigError, match=r"line 2: missing key 'sources.orders.url'"):
+        load_settings(path)
+
+
+def test_a_time_zone_that_does_not_exist_is_refused(tmp_path: Path) -> None:
+    path = write(tmp_path, "reporting_time_zone: Europe/Berlln\n")
+    with pytest.raises(ConfigError, match="'Europe/Berlln' is not an IANA time zone"):
+        load_settings(path)
+
+
+def test_a_missing_file_says_where_it_was_looked_for(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"looked at --config, then \$ADCANARY_CONFIG"):
+        load_settings(tmp_path / "nowhere.yaml")
+
+
+def test_text_that_is_not_yaml_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="is not YAML"):
+        load_settings(write(tmp_path, "a: [1\nb: 2"))
+
+
+def test_a_secret_in_the_file_is_an_unknown_key(tmp_path: Path) -> None:
+    path = write(tmp_path, "sources:\n  meta_ads:\n    accounts: [act_1]\n    access_token: x\n")
+    with pytest.raises(ConfigError, match=r"unknown key 'sources.meta_ads.access_token'"):
+        load_settings(path)
+
+
+def test_a_missing_secret_names_its_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("ADCANARY_HASH_SALT", raising=False)
+    with pytest.raises(ConfigError, match="ADCANARY_HASH_SALT"):
+        Secrets().require("hash_salt")
+
+
+def test_a_fixed_clock_is_refused_on_a_real_bigquery_project(tmp_path: Path) -> None:
+    path = write(
+        tmp_path, "now: 2026-07-01T00:00:00Z\nwarehouse: {kind: bigquery, project: real}\n"
+    )
+    with pytest.raises(ConfigError, match="for simulated worlds"):
+        load_settings(path)
+
+
+def test_relative_paths_are_relative_to_the_file(tmp_path: Path) -> None:
+    settings = load_settings(write(tmp_path, "warehouse: {path: data/x.duckdb}\n"))
+    assert settings.warehouse.path == tmp_path / "data" / "x.duckdb"
+
+
+def test_the_example_that_init_writes_is_valid(tmp_path: Path) -> None:
+    example = Path(__file__).parents[2] / "infra" / "adcanary.example.yaml"
+    assert load_settings(write(tmp_path, example.read_text())).guardrails.max_change_percent == 5

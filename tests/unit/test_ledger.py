@@ -1,0 +1,280 @@
+"""The ledger: decisions once, in words, and a chain that shows any change."""
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from pipelines.config import GuardrailSettings
+from pipelines.errors import DecisionRefused, IntegrityError
+from pipelines.proposals import decide
+from pipelines.proposals.ledger import Actor, Ledger, make_event
+from pipelines.proposals.states import Action, State
+from pipelines.warehouse import Statement, Warehouse, load_contract, load_contracts
+from pipelines.warehouse.base import Value, insert_row
+from pipelines.warehouse.duckdb import DuckDBWarehouse
+
+NOW = datetime(2026, 7, 1, 9, tzinfo=UTC)
+AS_OF = date(2026, 6, 30)
+CAPS = GuardrailSettings(cac_ceiling_micros=200_000_000)
+ANN, BOB = Actor("ann", "person"), Actor("bob", "person")
+EVIDENCE: dict[str, Value] = {
+    "run_id": "r1",
+    "as_of": AS_OF,
+    "model_version": "1",
+    "input_snapshot": "s",
+}
+
+
+def insert(warehouse: Warehouse, table: str, **row: Value) -> None:
+    warehouse.transaction([insert_row(load_contract(table), {**EVIDENCE, **row})], label="test")
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Ledger:
+    """Two channels, one worth more and one less, and a campaign that runs away."""
+    warehouse = DuckDBWarehouse(tmp_path / "w.duckdb")
+    warehouse.create_tables(load_contracts().values())
+    for job in ("mmm", "pacing"):
+        insert(
+            warehouse,
+            "contracts.job_runs",
+            job=job,
+            verdict="PASS",
+            reason="ok",
+            settings="{}",
+            diagnostics="{}",
+            finished_at=NOW,
+        )
+    for channel, proposed, (low, middle, high) in (
+        ("google_ads", 7_350_000_000, (2.0, 5.0, 9.0)),
+        ("meta_ads", 6_650_000_000, (-4.0, -2.0, -1.0)),
+    ):
+        insert(
+            warehouse,
+            "contracts.mmm_allocations",
+            channel=channel,
+            current_weekly_micros=7_000_000_000,
+            proposed_weekly_micros=proposed,
+            lower_micros=1,
+            upper_micros=1,
+            binding="UPPER",
+            delta_orders_p10=low,
+            delta_orders_p50=middle,
+            delta_orders_p90=high,
+            order_value_micros=80_000_000,
+            currency_code="USD",
+        )
+    insert(
+        warehouse,
+        "contracts.pacing_alerts",
+        platform="meta_ads",
+        account_id="a",
+        campaign_id="m2",
+        detector="overspend",
+        severity="CRITICAL",
+        since=date(2026, 6, 20),
+        pace=1.8,
+        z=9.0,
+        message="spends 2.2 times its budget",
+        daily_budget_micros=200_000_000,
+        recent_daily_micros=440_000_000,
+        currency_code="USD",
+    )
+    rows = [
+        ("google_ads", "g", "g1", 1_000_000_000),
+        ("meta_ads", "a", "m1", 800_000_000),
+        ("meta_ads", "a", "m2", 200_000_000),
+    ]
+    campaigns = " UNION ALL ".join(
+        f"SELECT '{p}' AS platform, '{a}' AS account_id, '{c}' AS campaign_id, "
+        f"'{c}' AS campaign_name, 'ENABLED' AS campaign_status, {b} AS daily_budget_micros, "
+        "'USD' AS currency_code"
+        for p, a, c, b in rows
+    )
+    warehouse.transaction(
+        [
+            Statement("CREATE SCHEMA IF NOT EXISTS marts"),
+            Statement(f"CREATE TABLE marts.dim_campaign AS {campaigns}"),
+        ],
+        label="test",
+    )
+    return Ledger(warehouse, tmp_path / "anchor.jsonl")
+
+
+def propose(
+    ledger: Ledger, settings: GuardrailSettings = CAPS, now: datetime = NOW
+) -> decide.Proposed:
+    return decide.propose(ledger, settings, now=now, as_of=AS_OF, created_by="carol")
+
+
+def approve(ledger: Ledger, proposal_id: str, actor: Actor = ANN, **changes: object) -> State:
+    arguments = {"settings": CAPS, "now": NOW, "as_of": AS_OF} | changes
+    settings = arguments.pop("settings")
+    return decide.approve(ledger, settings, proposal_id, actor, **arguments)  # type: ignore[arg-type]
+
+
+def shift(ledger: Ledger) -> str:
+    """Id of the proposal to raise g1's budget."""
+    rows = ledger.read().proposals
+    return next(r["proposal_id"] for r in rows if r["campaign_id"] == "g1")
+
+
+def execute(ledger: Ledger, sql: str) -> None:
+    ledger.warehouse.transaction([Statement(sql)], label="test")
+
+
+def test_the_same_evidence_is_proposed_once(ledger: Ledger) -> None:
+    first, second = propose(ledger), propose(ledger, now=NOW + timedelta(hours=1))
+    assert len(first.created) == 3
+    assert (second.created, set(second.existing)) == ((), set(first.created))
+
+
+def test_an_approval_records_the_change_in_the_shadow_feed(ledger: Ledger) -> None:
+    propose(ledger)
+    assert approve(ledger, shift(ledger)) == State.SHADOW_RECORDED
+    changes = ledger.warehouse.query("SELECT from_value, to_value FROM canary.canary_changes")
+    assert changes.to_pylist() == [{"from_value": "1000000000", "to_value": "1040000000"}]
+
+
+def test_the_author_may_not_approve(ledger: Ledger) -> None:
+    propose(ledger)
+    with pytest.raises(DecisionRefused, match="carol proposed it"):
+        approve(ledger, shift(ledger), Actor("carol", "person"))
+
+
+def test_a_service_may_not_approve(ledger: Ledger) -> None:
+    propose(ledger)
+    with pytest.raises(DecisionRefused, match="is a service"):
+        approve(ledger, shift(ledger), Actor("service:adcanary", "service"))
+
+
+def test_an_expired_proposal_cannot_be_approved_and_is_proposed_anew(ledger: Ledger) -> None:
+    propose(ledger)
+    later = NOW + timedelta(days=9)
+    with pytest.raises(DecisionRefused, match="expired at 2026-07-09"):
+        approve(ledger, shift(ledger), now=later)
+    again = propose(ledger, now=later)
+    assert (len(again.expired), len(again.created)) == (3, 3)
+    assert {r["revision"] for r in ledger.read().proposals} == {2}
+
+
+def test_an_open_change_request_blocks_approval(ledger: Ledger) -> None:
+    propose(ledger)
+    decide.decide(
+        ledger, shift(ledger), Action.REQUEST_CHANGES, BOB, now=NOW, comment="smaller, please"
+    )
+    with pytest.raises(DecisionRefused, match="it is CHANGES_REQUESTED"):
+        approve(ledger, shift(ledger))
+
+
+def test_much_money_needs_two_different_people(ledger: Ledger) -> None:
+    propose(ledger)
+    two = CAPS.model_copy(update={"approvers_over_micros": 1_000_000})
+    assert approve(ledger, shift(ledger), ANN, settings=two) == State.PENDING_REVIEW
+    with pytest.raises(DecisionRefused, match="ann has approved it already"):
+        approve(ledger, shift(ledger), ANN, settings=two)
+    assert approve(ledger, shift(ledger), BOB, settings=two) == State.SHADOW_RECORDED
+
+
+def test_a_baseline_that_moved_makes_it_stale_and_records_nothing(ledger: Ledger) -> None:
+    propose(ledger)
+    execute(
+        ledger,
+        "UPDATE marts.dim_campaign SET daily_budget_micros = 900000000 WHERE campaign_id = 'g1'",
+    )
+    assert approve(ledger, shift(ledger)) == State.STALE
+    assert ledger.warehouse.query("SELECT * FROM canary.canary_changes").num_rows == 0
+
+
+def test_the_kill_switch_stops_proposing_and_approving(ledger: Ledger) -> None:
+    killed = CAPS.model_copy(update={"kill_switch": True})
+    propose(ledger)
+    with pytest.raises(DecisionRefused, match="kill switch is on"):
+        approve(ledger, shift(ledger), settings=killed)
+    assert all(c.verdict == "FAIL" for c in [decide.policy.kill_switch(killed)])
+
+
+def test_without_a_cac_ceiling_an_increase_stays_a_draft(ledger: Ledger) -> None:
+    propose(ledger, GuardrailSettings())
+    row = ledger.read().proposal(shift(ledger))
+    assert (row["verdict"], row["state"]) == ("NO_DATA", "DRAFT")
+
+
+def test_two_people_deciding_at_once_make_one_decision_and_one_refusal(ledger: Ledger) -> None:
+    propose(ledger)
+    book = ledger.read()
+    row = book.proposal(shift(ledger))
+    approve(ledger, row["proposal_id"])
+    late = make_event(row, Action.REJECT, BOB, NOW)
+    with pytest.raises(DecisionRefused, match="Somebody else decided at the same moment"):
+        ledger.append(book, [late], also=[], label="reject")
+    assert ledger.read().proposal(row["proposal_id"])["state"] == "SHADOW_RECORDED"
+
+
+def test_an_approval_binds_to_the_content_it_was_given_to(ledger: Ledger) -> None:
+    propose(ledger)
+    two = CAPS.model_copy(update={"approvers_over_micros": 1_000_000})
+    approve(ledger, shift(ledger), ANN, settings=two)
+    later = NOW + timedelta(days=9)
+    propose(ledger, now=later)
+    assert ledger.read().proposal(shift(ledger))["approvals"] == []
+
+
+def test_increases_are_paid_by_cuts_and_sick_campaigns_get_nothing(ledger: Ledger) -> None:
+    propose(ledger)
+    shifts = [r for r in ledger.read().proposals if r["kind"] == "budget_shift"]
+    assert {r["campaign_id"]: r["delta_micros"] for r in shifts} == {
+        "g1": 40_000_000,
+        "m1": -40_000_000,
+    }
+
+
+def test_a_whole_chain_verifies(ledger: Ledger) -> None:
+    propose(ledger)
+    approve(ledger, shift(ledger))
+    assert "8 events form one chain, 3 proposal revisions match" in ledger.verify()
+
+
+COLUMNS = [c for c in load_contract("canary.canary_events").columns]
+
+
+@pytest.mark.parametrize("column", [c.name for c in COLUMNS])
+def test_changing_any_value_of_an_event_breaks_the_chain_and_names_the_row(
+    ledger: Ledger, column: str
+) -> None:
+    propose(ledger)
+    kinds: dict[str, Callable[[str], str]] = {
+        "INT64": lambda c: f"{c} + 1000",
+        "STRING": lambda c: f"CONCAT(COALESCE({c}, ''), 'x')",
+        "TIMESTAMP": lambda c: f"TIMESTAMP_ADD({c}, INTERVAL 1 MICROSECOND)",
+    }
+    kind = next(c.type for c in COLUMNS if c.name == column)
+    change = kinds[kind](column)
+    execute(ledger, f"UPDATE canary.canary_events SET {column} = {change} WHERE sequence = 3")
+    with pytest.raises(IntegrityError, match=r"sequence (3|4|1003)\b"):
+        ledger.verify()
+
+
+def test_cutting_the_last_event_off_is_found(ledger: Ledger) -> None:
+    propose(ledger)
+    execute(ledger, "DELETE FROM canary.canary_events WHERE sequence = 6")
+    with pytest.raises(IntegrityError, match="row 6 is missing"):
+        ledger.verify()
+
+
+def test_rewriting_the_whole_chain_is_found_by_the_anchor(ledger: Ledger) -> None:
+    propose(ledger)
+    for table in ("canary_events", "canary_head", "canary_proposals", "canary_budgets_snapshot"):
+        execute(ledger, f"DELETE FROM canary.{table} WHERE TRUE")
+    propose(ledger, now=NOW + timedelta(minutes=1))
+    with pytest.raises(IntegrityError, match="rewritten or cut"):
+        ledger.verify()
+
+
+def test_changing_a_proposal_after_the_fact_is_found(ledger: Ledger) -> None:
+    propose(ledger)
+    execute(ledger, "UPDATE canary.canary_proposals SET proposed_value = '9' WHERE TRUE")
+    with pytest.raises(IntegrityError, match="canary_proposals, p-"):
+        ledger.verify()

@@ -37,7 +37,8 @@ def due_windows(
 ) -> list[Window]:
     """The windows to pull for an account.
 
-    Without ``start`` and ``end``: the source's restatement look-back, ending yesterday. With
+    Without ``start`` and ``end``: the days a file covers, or else the source's restatement
+    look-back, ending yesterday. With
     ``backfill`` a long range is cut into the source's slices, and those that the ledger already
     covers are left out, so that a backfill resumes where it stopped.
 
@@ -47,6 +48,8 @@ def due_windows(
     Raises:
         UsageError: the range ends before it starts, or a backfill has no start.
     """
+    if source.span and start is None and end is None:
+        return [source.span]
     last = end or today - timedelta(days=1)
     if backfill and start is None:
         raise UsageError("A backfill needs a start.", fix="Add --start YYYY-MM-DD.")

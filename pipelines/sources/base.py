@@ -78,6 +78,7 @@ class Source(Protocol):
     account_ids: tuple[str, ...]
     lookback_days: int
     max_window_days: int
+    span: Window | None  # the days an export file covers; None where the calendar decides
 
     def account(self, account_id: str) -> Account:
         """Ask the platform about one account; fails for an unknown one."""

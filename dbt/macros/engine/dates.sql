@@ -1,0 +1,40 @@
+{# Monday of the day's week: BigQuery's WEEK starts on Sunday, dbt.date_trunc follows it. #}
+{% macro week_start(day) %}{{ return(adapter.dispatch('week_start')(day)) }}{% endmacro %}
+{% macro duckdb__week_start(day) -%}
+  cast(date_trunc('week', {{ day }}) as date)
+{%- endmacro %}
+{% macro bigquery__week_start(day) -%}
+  date_trunc({{ day }}, week(monday))
+{%- endmacro %}
+
+{# A DATE some days later; dbt.dateadd gives a timestamp. #}
+{% macro add_days(day, days) %}{{ return(adapter.dispatch('add_days')(day, days)) }}{% endmacro %}
+{% macro duckdb__add_days(day, days) -%}
+  ({{ day }} + {{ days }})
+{%- endmacro %}
+{% macro bigquery__add_days(day, days) -%}
+  date_add({{ day }}, interval {{ days }} day)
+{%- endmacro %}
+
+{# A table expression with one DATE column, every `step`-th day from first to last, both inclusive.
+   No rows where either is NULL. Use it after `cross join`. #}
+{% macro day_series(first, last, column, step=1) %}
+  {{- return(adapter.dispatch('day_series')(first, last, column, step)) -}}
+{% endmacro %}
+{% macro duckdb__day_series(first, last, column, step) -%}
+  (
+    select cast(unnest(generate_series({{ first }}, {{ last }}, interval {{ step }} day)) as date) as {{ column }}
+  ) as {{ column }}_series
+{%- endmacro %}
+{% macro bigquery__day_series(first, last, column, step) -%}
+  unnest(generate_date_array({{ first }}, {{ last }}, interval {{ step }} day)) as {{ column }}
+{%- endmacro %}
+
+{# Microseconds since the epoch as an instant. #}
+{% macro instant_from_micros(micros) %}{{ return(adapter.dispatch('instant_from_micros')(micros)) }}{% endmacro %}
+{% macro duckdb__instant_from_micros(micros) -%}
+  cast(make_timestamp({{ micros }}) as timestamptz)
+{%- endmacro %}
+{% macro bigquery__instant_from_micros(micros) -%}
+  timestamp_micros({{ micros }})
+{%- endmacro %}

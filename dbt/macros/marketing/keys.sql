@@ -1,0 +1,15 @@
+{# A key over several columns, NULLs counted as empty: MD5 in hex, the same on both engines. #}
+{% macro surrogate_key(columns) -%}
+  {%- set parts = [] -%}
+  {%- for column in columns -%}
+    {%- do parts.append("coalesce(cast(" ~ column ~ " as " ~ dbt.type_string() ~ "), '')") -%}
+    {%- if not loop.last -%}{%- do parts.append("'|'") -%}{%- endif -%}
+  {%- endfor -%}
+  {{ dbt.hash(dbt.concat(parts)) }}
+{%- endmacro %}
+
+{# A person, named after one identifier; NULL for a NULL identifier. `node_type` is a column or a
+   quoted literal, so that two kinds of identifier with the same value are two people. #}
+{% macro person_key(node_type, node_id) -%}
+  {{ dbt.hash(dbt.concat([node_type, "'|'", node_id])) }}
+{%- endmacro %}

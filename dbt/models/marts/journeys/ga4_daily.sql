@@ -1,0 +1,32 @@
+{{ config(partition_by=daily_partitions('date'), cluster_by=['property_id', 'default_channel_group']) }}
+-- Visits and purchases by day and traffic source, in the words of GA4's own reports.
+with sessions as (
+  select
+    *,
+    coalesce(mkt_source, '(direct)') as shown_source,
+    coalesce(mkt_medium, '(none)') as shown_medium,
+    coalesce(mkt_campaign, '(not set)') as shown_campaign,
+    coalesce(device_category, '(not set)') as shown_device_category
+  from {{ ref('journey_sessions') }}
+)
+
+select
+  property_id,
+  session_date as date,
+  default_channel_group,
+  shown_source as mkt_source,
+  shown_medium as mkt_medium,
+  shown_campaign as mkt_campaign,
+  shown_device_category as device_category,
+  count(*) as sessions,
+  {{ count_where('is_engaged') }} as engaged_sessions,
+  count(distinct client_key) as active_devices,
+  {{ count_where('is_first_visit') }} as new_devices,
+  {{ sum_int('events') }} as events,
+  {{ sum_int('page_views') }} as page_views,
+  {{ sum_int('purchases') }} as purchases,
+  {{ sum_int('purchase_revenue_micros') }} as purchase_revenue_micros
+from sessions
+group by
+  property_id, session_date, default_channel_group, shown_source, shown_medium, shown_campaign,
+  shown_device_category

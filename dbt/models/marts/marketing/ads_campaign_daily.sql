@@ -1,0 +1,31 @@
+{{ config(partition_by=daily_partitions('date'), cluster_by=['platform', 'account_id']) }}
+-- Spend by campaign and day with what people know the campaign by and the budget of that day.
+select
+  days.platform,
+  days.account_id,
+  days.date,
+  days.campaign_id,
+  days.channel,
+  days.impressions,
+  days.clicks,
+  days.cost_micros,
+  days.conversions,
+  days.conversion_value,
+  days.currency_code,
+  days.time_zone,
+  entities.name as campaign_name,
+  coalesce(entities.status, days.status) as campaign_status,
+  entities.advertising_type,
+  budgets.daily_budget_micros
+from {{ ref('int_spend_campaign_days') }} as days
+left join {{ ref('stg_ads__entities') }} as entities
+  on entities.entity_type = 'campaign'
+  and days.platform = entities.platform
+  and days.account_id = entities.account_id
+  and days.campaign_id = entities.entity_id
+left join {{ ref('int_spend_budget_periods') }} as budgets
+  on days.platform = budgets.platform
+  and days.account_id = budgets.account_id
+  and days.campaign_id = budgets.campaign_id
+  and days.date >= budgets.valid_from
+  and days.date < budgets.valid_before

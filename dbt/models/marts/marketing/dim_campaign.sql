@@ -1,0 +1,87 @@
+{{ config(cluster_by=['platform', 'account_id']) }}
+-- Every campaign known from delivery, from the platform's list of entities or from a budget.
+with delivered as (
+  select
+    platform,
+    account_id,
+    campaign_id,
+    min(date) as first_date,
+    max(date) as last_date
+  from {{ ref('int_spend_campaign_days') }}
+  group by platform, account_id, campaign_id
+),
+
+last_day as (
+  select platform, account_id, campaign_id, status, currency_code, time_zone
+  from {{ ref('int_spend_campaign_days') }}
+  where true
+  qualify row_number() over (
+    partition by platform, account_id, campaign_id
+    order by date desc
+  ) = 1
+),
+
+entities as (
+  select platform, account_id, entity_id as campaign_id, name, status, advertising_type
+  from {{ ref('stg_ads__entities') }}
+  where entity_type = 'campaign'
+),
+
+budgets as (
+  select platform, account_id, campaign_id, daily_budget_micros, currency_code, time_zone
+  from {{ ref('int_spend_budget_periods') }}
+  where is_latest
+),
+
+-- A campaign that neither delivered nor has a budget takes its account's currency and time zone.
+account_places as (
+  select platform, account_id, max(currency_code) as currency_code, max(time_zone) as time_zone
+  from (
+    select platform, account_id, currency_code, time_zone from last_day
+    union all
+    select platform, account_id, currency_code, time_zone from budgets
+  ) as places
+  group by platform, account_id
+),
+
+campaigns as (
+  select platform, account_id, campaign_id from delivered
+  union distinct
+  select platform, account_id, campaign_id from entities
+  union distinct
+  select platform, account_id, campaign_id from budgets
+)
+
+select
+  campaigns.platform,
+  campaigns.account_id,
+  campaigns.campaign_id,
+  entities.name as campaign_name,
+  coalesce(entities.status, last_day.status) as campaign_status,
+  entities.advertising_type,
+  budgets.daily_budget_micros,
+  coalesce(last_day.currency_code, budgets.currency_code, account_places.currency_code)
+    as currency_code,
+  coalesce(last_day.time_zone, budgets.time_zone, account_places.time_zone) as time_zone,
+  delivered.first_date,
+  delivered.last_date
+from campaigns
+left join delivered
+  on campaigns.platform = delivered.platform
+  and campaigns.account_id = delivered.account_id
+  and campaigns.campaign_id = delivered.campaign_id
+left join last_day
+  on campaigns.platform = last_day.platform
+  and campaigns.account_id = last_day.account_id
+  and campaigns.campaign_id = last_day.campaign_id
+left join entities
+  on campaigns.platform = entities.platform
+  and campaigns.account_id = entities.account_id
+  and campaigns.campaign_id = entities.campaign_id
+left join budgets
+  on campaigns.platform = budgets.platform
+  and campaigns.account_id = budgets.account_id
+  and campaigns.campaign_id = budgets.campaign_id
+left join account_places
+  on campaigns.platform = account_places.platform
+  and campaigns.account_id = account_places.account_id

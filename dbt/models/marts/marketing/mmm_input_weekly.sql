@@ -1,0 +1,140 @@
+{{ config(cluster_by=['channel']) }}
+-- What the media mix model reads: weeks from Monday, every channel in every week, 0 where it spent
+-- nothing. is_complete tells weeks whose data is all there from weeks that only look quiet.
+with spend as (
+  select
+    {{ week_start('date') }} as week_start,
+    channel,
+    currency_code,
+    {{ sum_int('cost_micros') }} as spend_micros,
+    {{ sum_int('impressions') }} as impressions,
+    {{ sum_int('clicks') }} as clicks
+  from {{ ref('fct_ad_spend_daily') }}
+  group by 1, 2, 3
+),
+
+sales as (
+  select
+    {{ week_start('order_date') }} as week_start,
+    count(*) as orders,
+    {{ count_where('is_new_customer') }} as new_customers
+  from {{ ref('fct_orders') }}
+  where is_sale
+  group by 1
+),
+
+revenue as (
+  select
+    {{ week_start('order_date') }} as week_start,
+    currency_code,
+    {{ sum_int('net_revenue_micros') }} as revenue_micros
+  from {{ ref('fct_orders') }}
+  where is_sale
+  group by 1, 2
+),
+
+known_days as (
+  select date from {{ ref('fct_ad_spend_daily') }}
+  union all
+  select date from {{ ref('ads_account_days') }}
+  union all
+  select date from {{ ref('int_spend_shop_days') }}
+  union all
+  select order_date from {{ ref('fct_orders') }}
+),
+
+span as (
+  select min({{ week_start('date') }}) as first_week, max({{ week_start('date') }}) as last_week
+  from known_days
+),
+
+weeks as (
+  select week_start
+  from span
+  cross join {{ day_series('first_week', 'last_week', 'week_start', step=7) }}
+),
+
+channels as (
+  select channel, currency_code
+  from spend
+  group by channel, currency_code
+),
+
+-- An account is active until its last delivery, and after it while a campaign is still enabled. It
+-- counts in every earlier week too: what it spent before its first covered day is not known to be 0.
+accounts as (
+  select
+    platform,
+    account_id,
+    max(last_date) as last_date,
+    max(case when campaign_status = 'ENABLED' then 1 else 0 end) as has_enabled
+  from {{ ref('dim_campaign') }}
+  group by platform, account_id
+  having max(last_date) is not null
+),
+
+account_weeks as (
+  select platform, account_id, {{ week_start('date') }} as week_start, count(*) as days
+  from {{ ref('ads_account_days') }}
+  group by 1, 2, 3
+),
+
+ad_coverage as (
+  select
+    weeks.week_start,
+    {{ count_where('coalesce(account_weeks.days, 0) < 7') }} as accounts_missing
+  from weeks
+  inner join accounts
+    on accounts.has_enabled = 1 or accounts.last_date >= weeks.week_start
+  left join account_weeks
+    on accounts.platform = account_weeks.platform
+    and accounts.account_id = account_weeks.account_id
+    and weeks.week_start = account_weeks.week_start
+  group by weeks.week_start
+),
+
+shop_weeks as (
+  select shop_id, {{ week_start('date') }} as week_start, count(*) as days
+  from {{ ref('int_spend_shop_days') }}
+  group by 1, 2
+),
+
+shops as (
+  select shop_id from shop_weeks group by shop_id
+),
+
+shop_coverage as (
+  select
+    weeks.week_start,
+    {{ count_where('coalesce(shop_weeks.days, 0) < 7') }} as shops_missing
+  from weeks
+  cross join shops
+  left join shop_weeks
+    on shops.shop_id = shop_weeks.shop_id and weeks.week_start = shop_weeks.week_start
+  group by weeks.week_start
+)
+
+select
+  weeks.week_start,
+  channels.channel,
+  channels.currency_code,
+  coalesce(spend.spend_micros, 0) as spend_micros,
+  coalesce(spend.impressions, 0) as impressions,
+  coalesce(spend.clicks, 0) as clicks,
+  coalesce(sales.orders, 0) as orders,
+  coalesce(sales.new_customers, 0) as new_customers,
+  coalesce(revenue.revenue_micros, 0) as revenue_micros,
+  -- Without any shop there is no outcome to explain, so the week is not complete.
+  coalesce(shop_coverage.shops_missing = 0, false)
+  and coalesce(ad_coverage.accounts_missing, 0) = 0 as is_complete
+from weeks
+cross join channels
+left join spend
+  on weeks.week_start = spend.week_start
+  and channels.channel = spend.channel
+  and channels.currency_code = spend.currency_code
+left join sales on weeks.week_start = sales.week_start
+left join revenue
+  on weeks.week_start = revenue.week_start and channels.currency_code = revenue.currency_code
+left join ad_coverage on weeks.week_start = ad_coverage.week_start
+left join shop_coverage on weeks.week_start = shop_coverage.week_start

@@ -1,0 +1,95 @@
+"""What a failed Graph call means: worth another try, or which error a person should read.
+
+Codes: https://developers.facebook.com/docs/marketing-api/error-reference.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from facebook_business.exceptions import FacebookRequestError
+
+from pipelines.errors import SourceError, SourceRejected, SourceUnavailable
+from pipelines.sources.meta_usage import read_usage
+
+KEPT = "published data of this account is as it was."
+
+_RATE_LIMITS = {4, 17, 32, 341, 613, *range(80000, 80007), 80008}
+_TRANSIENT = {1, 2, 104, 960, *_RATE_LIMITS}
+_TRANSIENT_SUBCODE = 99
+_TOKEN = 190
+_UNKNOWN = {803}
+_PERMISSIONS = {3, 10, *range(200, 300)}
+_NO_SUCH_OBJECT = (100, 33)
+
+
+def is_transient(error: FacebookRequestError) -> bool:
+    """Whether the same call may succeed later. A bad token never does."""
+    if error.api_error_code() == _TOKEN:
+        return False
+    return (
+        error.api_error_code() in _TRANSIENT
+        or error.api_error_subcode() == _TRANSIENT_SUBCODE
+        or bool(error.api_transient_error())
+        or (error.http_status() or 0) >= 500
+    )
+
+
+def asks_for_less(error: FacebookRequestError) -> bool:
+    """Whether Meta wants a smaller page ("Please reduce the amount of data you're asking for")."""
+    return "reduce the amount of data" in (error.api_error_message() or "").lower()
+
+
+def wait_seconds(error: FacebookRequestError, backoff: float) -> float | None:
+    """Seconds to wait before another try, or None for no other try."""
+    if not is_transient(error) or regain_minutes(error) > 1:
+        return None
+    return max(backoff, regain_minutes(error) * 60)
+
+
+def regain_minutes(error: FacebookRequestError) -> float:
+    """Minutes until access returns, as the reply's headers tell; 0 where they tell none."""
+    return read_usage(error.http_headers() or {}).regain_minutes
+
+
+def source_error(error: FacebookRequestError, account_id: str, url: str) -> SourceError:
+    """The error to raise for a reply that another try at once can't cure."""
+    where = f"meta_ads account {account_id} at {url}"
+    code, subcode = error.api_error_code(), error.api_error_subcode()
+    number = f"code {code}" + (f", subcode {subcode}" if subcode else "")
+    words = f"(HTTP {error.http_status()}, {number}): {error.api_error_message()}"
+    if (minutes := regain_minutes(error)) > 1:
+        until = datetime.now(UTC) + timedelta(minutes=minutes)
+        return SourceUnavailable(
+            f"{where} is rate-limited until {until:%Y-%m-%d %H:%M} UTC {words}",
+            kept=KEPT,
+            fix=f"Run again after {until:%H:%M} UTC; other accounts are not affected.",
+        )
+    if is_transient(error):
+        return SourceUnavailable(
+            f"{where} does not answer as it should {words}", kept=KEPT, fix="Run again later."
+        )
+    return SourceRejected(f"{where} refused the request {words}", kept=KEPT, fix=_fix(error))
+
+
+def unreachable(reason: str, account_id: str, url: str) -> SourceUnavailable:
+    """The error for a server that can't be reached or doesn't speak Graph."""
+    return SourceUnavailable(
+        f"meta_ads account {account_id}: {url} does not answer ({reason}).",
+        kept=KEPT,
+        fix="Run again later; check the network and sources.meta_ads.graph_url.",
+    )
+
+
+def _fix(error: FacebookRequestError) -> str:
+    code, subcode = error.api_error_code(), error.api_error_subcode()
+    if code == _TOKEN:
+        return "Make a new token with the ads_read permission and set ADCANARY_META_ACCESS_TOKEN."
+    if code in _UNKNOWN or (code, subcode) == _NO_SUCH_OBJECT:
+        return (
+            "Check the account id under sources.meta_ads.accounts (act_ and digits), and that "
+            "the token's user can see the account."
+        )
+    if code in _PERMISSIONS:
+        return "Give the token's user the ads_read permission on this account."
+    return "Read the message above; trying again won't help."

@@ -1,0 +1,175 @@
+"""Reading the Graph API through the facebook-business SDK: retries, paging, insights jobs.
+
+The one POST here starts an insights job, which reads; nothing in this module can write.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Iterator
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+from facebook_business.api import FacebookAdsApi
+from facebook_business.exceptions import FacebookRequestError
+from facebook_business.session import FacebookSession
+
+from pipelines.errors import SourceUnavailable
+from pipelines.sources.meta_errors import (
+    KEPT,
+    asks_for_less,
+    source_error,
+    unreachable,
+    wait_seconds,
+)
+from pipelines.sources.meta_usage import read_usage
+
+_ATTEMPTS = 5
+_PAGE_LIMIT = 1000
+_SMALLEST_LIMIT = 10
+_FIRST_POLL, _SLOWEST_POLL, _POLL_GROWTH = 0.05, 5.0, 1.6
+
+Row = dict[str, Any]
+
+
+class _Session(FacebookSession):
+    """The SDK's session, on another server where ``graph_url`` is set."""
+
+    def __init__(self, access_token: str, graph_url: str | None, timeout: float) -> None:
+        super().__init__(access_token=access_token, timeout=timeout)
+        self.GRAPH = (graph_url or FacebookSession.GRAPH).rstrip("/")
+        self.requests.hooks["response"].append(_refuse_what_is_not_json)
+
+
+class Graph:
+    """A Graph API that is only read.
+
+    Every method raises SourceUnavailable or SourceRejected, naming the account.
+
+    Args:
+        timeout: seconds for one call.
+        backoff: seconds before the second try; doubled for each further one.
+        report_timeout: seconds for insights jobs that run side by side.
+    """
+
+    def __init__(
+        self,
+        access_token: str,
+        graph_url: str | None,
+        *,
+        timeout: float = 60.0,
+        backoff: float = 0.25,
+        report_timeout: float = 1800.0,
+    ) -> None:
+        session = _Session(access_token, graph_url, timeout)
+        self.url: str = session.GRAPH
+        self._api = FacebookAdsApi(session)
+        self._backoff = backoff
+        self._report_timeout = report_timeout
+
+    def node(self, account_id: str, fields: tuple[str, ...]) -> Row:
+        """Fields of the account itself."""
+        return self._call(account_id, "GET", (account_id,), {"fields": ",".join(fields)})
+
+    def edge(
+        self, account_id: str, edge: str, fields: tuple[str, ...], statuses: tuple[str, ...]
+    ) -> list[Row]:
+        """Every row of an account's edge, such as campaigns, in any of the statuses."""
+        params = {"fields": ",".join(fields), "effective_status": list(statuses)}
+        return list(self._pages(account_id, (account_id, edge), params))
+
+    def start_report(self, account_id: str, params: Row) -> str:
+        """Start an insights job and return its id."""
+        reply = self._call(account_id, "POST", (account_id, "insights"), params)
+        return str(reply["report_run_id"])
+
+    def reports(self, account_id: str, run_ids: Collection[str]) -> dict[str, list[Row]]:
+        """Wait for insights jobs that run side by side, then read all rows of each."""
+        self._wait_for(account_id, run_ids)
+        return {
+            run_id: list(self._pages(account_id, (run_id, "insights"), {})) for run_id in run_ids
+        }
+
+    def _wait_for(self, account_id: str, run_ids: Collection[str]) -> None:
+        started = time.monotonic()
+        pending = list(run_ids)
+        pause = _FIRST_POLL
+        while True:
+            pending = [run_id for run_id in pending if not self._is_done(account_id, run_id)]
+            if not pending:
+                return
+            if time.monotonic() - started + pause > self._report_timeout:
+                raise SourceUnavailable(
+                    f"meta_ads account {account_id}: insights jobs {', '.join(pending)} had not "
+                    f"completed after {self._report_timeout:g} s.",
+                    kept=KEPT,
+                    fix="Run again later, or ask for fewer days.",
+                )
+            time.sleep(pause)
+            pause = min(pause * _POLL_GROWTH, _SLOWEST_POLL)
+
+    def _is_done(self, account_id: str, run_id: str) -> bool:
+        job = self._call(account_id, "GET", (run_id,), {})
+        status = job.get("async_status")
+        if status in ("Job Failed", "Job Skipped"):
+            raise SourceUnavailable(
+                f"meta_ads account {account_id}: insights job {run_id} ended as '{status}'.",
+                kept=KEPT,
+                fix="Run again; if it fails again, ask for fewer days.",
+            )
+        return bool(status == "Job Completed" and job.get("async_percent_completion") == 100)
+
+    def _pages(self, account_id: str, path: tuple[str, ...], params: Row) -> Iterator[Row]:
+        """Rows of all pages. A page may be empty and still have a next one: the SDK's Cursor
+        would stop there."""
+        params = {"limit": _PAGE_LIMIT, **params}
+        while True:
+            reply = self._call(account_id, "GET", path, params)
+            yield from reply.get("data", ())
+            following = reply.get("paging", {}).get("next")
+            if not following:
+                return
+            # the reply's query on our own path: the token goes to no address it names
+            query = dict(parse_qsl(urlsplit(following).query))
+            params = {**params, **{k: v for k, v in query.items() if k != "access_token"}}
+
+    def _call(self, account_id: str, method: str, path: tuple[str, ...], params: Row) -> Row:
+        """One call with its retries; afterwards slows down as the usage headers ask.
+
+        A page Meta finds too large is asked for again at half its ``limit``, which is lowered
+        in ``params`` for the pages that follow.
+        """
+        backoff = self._backoff
+        for attempt in range(1, _ATTEMPTS + 1):
+            try:
+                response = self._api.call(method, path, params=params)
+            except FacebookRequestError as error:
+                wait = wait_seconds(error, backoff)
+                if asks_for_less(error) and int(params.get("limit", 0)) > _SMALLEST_LIMIT:
+                    params["limit"] = int(params["limit"]) // 2
+                    wait = 0.0
+                if wait is None or attempt == _ATTEMPTS:
+                    raise source_error(error, account_id, self.url) from error
+            except OSError as error:
+                if attempt == _ATTEMPTS:
+                    # without its cause: requests writes the URL, with the token, into it
+                    raise unreachable(_reason(error), account_id, self.url) from None
+                wait = backoff
+            else:
+                time.sleep(read_usage(response.headers()).pause_seconds)
+                reply: Row = response.json()
+                return reply
+            time.sleep(wait)
+            backoff *= 2
+        raise AssertionError("the last attempt returns or raises")
+
+
+def _refuse_what_is_not_json(response: Any, **_: Any) -> None:
+    """The SDK takes an HTML error page of a proxy for success, whatever its status."""
+    if not response.text.lstrip().startswith(("{", "[")):
+        raise ConnectionError(f"HTTP {response.status_code} without JSON")
+
+
+def _reason(error: OSError) -> str:
+    """The error in words that can't hold a URL."""
+    return str(error) if type(error) is ConnectionError else type(error).__name__

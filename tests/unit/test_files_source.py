@@ -1,0 +1,198 @@
+"""Ads exports land as their mapping says; what can't be used is named by row and column."""
+
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from pipelines.config import FileSettings
+from pipelines.errors import ConfigError, InputError, SourceRejected
+from pipelines.sandbox import tiktok_export
+from pipelines.sandbox.market import Market
+from pipelines.sources.base import Batch, Window
+from pipelines.sources.files import FilesSource
+from pipelines.warehouse.contracts import load_contract
+
+ROOT = Path(__file__).parents[2]
+MAPPINGS = ROOT / "infra" / "mappings"
+KAG = ROOT.parent / "shared" / "data" / "meta_ads_kag.csv"
+EVER = Window(date(2020, 1, 1), date(2027, 1, 1))
+HEADER = "Date,ad_id,xyz_campaign_id,fb_campaign_id,Impressions,Clicks,Spent,Approved_Conversion\n"
+Open = Callable[..., FilesSource]
+
+
+@pytest.fixture
+def kag(tmp_path: Path) -> Open:
+    """A source over some text, with the shipped mapping; keywords replace lines of it."""
+
+    def open_(text: str, **lines: str) -> FilesSource:
+        path, mapping = tmp_path / "export.csv", tmp_path / "mapping.yaml"
+        path.write_text(text)
+        shipped = (MAPPINGS / "meta_kag.yaml").read_text().splitlines()
+        for key, value in lines.items():
+            found = [i for i, line in enumerate(shipped) if line.strip().startswith(f"{key}:")]
+            indent = len(shipped[found[0]]) - len(shipped[found[0]].lstrip()) if found else 0
+            for i in found[:1]:
+                del shipped[i]
+            at = found[0] if found else len(shipped)
+            if value:
+                shipped.insert(at, f"{' ' * indent}{key}: {value}")
+        mapping.write_text("\n".join(shipped))
+        return FilesSource(FileSettings(platform="meta", path=path, mapping=mapping))
+
+    return open_
+
+
+def _conform(batch: Batch) -> pa.Table:
+    schema = load_contract(batch.table).arrow_schema
+    wanted = pa.schema([f for f in schema if f.name != "_run_id"])
+    assert set(batch.rows.column_names) == set(wanted.names)
+    return batch.rows.select(wanted.names).cast(wanted)
+
+
+def _row(day: str = "31-08-2023", ad: int = 1, spent: str = "1.25", clicks: str = "2") -> str:
+    return f"{day},{ad},916,103916,100,{clicks},{spent},1\n"
+
+
+def test_a_tiktok_export_lands_to_the_micro(tmp_path: Path) -> None:
+    market, today = Market(), date(2026, 7, 1)
+    path = tmp_path / "tiktok.csv"
+    tiktok_export.write_export(market, path, today)
+    source = FilesSource(
+        FileSettings(platform="tiktok_ads", path=path, mapping=MAPPINGS / "tiktok_ads.yaml")
+    )
+    account = source.account("7001002003")
+    assert (account.currency_code, account.time_zone) == ("USD", "America/Los_Angeles")
+    ads, campaigns = (_conform(b) for b in source.pull("7001002003", EVER))
+    truth = market.campaign_days("7001002003", market.start, market.end, today)
+    for column in ("date", "campaign_id", "impressions", "cost_micros", "conversions"):
+        assert campaigns[column].to_pylist() == truth[column].to_pylist()
+    assert len(ads) == len(market.ad_days("7001002003", market.start, market.end, today))
+    entities, budgets = source.snapshot("7001002003", today)
+    assert _conform(entities)["entity_type"].value_counts().to_pylist() == [
+        {"values": "campaign", "counts": 2},
+        {"values": "adgroup", "counts": 4},
+        {"values": "ad", "counts": 10},
+    ]
+    assert entities.table == "raw.ads_entities"
+    assert _conform(budgets)["daily_budget_micros"].to_pylist() == [130_000_000, 70_000_000]
+    assert set(budgets.rows["effective_from"].to_pylist()) == {date(2026, 6, 30)}
+
+
+@pytest.mark.data
+@pytest.mark.skipif(not KAG.exists(), reason=f"no {KAG}")
+def test_the_real_facebook_export_lands_whole() -> None:
+    source = FilesSource(
+        FileSettings(platform="meta", path=KAG, mapping=MAPPINGS / "meta_kag.yaml")
+    )
+    assert source.account_ids == ("kag",)
+    assert source.span == Window(date(2023, 8, 1), date(2023, 8, 31))
+    ads, campaigns = (_conform(b) for b in source.pull("kag", EVER))
+    assert len(ads) == 1_143
+    assert set(campaigns["campaign_id"].to_pylist()) == {"916", "936", "1178"}
+    spent = sum(campaigns["cost_micros"].to_pylist())
+    assert spent == sum(ads["cost_micros"].to_pylist())
+    assert spent / 1e6 == pytest.approx(58_705.23, abs=0.01)
+    assert sum(ads["conversions"].to_pylist()) == 1_079
+    assert set(ads["conversion_value"].to_pylist()) == {0.0}
+    assert list(source.snapshot("kag", date(2023, 9, 1))) == []
+
+
+def test_a_bad_date_is_named_by_its_spreadsheet_row(kag: Open) -> None:
+    rows = [_row(ad=i) for i in range(2, 4_711)] + [_row("2023-08-31", ad=0)]
+    source = kag(HEADER + "".join(rows))
+    with pytest.raises(InputError) as caught:
+        list(source.pull("kag", EVER))
+    assert caught.value.message == (
+        f"{source._settings.path} row 4711, column Date: '2023-08-31' is not a day as %d-%m-%Y"
+    )
+    assert "nothing was published" in str(caught.value)
+
+
+def test_blank_lines_count_as_rows_and_only_five_problems_are_shown(kag: Open) -> None:
+    bad = "".join(_row(ad=i, spent="1,2".replace(",", ";")) for i in range(7))
+    with pytest.raises(InputError) as caught:
+        list(kag(HEADER + _row(ad=99) + "\n" + bad + "31-08-2023,5\n").pull("kag", EVER))
+    lines = caught.value.message.splitlines()
+    assert "row 4, column Spent: '1;2' is not an amount" in lines[0]
+    assert len(lines) == 6
+    assert lines[-1] == "8 bad cells or rows in all."
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        (_row(clicks="2.5"), "column Clicks: '2.5' is not a whole number"),
+        (_row(spent="-3"), "column Spent: '-3' is not an amount"),
+        (_row(spent="nan"), "column Spent: 'nan' is not an amount"),
+        (_row(day=""), "column Date: '' means nothing"),
+        ("31-08-2023,5\n", "row 2: 2 cells, the header has 8"),
+        (_row() + _row(), "row 3: date 2023-08-31, campaign_id 916, adgroup_id 103916, ad_id 1"),
+    ],
+)
+def test_a_cell_or_row_that_cannot_be_used_is_refused(kag: Open, row: str, message: str) -> None:
+    with pytest.raises(InputError) as caught:
+        list(kag(HEADER + row).pull("kag", EVER))
+    assert message in caught.value.message
+
+
+def test_a_missing_column_is_named_with_the_columns_there_are(kag: Open) -> None:
+    with pytest.raises(InputError) as caught:
+        kag(HEADER.replace("Spent", "Amount spent") + _row()).account("kag")
+    assert "has no column 'Spent' (is it 'Amount spent'?)" in caught.value.message
+    assert "xyz_campaign_id" in caught.value.message
+
+
+@pytest.mark.parametrize(("text", "message"), [("", "is empty"), (HEADER, "no rows")])
+def test_an_empty_file_is_refused(kag: Open, text: str, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        kag(text).account("kag")
+
+
+def test_duplicates_are_summed_where_the_mapping_says_so(kag: Open) -> None:
+    text = HEADER + _row(spent="0.1") + _row(spent="0.2")
+    (ads, campaigns) = kag(text, duplicate_rows="sum").pull("kag", EVER)
+    assert (
+        ads.rows["cost_micros"].to_pylist()
+        == campaigns.rows["cost_micros"].to_pylist()
+        == [300_000]
+    )
+
+
+def test_campaign_rows_need_the_statement_that_the_file_is_complete(kag: Open) -> None:
+    source = kag(HEADER + _row(), campaign_totals="")
+    assert source.tables == ("raw.ads_ad_performance",)
+    assert [b.table for b in source.pull("kag", EVER)] == ["raw.ads_ad_performance"]
+
+
+def test_a_batch_replaces_no_day_that_the_file_does_not_reach(kag: Open) -> None:
+    source = kag(HEADER + _row("05-08-2023") + _row("09-08-2023", ad=2))
+    (ads, _) = source.pull("kag", Window(date(2023, 8, 6), date(2023, 8, 31)))
+    assert ads.window == Window(date(2023, 8, 6), date(2023, 8, 9))
+    assert ads.rows["ad_id"].to_pylist() == ["2"]
+    assert list(source.pull("kag", Window(date(2023, 8, 10), date(2023, 8, 31)))) == []
+
+
+def test_an_unknown_account_is_refused_naming_those_there_are(kag: Open) -> None:
+    with pytest.raises(SourceRejected, match="has no account other; it has kag"):
+        kag(HEADER + _row()).account("other")
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        ({"atribution_window": "7d"}, "did you mean 'attribution_window'?"),
+        ({"time_zone": "Nowhere"}, "not an IANA time zone"),
+        ({"impressions": ""}, "missing key 'columns.impressions'"),
+        ({"ad": "{constant: LIVE}"}, "ENABLED, PAUSED or REMOVED"),
+        ({"platform": "tiktok_ads"}, "is a mapping for tiktok_ads, not meta"),
+    ],
+)
+def test_a_wrong_mapping_is_refused_in_words(
+    kag: Open, lines: dict[str, str], message: str
+) -> None:
+    with pytest.raises(ConfigError) as caught:
+        kag(HEADER + _row(), **lines)
+    assert message in caught.value.message

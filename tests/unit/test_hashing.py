@@ -1,0 +1,36 @@
+"""Spellings of one e-mail address hash alike, and nothing hashes without its salt."""
+
+import pytest
+
+from pipelines.privacy.hashing import hash_email, hash_user_id, normalise_email
+from pipelines.sandbox.shop import People
+
+
+@pytest.mark.parametrize(
+    "spelling",
+    ["ada.stone@gmail.com", " Ada.Stone@GMAIL.com ", "a.dastone@gmail.com", "adastone+x@gmail.com"],
+)
+def test_gmail_spellings_are_one_address(spelling: str) -> None:
+    assert normalise_email(spelling) == "adastone@gmail.com"
+
+
+def test_dots_and_plus_differ_outside_gmail() -> None:
+    assert normalise_email("Ada.Stone+x@Example.org") == "ada.stone+x@example.org"
+
+
+def test_every_spelling_of_the_sandbox_hashes_alike() -> None:
+    people = People.__new__(People)  # spelling needs no population
+    for person in range(4_000, 4_400):
+        hashes = {hash_email(people.email(person, s), "salt") for s in range(5)}
+        assert len(hashes) == 1
+
+
+def test_the_salt_and_the_kind_change_the_hash() -> None:
+    assert hash_email("a@b.example", "one") != hash_email("a@b.example", "two")
+    assert hash_email("a@b.example", "one") != hash_user_id("a@b.example", "one")
+
+
+@pytest.mark.parametrize("nothing", [None, "", "  "])
+def test_nothing_hashes_to_nothing(nothing: str | None) -> None:
+    assert hash_email(nothing, "salt") is None
+    assert hash_user_id(nothing, "salt") is None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 from pathlib import Path
 
+from pipelines.jobs.plots import plot_run, plots_folder
 from pipelines.jobs.run import JOBS, JobRun, run_job
 from prefect import flow, task
 from prefect.artifacts import create_markdown_artifact
@@ -16,9 +17,12 @@ from pipelines.warehouse import open_warehouse
 
 @task(name="job", task_run_name="{name}", **RETRIES)
 def run_one(config: Path | None, name: str, as_of: date | None) -> JobRun:
-    """Run one job on the marts as of a day (by default yesterday)."""
+    """Run one job on the marts as of a day (by default yesterday), and draw its result."""
     settings = load_settings(config)
-    return run_job(open_warehouse(settings), settings, name, as_of)
+    warehouse = open_warehouse(settings)
+    run = run_job(warehouse, settings, name, as_of or settings.yesterday())
+    plot_run(warehouse, run, plots_folder(settings))
+    return run
 
 
 @flow(name="decide", validate_parameters=False)

@@ -144,14 +144,13 @@ def dbt_environment(settings: Settings) -> dict[str, str]:
     }
     if warehouse.kind == "duckdb":
         return environment | {"ADCANARY_DUCKDB_PATH": str(warehouse.path.absolute())}
-    endpoint = warehouse.api_endpoint or ""
     return environment | {
         "ADCANARY_BIGQUERY_PROJECT": warehouse.project or "",
         "ADCANARY_BIGQUERY_LOCATION": warehouse.location,
         "ADCANARY_BIGQUERY_MAXIMUM_BYTES_BILLED": str(warehouse.maximum_bytes_billed),
-        "ADCANARY_BIGQUERY_API_ENDPOINT": endpoint,
-        # A real login must not travel in the clear, and an emulator takes any token.
-        "ADCANARY_BIGQUERY_TOKEN": "emulator" if endpoint.startswith("http://") else "",
+        "ADCANARY_BIGQUERY_API_ENDPOINT": warehouse.api_endpoint or "",
+        # As BigQueryWarehouse: another BigQuery is never shown the real login.
+        "ADCANARY_BIGQUERY_TOKEN": "none" if warehouse.api_endpoint else "",
     }
 
 
@@ -163,7 +162,7 @@ def _run_when_free(
     while True:
         # Makes the tables that no source has filled yet, waits for the DuckDB file, or says
         # who holds it.
-        open_warehouse(settings)
+        open_warehouse(_with_patience(settings, deadline - time.monotonic()))
         run = _run_dbt(settings, folder, select, on_progress)
         locked = next((e for e in run.errors if _LOCKED in e), None)
         if locked is None:
@@ -176,6 +175,12 @@ def _run_when_free(
                 fix="Run the command again when they have ended.",
             )
         on_progress("the warehouse file is in use; waiting for it")
+
+
+def _with_patience(settings: Settings, seconds: float) -> Settings:
+    """The settings with what is left of the time to wait for the DuckDB file."""
+    patience = {"lock_timeout_seconds": max(seconds, 0.1)}
+    return settings.model_copy(update={"warehouse": settings.warehouse.model_copy(update=patience)})
 
 
 def _run_dbt(

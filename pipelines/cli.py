@@ -18,6 +18,7 @@ from pipelines.console import Format, err, out, print_error, print_rows
 from pipelines.errors import AdcanaryError, UsageError
 from pipelines.proposals.ledger import Actor
 from pipelines.proposals.states import OPEN, Action
+from pipelines.sources.base import Source
 from pipelines.warehouse import Warehouse, open_warehouse
 
 ROOT = Path(__file__).parents[1]
@@ -87,7 +88,8 @@ def ingest(
     """Pull accounts and publish what changed. One that fails doesn't keep the others."""
     from pipelines.landing.ingest import ingest_account
     from pipelines.landing.publish import Landed
-    from pipelines.sources.registry import open_file, open_sources, select_sources
+    from pipelines.sources.files import FilesSource
+    from pipelines.sources.registry import open_sources, with_account
 
     settings, warehouse = _open(config)
     if path is not None:
@@ -96,10 +98,14 @@ def ingest(
                 "--path is for files.",
                 fix="adcanary ingest files --platform NAME --path FILE --mapping FILE",
             )
-        chosen = [open_file(FileSettings(platform=platform, path=path, mapping=mapping))]
+        chosen: list[Source] = [
+            FilesSource(FileSettings(platform=platform, path=path, mapping=mapping))
+        ]
+    elif all_ or source:
+        opened = open_sources(settings, Secrets(), source)
+        chosen = with_account(opened, account) if account else list(opened.values())
     else:
-        opened = open_sources(settings, Secrets())
-        chosen = select_sources(opened, None if all_ else source, account)
+        raise UsageError("Which source?", fix="Name one, or pass --all for every configured one.")
 
     def show(landed: Landed) -> None:
         out.print(str(landed), highlight=False)
@@ -136,22 +142,22 @@ def build(
 ) -> None:
     """Build and test the models (dbt build)."""
     settings, _ = _open(config)
-    result = build_models(settings, select, on_progress=lambda line: out.print(line))
+    result = build_models(settings, select, on_progress=out.print)
     out.print(f"{result.models} models built, {result.tests} tests passed, {result.seconds:.0f} s")
 
 
 @app.command()
 def job(name: str, as_of: DayOption = None, config: ConfigOption = None) -> None:
     """Run a job: mmm or pacing. Its verdict may be a refusal, in words."""
-    from pipelines.jobs.plots import plot_run
+    from pipelines.jobs.plots import plot_run, plots_folder
     from pipelines.jobs.run import run_job
 
     settings, warehouse = _open(config)
-    run = run_job(warehouse, settings, name, _day(as_of))
+    run = run_job(warehouse, settings, name, _day(as_of) or settings.yesterday())
     known = " (known result: the same evidence and settings)" if run.reused else ""
     out.print(f"{run.job} as of {run.as_of}: {run.verdict}{known}", highlight=False)
     out.print(run.reason, markup=False, highlight=False)
-    plot = plot_run(warehouse, run, settings.path.parent / ".adcanary" / "plots")
+    plot = plot_run(warehouse, run, plots_folder(settings))
     if plot:
         out.print(f"Plot: {plot}", highlight=False, soft_wrap=True)
 
@@ -242,9 +248,7 @@ def _decision(name: str, action: Action, doc: str) -> None:
         settings, warehouse = _open(config)
         ledger = decide.open_ledger(warehouse, settings)
         now = settings.clock()
-        state = decide.decide(
-            ledger, proposal_id, action, _actor(actor), now=now, comment=comment
-        )
+        state = decide.decide(ledger, proposal_id, action, _actor(actor), now=now, comment=comment)
         out.print(f"{proposal_id}: {state}")
 
     proposals_app.command(name, help=doc)(command)
@@ -275,7 +279,9 @@ def query(sql: str, format_: FormatOption = Format.TABLE, config: ConfigOption =
 
 
 @sandbox_app.command()
-def demo(folder: Annotated[Path, typer.Option(help="where it lives")] = Path(".adcanary/demo")) -> None:
+def demo(
+    folder: Annotated[Path, typer.Option(help="where it lives")] = Path(".adcanary/demo"),
+) -> None:
     """The whole loop on a simulated market: ingest, build, jobs, proposals."""
     from pipelines.sandbox.demo import run_demo
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
@@ -160,6 +160,10 @@ class Settings(_Section):
     def today(self, time_zone: str | None = None) -> date:
         """The present day in a time zone (the reporting one by default)."""
         return self.clock().astimezone(ZoneInfo(time_zone or self.reporting_time_zone)).date()
+
+    def yesterday(self) -> date:
+        """The last full day, in the reporting time zone: what jobs and proposals go up to."""
+        return self.today() - timedelta(days=1)
 
 
 class Secrets(BaseSettings):

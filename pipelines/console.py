@@ -17,8 +17,9 @@ from rich.table import Table
 
 from pipelines.errors import AdcanaryError
 
-out = Console()
-err = Console(stderr=True)
+_PIPED_WIDTH = 100  # where there is no terminal to ask: a page's width, in logs and files
+out = Console(width=None if sys.stdout.isatty() else _PIPED_WIDTH)
+err = Console(stderr=True, width=None if sys.stderr.isatty() else _PIPED_WIDTH)
 
 
 class Format(StrEnum):
@@ -59,13 +60,13 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], title: st
 
 
 def print_error(error: AdcanaryError) -> None:
-    """What was wrong, what was kept, what to do next; on standard error."""
+    """What was wrong, what was kept, what to do next; on standard error, never cut by a width."""
     err.print(f"[bold red]{type(error).__name__}[/]: ", end="")
-    err.print(error.message, markup=False, highlight=False)
+    err.print(error.message, markup=False, highlight=False, soft_wrap=True)
     for label, text in (("Kept", error.kept), ("Next", error.fix)):
         if text:
             err.print(f"[bold]{label}[/]: ", end="")
-            err.print(text, markup=False, highlight=False)
+            err.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
 def money(micros: float | None, currency: str = "") -> str:

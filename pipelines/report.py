@@ -60,12 +60,21 @@ def print_verdicts(warehouse: Warehouse) -> None:
 
 
 def print_proposals(rows: Sequence[dict[str, Any]]) -> None:
-    """One line a proposal: target, current → proposed, effect, guardrails, expiry."""
-    print_table(
-        ["id", "target", "change", "expected in a week (p10 to p90)", "guardrails", "state", "expires"],
-        ([*_summary(row)] for row in rows),
-        f"Proposals ({len(rows)})",
-    )
+    """A few lines a proposal: target, current → proposed, effect, guardrails, expiry."""
+    out.print(f"[italic]Proposals ({len(rows)})[/]")
+    for row in rows:
+        identity, target, change, effect, guardrails, state, expires = _summary(row)
+        urgent = "  [bold red]URGENT[/]" if row["urgency"] == "URGENT" else ""
+        out.print(
+            f" [bold]{identity}[/]  {row['kind']}  [bold]{target}[/]{urgent}", highlight=False
+        )
+        for label, text in (
+            ("change", change),
+            ("a week brings", effect),
+            ("guardrails", guardrails),
+            ("state", f"{state}, expires {expires}"),
+        ):
+            out.print(f"   {label:<14}", text, markup=False, highlight=False, soft_wrap=True)
 
 
 def print_proposal(row: dict[str, Any], events: Sequence[dict[str, Any]]) -> None:
@@ -75,7 +84,7 @@ def print_proposal(row: dict[str, Any], events: Sequence[dict[str, Any]]) -> Non
     for label, text in (
         ("target", f"{target} (account {row['account_id']}, campaign {row['campaign_id']})"),
         ("change", change),
-        ("expected in a week", effect),
+        ("a week brings", effect),
         ("how estimated", json.loads(row["expected_effect"])["note"]),
         ("evidence", row["evidence"]),
         ("rollback", row["rollback"]),
@@ -109,7 +118,10 @@ def print_proposal(row: dict[str, Any], events: Sequence[dict[str, Any]]) -> Non
 
 def _summary(row: dict[str, Any]) -> tuple[str, ...]:
     verdicts = list(json.loads(row["guardrails"]).values())
-    passed = f"{verdicts.count('PASS')} of {len(verdicts)} pass: {row['verdict']}"
+    passed = f"{row['verdict']}, {verdicts.count('PASS')} of {len(verdicts)} hold"
+    failing = [k for k, v in json.loads(row["guardrails"]).items() if v != "PASS"]
+    if failing:
+        passed += f" (not: {', '.join(failing)})"
     return (
         row["proposal_id"],
         f"{row['platform']} {row['target_name'] or row['campaign_id']}",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 
 from pipelines.config import GuardrailSettings, Settings
@@ -45,7 +45,7 @@ def propose_from(
         open_ledger(warehouse, settings),
         settings.guardrails,
         now=settings.clock(),
-        as_of=as_of or settings.today() - timedelta(days=1),
+        as_of=as_of or settings.yesterday(),
         created_by=created_by,
     )
 

@@ -16,6 +16,7 @@ from pipelines import report
 from pipelines.config import load_settings
 from pipelines.console import out
 from pipelines.errors import AdcanaryError, IntegrityError
+from pipelines.jobs.plots import plots_folder
 from pipelines.proposals.decide import open_ledger
 from pipelines.sandbox.market import Market
 from pipelines.sandbox.world import World
@@ -75,8 +76,7 @@ def _print(folder: Path, seconds: float) -> None:
     ledger = open_ledger(warehouse, settings)
     report.print_proposals(ledger.read().proposals)
     out.print(f"Audit: {ledger.verify()}", highlight=False)
-    plots = settings.path.parent / ".adcanary" / "plots"
-    for plot in sorted(plots.glob("*.png")):
+    for plot in sorted(plots_folder(settings).glob("*.png")):
         out.print(f"Plot: {plot}", highlight=False, soft_wrap=True)
     out.print(
         f"\nDone in {seconds:.0f} s. Next, with --config {folder / 'adcanary.yaml'} (or export "

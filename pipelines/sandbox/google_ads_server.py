@@ -105,7 +105,8 @@ class GoogleAdsServer:
         return self
 
     def stop(self) -> None:
-        self._server.stop(grace=None).wait()
+        # a moment for calls under way: clients are told politely, not cut off
+        self._server.stop(grace=0.5).wait()
 
     def __enter__(self) -> GoogleAdsServer:
         return self.start()

@@ -79,8 +79,9 @@ class World:
             "ADCANARY_GOOGLE_ADS_ACCESS_TOKEN": self.google.access_token,
             "ADCANARY_META_ACCESS_TOKEN": self.meta.access_token,
             "ADCANARY_ORDERS_TOKEN": "sandbox-orders-token",
-            # read when grpc is imported, hence the environment; for this world's processes only
+            # read by gRPC when it opens its first channel; for this world's processes only
             "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH": str(self.google.certificate_path),
+            "NO_PROXY": "localhost,127.0.0.1",
         }
 
     def _write(self) -> None:
@@ -106,6 +107,7 @@ class World:
             "sources": {
                 "google_ads": {
                     "accounts": accounts["google_ads"],
+                    "login_customer_id": self.google.login_customer_id,
                     "endpoint": self.google.endpoint,
                 },
                 "meta_ads": {"accounts": accounts["meta_ads"], "graph_url": self.meta.url},

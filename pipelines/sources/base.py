@@ -74,11 +74,20 @@ class Source(Protocol):
     """
 
     name: str
-    tables: tuple[str, ...]  # what pull() gives, a batch each, in this order
-    account_ids: tuple[str, ...]
     lookback_days: int
     max_window_days: int
-    span: Window | None  # the days an export file covers; None where the calendar decides
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """The raw tables that :meth:`pull` gives, a batch each, in order."""
+
+    @property
+    def account_ids(self) -> tuple[str, ...]:
+        """The accounts it was configured with; a file's may have to be read from it."""
+
+    @property
+    def span(self) -> Window | None:
+        """The days an export file covers; None where the calendar decides."""
 
     def account(self, account_id: str) -> Account:
         """Ask the platform about one account; fails for an unknown one."""

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from pipelines.config import FileSettings, Secrets, Settings
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import partial
+
+from pipelines.config import Secrets, Settings
 from pipelines.errors import UsageError
 from pipelines.sources.base import Source
 from pipelines.sources.files import FilesSource
@@ -12,59 +16,68 @@ from pipelines.sources.meta_ads import MetaAdsSource
 from pipelines.sources.orders import OrdersSource
 
 
-def open_sources(settings: Settings, secrets: Secrets) -> dict[str, Source]:
+def open_sources(
+    settings: Settings, secrets: Secrets, name: str | None = None
+) -> dict[str, Source]:
     """Every configured source by its name; a file's is ``files:<platform>``.
 
+    Args:
+        name: only this one (``files``: every file), so that no other's secrets are needed.
+
     Raises:
-        ConfigError: a secret that a configured source needs is not set.
+        UsageError: no such source is configured; says which are.
+        ConfigError: a secret that the source needs is not set.
     """
-    found: dict[str, Source] = {}
+    openers = _openers(settings, secrets)
+    chosen = [k for k in openers if name in (None, k, k.split(":")[0])]
+    if not chosen:
+        asked = f"No source '{name}' is configured" if name else "No source is configured"
+        raise UsageError(
+            f"{asked} (there are: {', '.join(openers) or 'none'}).",
+            kept="nothing was pulled.",
+            fix=f"Add it under `sources` in {settings.path}.",
+        )
+    return {k: openers[k]() for k in chosen}
+
+
+def _openers(settings: Settings, secrets: Secrets) -> dict[str, Callable[[], Source]]:
+    """How each configured source is opened, when it is."""
     sources = settings.sources
-    if sources.google_ads:
-        found["google_ads"] = GoogleAdsSource(sources.google_ads, secrets)
-    if sources.meta_ads:
-        found["meta_ads"] = MetaAdsSource(sources.meta_ads, secrets.require("meta_access_token"))
-    if sources.ga4_export:
-        salt = secrets.require("hash_salt")
-        found["ga4_export"] = Ga4ExportSource(sources.ga4_export, salt, settings.clock)
-    if sources.orders:
-        token, salt = secrets.require("orders_token"), secrets.require("hash_salt")
-        found["orders"] = OrdersSource(sources.orders, token, salt)
+    found: dict[str, Callable[[], Source]] = {}
+    if google := sources.google_ads:
+        found["google_ads"] = lambda: GoogleAdsSource(google, secrets)
+    if meta := sources.meta_ads:
+        found["meta_ads"] = lambda: MetaAdsSource(meta, secrets.require("meta_access_token"))
+    if ga4 := sources.ga4_export:
+        found["ga4_export"] = lambda: Ga4ExportSource(
+            ga4, secrets.require("hash_salt"), _real_clock
+        )
+    if orders := sources.orders:
+        found["orders"] = lambda: OrdersSource(
+            orders, secrets.require("orders_token"), secrets.require("hash_salt")
+        )
     for file in sources.files:
-        found[f"files:{file.platform}"] = open_file(file)
+        found[f"files:{file.platform}"] = partial(FilesSource, file)
     return found
 
 
-def open_file(file: FileSettings) -> Source:
-    """One export file as a source."""
-    return FilesSource(file)
-
-
-def select_sources(
-    opened: dict[str, Source], name: str | None, account_id: str | None
-) -> list[Source]:
-    """The sources a command asks for: all, or one by name; and only those with the account.
+def with_account(opened: dict[str, Source], account_id: str) -> list[Source]:
+    """The sources that have an account.
 
     Raises:
-        UsageError: no such source is configured, or none has the account; says what there is.
+        UsageError: none has; says which accounts there are.
     """
-    if name is not None and name not in opened and not any(k.split(":")[0] == name for k in opened):
-        raise UsageError(
-            f"No source '{name}' is configured (there are: {', '.join(opened) or 'none'}).",
-            fix="Add it under `sources` in adcanary.yaml.",
-        )
-    chosen = [s for k, s in opened.items() if name in (None, k, k.split(":")[0])]
-    if account_id is not None:
-        known = [a for s in chosen for a in s.account_ids]
-        if account_id not in known:
-            raise UsageError(
-                f"Account '{account_id}' is not configured (there are: {', '.join(known)}).",
-                kept="nothing was pulled.",
-                fix="Add it to the source's `accounts` in adcanary.yaml, or correct --account.",
-            )
-        chosen = [s for s in chosen if account_id in s.account_ids]
+    chosen = [s for s in opened.values() if account_id in s.account_ids]
     if not chosen:
+        known = ", ".join(a for s in opened.values() for a in s.account_ids)
         raise UsageError(
-            "No source is configured.", fix="Add one under `sources` in adcanary.yaml."
+            f"Account '{account_id}' is not configured (there are: {known}).",
+            kept="nothing was pulled.",
+            fix="Add it to the source's `accounts` in adcanary.yaml, or correct --account.",
         )
     return chosen
+
+
+def _real_clock() -> datetime:
+    """When a pull began is real time, also in a simulated world: it orders the pulls."""
+    return datetime.now(UTC)

@@ -7,8 +7,11 @@ from functools import cache
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import sqlglot
 from sqlglot import exp
+
+from pipelines.errors import InputError
 
 CONTRACTS = Path(__file__).parents[2] / "sql" / "contracts"
 
@@ -65,6 +68,31 @@ class Contract:
     def arrow_schema(self) -> pa.Schema:
         return pa.schema([pa.field(c.name, c.arrow_type, c.nullable) for c in self.columns])
 
+    def conform(self, rows: pa.Table) -> pa.Table:
+        """The rows in the contract's order and types, every column nullable.
+
+        A column that is missing is NULL, and a NULL array is empty: GoogleSQL stores no other.
+
+        Raises:
+            InputError: a column that the contract hasn't, or values that don't fit its type.
+        """
+        unknown = [name for name in rows.column_names if name not in self.column_names]
+        if unknown:
+            raise InputError(f"Rows for {self.table} have columns it hasn't: {', '.join(unknown)}.")
+        columns = {c.name: self._conformed(c, rows) for c in self.columns}
+        return pa.table(columns)
+
+    def _conformed(self, column: Column, rows: pa.Table) -> pa.ChunkedArray:
+        if column.name not in rows.column_names:
+            empty = pa.nulls(rows.num_rows, column.arrow_type)
+            return _without_null_arrays(pa.chunked_array([empty]))
+        try:
+            return _without_null_arrays(rows[column.name].cast(column.arrow_type))
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+            raise InputError(
+                f"Values of {self.table}.{column.name} don't fit {column.type}: {error}"
+            ) from error
+
 
 def load_contract(table: str) -> Contract:
     """The contract of ``dataset.table``.
@@ -115,6 +143,15 @@ def _column(definition: exp.ColumnDef) -> Column:
         nullable=not any(isinstance(k, exp.NotNullColumnConstraint) for k in constraints),
         description=described[0].args["value"].name if described else "",
     )
+
+
+def _without_null_arrays(values: pa.ChunkedArray) -> pa.ChunkedArray:
+    if not pa.types.is_list(values.type) or values.null_count == 0:
+        return values
+    array = values.combine_chunks()
+    lengths = pc.fill_null(pc.list_value_length(array), 0)
+    offsets = pa.concat_arrays([pa.array([0], pa.int32()), pc.cumulative_sum(lengths)])
+    return pa.chunked_array([pa.ListArray.from_arrays(offsets, array.flatten(), values.type)])
 
 
 def _arrow_type(kind: exp.DataType) -> pa.DataType:

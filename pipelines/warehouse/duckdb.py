@@ -16,12 +16,14 @@ from pathlib import Path
 
 import duckdb
 import pyarrow as pa
-import sqlglot
 from sqlglot import exp
 
 from pipelines.errors import StatementError, WarehouseLocked
 from pipelines.warehouse.base import STAGE_DATASET, RowCountConflict, Statement, Value
 from pipelines.warehouse.contracts import Contract
+from pipelines.warehouse.duckdb_dialect import duckdb_sql
+from pipelines.warehouse.googlesql import parse, parse_query
+from pipelines.warehouse.results import as_googlesql
 
 _HOLDER = re.compile(r"PID (\d+)")
 _POLL_SECONDS = 0.1
@@ -56,22 +58,22 @@ class DuckDBWarehouse:
                 f"There is no warehouse at {self.path} yet.",
                 fix="Run `adcanary ingest` first, or check warehouse.path in adcanary.yaml.",
             )
-        statement = transpile(sql)
+        statement = _transpiled_query(sql)
         with self._connection(read_only=True) as connection:
             try:
-                result = connection.execute(statement, _used(statement, params)).arrow()
+                found = connection.execute(statement, _used(statement, params)).to_arrow_table()
             except duckdb.Error as error:
                 raise _refused(sql, statement, error) from error
-        table = result if isinstance(result, pa.Table) else result.read_all()
-        return _narrow_sums(table)
+        return as_googlesql(found)
 
     def stage(self, contract: Contract, run_id: str, rows: pa.Table) -> str:
         stage = f"{STAGE_DATASET}.{contract.dataset}__{contract.name}__{run_id}"
+        staged = contract.conform(rows)
         with self._connection() as connection:
             connection.execute(f"CREATE SCHEMA IF NOT EXISTS {STAGE_DATASET}")
             connection.execute(_create_table(contract, stage, "OR REPLACE", constrained=False))
-            connection.register("staged_rows", rows)
-            connection.execute(f"INSERT INTO {stage} BY NAME SELECT * FROM staged_rows")
+            connection.register("staged_rows", staged)
+            connection.execute(f"INSERT INTO {stage} SELECT * FROM staged_rows")
             connection.unregister("staged_rows")
         return stage
 
@@ -107,7 +109,7 @@ class DuckDBWarehouse:
             try:
                 return duckdb.connect(str(self.path), read_only=read_only)
             except duckdb.IOException as error:
-                if "lock" not in str(error).lower():
+                if "Could not set lock" not in str(error):
                     raise StatementError(
                         f"{self.path} can't be opened: {error}",
                         fix="Check that the path is a DuckDB file and that the disk has room.",
@@ -129,39 +131,12 @@ def transpile(sql: str) -> str:
     Raises:
         StatementError: sqlglot can't read the statement; says which.
     """
-    try:
-        tree = sqlglot.parse_one(sql, read="bigquery")
-    except sqlglot.ParseError as error:
-        detail = error.errors[0] if error.errors else {}
-        where = f" at line {detail['line']}, column {detail['col']}" if detail else ""
-        raise StatementError(
-            f"This is not GoogleSQL that can be read{where}: "
-            f"{detail.get('description', error)}\n  {sql.strip()}",
-            fix="Statements are GoogleSQL on either warehouse; correct it and run it again.",
-        ) from error
-    if not isinstance(tree, exp.Expression):
-        raise StatementError("The statement is empty.", fix="Write one GoogleSQL statement.")
-    tree = tree.transform(_information_schema)
-    return tree.sql(dialect="duckdb", unsupported_level=sqlglot.ErrorLevel.IGNORE)
+    return duckdb_sql(parse(sql))
 
 
-def _narrow_sums(table: pa.Table) -> pa.Table:
-    """DuckDB sums integers into 128 bits; GoogleSQL's sum of INT64 is INT64."""
-    fields = [
-        pa.field(f.name, pa.int64()) if f.type == pa.decimal128(38, 0) else f for f in table.schema
-    ]
-    return table.cast(pa.schema(fields))
-
-
-def _information_schema(node: exp.Expression) -> exp.Expression:
-    """``dataset.INFORMATION_SCHEMA.TABLES`` is a view of the dataset; in DuckDB, of the file."""
-    if not isinstance(node, exp.Table) or not node.name.lower().startswith("information_schema."):
-        return node
-    view = exp.table_(node.name.split(".", 1)[1].lower(), db="information_schema")
-    chosen = exp.select("*").from_(view)
-    if node.db:
-        chosen = chosen.where(exp.column("table_schema").eq(node.db))
-    return chosen.subquery(alias=node.alias_or_name.split(".")[-1])
+@lru_cache(maxsize=512)
+def _transpiled_query(sql: str) -> str:
+    return duckdb_sql(parse_query(sql))
 
 
 def _run(connection: duckdb.DuckDBPyConnection, statement: Statement) -> None:
@@ -203,7 +178,7 @@ def _holder(message: str) -> str:
 
 
 def _create_table(contract: Contract, name: str, how: str, *, constrained: bool = True) -> str:
-    """DuckDB's DDL of a contract. Keys stay unenforced, as on BigQuery: landing checks the grain."""
+    """DuckDB's DDL of a contract. Keys aren't enforced, as on BigQuery; landing checks them."""
     columns = ", ".join(
         f"{c.name} {_duckdb_type(c.type)}{'' if c.nullable or not constrained else ' NOT NULL'}"
         for c in contract.columns

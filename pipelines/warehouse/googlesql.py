@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 
 import sqlglot
@@ -70,13 +70,13 @@ def script(statements: Sequence[Statement]) -> str:
     Raises:
         StatementError: a value is missing, or the rows of a statement can't be counted.
     """
-    lines = ["BEGIN TRANSACTION"]
+    parts = ["BEGIN TRANSACTION"]
     for number, statement in enumerate(statements, start=1):
         if statement.expect_rows is not None:
-            lines.extend(_guards(number, statement))
-        lines.append(inline(statement.sql, statement.params))
-    lines.append("COMMIT TRANSACTION")
-    return ";\n".join(lines) + ";"
+            parts.append(_guard(number, statement))
+        parts.append(inline(statement.sql, statement.params))
+    # On a line of its own, a semicolon can't end up in a statement's last comment.
+    return "\n;\n".join([*parts, "COMMIT TRANSACTION"]) + "\n;"
 
 
 def inline(sql: str, params: Mapping[str, Value]) -> str:
@@ -97,20 +97,23 @@ def inline(sql: str, params: Mapping[str, Value]) -> str:
 
 def literal(value: Value) -> str:
     """A value as GoogleSQL reads it back exactly; a datetime without a zone is UTC."""
-    if value is None:
-        return "NULL"
-    if isinstance(value, bool):
-        return "TRUE" if value else "FALSE"
-    if isinstance(value, int):
-        return str(value) if value >= 0 else f"({value})"
-    if isinstance(value, float):
-        return _float(value)
-    if isinstance(value, datetime):
-        instant = value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-        return f"TIMESTAMP '{instant.isoformat(sep=' ', timespec='microseconds')}'"
-    if isinstance(value, date):
-        return f"DATE '{value.isoformat()}'"
-    return _string(value)
+    match value:
+        case None:
+            text = "NULL"
+        case bool():
+            text = "TRUE" if value else "FALSE"
+        case int():
+            text = str(value) if value >= 0 else f"({value})"
+        case float():
+            text = _float(value)
+        case datetime():
+            instant = value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+            text = f"TIMESTAMP '{instant.isoformat(sep=' ', timespec='microseconds')}'"
+        case date():
+            text = f"DATE '{value.isoformat()}'"
+        case str():
+            text = _string(value)
+    return text
 
 
 def _float(value: float) -> str:
@@ -148,42 +151,40 @@ def _tokens(sql: str) -> list[Token]:
         raise StatementError(f"This is not GoogleSQL that can be read: {error}\n  {sql}") from error
 
 
-def _guards(number: int, statement: Statement) -> Iterable[str]:
-    """Statements that end the script where the next one would not touch the expected rows."""
-    tree = parse(statement.sql)
-    count = _affected(tree)
+def _guard(number: int, statement: Statement) -> str:
+    """The statement that ends the script where the next one would touch other rows than it must."""
+    counted = inline(_affected(statement), statement.params)
     expected = statement.expect_rows
-    says = f"{ROW_COUNT_MARK}: statement {number} had to affect {expected} row(s) and "
-    if isinstance(count, int):
-        if count == expected:
-            return
-        yield f"SELECT ERROR({_string(f'{says}has {count}')})"
-    elif count is not None:
-        counted = inline(count, statement.params)
-        yield (
-            f"SELECT IF(({counted}) = {expected}, NULL, "
-            f"ERROR({_string(f'{says}would not')}))"
-        )
-    else:
-        raise StatementError(
-            f"The rows that this statement will touch can't be counted.\n  {statement.sql.strip()}",
-            fix="Give expect_rows to INSERT, UPDATE without FROM, or DELETE only.",
-        )
+    says = f"{ROW_COUNT_MARK}: statement {number} has to affect {expected} row(s), not "
+    return (
+        f"SELECT IF(touched.n = {expected}, NULL, "
+        f"ERROR(CONCAT({_string(says)}, CAST(touched.n AS STRING)))) "
+        f"FROM ({counted}) AS touched"
+    )
 
 
-def _affected(tree: exp.Expression) -> str | int | None:
-    """The rows a DML statement will touch: their number, or the query that counts them."""
+def _affected(statement: Statement) -> str:
+    """The query that counts, as ``n``, the rows a DML statement will touch."""
+    tree = parse(statement.sql)
     if isinstance(tree, exp.Insert):
         rows = tree.expression
         if isinstance(rows, exp.Values):
-            return len(rows.expressions)
+            return f"SELECT {len(rows.expressions)} AS n"
         if isinstance(rows, exp.Query):
-            return f"SELECT COUNT(*) FROM ({rows.sql('bigquery')}) AS touched"
-    if isinstance(tree, exp.Delete) or (isinstance(tree, exp.Update) and not tree.args.get("from_")):
+            return f"SELECT COUNT(*) AS n FROM ({_sql(rows)}) AS inserted"
+    if isinstance(tree, exp.Delete) or (
+        isinstance(tree, exp.Update) and not tree.args.get("from_")
+    ):
         where = tree.args.get("where")
-        condition = f" {where.sql('bigquery')}" if where else ""
-        return f"SELECT COUNT(*) FROM {tree.this.sql('bigquery')}{condition}"
-    return None
+        return f"SELECT COUNT(*) AS n FROM {_sql(tree.this)} {_sql(where) if where else ''}"
+    raise StatementError(
+        f"The rows that this statement will touch can't be counted.\n  {statement.sql.strip()}",
+        fix="Give expect_rows to INSERT, to DELETE, or to UPDATE without FROM.",
+    )
+
+
+def _sql(tree: exp.Expression) -> str:
+    return tree.sql("bigquery", comments=False)
 
 
 def _place(error: SqlglotError) -> str:

@@ -76,11 +76,11 @@ def test_the_build_folder_lies_beside_the_warehouse_and_never_in_the_package(
     assert artifacts_folder(bigquery) == tmp_path / ".adcanary" / "dbt"
 
 
-def test_a_token_is_made_up_only_for_an_endpoint_in_the_clear() -> None:
-    def token(endpoint: str | None) -> str:
+def test_another_bigquery_is_never_shown_the_real_login() -> None:
+    def environment(endpoint: str | None) -> dict[str, str]:
         warehouse = WarehouseSettings(kind="bigquery", project="p", api_endpoint=endpoint)
-        return dbt_environment(Settings(warehouse=warehouse))["ADCANARY_BIGQUERY_TOKEN"]
+        return dbt_environment(Settings(warehouse=warehouse))
 
-    assert token("http://127.0.0.1:9050") == "emulator"
-    assert token("https://bigquery.example.org") == ""
-    assert token(None) == ""
+    # profiles.yml uses application default credentials only where there is no token.
+    assert environment("http://127.0.0.1:9050")["ADCANARY_BIGQUERY_TOKEN"] == "none"
+    assert environment(None)["ADCANARY_BIGQUERY_TOKEN"] == ""

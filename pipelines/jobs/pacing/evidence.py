@@ -1,0 +1,134 @@
+"""Lays the published rows out by campaign and day, telling zero spend from data that is missing."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import Any
+
+import pyarrow as pa
+
+Key = tuple[str, str, str]
+HISTORY_DAYS = 56
+STOPPED = ("PAUSED", "REMOVED")
+
+
+@dataclass(frozen=True)
+class CampaignHistory:
+    """One campaign from eight weeks before the month to ``as_of``.
+
+    Args:
+        budget_micros: the daily budget last seen, None where none is known.
+        first_date: first day with delivery, None if it never delivered.
+        covered: days that a published batch of its account covers.
+        costs: day → spend in micros of days with a row.
+        budgets: day → daily budget in micros, effective on days with a row.
+    """
+
+    platform: str
+    account_id: str
+    campaign_id: str
+    status: str | None
+    budget_micros: int | None
+    currency_code: str
+    first_date: date | None
+    covered: frozenset[date]
+    costs: Mapping[date, int] = field(default_factory=dict)
+    budgets: Mapping[date, int] = field(default_factory=dict)
+
+    def cost(self, day: date) -> int | None:
+        """Spend of a day in micros: 0 if the day is published without a row, None if it isn't."""
+        if day in self.costs:
+            return self.costs[day]
+        return 0 if day in self.covered else None
+
+    @property
+    def last_delivery(self) -> date | None:
+        return max((d for d, cost in self.costs.items() if cost), default=None)
+
+    @property
+    def has_budget(self) -> bool:
+        return self.budget_micros is not None or bool(self.budgets)
+
+    def may_spend(self, day: date) -> bool:
+        """Not before the first delivery, and not after a stopped campaign's last."""
+        if self.first_date is not None and day < self.first_date:
+            return False
+        return self.status not in STOPPED or (
+            self.last_delivery is not None and day <= self.last_delivery
+        )
+
+    def budget(self, day: date) -> int:
+        """Daily budget in micros: the row's own, else the one before it between two rows, else
+        the one last seen. 0 before the first delivery and after a stopped campaign's last."""
+        if not self.may_spend(day):
+            return 0
+        if day in self.budgets:
+            return self.budgets[day]
+        if self.budgets and day < max(self.budgets):
+            earlier = [d for d in self.budgets if d < day]
+            return self.budgets[max(earlier) if earlier else min(self.budgets)]
+        if self.budget_micros is not None:
+            return self.budget_micros
+        return self.budgets[max(self.budgets)] if self.budgets else 0
+
+
+def read_histories(inputs: Mapping[str, pa.Table], as_of: date) -> list[CampaignHistory]:
+    """The campaigns that pacing is about, ordered by platform, account and campaign.
+
+    A campaign is in if it spent in the month, or if it runs (isn't paused or removed) and has
+    delivered before or has a budget: an enabled one that never delivered and has no budget is
+    nothing that could be paced.
+    """
+    covered: defaultdict[tuple[str, str], set[date]] = defaultdict(set)
+    for row in inputs["account_days"].to_pylist():
+        covered[row["platform"], row["account_id"]].add(row["date"])
+    costs: defaultdict[Key, dict[date, int]] = defaultdict(dict)
+    budgets: defaultdict[Key, dict[date, int]] = defaultdict(dict)
+    for row in inputs["campaign_days"].to_pylist():
+        key = _key(row)
+        costs[key][row["date"]] = row["cost_micros"] or 0
+        if row["daily_budget_micros"] is not None:
+            budgets[key][row["date"]] = row["daily_budget_micros"]
+    histories = [
+        CampaignHistory(
+            platform=row["platform"],
+            account_id=row["account_id"],
+            campaign_id=row["campaign_id"],
+            status=row["campaign_status"],
+            budget_micros=row["daily_budget_micros"],
+            currency_code=row["currency_code"],
+            first_date=_not_after(row["first_date"], as_of),
+            covered=frozenset(covered[row["platform"], row["account_id"]]),
+            costs=costs[_key(row)],
+            budgets=budgets[_key(row)],
+        )
+        for row in inputs["campaigns"].to_pylist()
+    ]
+    return [h for h in histories if _is_paced(h, as_of)]
+
+
+def month_days(as_of: date) -> list[date]:
+    """Every day of the month of ``as_of``."""
+    first = as_of.replace(day=1)
+    following = (first + timedelta(days=32)).replace(day=1)
+    return [first + timedelta(days=i) for i in range((following - first).days)]
+
+
+def _is_paced(history: CampaignHistory, as_of: date) -> bool:
+    first = as_of.replace(day=1)
+    if any(cost and day >= first for day, cost in history.costs.items()):
+        return True
+    known = history.first_date is not None or history.has_budget
+    return history.status not in STOPPED and known
+
+
+def _not_after(day: date | None, as_of: date) -> date | None:
+    """What happened after ``as_of`` is no evidence yet."""
+    return day if day is not None and day <= as_of else None
+
+
+def _key(row: Mapping[str, Any]) -> Key:
+    return row["platform"], row["account_id"], row["campaign_id"]

@@ -1,0 +1,231 @@
+"""The pacing job: every campaign's month so far, its classification by day, and its open faults."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from pipelines.config import PacingSettings, Settings
+from pipelines.jobs.base import Outcome, Progress, significant
+from pipelines.jobs.pacing import detectors
+from pipelines.jobs.pacing.detectors import Fault, Recent
+from pipelines.jobs.pacing.evidence import (
+    HISTORY_DAYS,
+    CampaignHistory,
+    month_days,
+    read_histories,
+)
+from pipelines.jobs.pacing.target import Target, month_forecast, month_target
+from pipelines.warehouse import Warehouse
+
+DAILY = "contracts.pacing_daily"
+ALERTS = "contracts.pacing_alerts"
+
+_LAST_DAY = "SELECT MAX(date) AS last_day FROM marts.ads_account_days WHERE date <= @as_of"
+
+Rows = list[dict[str, Any]]
+
+
+class PacingJob:
+    """Month-to-date pacing (see :class:`pipelines.jobs.base.Job`)."""
+
+    name = "pacing"
+    model_version = "weekday-mtd-1"
+    tables = (DAILY, ALERTS)
+
+    def settings(self, settings: Settings) -> dict[str, Any]:
+        return {"pacing": settings.jobs.pacing.model_dump(mode="json")}
+
+    def read(self, warehouse: Warehouse, as_of: date) -> dict[str, pa.Table]:
+        params = {"start": month_days(as_of)[0] - timedelta(days=HISTORY_DAYS), "as_of": as_of}
+        folder = Path(__file__).parent
+        return {
+            "last_day": warehouse.query(_LAST_DAY, {"as_of": as_of}),
+            "campaigns": warehouse.query((folder / "campaigns.sql").read_text()),
+            "campaign_days": warehouse.query((folder / "campaign_days.sql").read_text(), params),
+            "account_days": warehouse.query((folder / "account_days.sql").read_text(), params),
+        }
+
+    def compute(
+        self,
+        inputs: Mapping[str, pa.Table],
+        settings: Settings,
+        as_of: date,
+        progress: Progress,
+    ) -> Outcome:
+        limits = settings.jobs.pacing
+        last_day = inputs["last_day"].to_pylist()[0]["last_day"]
+        if refusal := _too_old(last_day, as_of, limits):
+            return refusal
+        month = month_days(as_of)
+        histories = read_histories(inputs, as_of)
+        progress(f"pacing: {len(histories)} campaigns in the month of {as_of}")
+        daily: Rows = []
+        alerts: Rows = []
+        for history in histories:
+            target = month_target(history, month)
+            recent = detectors.recent_window(history, target, as_of, limits.recent_days)
+            days = list(_days(history, target, month, as_of, limits))
+            faults = list(_faults(history, target, recent, days[-1]["pace"], as_of, limits))
+            daily += days
+            alerts += [_alert(history, fault, recent, days[-1], as_of) for fault in faults]
+        return _outcome(histories, daily, alerts, last_day)
+
+
+def _too_old(last_day: date | None, as_of: date, limits: PacingSettings) -> Outcome | None:
+    if last_day is None:
+        return Outcome(
+            "NO_DATA",
+            f"No day of any ad account up to {as_of} has been published: ingest a platform first.",
+        )
+    age = (as_of - last_day).days
+    if age <= limits.max_data_age_days:
+        return None
+    return Outcome(
+        "NO_DATA",
+        f"The last published day is {last_day}, {age} days before {as_of} (at most "
+        f"{limits.max_data_age_days}). Ingest newer days, or look at that time with "
+        f"`adcanary job pacing --as-of {last_day}`.",
+        {"last_day": last_day.isoformat(), "data_age_days": age},
+    )
+
+
+def _outcome(
+    histories: Sequence[CampaignHistory], daily: Rows, alerts: Rows, last_day: date
+) -> Outcome:
+    detected = Counter(alert["detector"] for alert in alerts)
+    without_budget = sum(not h.has_budget for h in histories)
+    diagnostics = {
+        "last_day": last_day.isoformat(),
+        "campaigns": len(histories),
+        "campaigns_without_budget": without_budget,
+        "critical_alerts": sum(alert["severity"] == "CRITICAL" for alert in alerts),
+        **{f"alerts_{name}": count for name, count in sorted(detected.items())},
+    }
+    rows = {DAILY: daily, ALERTS: alerts}
+    if not histories:
+        return Outcome(
+            "NO_DATA", "No campaign spent this month, and none that runs has a budget.", diagnostics
+        )
+    if without_budget == len(histories):
+        return Outcome(
+            "INCONCLUSIVE",
+            f"None of the {len(histories)} campaigns has a known budget, so there is no target to "
+            "pace against; spend and month-end forecasts are reported.",
+            diagnostics,
+            rows,
+        )
+    faults = ", ".join(f"{count} {name}" for name, count in sorted(detected.items()))
+    reason = f"{len(histories)} campaigns paced to {last_day}; open faults: {faults or 'none'}." + (
+        f" {without_budget} have no known budget." if without_budget else ""
+    )
+    return Outcome("PASS", reason, diagnostics, rows)
+
+
+def _days(
+    history: CampaignHistory,
+    target: Target,
+    month: Sequence[date],
+    as_of: date,
+    limits: PacingSettings,
+) -> Iterator[dict[str, Any]]:
+    """Rows of contracts.pacing_daily of one campaign, less what every row of a run carries.
+
+    Days that aren't published count neither as spend nor in the month-to-date target, so that
+    pace compares like with like.
+    """
+    spent, expected = 0, 0.0
+    for day in month:
+        if day > as_of:
+            return
+        cost = history.cost(day)
+        if cost is not None:
+            spent += cost
+            expected += target.daily.get(day, 0.0)
+        pace = spent / expected if expected > 0 else None
+        known = history.has_budget
+        yield {
+            "platform": history.platform,
+            "account_id": history.account_id,
+            "campaign_id": history.campaign_id,
+            "date": day,
+            "cost_micros": cost,
+            "mtd_cost_micros": spent,
+            "mtd_target_micros": round(expected) if known else None,
+            "month_target_micros": round(target.over(month)) if known else None,
+            "month_forecast_micros": month_forecast(history, target, month, day),
+            "pace": None if pace is None else significant(pace),
+            "classification": _classify(history, target, day, cost, pace, limits),
+            "currency_code": history.currency_code,
+        }
+
+
+def _classify(
+    history: CampaignHistory,
+    target: Target,
+    day: date,
+    cost: int | None,
+    pace: float | None,
+    limits: PacingSettings,
+) -> str:
+    """The vocabulary of contracts.pacing_daily. A stopped campaign owes nothing: HEALTHY."""
+    if not history.has_budget:
+        return "NO_BUDGET"
+    if cost is None:
+        return "NO_DATA"
+    if detectors.zero_delivery(history, target, day):
+        return "CRITICAL"
+    deviation = 0.0 if pace is None else abs(pace - 1)
+    if deviation > limits.critical:
+        return "CRITICAL"
+    return "WARNING" if deviation >= limits.warning else "HEALTHY"
+
+
+def _faults(
+    history: CampaignHistory,
+    target: Target,
+    recent: Recent,
+    pace: float | None,
+    as_of: date,
+    limits: PacingSettings,
+) -> Iterator[Fault]:
+    """Open faults, one a detector. Zero delivery explains an underspend, which isn't repeated."""
+    missing = detectors.data_missing(history, month_days(as_of), as_of)
+    if missing:
+        yield missing
+    if not history.has_budget:
+        return
+    if over_cap := detectors.hard_cap(history, as_of):
+        yield over_cap
+    zero = detectors.zero_delivery(history, target, as_of)
+    if zero:
+        yield zero
+    drifted = detectors.off_target(history, target, as_of, pace, recent, limits)
+    if drifted and not (zero and drifted.detector == "underspend"):
+        yield drifted
+
+
+def _alert(
+    history: CampaignHistory, fault: Fault, recent: Recent, last: Mapping[str, Any], as_of: date
+) -> dict[str, Any]:
+    return {
+        "platform": history.platform,
+        "account_id": history.account_id,
+        "campaign_id": history.campaign_id,
+        "detector": fault.detector,
+        "severity": fault.severity,
+        "since": fault.since,
+        "pace": last["pace"],
+        "z": None if recent.z is None else significant(recent.z),
+        "message": fault.message,
+        "mtd_cost_micros": last["mtd_cost_micros"],
+        "mtd_target_micros": last["mtd_target_micros"],
+        "daily_budget_micros": history.budget(as_of) if history.has_budget else None,
+        "recent_daily_micros": recent.mean_micros,
+        "currency_code": history.currency_code,
+    }

@@ -1,0 +1,194 @@
+"""The shape every job shares: snapshot the input, compute once, publish the run as a whole."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+import pyarrow as pa
+
+from pipelines.config import Settings
+from pipelines.errors import StatementError, UsageError
+from pipelines.jobs.base import Job, Outcome, Progress, Verdict
+from pipelines.jobs.mmm import MmmJob
+from pipelines.jobs.pacing import PacingJob
+from pipelines.warehouse import Slice, Statement, Warehouse, load_contract
+from pipelines.warehouse.base import insert_row
+
+_log = logging.getLogger(__name__)
+
+JOBS: Mapping[str, Job] = {job.name: job for job in (MmmJob(), PacingJob())}
+
+_FIND_RUN = """SELECT verdict, reason, diagnostics FROM contracts.job_runs
+WHERE job = @job AND run_id = @run_id"""
+
+
+@dataclass(frozen=True)
+class JobRun:
+    """A run as contracts.job_runs records it.
+
+    ``reused`` says that the same input and settings had been computed before.
+    """
+
+    job: str
+    run_id: str
+    as_of: date
+    verdict: Verdict
+    reason: str
+    diagnostics: Mapping[str, float | int | str | None]
+    reused: bool
+
+
+def run_job(
+    warehouse: Warehouse,
+    settings: Settings,
+    name: str,
+    as_of: date,
+    *,
+    progress: Progress = _log.info,
+) -> JobRun:
+    """Run a job on what is published, or find the run that already did.
+
+    The contract rows and the row of contracts.job_runs are published in one transaction: a run
+    is there as a whole or not at all.
+
+    Args:
+        as_of: last day of evidence the run may use.
+        progress: called with a sentence when a long step begins.
+
+    Raises:
+        UsageError: there is no such job.
+        StatementError: a mart is missing.
+    """
+    job = JOBS.get(name)
+    if job is None:
+        raise UsageError(f"There is no job '{name}'.", fix=f"Jobs are: {', '.join(sorted(JOBS))}.")
+    inputs = _read(job, warehouse, as_of)
+    snapshot = input_snapshot(inputs)
+    configured = canonical_json(job.settings(settings))
+    run_id = _run_id(job, configured, as_of, snapshot)
+    found = warehouse.query(_FIND_RUN, {"job": name, "run_id": run_id}).to_pylist()
+    if found:
+        progress(f"{name}: run {run_id} has this input and these settings; nothing to compute")
+        stored = json.loads(found[0]["diagnostics"])
+        return JobRun(
+            name, run_id, as_of, found[0]["verdict"], found[0]["reason"], stored, reused=True
+        )
+    outcome = job.compute(inputs, settings, as_of, progress)
+    diagnostics = canonical_json(outcome.diagnostics)
+    run = {
+        "run_id": run_id,
+        "as_of": as_of,
+        "model_version": job.model_version,
+        "input_snapshot": snapshot,
+    }
+    record = run | {
+        "job": name,
+        "verdict": outcome.verdict,
+        "reason": outcome.reason,
+        "settings": configured,
+        "diagnostics": diagnostics,
+        "finished_at": settings.clock(),
+    }
+    _publish(warehouse, job, outcome, run, record)
+    return JobRun(
+        name,
+        run_id,
+        as_of,
+        outcome.verdict,
+        outcome.reason,
+        json.loads(diagnostics),
+        reused=False,
+    )
+
+
+def input_snapshot(inputs: Mapping[str, pa.Table]) -> str:
+    """SHA-256 of the rows a job read.
+
+    Values are hashed, not bytes of Arrow, so that DuckDB and BigQuery give the same: one JSON
+    array a row, in the order read; days and instants in ISO form, floats by their repr.
+    """
+    digest = hashlib.sha256()
+    for name in sorted(inputs):
+        table = inputs[name]
+        digest.update(canonical_json([name, table.column_names]).encode() + b"\n")
+        for row in table.to_pylist():
+            digest.update(canonical_json(list(row.values())).encode() + b"\n")
+    return digest.hexdigest()
+
+
+def canonical_json(value: Any) -> str:
+    """JSON with sorted keys and no spaces; figures that aren't finite become null."""
+    return json.dumps(
+        _plain(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+    )
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(v) for v in value]
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, date | datetime):
+        return value.isoformat()
+    return value
+
+
+def _run_id(job: Job, configured: str, as_of: date, snapshot: str) -> str:
+    named = [job.name, job.model_version, configured, as_of, snapshot]
+    return hashlib.sha256(canonical_json(named).encode()).hexdigest()[:16]
+
+
+def _read(job: Job, warehouse: Warehouse, as_of: date) -> dict[str, pa.Table]:
+    try:
+        return job.read(warehouse, as_of)
+    except StatementError as error:
+        raise StatementError(
+            f"The {job.name} job can't read its marts: {error.message}",
+            kept="earlier runs are as they were.",
+            fix=error.fix or "Run `adcanary build` to make the marts, then the job again.",
+        ) from error
+
+
+def _publish(
+    warehouse: Warehouse,
+    job: Job,
+    outcome: Outcome,
+    run: Mapping[str, Any],
+    record: Mapping[str, Any],
+) -> None:
+    """Replace the run's rows in every table of the job, with its record, in one transaction."""
+    run_id = run["run_id"]
+    statements: list[Statement] = []
+    stages: list[str] = []
+    for table in job.tables:
+        contract = load_contract(table)
+        condition, params = Slice(table, {"run_id": run_id}).predicate()
+        statements.append(Statement(f"DELETE FROM {table} WHERE {condition}", params))
+        rows = [{**row, **run} for row in outcome.rows.get(table, ())]
+        if not rows:
+            continue
+        arrow = pa.Table.from_pylist(rows, schema=contract.arrow_schema)
+        stages.append(warehouse.stage(contract, run_id, arrow))
+        columns = ", ".join(contract.column_names)
+        statements.append(
+            Statement(
+                f"INSERT INTO {table} ({columns}) SELECT {columns} FROM {stages[-1]}",
+                expect_rows=len(rows),
+            )
+        )
+    own = {"job": job.name, "run_id": run_id}
+    condition, params = Slice("contracts.job_runs", own).predicate()
+    statements.append(Statement(f"DELETE FROM contracts.job_runs WHERE {condition}", params))
+    statements.append(insert_row(load_contract("contracts.job_runs"), record))
+    warehouse.transaction(statements, label=f"job_{job.name}")
+    for stage in stages:
+        warehouse.drop_stage(stage)

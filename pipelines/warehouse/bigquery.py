@@ -1,0 +1,235 @@
+"""BigQuery: Parquet load jobs into a stage, one multi-statement transaction to publish it."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import tempfile
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import IO
+
+import google.auth
+import pyarrow as pa
+import pyarrow.parquet as pq
+from google.api_core.exceptions import Conflict, GoogleAPICallError
+from google.auth.credentials import AnonymousCredentials
+from google.auth.exceptions import DefaultCredentialsError
+from google.cloud import bigquery
+from google.cloud.bigquery.retry import DEFAULT_RETRY
+
+from pipelines.config import WarehouseSettings
+from pipelines.errors import ConfigError, WarehouseUnavailable
+from pipelines.warehouse.base import STAGE_DATASET, Statement, Value
+from pipelines.warehouse.bigquery_errors import translated
+from pipelines.warehouse.bigquery_tables import contract_table, stage_schema
+from pipelines.warehouse.contracts import Contract
+from pipelines.warehouse.googlesql import parse_query, script
+from pipelines.warehouse.results import as_googlesql
+
+# One call (not one job) is tried again for this long where BigQuery does not answer.
+_RETRY = DEFAULT_RETRY.with_timeout(30.0)
+_STAGE_DAYS = 7
+_LOAD_ATTEMPTS = 5
+# Parquet of a stage stays in memory up to this size.
+_SPOOL_BYTES = 32 * 1024**2
+
+
+class BigQueryWarehouse:
+    """The cloud warehouse (see :class:`pipelines.warehouse.base.Warehouse`).
+
+    Datasets are those of the SQL (``raw``, ``marts``, …), in ``settings.project`` and
+    ``settings.location``. Credentials are the environment's default ones; another
+    ``api_endpoint``, such as an emulator, is talked to without any.
+
+    Raises:
+        ConfigError: no project, or no credentials.
+    """
+
+    kind = "bigquery"
+
+    def __init__(self, settings: WarehouseSettings) -> None:
+        if settings.project is None:
+            raise ConfigError(
+                "warehouse.kind is bigquery, but warehouse.project is not set.",
+                fix="Set warehouse.project in adcanary.yaml to the Google Cloud project.",
+            )
+        self.project = settings.project
+        self._location = settings.location
+        self._maximum_bytes_billed = settings.maximum_bytes_billed
+        self._client = _client(settings, self.project)
+
+    def create_tables(self, contracts: Iterable[Contract]) -> None:
+        wanted = list(contracts)
+        with translated("create tables"):
+            self._create_dataset(STAGE_DATASET, table_days=_STAGE_DAYS)
+            for dataset in sorted({contract.dataset for contract in wanted}):
+                self._create_dataset(dataset)
+                present = {t.table_id for t in self._client.list_tables(dataset, retry=_RETRY)}
+                for contract in wanted:
+                    if contract.dataset == dataset and contract.name not in present:
+                        self._client.create_table(
+                            contract_table(self.project, contract), exists_ok=True, retry=_RETRY
+                        )
+
+    def query(self, sql: str, params: Mapping[str, Value] | None = None) -> pa.Table:
+        parse_query(sql)
+        config = bigquery.QueryJobConfig(
+            query_parameters=[_parameter(k, v) for k, v in (params or {}).items()],
+            maximum_bytes_billed=self._maximum_bytes_billed,
+            labels=_labels("query"),
+        )
+        with translated("run a query", sql):
+            rows = self._client.query(sql, job_config=config, retry=_RETRY).result(retry=_RETRY)
+            return as_googlesql(rows.to_arrow(create_bqstorage_client=False))
+
+    def stage(self, contract: Contract, run_id: str, rows: pa.Table) -> str:
+        stage = f"{STAGE_DATASET}.{contract.dataset}__{contract.name}__{run_id}"
+        table = bigquery.Table(f"{self.project}.{stage}", schema=stage_schema(contract))
+        with translated(f"load the stage {stage}"), _parquet(contract.conform(rows)) as file:
+            self._client.create_table(table, exists_ok=True, retry=_RETRY)
+            self._load(table, file, rows.num_rows)
+        return stage
+
+    def drop_stage(self, stage: str) -> None:
+        with translated(f"drop the stage {stage}"):
+            self._client.delete_table(f"{self.project}.{stage}", not_found_ok=True, retry=_RETRY)
+
+    def transaction(self, statements: Sequence[Statement], *, label: str) -> None:
+        text = script(statements)
+        config = bigquery.QueryJobConfig(
+            maximum_bytes_billed=self._maximum_bytes_billed, labels=_labels(label)
+        )
+        # The id is fixed for this call: sent again after a lost reply, the job runs once.
+        digest = hashlib.sha256(text.encode()).hexdigest()[:16]
+        job_id = f"adcanary-{_labels(label)['step']}-{digest}-{uuid.uuid4().hex[:8]}"
+        with translated(f"run the transaction {label}", text):
+            try:
+                job = self._client.query(
+                    text, job_config=config, job_id=job_id, retry=_RETRY, job_retry=None
+                )
+            except Conflict:
+                job = self._client.get_job(job_id, location=self._location, retry=_RETRY)
+            job.result(retry=_RETRY, job_retry=None)
+
+    def _create_dataset(self, name: str, table_days: int | None = None) -> None:
+        dataset = bigquery.Dataset(f"{self.project}.{name}")
+        dataset.location = self._location
+        dataset.labels = {"app": "adcanary"}
+        if table_days is not None:
+            dataset.default_table_expiration_ms = int(
+                timedelta(days=table_days) / timedelta(milliseconds=1)
+            )
+        self._client.create_dataset(dataset, exists_ok=True, retry=_RETRY)
+
+    def _load(self, table: bigquery.Table, file: IO[bytes], row_count: int) -> None:
+        """Load the file into its stage, once: the job's id says table and content.
+
+        A job of that id that runs is waited for. One that failed, or whose rows are no longer
+        in the table (the stage was dropped since), is followed by another attempt.
+        """
+        base = f"adcanary-stage-{table.table_id}-{_digest(file)}"
+        for attempt in range(_LOAD_ATTEMPTS):
+            job_id = f"{base}-{attempt}"
+            try:
+                job = self._client.load_table_from_file(
+                    file,
+                    table.reference,
+                    rewind=True,
+                    job_id=job_id,
+                    location=self._location,
+                    job_config=_load_config(table),
+                )
+            except Conflict:
+                job = self._client.get_job(job_id, location=self._location, retry=_RETRY)
+                if self._done_before(job, table, row_count):
+                    return
+            else:
+                job.result(retry=_RETRY)
+                return
+        raise WarehouseUnavailable(
+            f"{_LOAD_ATTEMPTS} loads of the stage {table.dataset_id}.{table.table_id} failed.",
+            kept="what was published is as it was.",
+            fix=f"See the jobs {base}-… in project {self.project} for the reason.",
+        )
+
+    def _done_before(self, job: bigquery.LoadJob, table: bigquery.Table, row_count: int) -> bool:
+        """Wait for an earlier load; whether it succeeded and its rows are still there."""
+        try:
+            job.result(retry=_RETRY)
+        except GoogleAPICallError:
+            if job.error_result is None:
+                raise
+            return False
+        found = self._client.get_table(table.reference, retry=_RETRY)
+        return found.num_rows == row_count and found.created <= job.ended
+
+
+def _client(settings: WarehouseSettings, project: str) -> bigquery.Client:
+    if settings.api_endpoint is not None:
+        return bigquery.Client(
+            project=project,
+            credentials=AnonymousCredentials(),
+            location=settings.location,
+            client_options={"api_endpoint": settings.api_endpoint},
+        )
+    try:
+        credentials, _ = google.auth.default(scopes=["https://www.googleapis.com/auth/bigquery"])
+    except DefaultCredentialsError as error:
+        raise ConfigError(
+            f"There are no Google Cloud credentials for project {project}.",
+            fix="Run `gcloud auth application-default login`, or set "
+            "GOOGLE_APPLICATION_CREDENTIALS to a service account's file.",
+        ) from error
+    return bigquery.Client(project=project, credentials=credentials, location=settings.location)
+
+
+def _load_config(table: bigquery.Table) -> bigquery.LoadJobConfig:
+    parquet = bigquery.ParquetOptions()
+    # Without it an ARRAY arrives as a record of `list` and `element`.
+    parquet.enable_list_inference = True
+    return bigquery.LoadJobConfig(
+        schema=table.schema,
+        source_format=bigquery.SourceFormat.PARQUET,
+        write_disposition=bigquery.WriteDisposition.WRITE_TRUNCATE,
+        parquet_options=parquet,
+        labels=_labels("stage"),
+    )
+
+
+def _parquet(rows: pa.Table) -> IO[bytes]:
+    """The rows as a Parquet file that ends with its handle; equal rows give equal bytes."""
+    # The upload takes no other mode.
+    file = tempfile.SpooledTemporaryFile(max_size=_SPOOL_BYTES, mode="r+b")  # noqa: SIM115
+    pq.write_table(rows, file, compression="zstd", coerce_timestamps="us")
+    return file
+
+
+def _digest(file: IO[bytes]) -> str:
+    file.seek(0)
+    digest = hashlib.sha256()
+    while block := file.read(1024**2):
+        digest.update(block)
+    return digest.hexdigest()[:16]
+
+
+def _labels(step: str) -> dict[str, str]:
+    """Labels of a job: what BigQuery allows in them is lower case, digits, dashes."""
+    return {"app": "adcanary", "step": re.sub(r"[^a-z0-9_-]", "-", step.lower())[:63]}
+
+
+def _parameter(name: str, value: Value) -> bigquery.ScalarQueryParameter:
+    """A named parameter with the type of its Python value; a datetime without a zone is UTC."""
+    if isinstance(value, bool):
+        return bigquery.ScalarQueryParameter(name, "BOOL", value)
+    if isinstance(value, int):
+        return bigquery.ScalarQueryParameter(name, "INT64", value)
+    if isinstance(value, float):
+        return bigquery.ScalarQueryParameter(name, "FLOAT64", value)
+    if isinstance(value, datetime):
+        instant = value.replace(tzinfo=UTC) if value.tzinfo is None else value
+        return bigquery.ScalarQueryParameter(name, "TIMESTAMP", instant)
+    if isinstance(value, date):
+        return bigquery.ScalarQueryParameter(name, "DATE", value)
+    return bigquery.ScalarQueryParameter(name, "STRING", value)

@@ -1,0 +1,68 @@
+"""GoogleSQL to DuckDB: sqlglot does it, and this corrects what sqlglot leaves with another meaning.
+
+The corrections are on the tree that was read, so that one list says all that differs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from sqlglot import exp
+from sqlglot.errors import ErrorLevel
+
+
+def duckdb_sql(tree: exp.Expression) -> str:
+    """The statement in DuckDB's dialect; ``tree`` (read as GoogleSQL) is left as it was."""
+    corrected = tree.copy()
+    for node in reversed(list(corrected.walk())):
+        correct = _CORRECTIONS.get(type(node))
+        replacement = correct(node) if correct else None
+        if replacement is not None:
+            node.replace(replacement)
+    return corrected.sql(dialect="duckdb", unsupported_level=ErrorLevel.IGNORE)
+
+
+def _as_date(node: exp.Expression) -> exp.Expression:
+    """DATE_ADD, DATE_SUB and DATE_TRUNC give a DATE; DuckDB's give a TIMESTAMP."""
+    return exp.cast(node.copy(), "DATE")
+
+
+def _as_instant(node: exp.Expression) -> exp.Expression:
+    """TIMESTAMP_MICROS and its kin give an instant; DuckDB's one has no time zone."""
+    return exp.cast(node.copy(), exp.DataType.Type.TIMESTAMPTZ)
+
+
+def _exact(node: exp.Expression) -> exp.Expression | None:
+    """1.5 is a FLOAT64; without an exponent DuckDB reads a decimal."""
+    number = node.name
+    if node.args.get("is_string") or "." not in number or "e" in number.lower():
+        return None
+    return exp.Literal.number(f"{number}e0")
+
+
+def _extract(node: exp.Expression) -> exp.Expression | None:
+    """Sunday is 1 in GoogleSQL and 0 in DuckDB; ISOWEEK and DATE have other names."""
+    part, source = node.this.name.upper(), node.expression
+    if part == "DAYOFWEEK":
+        return exp.paren(exp.Add(this=node.copy(), expression=exp.Literal.number(1)))
+    if part == "ISOWEEK":
+        return exp.Extract(this=exp.var("WEEK"), expression=source.copy())
+    if part == "DATE":
+        return exp.cast(source.copy(), "DATE")
+    return None
+
+
+def _printf(node: exp.Expression) -> exp.Expression:
+    """FORMAT takes %d and %s; DuckDB's own FORMAT takes braces."""
+    return exp.Anonymous(this="printf", expressions=[node.this.copy(), *node.expressions])
+
+
+_CORRECTIONS: dict[type[exp.Expression], Callable[[exp.Expression], exp.Expression | None]] = {
+    exp.DateAdd: _as_date,
+    exp.DateSub: _as_date,
+    exp.DateTrunc: _as_date,
+    exp.UnixToTime: _as_instant,
+    exp.Literal: _exact,
+    exp.Extract: _extract,
+    exp.Format: _printf,
+}

@@ -1,0 +1,36 @@
+"""One Arrow schema for a query's result, whichever warehouse answered: GoogleSQL's types."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pyarrow as pa
+
+_NUMERIC = pa.decimal128(38, 9)
+_SCALARS: tuple[tuple[Callable[[pa.DataType], bool], pa.DataType], ...] = (
+    (pa.types.is_integer, pa.int64()),
+    (pa.types.is_floating, pa.float64()),
+    (lambda kind: pa.types.is_decimal(kind) and kind.scale == 0, pa.int64()),
+    (lambda kind: pa.types.is_decimal(kind) and kind.scale <= _NUMERIC.scale, _NUMERIC),
+    (pa.types.is_large_string, pa.string()),
+    (pa.types.is_null, pa.int64()),
+)
+
+
+def as_googlesql(table: pa.Table) -> pa.Table:
+    """The table with INT64 as int64, FLOAT64 as float64, NUMERIC as decimal128(38, 9), and so on.
+
+    DuckDB has narrower integers and sums them into 128 bits, seen here as decimals without
+    a scale; GoogleSQL has INT64 only. A value that does not fit raises ``pa.ArrowInvalid``.
+    """
+    return table.cast(pa.schema([pa.field(f.name, _type(f.type)) for f in table.schema]))
+
+
+def _type(kind: pa.DataType) -> pa.DataType:
+    if pa.types.is_list(kind) or pa.types.is_large_list(kind):
+        return pa.list_(_type(kind.value_type))
+    if pa.types.is_struct(kind):
+        return pa.struct([pa.field(f.name, _type(f.type)) for f in kind])
+    if pa.types.is_timestamp(kind):
+        return pa.timestamp("us", tz="UTC" if kind.tz else None)
+    return next((to for applies, to in _SCALARS if applies(kind)), kind)

@@ -1,0 +1,67 @@
+"""The simulated Google Ads and Meta servers that the wire tests pull from."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pipelines.sandbox.certificate import ensure_certificate
+from pipelines.sandbox.clock import Clock
+from pipelines.sandbox.market import Market
+
+if TYPE_CHECKING:
+    from pipelines.sandbox.google_ads_server import GoogleAdsServer
+    from pipelines.sandbox.meta_server import MetaServer
+
+TODAY = date(2026, 7, 1)
+
+# gRPC reads its roots once, when the process opens its first TLS channel: before any test runs
+_FOLDER = tempfile.TemporaryDirectory(prefix="adcanary-tls-")
+os.environ["GRPC_DEFAULT_SSL_ROOTS_FILE_PATH"] = str(ensure_certificate(Path(_FOLDER.name)))
+
+
+@pytest.fixture(scope="session")
+def market() -> Market:
+    """Half a year that ends the day before ``TODAY``."""
+    return Market(start=date(2026, 1, 1), end=date(2026, 6, 30))
+
+
+@pytest.fixture(scope="module")
+def _google(market: Market) -> Iterator[GoogleAdsServer]:
+    from pipelines.sandbox.google_ads_server import GoogleAdsServer
+
+    with GoogleAdsServer(market, Clock(TODAY), Path(_FOLDER.name)) as server:
+        yield server
+
+
+@pytest.fixture
+def google(_google: GoogleAdsServer) -> Iterator[GoogleAdsServer]:
+    """Google Ads on ``TODAY``; what a test changed of it is undone."""
+    yield _google
+    _google.clock.today = TODAY
+    _google.page_rows = 10_000
+    _google.mutations.clear()
+
+
+@pytest.fixture(scope="module")
+def _meta(market: Market) -> Iterator[MetaServer]:
+    from pipelines.sandbox.meta_server import MetaServer
+
+    with MetaServer(market, Clock(TODAY)) as server:
+        yield server
+
+
+@pytest.fixture
+def meta(_meta: MetaServer) -> Iterator[MetaServer]:
+    """Meta on ``TODAY``; what a test changed of it is undone."""
+    yield _meta
+    _meta.clock.today = TODAY
+    _meta.page_rows = 1000
+    _meta.usage_percent = 12
+    _meta.mutations.clear()

@@ -1,0 +1,162 @@
+"""Bad input at the command line: one clear message, the right exit code, nothing lost."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from pipelines import cli
+from pipelines.warehouse.duckdb import DuckDBWarehouse
+
+KAG = Path(__file__).parents[2] / "infra" / "mappings" / "meta_kag.yaml"
+HEADER = (
+    "Date,ad_id,xyz_campaign_id,fb_campaign_id,age,gender,interest,Impressions,Clicks,Spent,"
+    "Total_Conversion,Approved_Conversion"
+)
+Run = Callable[..., tuple[int, str]]
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Run:
+    """Run ``adcanary …`` in an empty folder with a configuration; exit code and what it said."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("ADCANARY_CONFIG", raising=False)
+    (tmp_path / "adcanary.yaml").write_text("warehouse: {lock_timeout_seconds: 1}\n")
+
+    def adcanary(*arguments: str) -> tuple[int, str]:
+        monkeypatch.setattr(sys, "argv", ["adcanary", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        captured = capfd.readouterr()
+        code = ended.value.code
+        return (code if isinstance(code, int) else 0), captured.out + captured.err
+
+    return adcanary
+
+
+def export(
+    folder: Path, rows: int, bad: dict[int, str] | None = None, header: str = HEADER
+) -> Path:
+    """A Facebook export; ``bad`` maps a row as a spreadsheet counts it to its date cell."""
+    path = folder / "export.csv"
+    lines = [header]
+    for row in range(2, rows + 2):
+        day = (bad or {}).get(row, "17-08-2023")
+        lines.append(f"{day},{row},916,103916,30-34,M,15,7350,1,1.43,2,1")
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+def ingest(run: Run, path: Path, mapping: Path = KAG) -> tuple[int, str]:
+    return run(
+        *("ingest", "files", "--platform", "meta"),
+        *("--path", str(path), "--mapping", str(mapping)),
+    )
+
+
+def published() -> int:
+    spend = DuckDBWarehouse(Path(".adcanary/adcanary.duckdb")).query(
+        "SELECT COUNT(*) AS n FROM raw.ads_ad_performance"
+    )
+    return int(spend["n"][0].as_py())
+
+
+def test_a_misspelt_key_ends_with_2_and_names_the_line(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "adcanary.yaml").write_text("guardrail: {}\n")
+    code, said = run("propose")
+    assert code == 2
+    assert "line 1: unknown key 'guardrail' (did you mean 'guardrails'?)" in said
+
+
+def test_a_bad_date_names_file_row_and_column_and_keeps_what_was_published(
+    run: Run, tmp_path: Path
+) -> None:
+    assert ingest(run, export(tmp_path, 10))[0] == 0
+    code, said = ingest(run, export(tmp_path, 5000, bad={4711: "2023-08-17"}))
+    assert code == 1
+    assert "export.csv row 4711, column Date: '2023-08-17'" in said
+    assert published() == 10
+
+
+def test_a_missing_column_is_named_and_keeps_what_was_published(run: Run, tmp_path: Path) -> None:
+    assert ingest(run, export(tmp_path, 10))[0] == 0
+    code, said = ingest(run, export(tmp_path, 10, header=HEADER.replace("Spent", "Spend")))
+    assert code == 1
+    assert "Spent" in said
+    assert "Spend" in said
+    assert published() == 10
+
+
+def test_an_unknown_account_names_those_there_are(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "adcanary.yaml").write_text("sources: {meta_ads: {accounts: [act_1]}}\n")
+    os.environ["ADCANARY_META_ACCESS_TOKEN"] = "t"
+    try:
+        code, said = run("ingest", "meta_ads", "--account", "act_2")
+    finally:
+        del os.environ["ADCANARY_META_ACCESS_TOKEN"]
+    assert code == 2
+    assert "'act_2' is not configured (there are: act_1)" in said
+
+
+def test_an_unreachable_platform_ends_with_3_and_names_it(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "adcanary.yaml").write_text(
+        "sources:\n  orders:\n    shop_id: s\n    url: http://127.0.0.1:9\n    time_zone: UTC\n"
+    )
+    monkeypatch.setenv("ADCANARY_ORDERS_TOKEN", "t")
+    monkeypatch.setenv("ADCANARY_HASH_SALT", "s")
+    code, said = run("ingest", "orders")
+    assert code == 3
+    assert "127.0.0.1:9" in said
+
+
+def test_a_locked_warehouse_is_waited_for_and_then_says_who_holds_it(
+    run: Run, tmp_path: Path
+) -> None:
+    assert ingest(run, export(tmp_path, 3))[0] == 0
+    path = tmp_path / ".adcanary" / "adcanary.duckdb"
+    script = (
+        "import duckdb, sys, time; held = duckdb.connect(sys.argv[1]); "
+        "print('held', flush=True); time.sleep(60)"
+    )
+    holder = subprocess.Popen([sys.executable, "-c", script, path], stdout=subprocess.PIPE)
+    try:
+        assert holder.stdout is not None
+        holder.stdout.readline()
+        began = time.monotonic()
+        code, said = run("query", "SELECT 1 AS one")
+        waited = time.monotonic() - began
+    finally:
+        holder.kill()
+        holder.wait()
+    assert code == 3
+    assert f"process {holder.pid}" in said
+    assert waited < 30
+    assert run("query", "SELECT 1 AS one") == (0, " one \n   1 \n")
+
+
+def test_a_statement_that_writes_is_refused(run: Run, tmp_path: Path) -> None:
+    assert ingest(run, export(tmp_path, 3))[0] == 0
+    code, said = run("query", "DELETE FROM raw.ads_ad_performance WHERE TRUE")
+    assert code == 1
+    assert "Only one reading statement" in said
+    assert published() == 3
+
+
+def test_a_warehouse_that_is_not_there_yet_says_so(run: Run) -> None:
+    code, said = run("proposals", "list", "--format", "json")
+    assert code == 1
+    assert "There is no warehouse at" in said
+
+
+def test_a_file_that_is_not_a_warehouse_says_so(run: Run, tmp_path: Path) -> None:
+    (tmp_path / ".adcanary").mkdir()
+    (tmp_path / ".adcanary" / "adcanary.duckdb").write_text("hello")
+    code, said = run("query", "SELECT 1 AS one")
+    assert code == 1
+    assert "can't be opened" in said

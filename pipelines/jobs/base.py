@@ -42,9 +42,14 @@ class Outcome:
 class Job(Protocol):
     """One decision job. ``tables`` are the contract tables that its runs write."""
 
-    name: str
-    model_version: str
-    tables: tuple[str, ...]
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def model_version(self) -> str: ...
+
+    @property
+    def tables(self) -> tuple[str, ...]: ...
 
     def settings(self, settings: Settings) -> dict[str, Any]:
         """Everything configured that the result depends on, JSON-able."""

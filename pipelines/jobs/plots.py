@@ -27,7 +27,4 @@ def plot_run(warehouse: Warehouse, run: JobRun, folder: Path) -> Path | None:
     path = folder / f"{name}_{run.run_id}.png"
     if run.verdict == "NO_DATA":
         return None
-    if not path.exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        draw(warehouse, run.run_id, path)
-    return path
+    return path if path.exists() else draw(warehouse, run.run_id, path)

@@ -125,6 +125,6 @@ class World:
                     }
                 ],
             },
-            "guardrails": {"cac_ceiling_micros": 60_000_000},
+            "guardrails": {"cac_ceiling_micros": 80_000_000},
         }
         return {**settings, **self._overrides}

@@ -87,6 +87,11 @@ class Warehouse(Protocol):
     def query(self, sql: str, params: Mapping[str, Value] | None = None) -> pa.Table:
         """Run one reading GoogleSQL statement.
 
+        The result has GoogleSQL's types on either warehouse (``warehouse.results``).
+
+        Args:
+            params: values by name, typed as Python has them; None is a STRING on BigQuery.
+
         Raises:
             StatementError: the statement was refused, with the statement.
             WarehouseLocked, WarehouseUnavailable: try again later.
@@ -98,6 +103,9 @@ class Warehouse(Protocol):
         Returns:
             The stage's name, ``landing_stage.<dataset>__<table>__<run_id>``. The same
             arguments give the same stage: a retry finds the work done.
+
+        Raises:
+            InputError: the rows don't fit the contract; names the column.
         """
 
     def drop_stage(self, stage: str) -> None:
@@ -105,6 +113,9 @@ class Warehouse(Protocol):
 
     def transaction(self, statements: Sequence[Statement], *, label: str) -> None:
         """Run all statements or none.
+
+        On BigQuery a transaction gives way to another one that changes the same table, but
+        INSERTs alone don't collide: compare-and-set needs an UPDATE, a DELETE or a MERGE.
 
         Args:
             label: what the transaction is for, such as ``publish``; labels BigQuery's job.

@@ -26,6 +26,7 @@ from pipelines.warehouse.base import Value, insert_row, publish_stage
 from pipelines.warehouse.bigquery import BigQueryWarehouse
 from pipelines.warehouse.duckdb import DuckDBWarehouse
 from tests.wire import bigquery_emulator
+from tests.wire.bigquery_proxy import BigQueryProxy
 
 BUDGETS = load_contract("raw.ads_campaign_budgets")
 MONDAY = date(2026, 3, 2)
@@ -44,6 +45,13 @@ def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[bigquery_emul
 @pytest.fixture
 def bigquery(emulator: bigquery_emulator.Emulator) -> BigQueryWarehouse:
     return BigQueryWarehouse(_settings(emulator.rest_url))
+
+
+@pytest.fixture
+def proxy(emulator: bigquery_emulator.Emulator) -> Iterator[BigQueryProxy]:
+    """The emulator behind a proxy that knows job ids as BigQuery does."""
+    with BigQueryProxy(emulator.rest_url) as running:
+        yield running
 
 
 @pytest.fixture(params=["duckdb", pytest.param("bigquery", marks=pytest.mark.emulator)])
@@ -166,13 +174,14 @@ def test_an_expected_row_count_commits(warehouse: Warehouse) -> None:
         ],
         label="test",
     )
-    found = warehouse.query("SELECT daily_budget_micros AS v, currency_code AS c FROM "
-                            "raw.ads_campaign_budgets")
+    found = warehouse.query(
+        "SELECT daily_budget_micros AS v, currency_code AS c FROM raw.ads_campaign_budgets"
+    )
     assert found.to_pylist() == [{"v": -6, "c": "EUR"}]
 
 
 TEXTS = [
-    "o'brien \"quoted\" `ticked`",
+    'o\'brien "quoted" `ticked`',
     "back\\slash \\n \\' ends with \\",
     "lines\nand\r\ntabs\t",
     "'; DROP TABLE raw.orders; -- @x $1 ? /* */ #",
@@ -223,15 +232,13 @@ def test_a_parameter_has_the_type_of_its_value(warehouse: Warehouse, value: Valu
 
 
 def test_values_of_every_type_are_written_exactly(warehouse: Warehouse) -> None:
-    contract = load_contract("contracts.pacing_alerts")
-    job_runs = load_contract("contracts.job_runs")
-    warehouse.create_tables([contract, job_runs, load_contract("contracts.mmm_diagnostics")])
+    table = load_contract("contracts.mmm_diagnostics")
+    warehouse.create_tables([table])
     rows = [
         {"name": f"f{i}", "value": v, "bound": None if i else 0.5, "passed": i == 0}
         for i, v in enumerate([0.1, -1 / 3, 1e300, 123456789.123456789, 5e-324])
     ]
     fixed = {"run_id": "r", "as_of": MONDAY, "model_version": "1", "input_snapshot": "s"}
-    table = load_contract("contracts.mmm_diagnostics")
     warehouse.transaction([insert_row(table, fixed | row) for row in rows], label="test")
     found = warehouse.query("SELECT * FROM contracts.mmm_diagnostics ORDER BY name").to_pylist()
     assert found == [fixed | row for row in rows]
@@ -369,16 +376,55 @@ def test_the_contract_reaches_bigquery(bigquery: BigQueryWarehouse) -> None:
 
 
 @pytest.mark.emulator
-def test_every_job_is_labelled_and_its_cost_is_capped(bigquery: BigQueryWarehouse) -> None:
+def test_every_job_is_labelled_and_its_cost_is_capped(proxy: BigQueryProxy) -> None:
+    bigquery = BigQueryWarehouse(_settings(proxy.url))
     bigquery.create_tables([BUDGETS])
     _publish(bigquery, "1", [("c1", MONDAY, 5)])
-    bigquery.query("SELECT 1 AS x")
-    jobs = {job.labels.get("step"): job for job in bigquery._client.list_jobs()}
-    assert {"stage", "publish", "query"} <= set(jobs)
-    assert {job.labels.get("app") for job in jobs.values()} == {"adcanary"}
-    assert jobs["publish"].maximum_bytes_billed == 10 * 1024**3
-    assert jobs["query"].maximum_bytes_billed == 10 * 1024**3
-    assert jobs["publish"].job_id.startswith("adcanary-publish-")
+    bigquery.query("SELECT @x AS x", {"x": 1})
+    sent = [job["configuration"] for job in proxy.jobs.values()]
+    assert [job["labels"] for job in sent] == [
+        {"app": "adcanary", "step": step} for step in ("stage", "publish", "query")
+    ]
+    caps = [job["query"]["maximumBytesBilled"] for job in sent if "query" in job]
+    assert caps == [str(10 * 1024**3)] * 2
+    assert sent[0]["load"]["parquetOptions"] == {"enableListInference": True}
+    assert [name.split("-")[:2] for name in list(proxy.jobs)[:2]] == [
+        ["adcanary", "stage"],
+        ["adcanary", "publish"],
+    ]
+
+
+@pytest.mark.emulator
+def test_the_same_stage_again_finds_its_load_job(proxy: BigQueryProxy) -> None:
+    bigquery = BigQueryWarehouse(_settings(proxy.url))
+    bigquery.create_tables([BUDGETS])
+    rows = _rows("1", [("c1", MONDAY, 5)])
+    stage = bigquery.stage(BUDGETS, "run1", rows)
+    bigquery.stage(BUDGETS, "run1", rows)
+    assert (len(proxy.jobs), len(proxy.refused)) == (1, 1)
+    assert bigquery.query(f"SELECT COUNT(*) AS n FROM {stage}")["n"].to_pylist() == [1]
+
+
+@pytest.mark.emulator
+def test_a_stage_that_was_dropped_is_loaded_again(proxy: BigQueryProxy) -> None:
+    bigquery = BigQueryWarehouse(_settings(proxy.url))
+    bigquery.create_tables([BUDGETS])
+    rows = _rows("1", [("c1", MONDAY, 5)])
+    stage = bigquery.stage(BUDGETS, "run1", rows)
+    bigquery.drop_stage(stage)
+    bigquery.stage(BUDGETS, "run1", rows)
+    assert [name.rsplit("-", 1)[1] for name in proxy.jobs] == ["0", "1"]
+    assert bigquery.query(f"SELECT COUNT(*) AS n FROM {stage}")["n"].to_pylist() == [1]
+
+
+@pytest.mark.emulator
+def test_a_transaction_whose_reply_was_lost_runs_once(proxy: BigQueryProxy) -> None:
+    bigquery = BigQueryWarehouse(_settings(proxy.url))
+    bigquery.create_tables([BUDGETS])
+    proxy.lose_replies = 1
+    bigquery.transaction([insert_row(BUDGETS, _row())], label="test")
+    assert (len(proxy.jobs), len(proxy.refused)) == (1, 1)
+    assert _budgets(bigquery) == [("1", "c1", MONDAY, 5)]
 
 
 def test_bigquery_without_a_project_is_refused() -> None:

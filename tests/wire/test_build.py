@@ -331,12 +331,9 @@ def test_bigquery_gives_the_same_marts(built: Built, tmp_path: Path) -> None:
         fill(bigquery)
         result = build(on_bigquery)
         assert (result.models, result.tests) == (built.result.models, built.result.tests)
-        marts = _rows(
-            built,
-            "SELECT table_name FROM information_schema.tables WHERE table_schema = 'marts'",
-        )
-        assert len(marts) > 10
-        for mart in (f"marts.{row['table_name']}" for row in marts):
+        marts = [f"marts.{p.stem}" for p in (PROJECT / "models/marts").rglob("*.sql")]
+        assert "marts.fct_ad_spend_daily" in marts
+        for mart in marts:
             rows = bigquery.query(f"SELECT * FROM {mart}").to_pylist()
             here = _rows(built, f"SELECT * FROM {mart}")
             assert sorted(map(str, rows)) == sorted(map(str, here)), mart

@@ -135,7 +135,7 @@ def _sampler(
     from numpyro.infer import MCMC, NUTS, init_to_median
     from numpyro.primitives import Messenger
 
-    class Observed(Messenger):  # type: ignore[misc]
+    class Observed(Messenger):
         """Leaves the weeks that aren't observed out of the likelihood."""
 
         def __init__(self, model: Callable[..., None], observed: Any) -> None:

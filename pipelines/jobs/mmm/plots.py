@@ -7,20 +7,16 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from pipelines.errors import UsageError
 from pipelines.warehouse import Warehouse
 
 _COLUMNS = 3
 
 
-def plot_curves(warehouse: Warehouse, run_id: str, path: Path) -> Path:
+def plot_curves(warehouse: Warehouse, run_id: str, path: Path) -> Path | None:
     """One PNG with a panel a channel: weekly orders over weekly spend, with the 80% band.
 
     Returns:
-        ``path``.
-
-    Raises:
-        UsageError: the run has no curves.
+        ``path``, or None for a run without curves: nothing is drawn.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -28,10 +24,7 @@ def plot_curves(warehouse: Warehouse, run_id: str, path: Path) -> Path:
     sql = (Path(__file__).parent / "curves.sql").read_text()
     rows = warehouse.query(sql, {"run_id": run_id}).to_pylist()
     if not rows:
-        raise UsageError(
-            f"contracts.mmm_curves has no curves of run {run_id}.",
-            fix="Take a run of job mmm from contracts.job_runs whose verdict isn't NO_DATA.",
-        )
+        return None
     panels = {channel: list(group) for channel, group in groupby(rows, lambda r: r["channel"])}
     columns = min(_COLUMNS, len(panels))
     lines = math.ceil(len(panels) / columns)

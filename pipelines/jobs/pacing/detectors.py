@@ -31,6 +31,7 @@ Detector = Literal["overspend", "underspend", "hard_cap", "zero_delivery", "data
 Severity = Literal["WARNING", "CRITICAL"]
 
 RUNAWAY = 1.5
+RUNAWAY_DAYS = 2
 ZERO_DAYS = 2
 HARD_CAP_DAYS = 2
 MIN_NOISE = 0.02
@@ -97,28 +98,30 @@ def recent_window(history: CampaignHistory, target: Target, as_of: date, count: 
 def off_target(
     history: CampaignHistory,
     target: Target,
-    as_of: date,
-    pace: float | None,
     recent: Recent,
+    pace: float | None,
     settings: PacingSettings,
 ) -> Fault | None:
-    """Overspend or underspend (see the module's docstring)."""
-    if pace is None or recent.ratio is None or recent.z is None or abs(recent.z) < settings.min_z:
+    """Overspend or underspend (see the module's docstring).
+
+    A campaign too young for a noise estimate can only be found to run away.
+    """
+    if pace is None or recent.ratio is None:
         return None
     drift = recent.ratio - 1
-    if abs(drift) < settings.warning:
+    noisy = recent.z is not None and abs(recent.z) < settings.min_z
+    if noisy or abs(drift) < settings.warning:
         return None
-    runaway = recent.ratio >= RUNAWAY and len(recent.days) >= ZERO_DAYS
+    runaway = recent.ratio >= RUNAWAY and len(recent.days) >= RUNAWAY_DAYS
     same_way = (pace - 1) * drift > 0 and abs(pace - 1) >= settings.warning
-    if not (same_way or runaway):
+    if not (runaway or (same_way and recent.z is not None)):
         return None
     critical = runaway or abs(pace - 1) > settings.critical
     detector: Detector = "overspend" if drift > 0 else "underspend"
-    since = _drift_since(history, target, as_of, drift, settings)
-    spent = history.currency_code
+    since = _drift_since(history, target, recent.days[-1], drift, settings)
     message = (
-        f"The month to date is at {pace:.0%} of its target in {spent}; the last "
-        f"{len(recent.days)} published days ran at {recent.ratio:.0%} of theirs, since {since}."
+        f"The month to date is at {pace:.0%} of its target, the last {len(recent.days)} published "
+        f"days at {recent.ratio:.0%} of theirs; off target since {since}."
     )
     return Fault(detector, "CRITICAL" if critical else "WARNING", since, message)
 
@@ -155,14 +158,15 @@ def zero_delivery(history: CampaignHistory, target: Target, as_of: date) -> Faul
     Weekdays on which it never spends don't count, and a day that isn't published ends the search:
     missing data is not zero spend.
     """
-    if history.status != "ENABLED" or history.budget(as_of) <= 0 or history.last_delivery is None:
+    if history.status != "ENABLED" or history.budget(as_of) <= 0:
         return None
+    last_spent = max((d for d, cost in history.costs.items() if cost and d <= as_of), default=None)
     published = recent_days(history, as_of, ZERO_DAYS)
-    if not published:
+    if last_spent is None or not published:
         return None
     zero_days: list[date] = []
     day = published[-1]
-    while history.cost(day) == 0 and day > history.last_delivery:
+    while history.cost(day) == 0 and day > last_spent:
         if target.shape[day.weekday()] > 0:
             zero_days.append(day)
         day -= timedelta(days=1)
@@ -171,7 +175,7 @@ def zero_delivery(history: CampaignHistory, target: Target, as_of: date) -> Faul
     message = (
         f"Enabled with a daily budget of {_money(history.budget(as_of), history)}, but nothing "
         f"was spent on {len(zero_days)} published days since {zero_days[-1]}; it last spent on "
-        f"{history.last_delivery}."
+        f"{last_spent}."
     )
     return Fault("zero_delivery", "CRITICAL", zero_days[-1], message)
 
@@ -190,7 +194,7 @@ def data_missing(history: CampaignHistory, month: Sequence[date], as_of: date) -
     message = (
         f"{len(missing)} day(s) of {history.platform} account {history.account_id} aren't "
         f"published, the first {missing[0]}: this is missing data, not zero spend. "
-        f"Run `adcanary ingest {history.platform} --account {history.account_id}`."
+        "Ingest the account's days again."
     )
     return Fault("data_missing", "WARNING", missing[0], message)
 

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from functools import cached_property
 from typing import Any
 
 import pyarrow as pa
@@ -44,8 +45,9 @@ class CampaignHistory:
             return self.costs[day]
         return 0 if day in self.covered else None
 
-    @property
+    @cached_property
     def last_delivery(self) -> date | None:
+        """Last day with spend, up to ``as_of``."""
         return max((d for d, cost in self.costs.items() if cost), default=None)
 
     @property

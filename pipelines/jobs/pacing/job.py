@@ -16,6 +16,7 @@ from pipelines.jobs.pacing import detectors
 from pipelines.jobs.pacing.detectors import Fault, Recent
 from pipelines.jobs.pacing.evidence import (
     HISTORY_DAYS,
+    STOPPED,
     CampaignHistory,
     month_days,
     read_histories,
@@ -69,11 +70,9 @@ class PacingJob:
         alerts: Rows = []
         for history in histories:
             target = month_target(history, month)
-            recent = detectors.recent_window(history, target, as_of, limits.recent_days)
             days = list(_days(history, target, month, as_of, limits))
-            faults = list(_faults(history, target, recent, days[-1]["pace"], as_of, limits))
             daily += days
-            alerts += [_alert(history, fault, recent, days[-1], as_of) for fault in faults]
+            alerts += _alerts(history, target, days[-1], limits)
         return _outcome(histories, daily, alerts, last_day)
 
 
@@ -160,7 +159,7 @@ def _days(
             "month_target_micros": round(target.over(month)) if known else None,
             "month_forecast_micros": month_forecast(history, target, month, day),
             "pace": None if pace is None else significant(pace),
-            "classification": _classify(history, target, day, cost, pace, limits),
+            "classification": _classify(history, target, day, pace, limits),
             "currency_code": history.currency_code,
         }
 
@@ -169,14 +168,13 @@ def _classify(
     history: CampaignHistory,
     target: Target,
     day: date,
-    cost: int | None,
     pace: float | None,
     limits: PacingSettings,
 ) -> str:
     """The vocabulary of contracts.pacing_daily. A stopped campaign owes nothing: HEALTHY."""
     if not history.has_budget:
         return "NO_BUDGET"
-    if cost is None:
+    if history.cost(day) is None:
         return "NO_DATA"
     if detectors.zero_delivery(history, target, day):
         return "CRITICAL"
@@ -186,46 +184,52 @@ def _classify(
     return "WARNING" if deviation >= limits.warning else "HEALTHY"
 
 
+def _alerts(
+    history: CampaignHistory, target: Target, last: Mapping[str, Any], limits: PacingSettings
+) -> Iterator[dict[str, Any]]:
+    """Rows of contracts.pacing_alerts, one an open fault; ``last`` is the row of ``as_of``."""
+    as_of = last["date"]
+    recent = detectors.recent_window(history, target, as_of, limits.recent_days)
+    for fault in _faults(history, target, recent, last, limits):
+        yield {
+            "platform": history.platform,
+            "account_id": history.account_id,
+            "campaign_id": history.campaign_id,
+            "detector": fault.detector,
+            "severity": fault.severity,
+            "since": fault.since,
+            "pace": last["pace"],
+            "z": None if recent.z is None else significant(recent.z),
+            "message": fault.message,
+            "mtd_cost_micros": last["mtd_cost_micros"],
+            "mtd_target_micros": last["mtd_target_micros"],
+            "daily_budget_micros": history.budget(as_of) if history.has_budget else None,
+            "recent_daily_micros": recent.mean_micros,
+            "currency_code": history.currency_code,
+        }
+
+
 def _faults(
     history: CampaignHistory,
     target: Target,
     recent: Recent,
-    pace: float | None,
-    as_of: date,
+    last: Mapping[str, Any],
     limits: PacingSettings,
 ) -> Iterator[Fault]:
-    """Open faults, one a detector. Zero delivery explains an underspend, which isn't repeated."""
-    missing = detectors.data_missing(history, month_days(as_of), as_of)
-    if missing:
+    """Open faults, one a detector. Zero delivery explains an underspend, which isn't repeated.
+
+    A paused or removed campaign has no spending left that could be at fault.
+    """
+    as_of = last["date"]
+    if missing := detectors.data_missing(history, month_days(as_of), as_of):
         yield missing
-    if not history.has_budget:
+    if not history.has_budget or history.status in STOPPED:
         return
     if over_cap := detectors.hard_cap(history, as_of):
         yield over_cap
     zero = detectors.zero_delivery(history, target, as_of)
     if zero:
         yield zero
-    drifted = detectors.off_target(history, target, as_of, pace, recent, limits)
+    drifted = detectors.off_target(history, target, recent, last["pace"], limits)
     if drifted and not (zero and drifted.detector == "underspend"):
         yield drifted
-
-
-def _alert(
-    history: CampaignHistory, fault: Fault, recent: Recent, last: Mapping[str, Any], as_of: date
-) -> dict[str, Any]:
-    return {
-        "platform": history.platform,
-        "account_id": history.account_id,
-        "campaign_id": history.campaign_id,
-        "detector": fault.detector,
-        "severity": fault.severity,
-        "since": fault.since,
-        "pace": last["pace"],
-        "z": None if recent.z is None else significant(recent.z),
-        "message": fault.message,
-        "mtd_cost_micros": last["mtd_cost_micros"],
-        "mtd_target_micros": last["mtd_target_micros"],
-        "daily_budget_micros": history.budget(as_of) if history.has_budget else None,
-        "recent_daily_micros": recent.mean_micros,
-        "currency_code": history.currency_code,
-    }

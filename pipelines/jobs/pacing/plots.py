@@ -7,7 +7,6 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from pipelines.errors import UsageError
 from pipelines.warehouse import Warehouse
 
 _COLUMNS = 4
@@ -20,14 +19,11 @@ _COLOURS = {
 }
 
 
-def plot_pacing(warehouse: Warehouse, run_id: str, path: Path) -> Path:
+def plot_pacing(warehouse: Warehouse, run_id: str, path: Path) -> Path | None:
     """One PNG: month-to-date spend, its target, the month's target and forecast by campaign.
 
     Returns:
-        ``path``.
-
-    Raises:
-        UsageError: the run has no campaigns.
+        ``path``, or None for a run without campaigns: nothing is drawn.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -35,10 +31,7 @@ def plot_pacing(warehouse: Warehouse, run_id: str, path: Path) -> Path:
     sql = (Path(__file__).parent / "daily.sql").read_text()
     rows = warehouse.query(sql, {"run_id": run_id}).to_pylist()
     if not rows:
-        raise UsageError(
-            f"contracts.pacing_daily has no campaigns of run {run_id}.",
-            fix="Take a run of job pacing from contracts.job_runs whose verdict isn't NO_DATA.",
-        )
+        return None
     panels = [list(days) for _, days in groupby(rows, _campaign)]
     columns = min(_COLUMNS, len(panels))
     lines = math.ceil(len(panels) / columns)

@@ -1,0 +1,112 @@
+"""The split of the budget is the best one under the caps, to the micro budget-neutral."""
+
+from itertools import product
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from pipelines.config import GuardrailSettings
+from pipelines.jobs.mmm.allocation import Box, allocate, boxes
+
+Floats = npt.NDArray[np.float64]
+MILLION = 1_000_000
+CURRENT = [900 * MILLION, 500 * MILLION, 600 * MILLION]
+# coefficient, half-saturation in micros, slope: all S-shaped, each with its knee elsewhere
+HILLS = [
+    (120.0, 1_500 * MILLION, 4.0),
+    (90.0, 300 * MILLION, 3.0),
+    (150.0, 1_100 * MILLION, 5.0),
+]
+
+
+def response(channel: int, spend: Floats) -> Floats:
+    top, half, slope = HILLS[channel]
+    positive = np.maximum(spend, 1.0)
+    return top / (1 + (half / positive) ** slope) * (spend > 0)
+
+
+def orders(split: list[int]) -> float:
+    return sum(float(response(i, np.array([float(s)]))[0]) for i, s in enumerate(split))
+
+
+def best_of_a_grid(limits: list[Box], steps: int) -> float:
+    """Brute force over every split whose channels stand on a grid."""
+    budget = sum(CURRENT)
+    best = -np.inf
+    axes = [np.linspace(box.lower, box.upper, steps) for box in limits[:2]]
+    for first, second in product(*axes):
+        third = budget - first - second
+        if limits[2].lower <= third <= limits[2].upper:
+            best = max(best, orders([int(first), int(second), int(third)]))
+    return best
+
+
+@pytest.mark.parametrize("percent", [5.0, 30.0, 100.0])
+def test_no_split_of_a_grid_brings_more_orders(percent: float) -> None:
+    caps = GuardrailSettings(max_change_percent=percent, max_daily_change_percent=100)
+    limits = boxes(CURRENT, caps)
+
+    split = allocate(CURRENT, limits, response)
+
+    assert orders(split) >= best_of_a_grid(limits, 121) * (1 - 5e-4)
+    assert orders(split) > orders(CURRENT)
+
+
+def test_a_local_climb_from_today_would_miss_the_best_split() -> None:
+    """With wide caps the best split starves a channel and feeds another over its knee."""
+    caps = GuardrailSettings(
+        max_change_percent=100, channel_floor_percent=0, exploration_reserve_percent=0
+    )
+    limits = boxes(CURRENT, caps)
+    split = allocate(CURRENT, limits, response)
+
+    climbed, step = list(CURRENT), 5 * MILLION
+    improved = True
+    while improved:
+        improved = False
+        for give, take in product(range(3), repeat=2):
+            moved = list(climbed)
+            moved[give] -= step
+            moved[take] += step
+            inside = all(b.lower <= m <= b.upper for b, m in zip(limits, moved, strict=True))
+            if give != take and inside and orders(moved) > orders(climbed) + 1e-9:
+                climbed, improved = moved, True
+
+    assert orders(split) > orders(climbed) * 1.05
+
+
+def test_the_total_is_kept_to_the_micro_and_every_channel_stays_in_its_box() -> None:
+    current = [333_333_333, 777_777_777, 1_234_567_891, 98_765]
+    limits = boxes(current, GuardrailSettings())
+
+    split = allocate(current, limits, lambda i, s: np.sqrt(s) * (i + 1))
+
+    assert sum(split) == sum(current)
+    assert all(box.lower <= s <= box.upper for box, s in zip(limits, split, strict=True))
+    assert [box.binding(s) for box, s in zip(limits, split, strict=True)].count("NONE") <= 1
+
+
+def test_the_floor_stops_cuts_and_never_forces_a_raise() -> None:
+    caps = GuardrailSettings(max_change_percent=50, channel_floor_percent=10)
+    small, at_floor, large = 50, 110, 840
+
+    limits = boxes([small, at_floor, large], caps)
+
+    assert limits[0].lower == small  # below the floor already: not cut, not forced up
+    assert limits[1].lower == 100  # the floor: a tenth of 1,000
+    assert limits[2].lower == 420
+
+
+def test_the_exploration_reserve_holds_where_changes_are_unlimited() -> None:
+    caps = GuardrailSettings(
+        max_change_percent=100, channel_floor_percent=0, exploration_reserve_percent=10
+    )
+
+    assert [box.lower for box in boxes([1_000, 3_000], caps)] == [100, 300]
+
+
+def test_one_channel_alone_keeps_its_budget() -> None:
+    limits = boxes([500], GuardrailSettings())
+
+    assert allocate([500], limits, lambda _, s: s) == [500]

@@ -1,0 +1,85 @@
+"""Every contract says what it holds, what its grain is, and derives into both warehouses."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+import pytest
+import sqlglot
+from sqlglot import exp
+
+from pipelines.errors import InputError
+from pipelines.warehouse import Contract, load_contract, load_contracts
+from pipelines.warehouse.bigquery_tables import contract_table
+from pipelines.warehouse.contracts import CONTRACTS
+
+every_contract = pytest.mark.parametrize(
+    "contract", load_contracts().values(), ids=lambda c: c.table
+)
+
+
+def test_every_file_is_a_contract_named_like_its_table() -> None:
+    files = {f"{p.parent.name}.{p.stem}" for p in CONTRACTS.glob("*/*.sql")}
+    assert files == set(load_contracts())
+    assert len(files) > 10
+
+
+@every_contract
+def test_the_ddl_parses_as_one_create_table(contract: Contract) -> None:
+    trees = sqlglot.parse(contract.ddl, read="bigquery")
+    assert [type(tree) for tree in trees] == [exp.Create]
+
+
+@every_contract
+def test_the_table_and_every_column_are_described(contract: Contract) -> None:
+    assert len(contract.description) > 10
+    assert [c.name for c in contract.columns if not c.description.strip()] == []
+
+
+@every_contract
+def test_the_grain_is_of_columns_that_are_never_null(contract: Contract) -> None:
+    nullable = {c.name: c.nullable for c in contract.columns}
+    assert contract.primary_key
+    assert [nullable[name] for name in contract.primary_key] == [False] * len(contract.primary_key)
+
+
+@every_contract
+def test_column_names_are_unique_and_clustering_names_columns(contract: Contract) -> None:
+    assert len(set(contract.column_names)) == len(contract.columns)
+    assert set(contract.cluster_by) <= set(contract.column_names)
+    assert len(contract.cluster_by) <= 4
+
+
+@every_contract
+def test_bigquery_gets_the_key_the_partition_and_the_types(contract: Contract) -> None:
+    table = contract_table("project", contract)
+    assert table.table_constraints is not None
+    assert table.table_constraints.primary_key is not None
+    assert tuple(table.table_constraints.primary_key.columns) == contract.primary_key
+    partition = table.time_partitioning.field if table.time_partitioning else None
+    assert partition == contract.partition_by
+    declared = [
+        f"ARRAY<{f.field_type}>" if f.mode == "REPEATED" else f.field_type
+        for f in table.schema
+        if f.field_type != "RECORD"
+    ]
+    assert declared == [c.type for c in contract.columns if "STRUCT" not in c.type]
+
+
+def test_conform_orders_types_and_completes_the_rows() -> None:
+    contract = load_contract("raw.ads_entities")
+    rows = pa.table({"entity_id": ["1"], "labels": pa.array([None], pa.list_(pa.large_string()))})
+    found = contract.conform(rows)
+    assert found.schema.names == list(contract.column_names)
+    assert [f.type for f in found.schema] == [c.arrow_type for c in contract.columns]
+    assert found["labels"].to_pylist() == [[]]
+    assert found["name"].to_pylist() == [None]
+
+
+def test_conform_names_the_column_that_does_not_fit() -> None:
+    contract = load_contract("raw.ads_campaign_budgets")
+    with pytest.raises(InputError, match="surprise"):
+        contract.conform(pa.table({"surprise": [1]}))
+    with pytest.raises(InputError, match="daily_budget_micros"):
+        contract.conform(pa.table({"daily_budget_micros": [0.5]}))
+    with pytest.raises(InputError, match="effective_from"):
+        contract.conform(pa.table({"effective_from": ["yesterday"]}))

@@ -1,0 +1,137 @@
+"""DuckDB's own duties: the shared file, and statements it has to refuse by name."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from pipelines.errors import StatementError, WarehouseLocked
+from pipelines.warehouse import Statement, load_contract
+from pipelines.warehouse.duckdb import DuckDBWarehouse, transpile
+from pipelines.warehouse.googlesql import inline, script
+
+ORDERS = load_contract("raw.orders")
+_HOLD = """
+import sys, duckdb
+connection = duckdb.connect(sys.argv[1])
+print("held", flush=True)
+sys.stdin.read()
+"""
+
+
+@contextmanager
+def _held_by_another_process(path: Path) -> Iterator[subprocess.Popen[str]]:
+    """Another process has the file open for writing; it lets go when its input is closed."""
+    with subprocess.Popen(
+        [sys.executable, "-c", _HOLD, str(path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as holder:
+        try:
+            assert holder.stdout is not None
+            assert holder.stdout.readline() == "held\n"
+            yield holder
+        finally:
+            holder.kill()
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    found = tmp_path / "test.duckdb"
+    DuckDBWarehouse(found).create_tables([ORDERS])
+    return found
+
+
+def test_a_held_file_is_waited_for_and_then_its_holder_is_named(path: Path) -> None:
+    with _held_by_another_process(path) as holder:
+        started = time.monotonic()
+        with pytest.raises(WarehouseLocked, match=rf"process {holder.pid} .*python") as caught:
+            DuckDBWarehouse(path, lock_timeout_seconds=1).query("SELECT 1 AS x")
+        assert 1 <= time.monotonic() - started < 5
+    assert caught.value.exit_code == 3
+    assert "as it was" in str(caught.value)
+
+
+def test_a_file_that_is_let_go_in_time_is_read(path: Path) -> None:
+    with _held_by_another_process(path) as holder:
+        assert holder.stdin is not None
+        holder.stdin.close()
+        found = DuckDBWarehouse(path, lock_timeout_seconds=20).query("SELECT 1 AS x")
+    assert found["x"].to_pylist() == [1]
+
+
+def test_a_file_that_is_no_warehouse_is_refused_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "locked.duckdb"
+    path.write_text("this is not a database, and its name says locked" * 100)
+    with pytest.raises(StatementError, match=re.escape(str(path))):
+        DuckDBWarehouse(path).query("SELECT 1 AS x")
+
+
+def test_a_query_makes_no_file(tmp_path: Path) -> None:
+    path = tmp_path / "none" / "missing.duckdb"
+    with pytest.raises(StatementError, match="no warehouse"):
+        DuckDBWarehouse(path).query("SELECT 1 AS x")
+    assert not path.parent.exists()
+
+
+def test_a_statement_that_cannot_be_transpiled_is_named(path: Path) -> None:
+    with pytest.raises(StatementError, match=r"line 1, column \d+(.|\n)*SELECT FROM WHERE"):
+        DuckDBWarehouse(path).query("SELECT FROM WHERE")
+
+
+@pytest.mark.parametrize("sql", ["", "  ", "-- nothing"])
+def test_an_empty_statement_is_refused(path: Path, sql: str) -> None:
+    with pytest.raises(StatementError, match="no were given"):
+        DuckDBWarehouse(path).query(sql)
+
+
+def test_a_second_statement_is_refused(path: Path) -> None:
+    with pytest.raises(StatementError, match="2 were given"):
+        DuckDBWarehouse(path).query("SELECT 1 AS x; DROP TABLE raw.orders")
+
+
+def test_a_refused_statement_is_shown_in_both_dialects(path: Path) -> None:
+    with pytest.raises(StatementError, match=r"SAFE_CAST\(nobody(.|\n)*TRY_CAST\(nobody"):
+        DuckDBWarehouse(path).query("SELECT SAFE_CAST(nobody AS INT64) AS x FROM raw.orders")
+
+
+@pytest.mark.parametrize(
+    ("sql", "expected"),
+    [
+        ("DATE_TRUNC(DATE '2025-01-08', ISOWEEK)", date(2025, 1, 6)),
+        ("DATE_ADD(DATE_TRUNC(DATE '2025-01-08', MONTH), INTERVAL 1 DAY)", date(2025, 1, 2)),
+        ("EXTRACT(DAYOFWEEK FROM DATE '2025-01-05')", 1),
+        ("EXTRACT(DAYOFWEEK FROM DATE '2025-01-04')", 7),
+        ("1.5", 1.5),
+        ("3 * 0.1", 3 * 0.1),
+        ("LEAST(1, NULL)", None),
+    ],
+)
+def test_googlesql_keeps_its_meaning(path: Path, sql: str, expected: object) -> None:
+    assert DuckDBWarehouse(path).query(f"SELECT {sql} AS x")["x"].to_pylist() == [expected]
+
+
+def test_transpiling_leaves_parameters_in_strings_and_comments_alone() -> None:
+    sql = "SELECT '@a' AS x, @a AS y, @@row_count AS z -- @a"
+    assert inline(sql, {"a": 1}) == "SELECT '@a' AS x, 1 AS y, @@row_count AS z -- @a"
+    assert "$a" in transpile("SELECT @a AS y")
+
+
+def test_a_parameter_without_a_value_is_named() -> None:
+    with pytest.raises(StatementError, match="@missing"):
+        script([Statement("DELETE FROM raw.orders WHERE order_id = @missing")])
+
+
+def test_rows_that_cannot_be_counted_are_refused() -> None:
+    merge = "MERGE raw.orders AS t USING raw.orders AS s ON FALSE WHEN MATCHED THEN DELETE"
+    with pytest.raises(StatementError, match="can't be counted"):
+        script([Statement(merge, expect_rows=1)])

@@ -49,14 +49,15 @@ clean: ## Remove everything that was installed or made here
 .venv/.synced: $(UV) requirements.lock pyproject.toml
 	@echo "Installing the locked dependencies into .venv (about 1.6 GB; the first time takes a while)"
 	@test -d .venv || $(UV) venv --quiet --python '>=3.11,<3.13' .venv
-	@VIRTUAL_ENV=.venv $(UV) pip sync --quiet requirements.lock
+	@VIRTUAL_ENV=.venv $(UV) pip sync --quiet --require-hashes requirements.lock
 	@VIRTUAL_ENV=.venv $(UV) pip install --quiet --no-deps --editable .
 	@touch $@
 
 .emulator/.ready: $(UV) tests/wire/emulator-requirements.lock
 	@echo "Installing the BigQuery emulator into .emulator"
 	@test -d .emulator/venv || $(UV) venv --quiet --python '>=3.11,<3.13' .emulator/venv
-	@VIRTUAL_ENV=.emulator/venv $(UV) pip sync --quiet tests/wire/emulator-requirements.lock
+	@VIRTUAL_ENV=.emulator/venv $(UV) pip sync --quiet --require-hashes tests/wire/emulator-requirements.lock
+	@mkdir -p .emulator/home
 	@HOME=$(CURDIR)/.emulator/home .emulator/venv/bin/python -c \
 		'from duckdb_extensions import import_extension; import_extension("spatial")'
 	@touch $@

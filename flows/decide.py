@@ -5,13 +5,13 @@ from __future__ import annotations
 from datetime import date
 from pathlib import Path
 
-from pipelines.jobs.plots import plot_run, plots_folder
-from pipelines.jobs.run import JOBS, JobRun, run_job
 from prefect import flow, task
 from prefect.artifacts import create_markdown_artifact
 
 from flows.retries import RETRIES
 from pipelines.config import load_settings
+from pipelines.jobs.plots import plot_run, plots_folder
+from pipelines.jobs.run import JOBS, JobRun, run_job
 from pipelines.warehouse import open_warehouse
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pipelines.sources.registry import open_sources
 from prefect import flow, get_run_logger, task
 from prefect.artifacts import create_table_artifact
 
 from flows.retries import RETRIES
 from pipelines.config import Secrets, load_settings
+from pipelines.errors import AdcanaryError
 from pipelines.landing.ingest import Ingested, ingest_account
+from pipelines.sources.registry import open_sources
 from pipelines.warehouse import open_warehouse
 
 
@@ -18,15 +19,10 @@ from pipelines.warehouse import open_warehouse
 def ingest_one(config: Path | None, source: str, account_id: str) -> Ingested:
     """Pull and land what is due for one account."""
     settings = load_settings(config)
-    opened = open_sources(settings, Secrets())[source]
-    logger = get_run_logger()
-    return ingest_account(
-        open_warehouse(settings),
-        opened,
-        account_id,
-        now=settings.clock(),
-        on_landed=lambda landed: logger.info("%s", landed),
-    )
+    opened = open_sources(settings, Secrets(), source)[source]
+    ingested = ingest_account(open_warehouse(settings), opened, account_id, now=settings.clock())
+    get_run_logger().info("%s", ingested)
+    return ingested
 
 
 @flow(name="ingest", validate_parameters=False)
@@ -37,13 +33,16 @@ def ingest(config: Path | None = None) -> tuple[list[Ingested], list[str]]:
         What was ingested, and for each failed account a message that names it.
     """
     sources = open_sources(load_settings(config), Secrets())
-    runs = [
-        (f"{source.name}/{account_id}", ingest_one.submit(config, name, account_id))
-        for name, source in sources.items()
-        for account_id in source.account_ids
-    ]
     done: list[Ingested] = []
     failed: list[str] = []
+    runs = []
+    for name, source in sources.items():
+        try:
+            account_ids = source.account_ids
+        except AdcanaryError as error:  # a file has to be read for them
+            failed.append(f"{name}: {error}")
+            continue
+        runs += [(f"{name}/{a}", ingest_one.submit(config, name, a)) for a in account_ids]
     for label, run in runs:
         run.wait()
         result = run.result(raise_on_failure=False)

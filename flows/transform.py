@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pipelines.build import BuildResult, build
 from prefect import flow, get_run_logger, task
 
 from flows.retries import RETRIES
+from pipelines.build import BuildResult, build
 from pipelines.config import load_settings
 
 

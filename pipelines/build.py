@@ -21,6 +21,7 @@ PROJECT = Path(__file__).parents[1] / "dbt"
 
 # DuckDB's words for a file that another process holds.
 _LOCKED = "Could not set lock on file"
+_PROGRESS_EVERY = 10
 _FAILED = frozenset({"fail", "error", "runtime error", "partial success"})
 # -P keeps the caller's folder, which may hold a folder named dbt, off the module path.
 _DBT = (sys.executable, "-P", "-c", "from dbt.cli.main import cli; cli()")
@@ -88,7 +89,8 @@ def build(
 
     Args:
         select: dbt's node selection, such as ``fct_ad_spend_daily+``; everything by default.
-        on_progress: called with a line for every finished model and test.
+        on_progress: called with a line for every tenth finished model or test, and for each
+            that failed.
 
     Raises:
         AuditError: a model failed or a test found rows; which, how many, where the SQL is,
@@ -219,7 +221,8 @@ def _run_dbt(
                 nothing_selected |= info["name"] == "NoNodesForSelectionCriteria"
                 if _has_finished(info["name"], data):
                     finished += 1
-                    on_progress(_progress(finished, data))
+                    if finished % _PROGRESS_EVERY == 0 or data.get("status") in _FAILED:
+                        on_progress(_progress(finished, data))
         except BaseException:
             process.terminate()
             raise

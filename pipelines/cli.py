@@ -87,7 +87,6 @@ def ingest(
 ) -> None:
     """Pull accounts and publish what changed. One that fails doesn't keep the others."""
     from pipelines.landing.ingest import ingest_account
-    from pipelines.landing.publish import Landed
     from pipelines.sources.files import FilesSource
     from pipelines.sources.registry import open_sources, with_account
 
@@ -107,29 +106,33 @@ def ingest(
     else:
         raise UsageError("Which source?", fix="Name one, or pass --all for every configured one.")
 
-    def show(landed: Landed) -> None:
-        out.print(str(landed), highlight=False)
-
     failures: list[AdcanaryError] = []
     for each in chosen:
-        for account_id in [account] if account else each.account_ids:
+        try:
+            account_ids = (account,) if account else each.account_ids
+        except AdcanaryError as error:  # a file has to be read for them
+            failures.append(error)
+            print_error(error)
+            continue
+        for account_id in account_ids:
+            label = f"{each.name}/{account_id}"
             try:
-                done = ingest_account(
-                    warehouse,
-                    each,
-                    account_id,
-                    now=settings.clock(),
-                    start=_day(start),
-                    end=_day(end),
-                    backfill=backfill,
-                    on_landed=show,
-                )
+                with out.status(label) as status:
+                    done = ingest_account(
+                        warehouse,
+                        each,
+                        account_id,
+                        now=settings.clock(),
+                        start=_day(start),
+                        end=_day(end),
+                        backfill=backfill,
+                        on_landed=lambda landed: status.update(str(landed)),
+                    )
             except AdcanaryError as error:
                 failures.append(error)
                 print_error(error)
-                continue
-            if not done.landed:
-                out.print(f"{each.name}/{account_id}: nothing is due", highlight=False)
+            else:
+                out.print(f"{label}: {done}", markup=False, highlight=False, soft_wrap=True)
     if failures:
         err.print(f"{len(failures)} account(s) failed; what the others published stays.")
         raise SystemExit(max(e.exit_code for e in failures))
@@ -271,9 +274,6 @@ def verify(config: ConfigOption = None) -> None:
 @app.command()
 def query(sql: str, format_: FormatOption = Format.TABLE, config: ConfigOption = None) -> None:
     """Run one reading GoogleSQL statement on the configured warehouse."""
-    from pipelines.warehouse.base import check_reading
-
-    check_reading(sql)
     _, warehouse = _open(config, create=False)
     print_rows(warehouse.query(sql).to_pylist(), format_)
 

@@ -10,7 +10,15 @@ from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
 import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from pipelines.errors import ConfigError
@@ -90,6 +98,14 @@ class SourcesSettings(_Section):
     ga4_export: Ga4ExportSettings | None = None
     orders: OrdersSettings | None = None
     files: tuple[FileSettings, ...] = ()
+
+    @field_validator("files")
+    @classmethod
+    def _one_a_name(cls, files: tuple[FileSettings, ...]) -> tuple[FileSettings, ...]:
+        names = [file.path.name for file in files]
+        if len(set(names)) < len(names):
+            raise ValueError("two files have the same name; a file is known by its name")
+        return files
 
 
 class MmmSettings(_Section):

@@ -24,6 +24,21 @@ class Ingested:
     account_id: str
     landed: tuple[Landed, ...]
 
+    def __str__(self) -> str:
+        if not self.landed:
+            return "nothing is due"
+        published = [batch for batch in self.landed if batch.outcome == "published"]
+        text = (
+            f"{len(published)} of {len(self.landed)} batches published, "
+            f"{sum(b.rows for b in published):,} rows, "
+            f"{sum(b.restated_rows for b in published):,} restated"
+        )
+        if dropped := sum(b.dropped_rows for b in published):
+            text += f", {dropped:,} dropped for want of consent"
+        if drift := {f"{b.table}.{column}" for b in self.landed for column in b.drift}:
+            text += f"; columns nobody knows, left out: {', '.join(sorted(drift))}"
+        return text
+
 
 def due_windows(
     warehouse: Warehouse,
@@ -38,7 +53,8 @@ def due_windows(
     """The windows to pull for an account.
 
     Without ``start`` and ``end``: the days a file covers, or else the source's restatement
-    look-back, ending yesterday. With
+    look-back, ending yesterday, and every day since the last published one, so that nothing is
+    missing after an outage that was longer than the look-back. With
     ``backfill`` a long range is cut into the source's slices, and those that the ledger already
     covers are left out, so that a backfill resumes where it stopped.
 
@@ -53,7 +69,10 @@ def due_windows(
     last = end or today - timedelta(days=1)
     if backfill and start is None:
         raise UsageError("A backfill needs a start.", fix="Add --start YYYY-MM-DD.")
-    first = start or last - timedelta(days=source.lookback_days - 1)
+    first = start or min(
+        last - timedelta(days=source.lookback_days - 1),
+        _day_after_published(warehouse, source, account_id, last),
+    )
     if last < first:
         raise UsageError(
             f"The range {first}..{last} ends before it starts.", fix="Swap --start and --end."
@@ -62,6 +81,12 @@ def due_windows(
     if not backfill:
         return windows
     return ledger.missing_windows(warehouse, source.name, account_id, source.tables, windows)
+
+
+def _day_after_published(warehouse: Warehouse, source: Source, account_id: str, last: date) -> date:
+    """The first day after all that batches cover; ``last`` for a new account."""
+    covered = ledger.covered_days(warehouse, source.name, account_id, source.tables)
+    return max(covered) + timedelta(days=1) if covered else last
 
 
 def ingest_account(

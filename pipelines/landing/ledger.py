@@ -116,13 +116,21 @@ def missing_windows(
     windows: Iterable[Window],
 ) -> list[Window]:
     """The windows of which some day of some table has never been published."""
+    covered = covered_days(warehouse, source, account_id, tables)
+    return [w for w in windows if not _days_of(w.start, w.end) <= covered]
+
+
+def covered_days(
+    warehouse: Warehouse, source: str, account_id: str, tables: Iterable[str]
+) -> set[date]:
+    """The days that were published for every one of the tables."""
     rows = warehouse.query(
         "SELECT table_name, window_start, window_end FROM raw.load_ledger "
         "WHERE source = @source AND account_id = @account_id",
         {"source": source, "account_id": account_id},
     ).to_pylist()
-    covered = {t: _days(r for r in rows if r["table_name"] == t) for t in tables}
-    return [w for w in windows if not all(_days_of(w.start, w.end) <= d for d in covered.values())]
+    by_table = [_days(r for r in rows if r["table_name"] == t) for t in tables]
+    return set.intersection(*by_table)
 
 
 def _days(rows: Iterable[dict[str, date]]) -> set[date]:

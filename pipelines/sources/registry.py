@@ -19,7 +19,7 @@ from pipelines.sources.orders import OrdersSource
 def open_sources(
     settings: Settings, secrets: Secrets, name: str | None = None
 ) -> dict[str, Source]:
-    """Every configured source by its name; a file's is ``files:<platform>``.
+    """Every configured source by its name; a file's is ``files:<file name>``.
 
     Args:
         name: only this one (``files``: every file), so that no other's secrets are needed.
@@ -57,7 +57,7 @@ def _openers(settings: Settings, secrets: Secrets) -> dict[str, Callable[[], Sou
             orders, secrets.require("orders_token"), secrets.require("hash_salt")
         )
     for file in sources.files:
-        found[f"files:{file.platform}"] = partial(FilesSource, file)
+        found[f"files:{file.path.name}"] = partial(FilesSource, file)
     return found
 
 

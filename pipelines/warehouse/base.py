@@ -11,10 +11,8 @@ from datetime import date, datetime
 from typing import Protocol
 
 import pyarrow as pa
-import sqlglot
-from sqlglot import exp
 
-from pipelines.errors import StatementError, Transient, WarehouseError
+from pipelines.errors import Transient, WarehouseError
 from pipelines.warehouse.contracts import Contract
 
 Value = str | int | float | bool | date | datetime | None
@@ -124,26 +122,6 @@ class Warehouse(Protocol):
             RowCountConflict: a statement's ``expect_rows`` did not hold; nothing was changed.
             StatementError: a statement was refused; nothing was changed.
         """
-
-
-def check_reading(sql: str) -> None:
-    """Refuse what is not one reading statement.
-
-    Raises:
-        StatementError: it can't be read, or it would write.
-    """
-    try:
-        trees = sqlglot.parse(sql, read="bigquery")
-    except sqlglot.ParseError as error:
-        raise StatementError(
-            f"This is not GoogleSQL that can be read: {error}",
-            fix="Statements are GoogleSQL on either warehouse.",
-        ) from error
-    if len(trees) != 1 or not isinstance(trees[0], exp.Query):
-        raise StatementError(
-            f"Only one reading statement (SELECT, WITH) is run here, not:\n  {sql.strip()}",
-            kept="nothing was run.",
-        )
 
 
 def replace_slice(

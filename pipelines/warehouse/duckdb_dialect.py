@@ -57,6 +57,18 @@ def _printf(node: exp.Expression) -> exp.Expression:
     return exp.Anonymous(this="printf", expressions=[node.this.copy(), *node.expressions])
 
 
+def _information_schema(node: exp.Expression) -> exp.Expression | None:
+    """``dataset.INFORMATION_SCHEMA.TABLES`` is a view of the dataset; in DuckDB, of the file."""
+    if not node.name.lower().startswith("information_schema."):
+        return None
+    view = exp.table_(node.name.split(".", 1)[1].lower(), db="information_schema")
+    chosen = exp.select("*").from_(view)
+    dataset = node.text("db")
+    if dataset:
+        chosen = chosen.where(exp.column("table_schema").eq(dataset))
+    return chosen.subquery(alias=node.alias_or_name.split(".")[-1])
+
+
 _CORRECTIONS: dict[type[exp.Expression], Callable[[exp.Expression], exp.Expression | None]] = {
     exp.DateAdd: _as_date,
     exp.DateSub: _as_date,
@@ -65,4 +77,5 @@ _CORRECTIONS: dict[type[exp.Expression], Callable[[exp.Expression], exp.Expressi
     exp.Literal: _exact,
     exp.Extract: _extract,
     exp.Format: _printf,
+    exp.Table: _information_schema,
 }

@@ -53,27 +53,26 @@ def test_no_split_of_a_grid_brings_more_orders(percent: float) -> None:
     assert orders(split) > orders(CURRENT)
 
 
-def test_a_local_climb_from_today_would_miss_the_best_split() -> None:
-    """With wide caps the best split starves a channel and feeds another over its knee."""
-    caps = GuardrailSettings(
-        max_change_percent=100, channel_floor_percent=0, exploration_reserve_percent=0
-    )
-    limits = boxes(CURRENT, caps)
-    split = allocate(CURRENT, limits, response)
+def test_a_channel_below_its_knee_is_fed_where_a_climb_from_today_would_starve_it() -> None:
+    """Small shifts to the second channel lose orders, and a large one wins."""
+    current = [1_700 * MILLION, 300 * MILLION]
+    hills = [(100.0, 400 * MILLION, 1.0), (200.0, 1_000 * MILLION, 8.0)]
 
-    climbed, step = list(CURRENT), 5 * MILLION
-    improved = True
-    while improved:
-        improved = False
-        for give, take in product(range(3), repeat=2):
-            moved = list(climbed)
-            moved[give] -= step
-            moved[take] += step
-            inside = all(b.lower <= m <= b.upper for b, m in zip(limits, moved, strict=True))
-            if give != take and inside and orders(moved) > orders(climbed) + 1e-9:
-                climbed, improved = moved, True
+    def curve(channel: int, spend: Floats) -> Floats:
+        top, half, slope = hills[channel]
+        return top / (1 + (half / np.maximum(spend, 1.0)) ** slope)
 
-    assert orders(split) > orders(climbed) * 1.05
+    def total(split: list[int]) -> float:
+        return sum(float(curve(i, np.array([float(s)]))[0]) for i, s in enumerate(split))
+
+    small_shift = [current[0] - 20 * MILLION, current[1] + 20 * MILLION]
+    assert total(small_shift) < total(current)
+
+    wide = [Box(0, sum(current))] * 2
+    split = allocate(current, wide, curve)
+
+    assert total(split) > 1.5 * total(current)
+    assert split[1] > 1_000 * MILLION
 
 
 def test_the_total_is_kept_to_the_micro_and_every_channel_stays_in_its_box() -> None:

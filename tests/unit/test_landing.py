@@ -8,6 +8,7 @@ import pyarrow as pa
 import pytest
 
 from pipelines.errors import AuditError
+from pipelines.landing.ingest import due_windows
 from pipelines.landing.ledger import missing_windows
 from pipelines.landing.publish import land
 from pipelines.sources.base import Batch, Window
@@ -134,3 +135,26 @@ def test_a_backfill_resumes_at_the_windows_no_batch_covers(warehouse: Warehouse)
     windows = list(Window(date(2026, 6, 1), date(2026, 6, 30)).split(10))
     left = missing_windows(warehouse, "google_ads", "1", [TABLE], windows)
     assert [w.start.day for w in left] == [11, 21]
+
+
+class Platform:
+    """A source that answers nothing: only its windows are asked for."""
+
+    name = "google_ads"
+    tables = (TABLE,)
+    account_ids = ("1",)
+    lookback_days = 4
+    max_window_days = 31
+    span = None
+
+
+def test_a_day_that_an_outage_left_out_is_pulled_before_the_look_back(warehouse: Warehouse) -> None:
+    land(warehouse, batch(june(1, 10)))
+    windows = due_windows(warehouse, Platform(), "1", date(2026, 6, 24))  # type: ignore[arg-type]
+    assert windows == [Window(date(2026, 6, 11), date(2026, 6, 23))]
+
+
+def test_an_account_without_gaps_is_pulled_for_its_look_back(warehouse: Warehouse) -> None:
+    land(warehouse, batch(june(1, 22)))
+    windows = due_windows(warehouse, Platform(), "1", date(2026, 6, 24))  # type: ignore[arg-type]
+    assert windows == [Window(date(2026, 6, 20), date(2026, 6, 23))]

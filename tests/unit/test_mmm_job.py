@@ -92,7 +92,8 @@ def warehouse_with(weeks: Weeks, path: Path) -> DuckDBWarehouse:
 
 
 def contract_rows(warehouse: DuckDBWarehouse, table: str) -> list[dict[str, Any]]:
-    return warehouse.query(f"SELECT * FROM contracts.{table} ORDER BY ALL").to_pylist()
+    grain = ", ".join(load_contracts()[f"contracts.{table}"].primary_key)
+    return warehouse.query(f"SELECT * FROM contracts.{table} ORDER BY {grain}").to_pylist()
 
 
 @pytest.fixture(scope="module")

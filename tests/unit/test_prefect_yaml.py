@@ -1,4 +1,4 @@
-"""prefect.yaml: Prefect ignores misspelt keys and leaves removed schedules live, so both are held."""
+"""prefect.yaml: Prefect ignores misspelt keys and leaves removed schedules live: both are held."""
 
 import importlib
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The simulated Google Ads and Meta servers that the wire tests pull from."""
+"""The simulated platforms that the wire tests pull from, and the BigQuery they write to."""
 
 from __future__ import annotations
 
@@ -14,10 +14,13 @@ import pytest
 from pipelines.sandbox.certificate import ensure_certificate
 from pipelines.sandbox.clock import Clock
 from pipelines.sandbox.market import Market
+from tests.wire import bigquery_emulator, budget_rows
+from tests.wire.bigquery_emulator import Emulator
 
 if TYPE_CHECKING:
     from pipelines.sandbox.google_ads_server import GoogleAdsServer
     from pipelines.sandbox.meta_server import MetaServer
+    from pipelines.warehouse.bigquery import BigQueryWarehouse
 
 TODAY = date(2026, 7, 1)
 
@@ -65,3 +68,21 @@ def meta(_meta: MetaServer) -> Iterator[MetaServer]:
     _meta.page_rows = 1000
     _meta.usage_percent = 12
     _meta.mutations.clear()
+
+
+@pytest.fixture(scope="session")
+def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
+    """One BigQuery emulator for the session; every test takes a project of its own in it."""
+    if not bigquery_emulator.available():
+        pytest.skip("there is no BigQuery emulator in .emulator: run `make emulator`")
+    running = bigquery_emulator.start(tmp_path_factory.mktemp("emulator"))
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def bigquery(emulator: Emulator) -> BigQueryWarehouse:
+    """An empty BigQuery project on the emulator."""
+    from pipelines.warehouse.bigquery import BigQueryWarehouse
+
+    return BigQueryWarehouse(budget_rows.settings(emulator.rest_url))

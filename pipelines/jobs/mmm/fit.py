@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from pipelines.config import MmmSettings
 from pipelines.jobs.base import Progress
-from pipelines.jobs.mmm.compat import CPU_DEVICES, HillAdstock, load_hill_adstock
+from pipelines.jobs.mmm.compat import CPU_DEVICES, load_hill_adstock
 from pipelines.jobs.mmm.weeks import Weeks
 
 Floats = npt.NDArray[np.float64]
@@ -62,13 +62,14 @@ def fit_hill_adstock(weeks: Weeks, settings: MmmSettings, progress: Progress) ->
         Draws in micros and orders. The same weeks and settings give the same draws on the same
         kind of CPU.
     """
-    library = load_hill_adstock()
     held = settings.holdout_weeks
     orders = weeks.orders.astype(np.float64)
     spend = weeks.spend_micros.astype(np.float64)
     spend_scale = spend.mean(axis=0)
     order_scale = orders[:-held].mean()
-    sample = _sampler(library, spend / spend_scale, orders / order_scale, spend_scale, settings)
+    sample = _sampler(
+        spend / spend_scale, orders / order_scale, spend_scale / spend_scale.sum(), settings
+    )
 
     observed = np.ones(len(orders), dtype=bool)
     progress(f"mmm: compiling and fitting {len(orders)} weeks, {len(spend_scale)} channels")
@@ -118,20 +119,40 @@ def _priors(weeks: int) -> dict[str, Any]:
 
 
 def _sampler(
-    library: HillAdstock,
-    media: Floats,
-    target: Floats,
-    spend_scale: Floats,
-    settings: MmmSettings,
+    media: Floats, target: Floats, spend_share: Floats, settings: MmmSettings
 ) -> Callable[[int, npt.NDArray[np.bool_]], dict[str, Floats]]:
-    """A function of (seed, weeks observed) that draws from the posterior, compiled once.
+    """A function of (seed, weeks observed) that draws from the posterior: [chain, draw, …].
 
-    Its arrays are [chain, draw, …]. Channel coefficients are HalfNormal with a scale of the
-    channel's share of spend (the library's convention: costs are the prior), so that together
-    they are near mean orders when saturated, and a third of it at present spend.
+    Channel coefficients are HalfNormal with a scale of the channel's share of spend (the
+    library's convention: costs are the prior), so that together they are near mean orders when
+    saturated, and about a third of them at mean spend.
     """
     import jax
-    import jax.numpy as jnp
+
+    chains = _compiled_chains(*media.shape, settings.warmup, settings.samples)
+
+    def sample(seed: int, observed: npt.NDArray[np.bool_]) -> dict[str, Floats]:
+        keys = jax.random.split(jax.random.PRNGKey(seed), settings.chains)
+        drawn = [
+            jax.device_get(chains(keys[i : i + CPU_DEVICES], observed, media, target, spend_share))
+            for i in range(0, len(keys), CPU_DEVICES)
+        ]
+        return {
+            name: np.concatenate([d[name] for d in drawn]).astype(np.float64) for name in drawn[0]
+        }
+
+    return sample
+
+
+@cache
+def _compiled_chains(weeks: int, channels: int, warmup: int, samples: int) -> Any:
+    """One NUTS chain a key, side by side: (keys, observed, media, target, spend share) → draws.
+
+    Compiling takes most of the job's time, so the data are arguments and not constants of the
+    program: it is compiled once a process for each shape.
+    """
+    library = load_hill_adstock()
+    import jax
     from numpyro.infer import MCMC, NUTS, init_to_median
     from numpyro.primitives import Messenger
 
@@ -148,41 +169,29 @@ def _sampler(
 
     model = partial(
         library.model,
-        media_data=jnp.asarray(media),
-        target_data=jnp.asarray(target),
-        media_prior=jnp.asarray(spend_scale / spend_scale.sum()),
         degrees_seasonality=DEGREES_SEASONALITY,
         frequency=WEEKS_A_YEAR,
         transform_function=library.transform,
-        custom_priors=_priors(len(target)),
+        custom_priors=_priors(weeks),
     )
 
-    def chain(key: Any, observed: Any) -> dict[str, Any]:
+    def chain(key: Any, observed: Any, media: Any, target: Any, spend_share: Any) -> dict[str, Any]:
         kernel = NUTS(
             Observed(model, observed),
             target_accept_prob=TARGET_ACCEPT,
             init_strategy=init_to_median,
         )
-        mcmc = MCMC(
-            kernel, num_warmup=settings.warmup, num_samples=settings.samples, progress_bar=False
+        mcmc = MCMC(kernel, num_warmup=warmup, num_samples=samples, progress_bar=False)
+        mcmc.run(
+            key,
+            media_data=media,
+            target_data=target,
+            media_prior=spend_share,
+            extra_fields=("diverging",),
         )
-        mcmc.run(key, extra_fields=("diverging",))
         return {**mcmc.get_samples(), **mcmc.get_extra_fields()}
 
-    parallel = jax.pmap(chain)
-
-    def sample(seed: int, observed: npt.NDArray[np.bool_]) -> dict[str, Floats]:
-        keys = jax.random.split(jax.random.PRNGKey(seed), settings.chains)
-        groups = [keys[i : i + CPU_DEVICES] for i in range(0, len(keys), CPU_DEVICES)]
-        drawn = [
-            jax.device_get(parallel(group, np.broadcast_to(observed, (len(group), len(observed)))))
-            for group in groups
-        ]
-        return {
-            name: np.concatenate([d[name] for d in drawn]).astype(np.float64) for name in drawn[0]
-        }
-
-    return sample
+    return jax.pmap(chain, in_axes=(0, None, None, None, None))
 
 
 def _convergence(draws: dict[str, Floats]) -> tuple[float, float]:

@@ -1,10 +1,10 @@
 SELECT
-    platform,
-    account_id,
-    campaign_id,
-    date,
-    cost_micros,
-    daily_budget_micros
+  platform,
+  account_id,
+  campaign_id,
+  date,
+  cost_micros,
+  daily_budget_micros
 FROM marts.ads_campaign_daily
 WHERE date BETWEEN @start AND @as_of
 ORDER BY platform, account_id, campaign_id, date

@@ -1,10 +1,10 @@
 SELECT
-    platform,
-    account_id,
-    campaign_id,
-    campaign_status,
-    daily_budget_micros,
-    currency_code,
-    first_date
+  platform,
+  account_id,
+  campaign_id,
+  campaign_status,
+  daily_budget_micros,
+  currency_code,
+  first_date
 FROM marts.dim_campaign
 ORDER BY platform, account_id, campaign_id

@@ -11,4 +11,7 @@ CREATE TABLE canary.canary_budgets_snapshot (
   PRIMARY KEY (proposal_id, revision) NOT ENFORCED
 )
 CLUSTER BY proposal_id
-OPTIONS (description = "The baseline each proposal was made against; a difference when recording makes it STALE.");
+OPTIONS (
+  description
+  = "The baseline each proposal was made against; a difference when recording makes it STALE."
+);

@@ -12,4 +12,6 @@ CREATE TABLE canary.canary_changes (
   PRIMARY KEY (proposal_id, revision) NOT ENFORCED
 )
 CLUSTER BY proposal_id
-OPTIONS (description = "Shadow changefeed: what would be applied. Nothing reads it into a live campaign.");
+OPTIONS (
+  description = "Shadow changefeed: what would be applied. Nothing reads it into a live campaign."
+);

@@ -1,11 +1,18 @@
 CREATE TABLE canary.canary_events (
   sequence INT64 NOT NULL OPTIONS (description = "Position in the chain, from 1"),
-  event_id STRING NOT NULL OPTIONS (description = "SHA-256 over the event's canonical JSON and previous_hash: the link of the chain"),
-  previous_hash STRING NOT NULL OPTIONS (description = "event_id of the event before; 64 zeros for the first"),
+  event_id STRING NOT NULL OPTIONS (
+    description = "SHA-256 over the event's canonical JSON and previous_hash: the link of the chain"
+  ),
+  previous_hash STRING NOT NULL OPTIONS (
+    description = "event_id of the event before; 64 zeros for the first"
+  ),
   proposal_id STRING NOT NULL OPTIONS (description = "Proposal it is about"),
   revision INT64 NOT NULL OPTIONS (description = "Revision it is about"),
   content_hash STRING NOT NULL OPTIONS (description = "Content the actor saw"),
-  action STRING NOT NULL OPTIONS (description = "submit, approve, reject, request_changes, withdraw, supersede, expire, record, mark_stale, revoke"),
+  action STRING NOT NULL OPTIONS (
+    description
+    = "submit, approve, reject, request_changes, withdraw, supersede, expire, record, mark_stale, revoke"
+  ),
   from_state STRING NOT NULL OPTIONS (description = "State before"),
   to_state STRING NOT NULL OPTIONS (description = "State after"),
   actor STRING NOT NULL OPTIONS (description = "Who acted"),

@@ -4,4 +4,7 @@ CREATE TABLE canary.canary_head (
   event_id STRING NOT NULL OPTIONS (description = "event_id of the last event"),
   PRIMARY KEY (chain) NOT ENFORCED
 )
-OPTIONS (description = "Head of the event chain, outside the event table. Every append compares and sets it, so that two people deciding at once make one decision and one refusal.");
+OPTIONS (
+  description
+  = "Head of the event chain, outside the event table. Every append compares and sets it, so that two people deciding at once make one decision and one refusal."
+);

@@ -1,6 +1,8 @@
 CREATE TABLE contracts.job_runs (
   job STRING NOT NULL OPTIONS (description = "mmm, pacing, …"),
-  run_id STRING NOT NULL OPTIONS (description = "Derived from job, model version, settings and input_snapshot"),
+  run_id STRING NOT NULL OPTIONS (
+    description = "Derived from job, model version, settings and input_snapshot"
+  ),
   as_of DATE NOT NULL OPTIONS (description = "Last day of evidence the run may use"),
   model_version STRING NOT NULL OPTIONS (description = "Version of the method"),
   input_snapshot STRING NOT NULL OPTIONS (description = "SHA-256 of the rows the job read"),

@@ -1,9 +1,13 @@
 CREATE TABLE contracts.mmm_diagnostics (
-  run_id STRING NOT NULL OPTIONS (description = "Derived from job, model version, settings and input_snapshot"),
+  run_id STRING NOT NULL OPTIONS (
+    description = "Derived from job, model version, settings and input_snapshot"
+  ),
   as_of DATE NOT NULL OPTIONS (description = "Last day of evidence the run may use"),
   model_version STRING NOT NULL OPTIONS (description = "Version of the method"),
   input_snapshot STRING NOT NULL OPTIONS (description = "SHA-256 of the rows the job read"),
-  name STRING NOT NULL OPTIONS (description = "max_rhat, min_ess, divergences, holdout_mape, r2, weeks, …"),
+  name STRING NOT NULL OPTIONS (
+    description = "max_rhat, min_ess, divergences, holdout_mape, r2, weeks, …"
+  ),
   value FLOAT64 NOT NULL OPTIONS (description = "Value of the diagnostic"),
   bound FLOAT64 OPTIONS (description = "Bound it is held to, NULL where it only informs"),
   passed BOOL NOT NULL OPTIONS (description = "Whether the bound holds"),

@@ -1,16 +1,23 @@
 CREATE TABLE contracts.pacing_alerts (
-  run_id STRING NOT NULL OPTIONS (description = "Derived from job, model version, settings and input_snapshot"),
+  run_id STRING NOT NULL OPTIONS (
+    description = "Derived from job, model version, settings and input_snapshot"
+  ),
   as_of DATE NOT NULL OPTIONS (description = "Last day of evidence the run may use"),
   model_version STRING NOT NULL OPTIONS (description = "Version of the method"),
   input_snapshot STRING NOT NULL OPTIONS (description = "SHA-256 of the rows the job read"),
   platform STRING NOT NULL OPTIONS (description = "google_ads, meta_ads, tiktok_ads, …"),
   account_id STRING NOT NULL OPTIONS (description = "The platform's account id"),
   campaign_id STRING NOT NULL OPTIONS (description = "The platform's campaign id"),
-  detector STRING NOT NULL OPTIONS (description = "overspend, underspend, hard_cap, zero_delivery, data_missing"),
+  detector STRING NOT NULL OPTIONS (
+    description = "overspend, underspend, hard_cap, zero_delivery, data_missing"
+  ),
   severity STRING NOT NULL OPTIONS (description = "WARNING or CRITICAL"),
   since DATE NOT NULL OPTIONS (description = "First day of the fault as seen at as_of"),
   pace FLOAT64 OPTIONS (description = "Month to date over target when raised"),
-  z FLOAT64 OPTIONS (description = "Deviation of the last five days in standard deviations of the campaign's own noise"),
+  z FLOAT64 OPTIONS (
+    description
+    = "Deviation of the last five days in standard deviations of the campaign's own noise"
+  ),
   message STRING NOT NULL OPTIONS (description = "What happened, in a sentence"),
   mtd_cost_micros INT64 OPTIONS (description = "Month to date"),
   mtd_target_micros INT64 OPTIONS (description = "Month to date expected"),

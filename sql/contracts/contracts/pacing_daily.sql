@@ -1,19 +1,33 @@
 CREATE TABLE contracts.pacing_daily (
-  run_id STRING NOT NULL OPTIONS (description = "Derived from job, model version, settings and input_snapshot"),
+  run_id STRING NOT NULL OPTIONS (
+    description = "Derived from job, model version, settings and input_snapshot"
+  ),
   as_of DATE NOT NULL OPTIONS (description = "Last day of evidence the run may use"),
   model_version STRING NOT NULL OPTIONS (description = "Version of the method"),
   input_snapshot STRING NOT NULL OPTIONS (description = "SHA-256 of the rows the job read"),
   platform STRING NOT NULL OPTIONS (description = "google_ads, meta_ads, tiktok_ads, …"),
   account_id STRING NOT NULL OPTIONS (description = "The platform's account id"),
   campaign_id STRING NOT NULL OPTIONS (description = "The platform's campaign id"),
-  date DATE NOT NULL OPTIONS (description = "Day of the month of as_of, in the account's time zone"),
-  cost_micros INT64 OPTIONS (description = "Spend of the day; NULL where no data was published, which is not zero spend"),
+  date DATE NOT NULL OPTIONS (
+    description = "Day of the month of as_of, in the account's time zone"
+  ),
+  cost_micros INT64 OPTIONS (
+    description = "Spend of the day; NULL where no data was published, which is not zero spend"
+  ),
   mtd_cost_micros INT64 OPTIONS (description = "Month to date"),
-  mtd_target_micros INT64 OPTIONS (description = "Month to date that the weekday-shaped budget expects; NULL where no budget is known"),
+  mtd_target_micros INT64 OPTIONS (
+    description
+    = "Month to date that the weekday-shaped budget expects; NULL where no budget is known"
+  ),
   month_target_micros INT64 OPTIONS (description = "Target of the whole month"),
-  month_forecast_micros INT64 OPTIONS (description = "Month-end forecast from the last seven days' pace"),
+  month_forecast_micros INT64 OPTIONS (
+    description = "Month-end forecast from the last seven days' pace"
+  ),
   pace FLOAT64 OPTIONS (description = "Month to date over its target; 1 is on pace"),
-  classification STRING NOT NULL OPTIONS (description = "HEALTHY (within 10%), WARNING (10 to 25%), CRITICAL (over 25%, or zero delivery), NO_DATA, NO_BUDGET"),
+  classification STRING NOT NULL OPTIONS (
+    description
+    = "HEALTHY (within 10%), WARNING (10 to 25%), CRITICAL (over 25%, or zero delivery), NO_DATA, NO_BUDGET"
+  ),
   currency_code STRING NOT NULL OPTIONS (description = "Currency of the amounts"),
   PRIMARY KEY (run_id, platform, account_id, campaign_id, date) NOT ENFORCED
 )

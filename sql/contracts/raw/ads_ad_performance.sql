@@ -4,20 +4,39 @@ CREATE TABLE raw.ads_ad_performance (
   date DATE NOT NULL OPTIONS (description = "Day in the account's own time zone"),
   campaign_id STRING NOT NULL OPTIONS (description = "The platform's campaign id"),
   adgroup_id STRING NOT NULL OPTIONS (description = "Ad group (Google, TikTok) or ad set (Meta)"),
-  ad_id STRING NOT NULL OPTIONS (description = "The platform's ad id; one ad can sit in several ad groups"),
+  ad_id STRING NOT NULL OPTIONS (
+    description = "The platform's ad id; one ad can sit in several ad groups"
+  ),
   impressions INT64 NOT NULL OPTIONS (description = "Impressions as the platform reports them"),
   clicks INT64 NOT NULL OPTIONS (description = "Clicks as the platform reports them"),
   cost_micros INT64 NOT NULL OPTIONS (description = "Spend in millionths of currency_code"),
-  conversions FLOAT64 NOT NULL OPTIONS (description = "Conversions the platform claims; restated for up to 30 days"),
-  conversion_value FLOAT64 NOT NULL OPTIONS (description = "Value of the conversions the platform claims, in currency_code"),
+  conversions FLOAT64 NOT NULL OPTIONS (
+    description = "Conversions the platform claims; restated for up to 30 days"
+  ),
+  conversion_value FLOAT64 NOT NULL OPTIONS (
+    description = "Value of the conversions the platform claims, in currency_code"
+  ),
   currency_code STRING NOT NULL OPTIONS (description = "ISO 4217 currency of the account"),
-  time_zone STRING NOT NULL OPTIONS (description = "IANA time zone of the account; date is a day there"),
-  attribution_window STRING NOT NULL OPTIONS (description = "Window the platform counted conversions in, such as 7d_click"),
-  name_hash STRING OPTIONS (description = "SHA-256 of the name, to see renames without storing names"),
-  status STRING NOT NULL OPTIONS (description = "ENABLED, PAUSED or REMOVED when the row was pulled"),
-  _run_id STRING NOT NULL OPTIONS (description = "load_ledger.run_id of the batch that published the row"),
+  time_zone STRING NOT NULL OPTIONS (
+    description = "IANA time zone of the account; date is a day there"
+  ),
+  attribution_window STRING NOT NULL OPTIONS (
+    description = "Window the platform counted conversions in, such as 7d_click"
+  ),
+  name_hash STRING OPTIONS (
+    description = "SHA-256 of the name, to see renames without storing names"
+  ),
+  status STRING NOT NULL OPTIONS (
+    description = "ENABLED, PAUSED or REMOVED when the row was pulled"
+  ),
+  _run_id STRING NOT NULL OPTIONS (
+    description = "load_ledger.run_id of the batch that published the row"
+  ),
   PRIMARY KEY (platform, account_id, date, campaign_id, adgroup_id, ad_id) NOT ENFORCED
 )
 PARTITION BY date
 CLUSTER BY platform, account_id
-OPTIONS (description = "Ad delivery by day. Does not cover campaigns without ads. Replaced by platform, account and window.");
+OPTIONS (
+  description
+  = "Ad delivery by day. Does not cover campaigns without ads. Replaced by platform, account and window."
+);

@@ -2,12 +2,22 @@ CREATE TABLE raw.ads_campaign_budgets (
   platform STRING NOT NULL OPTIONS (description = "google_ads, meta_ads, tiktok_ads, …"),
   account_id STRING NOT NULL OPTIONS (description = "The platform's account id"),
   campaign_id STRING NOT NULL OPTIONS (description = "The platform's campaign id"),
-  effective_from DATE NOT NULL OPTIONS (description = "Day, in the account's time zone, on which the budget was seen; it holds until the next row"),
-  daily_budget_micros INT64 NOT NULL OPTIONS (description = "Average daily budget in millionths of currency_code"),
+  effective_from DATE NOT NULL OPTIONS (
+    description
+    = "Day, in the account's time zone, on which the budget was seen; it holds until the next row"
+  ),
+  daily_budget_micros INT64 NOT NULL OPTIONS (
+    description = "Average daily budget in millionths of currency_code"
+  ),
   currency_code STRING NOT NULL OPTIONS (description = "ISO 4217 currency of the account"),
   time_zone STRING NOT NULL OPTIONS (description = "IANA time zone of the account"),
-  _run_id STRING NOT NULL OPTIONS (description = "load_ledger.run_id of the batch that published the row"),
+  _run_id STRING NOT NULL OPTIONS (
+    description = "load_ledger.run_id of the batch that published the row"
+  ),
   PRIMARY KEY (platform, account_id, campaign_id, effective_from) NOT ENFORCED
 )
 CLUSTER BY platform, account_id
-OPTIONS (description = "Campaign budgets, effective-dated: a row holds until the campaign's next effective_from. Replaced by platform, account and window of effective_from.");
+OPTIONS (
+  description
+  = "Campaign budgets, effective-dated: a row holds until the campaign's next effective_from. Replaced by platform, account and window of effective_from."
+);

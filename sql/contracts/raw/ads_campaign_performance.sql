@@ -6,16 +6,33 @@ CREATE TABLE raw.ads_campaign_performance (
   impressions INT64 NOT NULL OPTIONS (description = "Impressions as the platform reports them"),
   clicks INT64 NOT NULL OPTIONS (description = "Clicks as the platform reports them"),
   cost_micros INT64 NOT NULL OPTIONS (description = "Spend in millionths of currency_code"),
-  conversions FLOAT64 NOT NULL OPTIONS (description = "Conversions the platform claims; restated for up to 30 days"),
-  conversion_value FLOAT64 NOT NULL OPTIONS (description = "Value of the conversions the platform claims, in currency_code"),
+  conversions FLOAT64 NOT NULL OPTIONS (
+    description = "Conversions the platform claims; restated for up to 30 days"
+  ),
+  conversion_value FLOAT64 NOT NULL OPTIONS (
+    description = "Value of the conversions the platform claims, in currency_code"
+  ),
   currency_code STRING NOT NULL OPTIONS (description = "ISO 4217 currency of the account"),
-  time_zone STRING NOT NULL OPTIONS (description = "IANA time zone of the account; date is a day there"),
-  attribution_window STRING NOT NULL OPTIONS (description = "Window the platform counted conversions in, such as 7d_click"),
-  name_hash STRING OPTIONS (description = "SHA-256 of the name, to see renames without storing names"),
-  status STRING NOT NULL OPTIONS (description = "ENABLED, PAUSED or REMOVED when the row was pulled"),
-  _run_id STRING NOT NULL OPTIONS (description = "load_ledger.run_id of the batch that published the row"),
+  time_zone STRING NOT NULL OPTIONS (
+    description = "IANA time zone of the account; date is a day there"
+  ),
+  attribution_window STRING NOT NULL OPTIONS (
+    description = "Window the platform counted conversions in, such as 7d_click"
+  ),
+  name_hash STRING OPTIONS (
+    description = "SHA-256 of the name, to see renames without storing names"
+  ),
+  status STRING NOT NULL OPTIONS (
+    description = "ENABLED, PAUSED or REMOVED when the row was pulled"
+  ),
+  _run_id STRING NOT NULL OPTIONS (
+    description = "load_ledger.run_id of the batch that published the row"
+  ),
   PRIMARY KEY (platform, account_id, date, campaign_id) NOT ENFORCED
 )
 PARTITION BY date
 CLUSTER BY platform, account_id
-OPTIONS (description = "Campaign delivery by day, loaded at campaign level and never summed from ads (Performance Max has no ads). Replaced by platform, account and window.");
+OPTIONS (
+  description
+  = "Campaign delivery by day, loaded at campaign level and never summed from ads (Performance Max has no ads). Replaced by platform, account and window."
+);

@@ -5,21 +5,47 @@ CREATE TABLE raw.ga4_events (
   event_name STRING NOT NULL OPTIONS (description = "page_view, session_start, purchase, …"),
   event_params ARRAY<STRUCT<key STRING, value STRUCT<string_value STRING, int_value INT64, float_value FLOAT64, double_value FLOAT64>>> OPTIONS (description = "The export's own event parameters"),
   user_id STRING OPTIONS (description = "Salted SHA-256 of the site's user id"),
-  user_pseudo_id STRING OPTIONS (description = "The export's device id; NULL where consent was refused"),
+  user_pseudo_id STRING OPTIONS (
+    description = "The export's device id; NULL where consent was refused"
+  ),
   stream_id STRING OPTIONS (description = "Data stream of the property"),
   batch_page_id INT64 OPTIONS (description = "Order of the page within the session"),
   batch_ordering_id INT64 OPTIONS (description = "Order of the batch within the page"),
   batch_event_index INT64 OPTIONS (description = "Order of the event within the batch"),
-  privacy_info STRUCT<analytics_storage STRING, ads_storage STRING, uses_transient_token STRING> OPTIONS (description = "Consent as the export gives it"),
-  collected_traffic_source STRUCT<manual_source STRING, manual_medium STRING, manual_campaign_id STRING, manual_campaign_name STRING, gclid STRING, dclid STRING, srsltid STRING> OPTIONS (description = "Traffic source collected with the event"),
-  session_traffic_source_last_click STRUCT<manual_campaign STRUCT<campaign_id STRING, campaign_name STRING, source STRING, medium STRING>, google_ads_campaign STRUCT<customer_id STRING, campaign_id STRING>> OPTIONS (description = "Last-click source of the session"),
-  device STRUCT<category STRING, operating_system STRING, web_info STRUCT<browser STRING>> OPTIONS (description = "Device of the event"),
+  privacy_info STRUCT<
+    analytics_storage STRING, ads_storage STRING, uses_transient_token STRING
+  > OPTIONS (description = "Consent as the export gives it"),
+  collected_traffic_source STRUCT<
+    manual_source STRING,
+    manual_medium STRING,
+    manual_campaign_id STRING,
+    manual_campaign_name STRING,
+    gclid STRING,
+    dclid STRING,
+    srsltid STRING
+  > OPTIONS (description = "Traffic source collected with the event"),
+  session_traffic_source_last_click STRUCT<
+    manual_campaign STRUCT<campaign_id STRING, campaign_name STRING, source STRING, medium STRING>,
+    google_ads_campaign STRUCT<customer_id STRING, campaign_id STRING>
+  > OPTIONS (description = "Last-click source of the session"),
+  device STRUCT<
+    category STRING, operating_system STRING, web_info STRUCT<browser STRING>
+  > OPTIONS (description = "Device of the event"),
   geo STRUCT<country STRING, region STRING> OPTIONS (description = "Coarse place of the event"),
-  ecommerce STRUCT<transaction_id STRING, purchase_revenue FLOAT64> OPTIONS (description = "Purchase fields"),
-  event_key STRING NOT NULL OPTIONS (description = "SHA-256 over device, timestamp, name and the three batch ordering fields"),
-  _run_id STRING NOT NULL OPTIONS (description = "load_ledger.run_id of the batch that published the row"),
+  ecommerce STRUCT<transaction_id STRING, purchase_revenue FLOAT64> OPTIONS (
+    description = "Purchase fields"
+  ),
+  event_key STRING NOT NULL OPTIONS (
+    description = "SHA-256 over device, timestamp, name and the three batch ordering fields"
+  ),
+  _run_id STRING NOT NULL OPTIONS (
+    description = "load_ledger.run_id of the batch that published the row"
+  ),
   PRIMARY KEY (property_id, event_date, event_key) NOT ENFORCED
 )
 PARTITION BY event_date
 CLUSTER BY property_id, event_name
-OPTIONS (description = "The GA4 BigQuery export, in its own shape, less events without analytics consent. Replaced by property and window of event_date.");
+OPTIONS (
+  description
+  = "The GA4 BigQuery export, in its own shape, less events without analytics consent. Replaced by property and window of event_date."
+);

@@ -1,17 +1,30 @@
 CREATE TABLE raw.load_ledger (
-  run_id STRING NOT NULL OPTIONS (description = "Derived from source, table, account, window and content: the same pull has the same id"),
+  run_id STRING NOT NULL OPTIONS (
+    description
+    = "Derived from source, table, account, window and content: the same pull has the same id"
+  ),
   source STRING NOT NULL OPTIONS (description = "google_ads, meta_ads, ga4_export, orders, files"),
-  table_name STRING NOT NULL OPTIONS (description = "Table the batch was published to, as dataset.table"),
+  table_name STRING NOT NULL OPTIONS (
+    description = "Table the batch was published to, as dataset.table"
+  ),
   account_id STRING NOT NULL OPTIONS (description = "Account, property or shop"),
   platform STRING OPTIONS (description = "Ad platform, NULL where there is none"),
   window_start DATE NOT NULL OPTIONS (description = "First day the batch replaced"),
   window_end DATE NOT NULL OPTIONS (description = "Last day the batch replaced"),
   row_count INT64 NOT NULL OPTIONS (description = "Rows published"),
-  restated_rows INT64 NOT NULL OPTIONS (description = "Rows published before for the window that changed or were withdrawn"),
-  dropped_rows INT64 NOT NULL OPTIONS (description = "Rows the source refused to hand on, such as events without consent"),
+  restated_rows INT64 NOT NULL OPTIONS (
+    description = "Rows published before for the window that changed or were withdrawn"
+  ),
+  dropped_rows INT64 NOT NULL OPTIONS (
+    description = "Rows the source refused to hand on, such as events without consent"
+  ),
   checksum STRING NOT NULL OPTIONS (description = "SHA-256 of the batch's content"),
-  schema_hash STRING NOT NULL OPTIONS (description = "SHA-256 of the column names and types the source sent"),
-  pulled_at TIMESTAMP NOT NULL OPTIONS (description = "When the pull began, UTC; an older pull never replaces a newer one"),
+  schema_hash STRING NOT NULL OPTIONS (
+    description = "SHA-256 of the column names and types the source sent"
+  ),
+  pulled_at TIMESTAMP NOT NULL OPTIONS (
+    description = "When the pull began, UTC; an older pull never replaces a newer one"
+  ),
   staged_at TIMESTAMP NOT NULL OPTIONS (description = "When the batch was staged, UTC"),
   published_at TIMESTAMP NOT NULL OPTIONS (description = "When the batch was published, UTC"),
   PRIMARY KEY (run_id, published_at) NOT ENFORCED

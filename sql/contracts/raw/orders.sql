@@ -3,21 +3,32 @@ CREATE TABLE raw.orders (
   order_id STRING NOT NULL OPTIONS (description = "The shop's order id; GA4's transaction_id"),
   order_date DATE NOT NULL OPTIONS (description = "Day in the shop's time zone"),
   ordered_at TIMESTAMP NOT NULL OPTIONS (description = "Instant of the order, UTC"),
-  customer_id STRING OPTIONS (description = "Salted SHA-256 of the shop's customer id; equals ga4_events.user_id of the same person"),
+  customer_id STRING OPTIONS (
+    description
+    = "Salted SHA-256 of the shop's customer id; equals ga4_events.user_id of the same person"
+  ),
   email_hash STRING OPTIONS (description = "Salted SHA-256 of the normalised e-mail address"),
   is_new_customer BOOL NOT NULL OPTIONS (description = "First order of the customer"),
   gclid STRING OPTIONS (description = "Google click id seen at checkout"),
   fbclid STRING OPTIONS (description = "Meta click id seen at checkout"),
   ttclid STRING OPTIONS (description = "TikTok click id seen at checkout"),
-  revenue_micros INT64 NOT NULL OPTIONS (description = "Order total in millionths of currency_code, before refunds"),
-  refunded_micros INT64 NOT NULL OPTIONS (description = "Refunded so far, in millionths of currency_code"),
+  revenue_micros INT64 NOT NULL OPTIONS (
+    description = "Order total in millionths of currency_code, before refunds"
+  ),
+  refunded_micros INT64 NOT NULL OPTIONS (
+    description = "Refunded so far, in millionths of currency_code"
+  ),
   currency_code STRING NOT NULL OPTIONS (description = "ISO 4217 currency"),
   time_zone STRING NOT NULL OPTIONS (description = "IANA time zone of the shop"),
   status STRING NOT NULL OPTIONS (description = "PAID, REFUNDED, CANCELLED or TEST"),
   updated_at TIMESTAMP NOT NULL OPTIONS (description = "Last change in the shop, UTC"),
-  _run_id STRING NOT NULL OPTIONS (description = "load_ledger.run_id of the batch that published the row"),
+  _run_id STRING NOT NULL OPTIONS (
+    description = "load_ledger.run_id of the batch that published the row"
+  ),
   PRIMARY KEY (shop_id, order_id) NOT ENFORCED
 )
 PARTITION BY order_date
 CLUSTER BY shop_id
-OPTIONS (description = "Orders with what was refunded on them. Replaced by shop and window of order_date.");
+OPTIONS (
+  description = "Orders with what was refunded on them. Replaced by shop and window of order_date."
+);

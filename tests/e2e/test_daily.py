@@ -1,0 +1,122 @@
+"""The daily flow, whole and for real: sandbox platforms, a Prefect server, dbt, jobs, proposals."""
+
+import json
+import shutil
+import time
+from pathlib import Path
+
+import pytest
+
+from pipelines.errors import IntegrityError
+from pipelines.proposals.ledger import Ledger
+from pipelines.sandbox import books
+from pipelines.warehouse import Statement
+from pipelines.warehouse.duckdb import DuckDBWarehouse
+from tests.e2e.conftest import TODAY, Platform
+
+pytestmark = pytest.mark.xdist_group("daily")
+
+
+def proposals(platform: Platform) -> list[dict[str, str]]:
+    rows: list[dict[str, str]] = json.loads(
+        platform.adcanary("proposals", "list", "--format", "json")
+    )
+    return rows
+
+
+def test_spend_equals_the_books_to_the_micro_by_account_and_day(on_duckdb: Platform) -> None:
+    marts = on_duckdb.query(
+        "SELECT platform, account_id, date, CAST(SUM(cost_micros) AS INT64) AS cost_micros "
+        "FROM marts.fct_ad_spend_daily GROUP BY 1, 2, 3"
+    )
+    told = {(r["platform"], r["account_id"], r["date"]): r["cost_micros"] for r in marts}
+    booked = {
+        (r["platform"], r["account_id"], r["date"].isoformat()): r["cost_micros"]
+        for r in books.campaign_spend(on_duckdb.world.market, TODAY).to_pylist()
+        if r["cost_micros"]
+    }
+    assert told == booked
+
+
+def test_the_flow_proposes_shifts_and_one_pause_that_pass_every_guardrail(
+    on_duckdb: Platform,
+) -> None:
+    rows = proposals(on_duckdb)
+    assert {(r["kind"], r["verdict"], r["state"]) for r in rows} == {
+        ("pause", "PASS", "PENDING_REVIEW"),
+        ("budget_shift", "PASS", "PENDING_REVIEW"),
+    }
+    paused = [r for r in rows if r["kind"] == "pause"]
+    assert [r["target_name"] for r in paused] == ["US Prospecting"]
+
+
+def test_the_shift_goes_from_the_saturated_channel_to_the_one_worth_more(
+    on_duckdb: Platform,
+) -> None:
+    """Truth: a further order costs 23 on TikTok, 59 on Google and 149 on Meta."""
+    shifts = [r for r in proposals(on_duckdb) if r["kind"] == "budget_shift"]
+    direction = {r["platform"]: int(r["delta_micros"]) > 0 for r in shifts}
+    assert direction["tiktok_ads"]
+    assert not direction["meta_ads"]
+
+
+def test_no_mutating_call_reaches_a_platform(on_duckdb: Platform) -> None:
+    assert on_duckdb.world.mutations == []
+
+
+def test_the_second_run_publishes_and_proposes_nothing_while_commands_take_their_turn(
+    on_duckdb: Platform,
+) -> None:
+    ledger = "SELECT COUNT(*) AS n FROM raw.load_ledger"
+    before, known = on_duckdb.query(ledger), proposals(on_duckdb)
+    flow = on_duckdb.start("flows.daily", "--config", str(on_duckdb.world.config))
+    answers, slowest = [], 0.0
+    while flow.poll() is None:
+        for arguments in (["query", ledger, "--format", "json"], ["proposals", "list"]):
+            began = time.monotonic()
+            command = on_duckdb.start("pipelines.cli", *arguments)
+            _, said = command.communicate()
+            slowest = max(slowest, time.monotonic() - began)
+            answers.append((command.returncode, said))
+    out, err = flow.communicate()
+    assert flow.returncode == 0, out + err
+    # each answered, or said who holds the file
+    assert all(
+        code == 0 or (code == 3 and "is in use by process" in said) for code, said in answers
+    )
+    assert slowest < 30
+    assert on_duckdb.query(ledger) == before
+    assert proposals(on_duckdb) == known
+
+
+def test_changing_a_byte_of_an_event_makes_audit_verify_fail_and_name_the_row(
+    on_duckdb: Platform, tmp_path: Path
+) -> None:
+    assert "form one chain" in on_duckdb.adcanary("audit", "verify")
+    copy = tmp_path / "copy.duckdb"
+    shutil.copy(on_duckdb.world.folder / "adcanary.duckdb", copy)
+    warehouse = DuckDBWarehouse(copy)
+    change = "UPDATE canary.canary_events SET actor = 'service:adcanarz' WHERE sequence = 2"
+    warehouse.transaction([Statement(change)], label="test")
+    with pytest.raises(IntegrityError, match="row with sequence 2"):
+        Ledger(warehouse, anchor=None).verify()
+
+
+def test_an_approval_lands_in_the_shadow_feed_and_a_second_one_is_refused(
+    on_duckdb: Platform, tmp_path: Path
+) -> None:
+    config = tmp_path / "adcanary.yaml"
+    shutil.copy(on_duckdb.world.folder / "adcanary.duckdb", tmp_path / "adcanary.duckdb")
+    shutil.copy(on_duckdb.world.config, config)
+    first = next(r["proposal_id"] for r in proposals(on_duckdb) if r["kind"] == "budget_shift")
+    arguments = ("proposals", "approve", first, "--as", "ann", "--config", str(config))
+    assert "SHADOW_RECORDED" in on_duckdb.adcanary(*arguments)
+    again = on_duckdb.start("pipelines.cli", *arguments)
+    _, said = again.communicate()
+    assert again.returncode == 1
+    assert "it is SHADOW_RECORDED" in said
+
+
+def test_the_plots_are_drawn(on_duckdb: Platform) -> None:
+    plots = {p.name.rsplit("_", 1)[0] for p in on_duckdb.world.folder.rglob("*.png")}
+    assert plots == {"response_curves", "pacing"}

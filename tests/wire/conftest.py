@@ -14,7 +14,7 @@ import pytest
 from pipelines.sandbox.certificate import ensure_certificate
 from pipelines.sandbox.clock import Clock
 from pipelines.sandbox.market import Market
-from tests.wire import bigquery_emulator, budget_rows
+from tests.wire import budget_rows
 from tests.wire.bigquery_emulator import Emulator
 
 if TYPE_CHECKING:
@@ -68,16 +68,6 @@ def meta(_meta: MetaServer) -> Iterator[MetaServer]:
     _meta.page_rows = 1000
     _meta.usage_percent = 12
     _meta.mutations.clear()
-
-
-@pytest.fixture(scope="session")
-def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
-    """One BigQuery emulator for the session; every test takes a project of its own in it."""
-    if not bigquery_emulator.available():
-        pytest.skip("there is no BigQuery emulator in .emulator: run `make emulator`")
-    running = bigquery_emulator.start(tmp_path_factory.mktemp("emulator"))
-    yield running
-    running.stop()
 
 
 @pytest.fixture

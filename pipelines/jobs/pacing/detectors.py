@@ -200,6 +200,8 @@ def data_missing(history: CampaignHistory, month: Sequence[date], as_of: date) -
 
 
 def _daily_noise(history: CampaignHistory, target: Target, before: date) -> float | None:
+    if history.first_date is None:
+        return None
     ratios = []
     for age in range(1, HISTORY_DAYS + 1):
         day = before - timedelta(days=age)

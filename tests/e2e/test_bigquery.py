@@ -1,0 +1,53 @@
+"""The same daily flow on BigQuery, over its wire protocol: the same proposals as on DuckDB."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from pipelines.sandbox.market import Market
+from pipelines.sandbox.world import World
+from tests.e2e.conftest import TODAY, Platform, run_once
+from tests.wire.bigquery_emulator import Emulator
+
+pytestmark = [pytest.mark.xdist_group("daily"), pytest.mark.emulator]
+
+
+@pytest.fixture(scope="module")
+def on_bigquery(
+    tmp_path_factory: pytest.TempPathFactory, market: Market, emulator: Emulator
+) -> Iterator[Platform]:
+    overrides = {
+        "warehouse": {
+            "kind": "bigquery",
+            "project": "daily-flow",
+            "api_endpoint": emulator.rest_url,
+        }
+    }
+    with World(tmp_path_factory.mktemp("bigquery"), market, TODAY, overrides) as world:
+        yield run_once(world)
+
+
+def proposals(platform: Platform) -> dict[str, dict[str, Any]]:
+    rows = json.loads(platform.adcanary("proposals", "list", "--format", "json"))
+    return {row["proposal_id"]: row for row in rows}
+
+
+def test_the_proposals_are_the_same_as_on_duckdb_by_content_hash(
+    on_bigquery: Platform, on_duckdb: Platform
+) -> None:
+    ours, theirs = proposals(on_bigquery), proposals(on_duckdb)
+    assert ours
+    assert {i: r["content_hash"] for i, r in ours.items()} == {
+        i: r["content_hash"] for i, r in theirs.items()
+    }
+    assert ours == theirs
+
+
+def test_the_audit_log_verifies(on_bigquery: Platform) -> None:
+    assert "form one chain" in on_bigquery.adcanary("audit", "verify")
+
+
+def test_no_mutating_call_reaches_a_platform(on_bigquery: Platform) -> None:
+    assert on_bigquery.world.mutations == []

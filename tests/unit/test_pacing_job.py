@@ -1,4 +1,4 @@
-"""The pacing job finds each fault, leaves healthy campaigns alone, and never reads a gap as zero."""
+"""The pacing job finds each fault, leaves healthy campaigns alone, reads no gap as zero spend."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace

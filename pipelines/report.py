@@ -86,13 +86,13 @@ def print_proposal(row: dict[str, Any], events: Sequence[dict[str, Any]]) -> Non
         ("change", change),
         ("a week brings", effect),
         ("how estimated", json.loads(row["expected_effect"])["note"]),
-        ("evidence", row["evidence"]),
-        ("rollback", row["rollback"]),
+        *(("evidence", line) for line in _evidence(json.loads(row["evidence"]))),
+        ("rollback", _rollback(json.loads(row["rollback"]))),
         ("state", f"{state}, expires {expires}"),
         ("content hash", row["content_hash"]),
     ):
         out.print(f"  {label:<19}", end="")
-        out.print(text, markup=False, highlight=False)
+        out.print(text, markup=False, highlight=False, soft_wrap=True)
     print_table(
         ["guardrail", "verdict", "binds", "what was checked"],
         (
@@ -131,6 +131,21 @@ def _summary(row: dict[str, Any]) -> tuple[str, ...]:
         row["state"],
         f"{row['expires_at']:%Y-%m-%d}",
     )
+
+
+def _evidence(evidence: dict[str, Any]) -> list[str]:
+    """The evidence as lines that a person reads."""
+    if "alerts" in evidence:
+        return [*evidence["alerts"], f"pacing run {evidence['pacing_run_id']}"]
+    current, proposed = evidence["channel_weekly_micros"]
+    return [
+        f"mmm run {evidence['mmm_run_id']}: {evidence['channel']} from {money(current)} to "
+        f"{money(proposed)} a week (bound that binds: {evidence['channel_binding']})"
+    ]
+
+
+def _rollback(rollback: dict[str, str]) -> str:
+    return f"set {rollback['field']} from {rollback['from']} back to {rollback['to']}"
 
 
 def _change(row: dict[str, Any]) -> str:

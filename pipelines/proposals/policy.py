@@ -150,11 +150,12 @@ def _at_most(name: str, value: float, bound: float, unit: str) -> Constraint:
         bound,
         unit,
         abs(value - bound) <= abs(bound) * _BINDS_WITHIN,
-        f"{_amount(value, unit)}; at most {_amount(bound, unit)}.",
+        _comparison(value, bound, unit),
     )
 
 
-def _amount(value: float, unit: str) -> str:
-    if unit.startswith("micros"):
-        return f"{value / 1e6:.2f}{unit.removeprefix('micros')}"
-    return f"{value:.2f} {unit}"
+def _comparison(value: float, bound: float, unit: str) -> str:
+    kind, _, of_what = unit.partition(" ")
+    if kind == "micros":
+        return f"{value / 1e6:.2f} {of_what}; at most {bound / 1e6:.2f}."
+    return f"{value:.2f}% {of_what}; at most {bound:.2f}%."

@@ -24,6 +24,10 @@ class Interval:
         ends = sorted((self.p10 * factor, self.p90 * factor))
         return Interval(ends[0], self.p50 * factor, ends[1])
 
+    def whole(self) -> Interval:
+        """The interval in whole micros."""
+        return Interval(round(self.p10), round(self.p50), round(self.p90))
+
 
 @dataclass(frozen=True)
 class Effect:

@@ -111,7 +111,8 @@ def _pause_effect(facts: Facts, campaign: Campaign, recent_daily_micros: int) ->
     orders = lost.scaled(-min(share, 1.0))
     allocation = next(a for a in facts.allocations if a["channel"] == campaign.channel)
     note = "the campaign's share of its channel's orders, at the channel's average response"
-    return Effect(spend, orders, orders.scaled(allocation["order_value_micros"]), None, note)
+    revenue = orders.scaled(allocation["order_value_micros"]).whole()
+    return Effect(spend, orders, revenue, None, note)
 
 
 def _shifts(
@@ -237,10 +238,10 @@ def _shift_effect(allocation: dict[str, float], delta_micros: int) -> Effect:
         allocation["delta_orders_p90"],
     )
     orders = channel.scaled(part)
-    revenue = orders.scaled(allocation["order_value_micros"])
+    revenue = orders.scaled(allocation["order_value_micros"]).whole()
     cac = None
     if weekly > 0 and orders.p10 > 0:
-        cac = Interval(weekly / orders.p90, weekly / orders.p50, weekly / orders.p10)
+        cac = Interval(weekly / orders.p90, weekly / orders.p50, weekly / orders.p10).whole()
     return Effect(weekly, orders, revenue, cac, "the campaign's part of its channel's curve")
 
 

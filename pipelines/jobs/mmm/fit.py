@@ -23,7 +23,7 @@ Floats = npt.NDArray[np.float64]
 
 DEGREES_SEASONALITY = 2
 WEEKS_A_YEAR = 52
-TARGET_ACCEPT = 0.95
+TARGET_ACCEPT = 0.99
 THINNING = 2
 _DERIVED = ("mu", "media_transformed")
 

@@ -60,6 +60,10 @@ def _actor(name: str | None) -> Actor:
     return Actor(name or os.environ.get("ADCANARY_USER") or getpass.getuser(), "person")
 
 
+def _print_plainly(line: str) -> None:
+    out.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
 @app.command()
 def init(path: Path = Path("adcanary.yaml")) -> None:
     """Write a commented adcanary.yaml."""
@@ -132,7 +136,7 @@ def ingest(
                 failures.append(error)
                 print_error(error)
             else:
-                out.print(f"{label}: {done}", markup=False, highlight=False, soft_wrap=True)
+                _print_plainly(f"{label}: {done}")
     if failures:
         err.print(f"{len(failures)} account(s) failed; what the others published stays.")
         raise SystemExit(max(e.exit_code for e in failures))
@@ -145,7 +149,7 @@ def build(
 ) -> None:
     """Build and test the models (dbt build)."""
     settings, _ = _open(config)
-    result = build_models(settings, select, on_progress=out.print)
+    result = build_models(settings, select, on_progress=_print_plainly)
     out.print(f"{result.models} models built, {result.tests} tests passed, {result.seconds:.0f} s")
 
 
@@ -159,10 +163,10 @@ def job(name: str, as_of: DayOption = None, config: ConfigOption = None) -> None
     run = run_job(warehouse, settings, name, _day(as_of) or settings.yesterday())
     known = " (known result: the same evidence and settings)" if run.reused else ""
     out.print(f"{run.job} as of {run.as_of}: {run.verdict}{known}", highlight=False)
-    out.print(run.reason, markup=False, highlight=False)
+    _print_plainly(run.reason)
     plot = plot_run(warehouse, run, plots_folder(settings))
     if plot:
-        out.print(f"Plot: {plot}", highlight=False, soft_wrap=True)
+        _print_plainly(f"Plot: {plot}")
 
 
 @app.command()
@@ -177,7 +181,7 @@ def propose(as_of: DayOption = None, config: ConfigOption = None) -> None:
         f"{len(done.expired)} expired"
     )
     for words in done.refused:
-        out.print(f"Refused: {words}", markup=False, highlight=False)
+        _print_plainly(f"Refused: {words}")
     rows = open_ledger(warehouse, settings).read().proposals
     shown = [r for r in rows if r["state"] in OPEN]
     if shown:

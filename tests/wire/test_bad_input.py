@@ -144,7 +144,7 @@ def test_a_statement_that_writes_is_refused(run: Run, tmp_path: Path) -> None:
     assert ingest(run, export(tmp_path, 3))[0] == 0
     code, said = run("query", "DELETE FROM raw.ads_ad_performance WHERE TRUE")
     assert code == 1
-    assert "Only one reading statement" in said
+    assert "Only reading statements (SELECT, WITH) can be run here" in said
     assert published() == 3
 
 

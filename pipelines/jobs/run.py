@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
 import pyarrow as pa
 
+from pipelines.canonical import canonical_json, sha256
 from pipelines.config import Settings
 from pipelines.errors import StatementError, UsageError
 from pipelines.jobs.base import Job, Outcome, Progress, Verdict
@@ -123,28 +123,9 @@ def input_snapshot(inputs: Mapping[str, pa.Table]) -> str:
     return digest.hexdigest()
 
 
-def canonical_json(value: Any) -> str:
-    """JSON with sorted keys and no spaces; figures that aren't finite become null."""
-    return json.dumps(
-        _plain(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
-    )
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {str(k): _plain(v) for k, v in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(v) for v in value]
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, date | datetime):
-        return value.isoformat()
-    return value
-
-
 def _run_id(job: Job, configured: str, as_of: date, snapshot: str) -> str:
     named = [job.name, job.model_version, configured, as_of, snapshot]
-    return hashlib.sha256(canonical_json(named).encode()).hexdigest()[:16]
+    return sha256(canonical_json(named))[:16]
 
 
 def _read(job: Job, warehouse: Warehouse, as_of: date) -> dict[str, pa.Table]:

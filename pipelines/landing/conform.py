@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
+from pipelines.canonical import sha256
 from pipelines.errors import AuditError
 from pipelines.sources.base import Batch
 from pipelines.warehouse import Contract
@@ -54,13 +55,13 @@ def conform(batch: Batch, contract: Contract) -> Conformed:
     rows = rows.sort_by([(key, "ascending") for key in contract.primary_key])
     checksum = _checksum(rows)
     identity = (batch.source, batch.table, batch.platform, batch.account_id, batch.window, checksum)
-    run_id = hashlib.sha256("|".join(map(str, identity)).encode()).hexdigest()[:32]
+    run_id = sha256("|".join(map(str, identity)))[:32]
     schema = "|".join(f"{f.name}:{f.type}" for f in batch.rows.schema)
     return Conformed(
         rows=rows.append_column(RUN_ID_COLUMN, pa.array([run_id] * len(rows), pa.string())),
         run_id=run_id,
         checksum=checksum,
-        schema_hash=hashlib.sha256(schema.encode()).hexdigest(),
+        schema_hash=sha256(schema),
         drift=tuple(sorted(set(batch.rows.column_names) - set(contract.column_names))),
     )
 

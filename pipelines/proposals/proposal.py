@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
 from typing import Any, Literal
+
+from pipelines.canonical import canonical_json, sha256
 
 Verdict = Literal["PASS", "FAIL", "INCONCLUSIVE", "NO_DATA"]
 
@@ -158,25 +158,6 @@ def overall(constraints: tuple[Constraint, ...]) -> Verdict:
     return "PASS"
 
 
-def canonical_json(value: Any) -> str:
-    """JSON with sorted keys and no spaces; instants as ISO 8601 UTC with microseconds."""
-    return json.dumps(
-        value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=_plain
-    )
-
-
 def hash_row(row: dict[str, Any]) -> str:
     """SHA-256 over a row's canonical JSON, hex."""
     return sha256(canonical_json(row))
-
-
-def sha256(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _plain(value: Any) -> str:
-    if isinstance(value, datetime):
-        return value.isoformat(timespec="microseconds")
-    if isinstance(value, date):
-        return value.isoformat()
-    raise TypeError(f"{type(value).__name__} has no canonical form")

@@ -63,7 +63,7 @@ def _rows(built: Built, sql: str) -> list[dict[str, Any]]:
     return rows
 
 
-def test_every_model_and_test_is_counted_and_every_tenth_reported_as_it_finishes(built: Built) -> None:
+def test_everything_is_counted_and_every_tenth_reported_as_it_finishes(built: Built) -> None:
     result, progress = built.result, built.progress
     models = list((PROJECT / "models").rglob("*.sql"))
     assert result.models == len(models)

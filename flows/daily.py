@@ -16,24 +16,19 @@ from flows.propose import propose
 from flows.transform import transform
 
 
-class AccountsFailed(RuntimeError):
-    """Some accounts were not ingested; the others were, and everything after ran on them."""
-
-
-@flow(name="daily", validate_parameters=False)
+@flow(name="daily")
 def daily(config: Path | None = None) -> None:
     """One day: what the platforms report, to what a person may decide.
 
     Raises:
-        AccountsFailed: at the end, when an account could not be ingested, naming each. What
-            rests on its data is refused by freshness, not computed on old figures.
+        AccountsFailed: at the end, when an account could not be ingested, naming each. A proposal
+            for an account whose data is old fails its freshness guardrail.
     """
-    _, failed = ingest(config)
+    ingested = ingest(config, return_state=True)
     transform(config)
     decide(config)
     propose(config)
-    if failed:
-        raise AccountsFailed("\n".join(failed))
+    ingested.result()
 
 
 if __name__ == "__main__":

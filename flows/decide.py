@@ -25,7 +25,7 @@ def run_one(config: Path | None, name: str, as_of: date | None) -> JobRun:
     return run
 
 
-@flow(name="decide", validate_parameters=False)
+@flow(name="decide")
 def decide(config: Path | None = None, as_of: date | None = None) -> list[JobRun]:
     """Run every job. A job that refuses says so in its verdict; it doesn't fail the flow."""
     runs = [run_one(config, name, as_of) for name in JOBS]

@@ -11,35 +11,39 @@ from flows.retries import RETRIES
 from pipelines.config import Secrets, load_settings
 from pipelines.errors import AdcanaryError
 from pipelines.landing.ingest import Ingested, ingest_account
-from pipelines.sources.registry import open_sources
+from pipelines.sources.registry import open_source, source_names
 from pipelines.warehouse import open_warehouse
+
+
+class AccountsFailed(RuntimeError):
+    """Some accounts were not ingested; the others were published."""
 
 
 @task(name="ingest account", task_run_name="{source}/{account_id}", **RETRIES)
 def ingest_one(config: Path | None, source: str, account_id: str) -> Ingested:
     """Pull and land what is due for one account."""
     settings = load_settings(config)
-    opened = open_sources(settings, Secrets(), source)[source]
+    opened = open_source(settings, Secrets(), source)
     ingested = ingest_account(open_warehouse(settings), opened, account_id, now=settings.clock())
     get_run_logger().info("%s", ingested)
     return ingested
 
 
-@flow(name="ingest", validate_parameters=False)
-def ingest(config: Path | None = None) -> tuple[list[Ingested], list[str]]:
+@flow(name="ingest")
+def ingest(config: Path | None = None) -> list[Ingested]:
     """Ingest all accounts. One that fails doesn't keep the others from publishing.
 
-    Returns:
-        What was ingested, and for each failed account a message that names it.
+    Raises:
+        AccountsFailed: at the end, naming each account that failed and why.
     """
-    sources = open_sources(load_settings(config), Secrets())
+    settings = load_settings(config)
     done: list[Ingested] = []
     failed: list[str] = []
     runs = []
-    for name, source in sources.items():
+    for name in source_names(settings):
         try:
-            account_ids = source.account_ids
-        except AdcanaryError as error:  # a file has to be read for them
+            account_ids = open_source(settings, Secrets(), name).account_ids
+        except AdcanaryError as error:  # a secret is missing, a file can't be read
             failed.append(f"{name}: {error}")
             continue
         runs += [(f"{name}/{a}", ingest_one.submit(config, name, a)) for a in account_ids]
@@ -52,4 +56,6 @@ def ingest(config: Path | None = None) -> tuple[list[Ingested], list[str]]:
             failed.append(f"{label}: {result}")
     rows = [landed.as_row() for ingested in done for landed in ingested.landed]
     create_table_artifact(key="landed-batches", table=rows, description="Batches of this run")
-    return done, failed
+    if failed:
+        raise AccountsFailed("\n".join(failed))
+    return done

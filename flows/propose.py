@@ -21,7 +21,7 @@ def draft_proposals(config: Path | None, as_of: date | None) -> Proposed:
     return propose_from(open_warehouse(settings), settings, created_by=SERVICE.name, as_of=as_of)
 
 
-@flow(name="propose", validate_parameters=False)
+@flow(name="propose")
 def propose(config: Path | None = None, as_of: date | None = None) -> Proposed:
     """Propose from the last results."""
     proposed = draft_proposals(config, as_of)

@@ -17,7 +17,7 @@ def build_models(config: Path | None) -> BuildResult:
     return build(load_settings(config), on_progress=get_run_logger().info)
 
 
-@flow(name="transform", validate_parameters=False)
+@flow(name="transform")
 def transform(config: Path | None = None) -> BuildResult:
     """Rebuild the marts from what landing published."""
     return build_models(config)

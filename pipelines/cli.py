@@ -5,7 +5,9 @@ from __future__ import annotations
 
 import getpass
 import os
+from collections.abc import Callable
 from datetime import date, datetime
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -71,6 +73,8 @@ def init(path: Path = Path("adcanary.yaml")) -> None:
         raise UsageError(
             f"{path} exists.", kept="it is as it was.", fix="Remove it, or name another file."
         )
+    if not path.absolute().parent.is_dir():
+        raise UsageError(f"There is no folder {path.absolute().parent}.", fix="Make it first.")
     path.write_text((ROOT / "infra" / "adcanary.example.yaml").read_text())
     out.print(f"Wrote {path}. Edit it, then run `adcanary ingest --all`.")
 
@@ -92,33 +96,38 @@ def ingest(
     """Pull accounts and publish what changed. One that fails doesn't keep the others."""
     from pipelines.landing.ingest import ingest_account
     from pipelines.sources.files import FilesSource
-    from pipelines.sources.registry import open_sources, with_account
+    from pipelines.sources.registry import open_source, source_names
 
     settings, warehouse = _open(config)
+    openers: list[Callable[[], Source]]
     if path is not None:
         if source != "files" or platform is None or mapping is None:
             raise UsageError(
                 "--path is for files.",
                 fix="adcanary ingest files --platform NAME --path FILE --mapping FILE",
             )
-        chosen: list[Source] = [
-            FilesSource(FileSettings(platform=platform, path=path, mapping=mapping))
-        ]
+        file = FileSettings(platform=platform, path=path, mapping=mapping)
+        openers = [partial(FilesSource, file)]
     elif all_ or source:
-        opened = open_sources(settings, Secrets(), source)
-        chosen = with_account(opened, account) if account else list(opened.values())
+        names = source_names(settings, source)
+        openers = [partial(open_source, settings, Secrets(), name) for name in names]
     else:
         raise UsageError("Which source?", fix="Name one, or pass --all for every configured one.")
 
     failures: list[AdcanaryError] = []
-    for each in chosen:
+    known: list[str] = []
+    for opener in openers:
         try:
-            account_ids = (account,) if account else each.account_ids
-        except AdcanaryError as error:  # a file has to be read for them
+            each = opener()
+            account_ids = each.account_ids
+        except AdcanaryError as error:  # a secret is missing, a file can't be read
             failures.append(error)
             print_error(error)
             continue
+        known += account_ids
         for account_id in account_ids:
+            if account not in (None, account_id):
+                continue
             label = f"{each.name}/{account_id}"
             try:
                 with out.status(label) as status:
@@ -137,6 +146,12 @@ def ingest(
                 print_error(error)
             else:
                 _print_plainly(f"{label}: {done}")
+    if account and account not in known:
+        raise UsageError(
+            f"Account '{account}' is not configured (there are: {', '.join(known)}).",
+            kept="nothing was pulled.",
+            fix="Add it to the source's `accounts` in adcanary.yaml, or correct --account.",
+        )
     if failures:
         err.print(f"{len(failures)} account(s) failed; what the others published stays.")
         raise SystemExit(max(e.exit_code for e in failures))
@@ -223,6 +238,9 @@ def approve(
     proposal_id: str,
     actor: ActorOption = None,
     comment: CommentOption = None,
+    seen_hash: Annotated[
+        str | None, typer.Option("--hash", help="content hash that `show` printed, or its start")
+    ] = None,
     config: ConfigOption = None,
 ) -> None:
     """Approve a proposal; it is recorded in the shadow feed, never applied."""
@@ -235,8 +253,10 @@ def approve(
         proposal_id,
         _actor(actor),
         now=settings.clock(),
-        as_of=settings.today(),
+        as_of=settings.yesterday(),
+        day_began=settings.day_began(),
         comment=comment,
+        seen_hash=seen_hash,
     )
     out.print(f"{proposal_id}: {state}")
 
@@ -270,9 +290,10 @@ _decision("withdraw", Action.WITHDRAW, "Take a proposal back.")
 def verify(config: ConfigOption = None) -> None:
     """Prove that no event and no proposal was changed after the fact."""
     from pipelines.proposals.decide import open_ledger
+    from pipelines.proposals.verify import verify as verify_ledger
 
     settings, warehouse = _open(config, create=False)
-    out.print(open_ledger(warehouse, settings).verify(), highlight=False)
+    _print_plainly(verify_ledger(open_ledger(warehouse, settings)))
 
 
 @app.command()

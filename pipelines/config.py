@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
@@ -148,6 +148,7 @@ class GuardrailSettings(_Section):
     exploration_reserve_percent: float = Field(10.0, ge=0, le=50)
     min_change_percent: float = Field(1.0, ge=0)
     max_evidence_age_days: int = Field(8, ge=1)
+    max_data_age_days: int = Field(3, ge=1)
     expires_after_days: int = Field(7, ge=1)
     approvers_over_micros: int = Field(1_000_000_000, gt=0)
     kill_switch: bool = False
@@ -176,6 +177,11 @@ class Settings(_Section):
     def today(self, time_zone: str | None = None) -> date:
         """The present day in a time zone (the reporting one by default)."""
         return self.clock().astimezone(ZoneInfo(time_zone or self.reporting_time_zone)).date()
+
+    def day_began(self) -> datetime:
+        """The first instant of the present day in the reporting time zone, UTC."""
+        midnight = datetime.combine(self.today(), time.min, ZoneInfo(self.reporting_time_zone))
+        return midnight.astimezone(UTC)
 
     def yesterday(self) -> date:
         """The last full day, in the reporting time zone: what jobs and proposals go up to."""
@@ -226,7 +232,12 @@ def load_settings(path: Path | None = None) -> Settings:
             "(looked at --config, then $ADCANARY_CONFIG, then ./adcanary.yaml).",
             fix="Run `adcanary init` to write a commented one, or pass --config FILE.",
         )
-    text = chosen.read_text()
+    try:
+        text = chosen.read_text()
+    except UnicodeDecodeError as error:
+        raise ConfigError(
+            f"{chosen} is not UTF-8 text: {error}", fix="Save it as UTF-8."
+        ) from error
     try:
         raw = yaml.safe_load(text) or {}
         tree = yaml.compose(text)

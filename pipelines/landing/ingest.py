@@ -62,11 +62,19 @@ def due_windows(
         today: the present day in the account's time zone.
 
     Raises:
-        UsageError: the range ends before it starts, or a backfill has no start.
+        UsageError: the range ends before it starts or after yesterday, or a backfill has no
+            start.
     """
     if source.span and start is None and end is None:
         return [source.span]
-    last = end or today - timedelta(days=1)
+    yesterday = today - timedelta(days=1)
+    last = end or yesterday
+    if last > yesterday:
+        raise UsageError(
+            f"{last} is not over in the account's time zone; the last full day is {yesterday}.",
+            kept="nothing was pulled.",
+            fix=f"Use --end {yesterday} or leave it out.",
+        )
     if backfill and start is None:
         raise UsageError("A backfill needs a start.", fix="Add --start YYYY-MM-DD.")
     first = start or min(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
@@ -12,6 +14,8 @@ from pipelines.landing.conform import conform
 from pipelines.sources.base import Batch, Window
 from pipelines.warehouse import Warehouse, load_contract
 from pipelines.warehouse.base import RowCountConflict, publish_stage
+
+_ATTEMPTS = 6
 
 Outcome = Literal["published", "unchanged", "superseded"]
 
@@ -94,12 +98,17 @@ def land(warehouse: Warehouse, batch: Batch) -> Landed:
     slice_ = ledger.slice_of(batch, contract)
     restated = ledger.count_restated(warehouse, contract, slice_, stage)
     row = ledger.entry(batch, conformed, restated, (staged_at, datetime.now(UTC)))
-    try:
-        publish_stage(warehouse, contract, slice_, stage, also=[row])
-    except RowCountConflict:
-        if ledger.overlap(warehouse, batch).newer_pull is None:
-            raise
-        warehouse.drop_stage(stage)
-        return landed("superseded")
+    for attempt in range(1, _ATTEMPTS + 1):
+        try:
+            publish_stage(warehouse, contract, slice_, stage, also=[row])
+            break
+        except RowCountConflict:
+            if ledger.overlap(warehouse, batch).newer_pull:
+                warehouse.drop_stage(stage)
+                return landed("superseded")
+            if attempt == _ATTEMPTS:
+                raise
+            # BigQuery cancels one of two transactions that change the same table at once
+            time.sleep(random.uniform(0, attempt))
     warehouse.drop_stage(stage)
     return landed("published", restated)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
+from datetime import date, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+from pipelines.errors import StatementError
 from pipelines.warehouse import Warehouse
 
 _QUERIES = Path(__file__).parent / "queries"
@@ -41,6 +42,7 @@ class Campaign:
     status: str
     daily_budget_micros: int | None
     currency_code: str
+    data_to: date | None  # last day that landing published for its account
 
     @property
     def key(self) -> tuple[str, str, str]:
@@ -65,12 +67,25 @@ class Facts:
     alerts: tuple[dict[str, Any], ...]
     changed_today_micros: dict[tuple[str, str, str], int]
 
+    @property
+    def week_to(self) -> date:
+        """Last day of the last full week of the media mix: its findings stand for a week."""
+        known_to = self.mmm.as_of if self.mmm else self.as_of
+        return known_to - timedelta(days=(known_to.weekday() + 1) % 7)
+
     def campaign(self, key: tuple[str, str, str]) -> Campaign | None:
         return next((c for c in self.campaigns if c.key == key), None)
 
 
-def read_facts(warehouse: Warehouse, as_of: date) -> Facts:
-    """Read the last jobs' results as of a day, the campaigns, and today's recorded changes."""
+def read_facts(warehouse: Warehouse, as_of: date, day_began: datetime) -> Facts:
+    """Read the last jobs' results as of a day, the campaigns, and today's recorded changes.
+
+    Args:
+        day_began: the first instant, UTC, of the day whose recorded changes count.
+
+    Raises:
+        StatementError: the marts are not built yet.
+    """
     mmm = _latest_run(warehouse, "mmm", as_of)
     pacing = _latest_run(warehouse, "pacing", as_of)
     return Facts(
@@ -81,14 +96,20 @@ def read_facts(warehouse: Warehouse, as_of: date) -> Facts:
         allocations=tuple(_rows(warehouse, "allocations", mmm)),
         responses={r["channel"]: r for r in _rows(warehouse, "current_response", mmm)},
         alerts=tuple(_rows(warehouse, "alerts", pacing)),
-        changed_today_micros=_changed_since(
-            warehouse, datetime.combine(as_of, time.min, tzinfo=UTC)
-        ),
+        changed_today_micros=_changed_since(warehouse, day_began),
     )
 
 
 def read_campaigns(warehouse: Warehouse) -> tuple[Campaign, ...]:
     """Every campaign with its present budget and status: the baseline of all proposals."""
+    try:
+        rows = warehouse.query(query_text("campaigns")).to_pylist()
+    except StatementError as error:
+        raise StatementError(
+            f"Campaigns can't be read: {error.message}",
+            kept="proposals are as they were.",
+            fix=error.fix or "Run `adcanary build` to make the marts.",
+        ) from error
     return tuple(
         Campaign(
             platform=row["platform"],
@@ -98,8 +119,9 @@ def read_campaigns(warehouse: Warehouse) -> tuple[Campaign, ...]:
             status=row["campaign_status"],
             daily_budget_micros=row["daily_budget_micros"],
             currency_code=row["currency_code"],
+            data_to=row["data_to"],
         )
-        for row in warehouse.query(query_text("campaigns")).to_pylist()
+        for row in rows
     )
 
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from pipelines.errors import DecisionRefused, IntegrityError
+from pipelines.errors import DecisionRefused
 from pipelines.proposals.facts import query_text
 from pipelines.proposals.proposal import Proposal, hash_row
 from pipelines.proposals.states import Action, State, move
@@ -16,7 +16,11 @@ from pipelines.warehouse import RowCountConflict, Statement, Warehouse, load_con
 from pipelines.warehouse.base import Value, insert_row
 
 GENESIS = "0" * 64
-_CHAIN = "canary_events"
+CHAIN = "canary_events"
+
+
+class Outpaced(DecisionRefused):
+    """The ledger moved between reading it and appending to it."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +110,7 @@ class Ledger:
             book: what the decision was made on; it must still be the last word.
 
         Raises:
-            DecisionRefused: somebody appended in the meantime; nothing was written.
+            Outpaced: somebody appended in the meantime; nothing was written.
         """
         contract = load_contract("canary.canary_events")
         self._ensure_head()
@@ -121,7 +125,7 @@ class Ledger:
         try:
             self.warehouse.transaction(statements, label=label)
         except RowCountConflict as error:
-            raise DecisionRefused(
+            raise Outpaced(
                 "Somebody else decided at the same moment.",
                 kept="your decision was not recorded; theirs was.",
                 fix="Look at `adcanary proposals list`, and decide again if you still want to.",
@@ -135,7 +139,7 @@ class Ledger:
                     "INSERT INTO canary.canary_head (chain, sequence, event_id) "
                     "SELECT @chain, 0, @genesis FROM (SELECT 1) AS one WHERE NOT EXISTS "
                     "(SELECT 1 FROM canary.canary_head WHERE chain = @chain)",
-                    {"chain": _CHAIN, "genesis": GENESIS},
+                    {"chain": CHAIN, "genesis": GENESIS},
                 )
             ],
             label="ledger_head",
@@ -147,84 +151,6 @@ class Ledger:
         self.anchor.parent.mkdir(parents=True, exist_ok=True)
         with self.anchor.open("a") as file:
             file.write(json.dumps({"sequence": sequence, "event_id": head}) + "\n")
-
-    def verify(self) -> str:
-        """Prove the chain: every link, the head, the anchor, and each proposal's content.
-
-        Returns:
-            What was proven, in a sentence.
-
-        Raises:
-            IntegrityError: what is broken, naming the row.
-        """
-        previous = GENESIS
-        events = self.events()
-        for position, event in enumerate(events, start=1):
-            event_id = event.pop("event_id")
-            where = f"canary_events, row with sequence {event['sequence']} (event {event_id[:12]})"
-            if event["sequence"] != position:
-                raise _broken(f"{where}: expected sequence {position}; a row is missing or doubled")
-            if event["previous_hash"] != previous:
-                raise _broken(f"{where}: previous_hash doesn't link to the event before it")
-            if hash_row(event) != event_id:
-                raise _broken(
-                    f"{where}: its content doesn't give its event_id; a value was changed"
-                )
-            previous = event_id
-        self._verify_head(len(events), previous)
-        anchored = self._verify_anchor(events, previous)
-        contents = self._verify_contents(events)
-        return (
-            f"{len(events)} events form one chain, {contents} proposal revisions match their "
-            f"hashes, {anchored}."
-        )
-
-    def _verify_head(self, count: int, last: str) -> None:
-        rows = self.warehouse.query(
-            "SELECT sequence, event_id FROM canary.canary_head WHERE chain = @chain",
-            {"chain": _CHAIN},
-        ).to_pylist()
-        sequence, head = (rows[0]["sequence"], rows[0]["event_id"]) if rows else (0, GENESIS)
-        if (sequence, head) != (count, last):
-            raise _broken(
-                f"canary_head says {sequence} events ending in {head[:12]}; canary_events has "
-                f"{count} ending in {last[:12]}: row {min(sequence, count) + 1} is missing or added"
-            )
-
-    def _verify_anchor(self, events: list[dict[str, Any]], last: str) -> str:
-        if self.anchor is None or not self.anchor.exists():
-            return "and no anchor is kept on this machine"
-        links = [GENESIS, *(e["previous_hash"] for e in events[1:]), last]
-        lines = self.anchor.read_text().splitlines()
-        for line in lines:
-            kept = json.loads(line)
-            sequence = kept["sequence"]
-            if sequence >= len(links) or links[sequence] != kept["event_id"]:
-                raise _broken(
-                    f"canary_events, row with sequence {sequence}: {self.anchor} has "
-                    f"{kept['event_id'][:12]} for it; the chain was rewritten or cut"
-                )
-        return f"and agree with {len(lines)} anchors in {self.anchor}"
-
-    def _verify_contents(self, events: list[dict[str, Any]]) -> int:
-        hashes: dict[tuple[str, int], str] = {}
-        for row in self.warehouse.query("SELECT * FROM canary.canary_proposals").to_pylist():
-            key = (row["proposal_id"], row["revision"])
-            stored = row.pop("content_hash")
-            if hash_row(row) != stored:
-                raise _broken(
-                    f"canary_proposals, {key[0]} revision {key[1]}: its content doesn't give its "
-                    "content_hash; a value was changed"
-                )
-            hashes[key] = stored
-        for event in events:
-            key = (event["proposal_id"], event["revision"])
-            if hashes.get(key) != event["content_hash"]:
-                raise _broken(
-                    f"canary_events, row with sequence {event['sequence']}: it speaks of content "
-                    f"that {key[0]} revision {key[1]} doesn't have"
-                )
-        return len(hashes)
 
 
 def make_event(
@@ -280,7 +206,7 @@ def _set_head(book: Book, sequence: int, head: str) -> Statement:
         "UPDATE canary.canary_head SET sequence = @sequence, event_id = @event_id "
         "WHERE chain = @chain AND sequence = @read_sequence AND event_id = @read_head",
         {
-            "chain": _CHAIN,
+            "chain": CHAIN,
             "sequence": sequence,
             "event_id": head,
             "read_sequence": book.sequence,
@@ -317,12 +243,3 @@ def _with_state(row: dict[str, Any], events: list[dict[str, Any]]) -> dict[str, 
     ]
     state = of_revision[-1]["to_state"] if of_revision else State.NONE
     return {**row, "state": str(state), "approvals": approvals}
-
-
-def _broken(what: str) -> IntegrityError:
-    return IntegrityError(
-        f"The audit log is broken: {what}.",
-        kept="nothing was changed by verifying.",
-        fix="Compare the row with a backup and with the anchor file; decide nothing until it is "
-        "explained.",
-    )

@@ -27,19 +27,33 @@ def kill_switch(settings: GuardrailSettings) -> Constraint:
     )
 
 
-def evidence_fresh(job: JobEvidence | None, as_of: date, settings: GuardrailSettings) -> Constraint:
+def account_fresh(
+    campaign: Campaign | None, as_of: date, settings: GuardrailSettings
+) -> Constraint:
+    """The account's own delivery was published up to a few days ago."""
+    bound = float(settings.max_data_age_days)
+    if campaign is None or campaign.data_to is None:
+        message = "No delivery of the account was ever published."
+        return Constraint("account_fresh", "NO_DATA", None, bound, "days", False, message)
+    age = float((as_of - campaign.data_to).days)
+    verdict: Verdict = "PASS" if age <= bound else "FAIL"
+    message = f"The account's delivery is published to {campaign.data_to}, {age:.0f} day(s) ago."
+    return Constraint("account_fresh", verdict, age, bound, "days", age == bound, message)
+
+
+def evidence_fresh(
+    job: JobEvidence | None, as_of: date, settings: GuardrailSettings, name: str = "evidence_fresh"
+) -> Constraint:
     """The job passed, and recently enough."""
     bound = float(settings.max_evidence_age_days)
     if job is None:
-        return Constraint(
-            "evidence_fresh", "NO_DATA", None, bound, "days", False, "The job has never run."
-        )
+        return Constraint(name, "NO_DATA", None, bound, "days", False, "The job has never run.")
     age = float((as_of - job.as_of).days)
     verdict: Verdict = "PASS" if 0 <= age <= bound else "FAIL"
     if verdict == "PASS" and job.verdict != "PASS":
         verdict = "INCONCLUSIVE"
     message = f"{job.job} run {job.run_id} is {age:.0f} day(s) old and {job.verdict}."
-    return Constraint("evidence_fresh", verdict, age, bound, "days", age == bound, message)
+    return Constraint(name, verdict, age, bound, "days", age == bound, message)
 
 
 def baseline_known(campaign: Campaign | None) -> Constraint:
@@ -93,19 +107,22 @@ def cac_ceiling(
 
 
 def channel_floor(
-    channel_micros: int, total_micros: int, settings: GuardrailSettings
+    after_micros: int, before_micros: int, total_micros: int, settings: GuardrailSettings
 ) -> Constraint:
-    """Every channel keeps a share of the total, so that it can still be learnt about."""
-    value = channel_micros / total_micros * 100
+    """No cut takes a channel below a share of the total, so that it can still be learnt about.
+
+    A channel that is below its floor already may grow.
+    """
+    value = after_micros / total_micros * 100
     bound = settings.channel_floor_percent
     return Constraint(
         "channel_floor",
-        "PASS" if value >= bound else "FAIL",
+        "PASS" if value >= bound or after_micros >= before_micros else "FAIL",
         value,
         bound,
         "percent of the total",
         abs(value - bound) <= bound * _BINDS_WITHIN,
-        f"The channel keeps {value:.1f}% of the total; at least {bound:.1f}%.",
+        f"The channel has {value:.1f}% of the total afterwards; no cut below {bound:.1f}%.",
     )
 
 

@@ -80,7 +80,7 @@ class Proposal:
 
     ``current_value`` and ``proposed_value`` are daily budgets in micros for ``budget_shift``,
     statuses for ``pause``. ``finding`` is what makes it the same proposal when it is found again
-    (a fault and its first day, an allocation). ``expires_at`` is UTC.
+    (a fault and its first day; a week and a direction). ``expires_at`` is UTC.
     """
 
     kind: Literal["budget_shift", "pause"]
@@ -107,8 +107,9 @@ class Proposal:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "verdict", overall(self.constraints))
-        change = [self.kind, *self.target.key, self.current_value, self.proposed_value]
-        identity = canonical_json([*change, self.finding])
+        # not of the proposed value: a figure that moves by a cent is the same finding
+        subject = [self.kind, *self.target.key, self.current_value]
+        identity = canonical_json([*subject, self.finding])
         object.__setattr__(self, "proposal_id", f"p-{sha256(identity)[:12]}")
         object.__setattr__(self, "content_hash", hash_row(self._content()))
 

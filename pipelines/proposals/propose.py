@@ -24,6 +24,8 @@ def draft(
             of that day, so that proposing twice a day gives the same content.
         created_by: who or what proposes.
     """
+    if settings.kill_switch:
+        return [], ["The kill switch is on: nothing is proposed."]
     expires_at = _expiry(now, settings)
     proposals = [
         *_pauses(facts, settings, expires_at, created_by),
@@ -89,7 +91,8 @@ def _pauses(
                     policy.kill_switch(settings),
                     policy.evidence_fresh(facts.pacing, facts.as_of, settings),
                     policy.baseline_known(campaign),
-                    policy.severity_is_critical("CRITICAL", since, facts.as_of),
+                    policy.account_fresh(campaign, facts.as_of, settings),
+                    policy.severity_is_critical("CRITICAL", since, facts.pacing.as_of),
                 ),
                 created_by=created_by,
                 as_of=facts.as_of,
@@ -149,8 +152,9 @@ def _shifts(
                 currency_code=campaign.currency_code,
                 urgency="ROUTINE",
                 effect=effect,
-                finding={"mmm_run_id": facts.mmm.run_id},
+                finding={"week_to": facts.week_to, "direction": "up" if delta > 0 else "down"},
                 evidence={
+                    "week_to": facts.week_to.isoformat(),
                     "mmm_run_id": facts.mmm.run_id,
                     "channel": campaign.channel,
                     "channel_weekly_micros": [
@@ -162,13 +166,20 @@ def _shifts(
                 constraints=(
                     policy.kill_switch(settings),
                     policy.evidence_fresh(facts.mmm, facts.as_of, settings),
+                    policy.evidence_fresh(facts.pacing, facts.as_of, settings, "pacing_fresh"),
+                    policy.account_fresh(campaign, facts.as_of, settings),
                     policy.baseline_known(campaign),
                     policy.max_change(delta, budget, settings),
                     policy.max_daily_change(
                         delta, facts.changed_today_micros.get(campaign.key, 0), budget, settings
                     ),
                     policy.cac_ceiling(effect.spend_micros, effect.orders, settings),
-                    policy.channel_floor(_channel_after(facts, deltas, campaign), total, settings),
+                    policy.channel_floor(
+                        _channel_budget(facts, campaign, deltas),
+                        _channel_budget(facts, campaign, {}),
+                        total,
+                        settings,
+                    ),
                     policy.exploration_reserve(moved, total, settings),
                     policy.budget_neutral(sum(deltas.values()), total),
                 ),
@@ -216,10 +227,10 @@ def _campaign_deltas(facts: Facts, settings: GuardrailSettings) -> dict[tuple[st
     return {k: d for k, d in cents.items() if d}
 
 
-def _channel_after(
-    facts: Facts, deltas: dict[tuple[str, str, str], int], campaign: Campaign
+def _channel_budget(
+    facts: Facts, campaign: Campaign, deltas: dict[tuple[str, str, str], int]
 ) -> int:
-    """Daily budget of the campaign's channel if the whole allocation is approved, in micros."""
+    """Daily budget of the campaign's channel, with the deltas of an allocation, in micros."""
     return sum(
         (c.daily_budget_micros or 0) + deltas.get(c.key, 0)
         for c in facts.campaigns

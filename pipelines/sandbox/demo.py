@@ -18,6 +18,7 @@ from pipelines.console import out
 from pipelines.errors import AdcanaryError, IntegrityError
 from pipelines.jobs.plots import plots_folder
 from pipelines.proposals.decide import open_ledger
+from pipelines.proposals.verify import verify
 from pipelines.sandbox.market import Market
 from pipelines.sandbox.world import World
 from pipelines.warehouse import open_warehouse
@@ -75,7 +76,7 @@ def _print(folder: Path, seconds: float) -> None:
     report.print_verdicts(warehouse)
     ledger = open_ledger(warehouse, settings)
     report.print_proposals(ledger.read().proposals)
-    out.print(f"Audit: {ledger.verify()}", highlight=False)
+    out.print(f"Audit: {verify(ledger)}", highlight=False, soft_wrap=True)
     for plot in sorted(plots_folder(settings).glob("*.png")):
         out.print(f"Plot: {plot}", highlight=False, soft_wrap=True)
     out.print(

@@ -1,4 +1,4 @@
-"""Opens the sources that the settings name, with their secrets."""
+"""Opens the sources that the settings name, each with its secrets."""
 
 from __future__ import annotations
 
@@ -16,28 +16,34 @@ from pipelines.sources.meta_ads import MetaAdsSource
 from pipelines.sources.orders import OrdersSource
 
 
-def open_sources(
-    settings: Settings, secrets: Secrets, name: str | None = None
-) -> dict[str, Source]:
-    """Every configured source by its name; a file's is ``files:<file name>``.
+def source_names(settings: Settings, name: str | None = None) -> list[str]:
+    """The configured sources' names; a file's is ``files:<file name>``.
 
     Args:
-        name: only this one (``files``: every file), so that no other's secrets are needed.
+        name: only this one (``files``: every file).
 
     Raises:
         UsageError: no such source is configured; says which are.
-        ConfigError: a secret that the source needs is not set.
     """
-    openers = _openers(settings, secrets)
-    chosen = [k for k in openers if name in (None, k, k.split(":")[0])]
+    names = list(_openers(settings, Secrets()))
+    chosen = [n for n in names if name in (None, n, n.split(":")[0])]
     if not chosen:
         asked = f"No source '{name}' is configured" if name else "No source is configured"
         raise UsageError(
-            f"{asked} (there are: {', '.join(openers) or 'none'}).",
+            f"{asked} (there are: {', '.join(names) or 'none'}).",
             kept="nothing was pulled.",
             fix=f"Add it under `sources` in {settings.path}.",
         )
-    return {k: openers[k]() for k in chosen}
+    return chosen
+
+
+def open_source(settings: Settings, secrets: Secrets, name: str) -> Source:
+    """One configured source by its name; each is opened on its own, with its own secrets.
+
+    Raises:
+        ConfigError: a secret that it needs is not set, or its mapping is unusable.
+    """
+    return _openers(settings, secrets)[name]()
 
 
 def _openers(settings: Settings, secrets: Secrets) -> dict[str, Callable[[], Source]]:
@@ -59,23 +65,6 @@ def _openers(settings: Settings, secrets: Secrets) -> dict[str, Callable[[], Sou
     for file in sources.files:
         found[f"files:{file.path.name}"] = partial(FilesSource, file)
     return found
-
-
-def with_account(opened: dict[str, Source], account_id: str) -> list[Source]:
-    """The sources that have an account.
-
-    Raises:
-        UsageError: none has; says which accounts there are.
-    """
-    chosen = [s for s in opened.values() if account_id in s.account_ids]
-    if not chosen:
-        known = ", ".join(a for s in opened.values() for a in s.account_ids)
-        raise UsageError(
-            f"Account '{account_id}' is not configured (there are: {known}).",
-            kept="nothing was pulled.",
-            fix="Add it to the source's `accounts` in adcanary.yaml, or correct --account.",
-        )
-    return chosen
 
 
 def _real_clock() -> datetime:

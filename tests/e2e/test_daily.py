@@ -9,6 +9,7 @@ import pytest
 
 from pipelines.errors import IntegrityError
 from pipelines.proposals.ledger import Ledger
+from pipelines.proposals.verify import verify
 from pipelines.sandbox import books
 from pipelines.warehouse import Statement
 from pipelines.warehouse.duckdb import DuckDBWarehouse
@@ -99,7 +100,7 @@ def test_changing_a_byte_of_an_event_makes_audit_verify_fail_and_name_the_row(
     change = "UPDATE canary.canary_events SET actor = 'service:adcanarz' WHERE sequence = 2"
     warehouse.transaction([Statement(change)], label="test")
     with pytest.raises(IntegrityError, match="row with sequence 2"):
-        Ledger(warehouse, anchor=None).verify()
+        verify(Ledger(warehouse, anchor=None))
 
 
 def test_an_approval_lands_in_the_shadow_feed_and_a_second_one_is_refused(
@@ -108,7 +109,8 @@ def test_an_approval_lands_in_the_shadow_feed_and_a_second_one_is_refused(
     config = tmp_path / "adcanary.yaml"
     shutil.copy(on_duckdb.world.folder / "adcanary.duckdb", tmp_path / "adcanary.duckdb")
     shutil.copy(on_duckdb.world.config, config)
-    first = next(r["proposal_id"] for r in proposals(on_duckdb) if r["kind"] == "budget_shift")
+    cuts = [r for r in proposals(on_duckdb) if int(r["delta_micros"]) < 0 and r["kind"] != "pause"]
+    first = cuts[0]["proposal_id"]
     arguments = ("proposals", "approve", first, "--as", "ann", "--config", str(config))
     assert "SHADOW_RECORDED" in on_duckdb.adcanary(*arguments)
     again = on_duckdb.start("pipelines.cli", *arguments)

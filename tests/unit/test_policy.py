@@ -18,7 +18,7 @@ def job(verdict: str = "PASS", as_of: date = AS_OF) -> JobEvidence:
 
 
 def campaign(budget: int | None = 100_000_000, status: str = "ENABLED") -> Campaign:
-    return Campaign("google_ads", "1", "c", "Search", status, budget, "USD")
+    return Campaign("google_ads", "1", "c", "Search", status, budget, "USD", AS_OF)
 
 
 @pytest.mark.parametrize(
@@ -89,8 +89,9 @@ def test_the_baseline_is_known_and_runs(baseline: Campaign | None, verdict: str)
 
 
 def test_a_channel_keeps_its_floor_and_the_optimiser_leaves_its_reserve() -> None:
-    assert policy.channel_floor(5, 100, CAPS).verdict == "PASS"
-    assert policy.channel_floor(4, 100, CAPS).verdict == "FAIL"
+    assert policy.channel_floor(5, 6, 100, CAPS).verdict == "PASS"
+    assert policy.channel_floor(4, 6, 100, CAPS).verdict == "FAIL"
+    assert policy.channel_floor(4, 3, 100, CAPS).verdict == "PASS"
     assert policy.exploration_reserve(90, 100, CAPS).verdict == "PASS"
     assert policy.exploration_reserve(91, 100, CAPS).verdict == "FAIL"
 

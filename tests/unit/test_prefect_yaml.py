@@ -30,3 +30,5 @@ def test_every_entrypoint_is_a_flow_that_takes_the_parameters(deployment: dict[s
     flow = getattr(importlib.import_module(path.removesuffix(".py").replace("/", ".")), name)
     assert isinstance(flow, Flow)
     assert set(deployment["parameters"]) <= set(flow.parameters.properties)
+    # as a worker does: text from the file becomes what the flow asks for
+    assert flow.validate_parameters(deployment["parameters"])["config"] == Path("adcanary.yaml")

@@ -7,7 +7,7 @@ import pytest
 from prefect.settings import PREFECT_LOCAL_STORAGE_PATH, temporary_settings
 from prefect.testing.utilities import prefect_test_harness
 
-from flows.ingest import ingest
+from flows.ingest import AccountsFailed, ingest
 from pipelines.warehouse.duckdb import DuckDBWarehouse
 
 MAPPING = Path(__file__).parents[2] / "infra" / "mappings" / "meta_kag.yaml"
@@ -40,11 +40,9 @@ def test_one_source_that_is_down_fails_by_name_and_the_others_publish(
     )
     monkeypatch.setenv("ADCANARY_ORDERS_TOKEN", "t")
     monkeypatch.setenv("ADCANARY_HASH_SALT", "s")
-    done, failed = ingest(config)
-    assert [(i.source, len(i.landed)) for i in done] == [("files", 2)]
-    assert len(failed) == 1
-    assert failed[0].startswith("orders/s: ")
-    assert "127.0.0.1:9" in failed[0]
+    with pytest.raises(AccountsFailed, match=r"^orders/s: .*127\.0\.0\.1:9") as caught:
+        ingest(config)
+    assert "meta_ads" not in str(caught.value)
     rows = DuckDBWarehouse(tmp_path / ".adcanary" / "adcanary.duckdb").query(
         "SELECT cost_micros FROM raw.ads_campaign_performance"
     )

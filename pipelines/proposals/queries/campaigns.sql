@@ -1,5 +1,22 @@
 SELECT
-  platform, account_id, campaign_id, campaign_name, campaign_status,
-  daily_budget_micros, currency_code
-FROM marts.dim_campaign
-ORDER BY platform, account_id, campaign_id
+  campaigns.platform,
+  campaigns.account_id,
+  campaigns.campaign_id,
+  campaigns.campaign_name,
+  campaigns.campaign_status,
+  campaigns.daily_budget_micros,
+  campaigns.currency_code,
+  accounts.data_to
+FROM marts.dim_campaign AS campaigns
+LEFT JOIN (
+  SELECT
+    platform,
+    account_id,
+    MAX(date) AS data_to
+  FROM marts.ads_account_days
+  GROUP BY platform, account_id
+) AS accounts
+  ON
+    campaigns.platform = accounts.platform
+    AND campaigns.account_id = accounts.account_id
+ORDER BY campaigns.platform, campaigns.account_id, campaigns.campaign_id

@@ -1,0 +1,143 @@
+"""Proves the ledger: nobody changed, cut or added anything after the fact."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from pipelines.errors import IntegrityError
+from pipelines.proposals.ledger import CHAIN, GENESIS, Ledger
+from pipelines.proposals.proposal import hash_row
+from pipelines.proposals.states import Action
+
+_Key = tuple[str, int]
+
+
+def verify(ledger: Ledger) -> str:
+    """Prove every link of the chain, its head and anchor, each proposal and each recorded change.
+
+    Returns:
+        What was proven, in a sentence.
+
+    Raises:
+        IntegrityError: what is broken, naming the row.
+    """
+    events = ledger.events()
+    last = _verify_links(events)
+    _verify_head(ledger, len(events), last)
+    anchored = _verify_anchor(ledger, events, last)
+    proposals = _verify_proposals(ledger, events)
+    changes = _verify_changes(ledger, events, proposals)
+    return (
+        f"{len(events)} events form one chain, {len(proposals)} proposal revisions match their "
+        f"hashes, {changes} recorded changes match their proposals, {anchored}."
+    )
+
+
+def _verify_links(events: list[dict[str, Any]]) -> str:
+    previous = GENESIS
+    for position, event in enumerate(events, start=1):
+        content = {k: v for k, v in event.items() if k != "event_id"}
+        event_id = event["event_id"]
+        where = f"canary_events, row with sequence {event['sequence']} (event {event_id[:12]})"
+        if event["sequence"] != position:
+            raise _broken(f"{where}: expected sequence {position}; a row is missing or doubled")
+        if event["previous_hash"] != previous:
+            raise _broken(f"{where}: previous_hash doesn't link to the event before it")
+        if hash_row(content) != event_id:
+            raise _broken(f"{where}: its content doesn't give its event_id; a value was changed")
+        previous = event_id
+    return previous
+
+
+def _verify_head(ledger: Ledger, count: int, last: str) -> None:
+    rows = ledger.warehouse.query(
+        "SELECT sequence, event_id FROM canary.canary_head WHERE chain = @chain", {"chain": CHAIN}
+    ).to_pylist()
+    sequence, head = (rows[0]["sequence"], rows[0]["event_id"]) if rows else (0, GENESIS)
+    if (sequence, head) != (count, last):
+        raise _broken(
+            f"canary_head says {sequence} events ending in {head[:12]}; canary_events has "
+            f"{count} ending in {last[:12]}: row {min(sequence, count) + 1} is missing or added"
+        )
+
+
+def _verify_anchor(ledger: Ledger, events: list[dict[str, Any]], last: str) -> str:
+    if ledger.anchor is None or not ledger.anchor.exists():
+        return "and no anchor is kept on this machine"
+    links = [GENESIS, *(e["previous_hash"] for e in events[1:]), last]
+    lines = ledger.anchor.read_text().splitlines()
+    for line in lines:
+        kept = json.loads(line)
+        sequence = kept["sequence"]
+        if sequence >= len(links) or links[sequence] != kept["event_id"]:
+            raise _broken(
+                f"canary_events, row with sequence {sequence}: {ledger.anchor} has "
+                f"{kept['event_id'][:12]} for it; the chain was rewritten or cut"
+            )
+    return f"and agree with {len(lines)} anchors in {ledger.anchor}"
+
+
+def _verify_proposals(ledger: Ledger, events: list[dict[str, Any]]) -> dict[_Key, dict[str, Any]]:
+    """Every revision gives its hash, was drafted by an event, and is what its events speak of."""
+    rows = ledger.warehouse.query("SELECT * FROM canary.canary_proposals").to_pylist()
+    proposals = {(r["proposal_id"], r["revision"]): r for r in rows}
+    if len(proposals) < len(rows):
+        raise _broken("canary_proposals has a proposal revision twice")
+    drafted = {(e["proposal_id"], e["revision"]) for e in events if e["action"] == Action.DRAFT}
+    for key, row in proposals.items():
+        where = f"canary_proposals, {key[0]} revision {key[1]}"
+        if not content_holds(row):
+            raise _broken(
+                f"{where}: its content doesn't give its content_hash; a value was changed"
+            )
+        if key not in drafted:
+            raise _broken(f"{where}: no event drafted it; it was added by hand")
+    for event in events:
+        key = (event["proposal_id"], event["revision"])
+        if key not in proposals or proposals[key]["content_hash"] != event["content_hash"]:
+            raise _broken(
+                f"canary_events, row with sequence {event['sequence']}: it speaks of content "
+                f"that {key[0]} revision {key[1]} doesn't have"
+            )
+    return proposals
+
+
+def _verify_changes(
+    ledger: Ledger, events: list[dict[str, Any]], proposals: dict[_Key, dict[str, Any]]
+) -> int:
+    """Every recorded change has its event, and is the change its proposal says."""
+    recorded = {(e["proposal_id"], e["revision"]) for e in events if e["action"] == Action.RECORD}
+    rows = ledger.warehouse.query("SELECT * FROM canary.canary_changes").to_pylist()
+    changed = {(r["proposal_id"], r["revision"]) for r in rows}
+    if changed != recorded or len(changed) < len(rows):
+        odd = sorted(changed ^ recorded) or "a proposal twice"
+        raise _broken(f"canary_changes and the record events differ: {odd}")
+    for row in rows:
+        key = (row["proposal_id"], row["revision"])
+        proposal = proposals[key]
+        told = (row["content_hash"], row["campaign_id"], row["from_value"], row["to_value"])
+        approved = tuple(
+            proposal[c] for c in ("content_hash", "campaign_id", "current_value", "proposed_value")
+        )
+        if told != approved:
+            raise _broken(
+                f"canary_changes, {key[0]} revision {key[1]}: it isn't the change that was "
+                "approved; a value was changed"
+            )
+    return len(rows)
+
+
+def content_holds(row: dict[str, Any]) -> bool:
+    """Whether a row of canary_proposals still gives its own content_hash."""
+    derived = {"content_hash", "state", "approvals"}
+    return hash_row({k: v for k, v in row.items() if k not in derived}) == row["content_hash"]
+
+
+def _broken(what: str) -> IntegrityError:
+    return IntegrityError(
+        f"The audit log is broken: {what}.",
+        kept="nothing was changed by verifying.",
+        fix="Compare the row with a backup and with the anchor file; decide nothing until it is "
+        "explained.",
+    )

@@ -19,7 +19,7 @@ from pipelines.config import FileSettings, Secrets, Settings, load_settings
 from pipelines.console import Format, err, out, print_error, print_rows
 from pipelines.errors import AdcanaryError, UsageError
 from pipelines.proposals.ledger import Actor
-from pipelines.proposals.states import OPEN, Action
+from pipelines.proposals.states import OPEN, Action, State
 from pipelines.sources.base import Source
 from pipelines.warehouse import Warehouse, open_warehouse
 
@@ -59,7 +59,9 @@ def _day(value: datetime | None) -> date | None:
 
 
 def _actor(name: str | None) -> Actor:
-    return Actor(name or os.environ.get("ADCANARY_USER") or getpass.getuser(), "person")
+    """One person has one name, however it is typed: two approvals need two people."""
+    chosen = name or os.environ.get("ADCANARY_USER") or getpass.getuser()
+    return Actor(" ".join(chosen.casefold().split()), "person")
 
 
 def _print_plainly(line: str) -> None:
@@ -258,7 +260,8 @@ def approve(
         comment=comment,
         seen_hash=seen_hash,
     )
-    out.print(f"{proposal_id}: {state}")
+    more = " (approved; it needs another person too)" if state == State.PENDING_REVIEW else ""
+    out.print(f"{proposal_id}: {state}{more}")
 
 
 def _decision(name: str, action: Action, doc: str) -> None:

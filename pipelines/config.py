@@ -241,6 +241,7 @@ def load_settings(path: Path | None = None) -> Settings:
     try:
         raw = yaml.safe_load(text) or {}
         tree = yaml.compose(text)
+        refuse_doubled_keys(tree)
     except yaml.YAMLError as error:
         raise ConfigError(f"{chosen} is not YAML: {error}", fix="Correct the file.") from error
     if not isinstance(raw, dict):
@@ -263,6 +264,34 @@ def load_settings(path: Path | None = None) -> Settings:
             fix="Remove `now` to use a real BigQuery project.",
         )
     return _anchored(settings, chosen.absolute().parent)
+
+
+def load_yaml(path: Path) -> Any:
+    """A YAML file's content; a key that stands twice is an error, not a choice.
+
+    Raises:
+        yaml.YAMLError: it is not YAML, or has a key twice.
+    """
+    text = path.read_text()
+    refuse_doubled_keys(yaml.compose(text))
+    return yaml.safe_load(text)
+
+
+def refuse_doubled_keys(node: yaml.Node | None) -> None:
+    """Raise yaml.MarkedYAMLError, with its line, for a key that stands twice in one mapping."""
+    if isinstance(node, yaml.SequenceNode):
+        for item in node.value:
+            refuse_doubled_keys(item)
+    if not isinstance(node, yaml.MappingNode):
+        return
+    seen: set[str] = set()
+    for key, value in node.value:
+        if key.value in seen:
+            raise yaml.MarkedYAMLError(
+                problem=f"the key '{key.value}' stands twice", problem_mark=key.start_mark
+            )
+        seen.add(key.value)
+        refuse_doubled_keys(value)
 
 
 def _anchored(settings: Settings, folder: Path) -> Settings:

@@ -14,12 +14,14 @@ from typing import Any
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from pipelines.errors import AdcanaryError
 
 _PIPED_WIDTH = 100  # where there is no terminal to ask: a page's width, in logs and files
-out = Console(width=None if sys.stdout.isatty() else _PIPED_WIDTH)
-err = Console(stderr=True, width=None if sys.stderr.isatty() else _PIPED_WIDTH)
+# emoji off: ":x:" in a name is a name
+out = Console(emoji=False, width=None if sys.stdout.isatty() else _PIPED_WIDTH)
+err = Console(emoji=False, stderr=True, width=None if sys.stderr.isatty() else _PIPED_WIDTH)
 
 
 class Format(StrEnum):
@@ -54,7 +56,7 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], title: st
         numeric = bool(body) and all(_is_number(row[index]) for row in body)
         table.add_column(name, justify="right" if numeric else "left", overflow="fold")
     for row in body:
-        table.add_row(*row)
+        table.add_row(*(Text(cell) for cell in row))  # never read as markup
     if columns:
         out.print(table)
 

@@ -7,6 +7,8 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from rich.markup import escape
+
 from pipelines.console import money, out, print_table
 from pipelines.warehouse import Warehouse
 
@@ -66,7 +68,8 @@ def print_proposals(rows: Sequence[dict[str, Any]]) -> None:
         identity, target, change, effect, guardrails, state, expires = _summary(row)
         urgent = "  [bold red]URGENT[/]" if row["urgency"] == "URGENT" else ""
         out.print(
-            f" [bold]{identity}[/]  {row['kind']}  [bold]{target}[/]{urgent}", highlight=False
+            f" [bold]{identity}[/]  {row['kind']}  [bold]{escape(target)}[/]{urgent}",
+            highlight=False,
         )
         for label, text in (
             ("change", change),
@@ -87,7 +90,7 @@ def print_proposal(row: dict[str, Any], events: Sequence[dict[str, Any]]) -> Non
         ("a week brings", effect),
         ("how estimated", json.loads(row["expected_effect"])["note"]),
         *(("evidence", line) for line in _evidence(json.loads(row["evidence"]))),
-        ("rollback", _rollback(json.loads(row["rollback"]))),
+        ("rollback", _rollback(json.loads(row["rollback"]), row["currency_code"])),
         ("state", f"{state}, expires {expires}"),
         ("content hash", row["content_hash"]),
     ):
@@ -140,12 +143,16 @@ def _evidence(evidence: dict[str, Any]) -> list[str]:
     current, proposed = evidence["channel_weekly_micros"]
     return [
         f"mmm run {evidence['mmm_run_id']}: {evidence['channel']} from {money(current)} to "
-        f"{money(proposed)} a week (bound that binds: {evidence['channel_binding']})"
+        f"{money(proposed)} a week is best for the channel (bound that binds: "
+        f"{evidence['channel_binding']}); campaigns share it as far as cuts fund it"
     ]
 
 
-def _rollback(rollback: dict[str, str]) -> str:
-    return f"set {rollback['field']} from {rollback['from']} back to {rollback['to']}"
+def _rollback(rollback: dict[str, str], currency: str) -> str:
+    if rollback["field"] == "status":
+        return f"set the status from {rollback['from']} back to {rollback['to']}"
+    before, after = int(rollback["to"]), int(rollback["from"])
+    return f"set the daily budget from {money(after)} back to {money(before, currency)}"
 
 
 def _change(row: dict[str, Any]) -> str:
@@ -169,5 +176,6 @@ def _effect(effect: dict[str, Any], currency: str) -> str:
         f"({revenue['p10'] / 1e6:+,.0f} to {revenue['p90'] / 1e6:+,.0f})"
     )
     if effect["cac_micros"]:
-        text += f", {effect['cac_micros']['p50'] / 1e6:,.0f} an order"
+        cac = effect["cac_micros"]
+        text += f", {cac['p50'] / 1e6:,.0f} an order (at worst {cac['p90'] / 1e6:,.0f})"
     return text

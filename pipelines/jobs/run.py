@@ -69,6 +69,10 @@ def run_job(
     job = JOBS.get(name)
     if job is None:
         raise UsageError(f"There is no job '{name}'.", fix=f"Jobs are: {', '.join(sorted(JOBS))}.")
+    if not date(2000, 1, 1) <= as_of <= settings.today():
+        raise UsageError(
+            f"There is no evidence as of {as_of}.", fix=f"Use a day up to {settings.yesterday()}."
+        )
     inputs = _read(job, warehouse, as_of)
     snapshot = input_snapshot(inputs)
     configured = canonical_json(job.settings(settings))

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from pipelines.errors import UsageError
+from pipelines.errors import InputError, UsageError
 from pipelines.landing import ledger
 from pipelines.landing.publish import Landed, land
 from pipelines.sources.base import Batch, Source, Window
 from pipelines.warehouse import Warehouse
 
+_FIRST_YEAR = 2000  # before it there was no ad platform to export from
 Progress = Callable[[Landed], None]
 
 
@@ -66,6 +67,13 @@ def due_windows(
             start.
     """
     if source.span and start is None and end is None:
+        if source.span.end > today or source.span.start.year < _FIRST_YEAR:
+            raise InputError(
+                f"{source.name}, account {account_id}: its days are {source.span}, and today is "
+                f"{today}: a date was mistyped.",
+                kept="what was published before is as it was.",
+                fix="Correct the dates in the file, or the mapping's date format.",
+            )
         return [source.span]
     yesterday = today - timedelta(days=1)
     last = end or yesterday

@@ -261,8 +261,7 @@ def decide(
     """
     book = ledger.read()
     row = book.proposal(proposal_id)
-    if action is not Action.WITHDRAW:
-        _may_decide(row, actor, now)
+    _is_person(row, actor)
     event = make_event(row, action, actor, now, comment=comment)
     ledger.append(book, [event], also=[], label=str(action))
     return event.to_state
@@ -274,9 +273,13 @@ def approvals_needed(row: dict[str, Any], settings: GuardrailSettings) -> int:
     return 2 if weekly > settings.approvers_over_micros else 1
 
 
-def _may_decide(row: dict[str, Any], actor: Actor, now: datetime) -> None:
+def _is_person(row: dict[str, Any], actor: Actor) -> None:
     if actor.kind != "person" or actor.name.startswith("service:"):
         raise _refusal(row, f"{actor.name} is a service", "A person has to decide.")
+
+
+def _may_decide(row: dict[str, Any], actor: Actor, now: datetime) -> None:
+    _is_person(row, actor)
     if row["state"] != State.PENDING_REVIEW:
         raise _refusal(row, f"it is {row['state']}", "Only PENDING_REVIEW can be decided.")
     if row["expires_at"] <= now:

@@ -106,7 +106,7 @@ class Sheet:
                     else:
                         plain = cell.replace(thousands, "") if numeric and thousands else cell
                         known[cell] = parse(plain)
-                except (ValueError, KeyError, InvalidOperation):
+                except (ValueError, KeyError, InvalidOperation, OverflowError):
                     said = "means nothing" if cell in nulls else f"is not {wanted}"
                     self.add_problem(i, f", column {column}: '{cell}' {said}")
                     continue
@@ -186,14 +186,20 @@ def _nearest(name: str, header: list[str]) -> str | None:
 def _count(cell: str) -> int:
     if not (cell.isascii() and cell.isdigit()):
         raise ValueError(cell)
-    return int(cell)
+    return _within_int64(int(cell))
 
 
 def _micros(cell: str) -> int:
     amount = Decimal(cell)
     if not amount.is_finite() or amount < 0:
         raise ValueError(cell)
-    return int((amount * 1_000_000).to_integral_value(ROUND_HALF_EVEN))
+    return _within_int64(int((amount * 1_000_000).to_integral_value(ROUND_HALF_EVEN)))
+
+
+def _within_int64(value: int) -> int:
+    if value >= 2**63:
+        raise ValueError(value)
+    return value
 
 
 def _number(cell: str) -> float:

@@ -9,7 +9,7 @@ from typing import Any, Literal, Self
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from pipelines.config import TimeZone
+from pipelines.config import TimeZone, load_yaml
 from pipelines.errors import ConfigError
 
 ABSENT = "absent"
@@ -157,8 +157,8 @@ def load_mapping(path: Path) -> Mapping:
             fix="Write one; infra/mappings/ holds examples.",
         )
     try:
-        raw = yaml.safe_load(path.read_text())
-    except yaml.YAMLError as error:
+        raw = load_yaml(path)
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} is not YAML: {error}", fix="Correct the file.") from error
     try:
         return Mapping.model_validate(raw)

@@ -18,7 +18,7 @@ import duckdb
 import pyarrow as pa
 from sqlglot import exp
 
-from pipelines.errors import StatementError, WarehouseLocked
+from pipelines.errors import ConfigError, StatementError, WarehouseLocked
 from pipelines.warehouse.base import STAGE_DATASET, RowCountConflict, Statement, Value
 from pipelines.warehouse.contracts import Contract
 from pipelines.warehouse.duckdb_dialect import duckdb_sql
@@ -94,7 +94,13 @@ class DuckDBWarehouse:
 
     @contextmanager
     def _connection(self, *, read_only: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ConfigError(
+                f"The folder of the warehouse {self.path} can't be made: {error.strerror}.",
+                fix="Check warehouse.path in adcanary.yaml.",
+            ) from error
         with _IN_PROCESS:
             connection = self._open(read_only)
             try:

@@ -70,3 +70,16 @@ def test_relative_paths_are_relative_to_the_file(tmp_path: Path) -> None:
 def test_the_example_that_init_writes_is_valid(tmp_path: Path) -> None:
     example = Path(__file__).parents[2] / "infra" / "adcanary.example.yaml"
     assert load_settings(write(tmp_path, example.read_text())).guardrails.max_change_percent == 5
+
+
+def test_a_key_that_stands_twice_is_refused_with_its_line(tmp_path: Path) -> None:
+    path = write(tmp_path, "guardrails:\n  max_change_percent: 8\n  max_change_percent: 50\n")
+    with pytest.raises(ConfigError, match="(?s)'max_change_percent' stands twice.*line 3"):
+        load_settings(path)
+
+
+def test_a_file_that_is_not_text_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "adcanary.yaml"
+    path.write_bytes(b"reporting_currency: \xff")
+    with pytest.raises(ConfigError, match="is not UTF-8 text"):
+        load_settings(path)

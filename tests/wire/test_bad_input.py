@@ -160,3 +160,30 @@ def test_a_file_that_is_not_a_warehouse_says_so(run: Run, tmp_path: Path) -> Non
     code, said = run("query", "SELECT 1 AS one")
     assert code == 1
     assert "can't be opened" in said
+
+
+def test_a_day_in_the_future_is_refused_and_removes_nothing(run: Run, tmp_path: Path) -> None:
+    assert ingest(run, export(tmp_path, 10))[0] == 0
+    code, said = ingest(run, export(tmp_path, 10, bad={5: "15-08-2203"}))
+    assert code == 1
+    assert "2023-08-17..2203-08-15" in said
+    assert published() == 10
+
+
+def test_a_number_too_large_for_the_warehouse_is_a_bad_cell(run: Run, tmp_path: Path) -> None:
+    path = export(tmp_path, 3)
+    path.write_text(path.read_text().replace("1.43", "99999999999999999999"))
+    code, said = ingest(run, path)
+    assert code == 1
+    assert "row 2, column Spent" in said
+
+
+def test_text_in_brackets_is_shown_as_it_is(run: Run, tmp_path: Path) -> None:
+    assert ingest(run, export(tmp_path, 3))[0] == 0
+    code, said = run("query", "SELECT '[us] Brand :x: [/]' AS name")
+    assert (code, "[us] Brand :x: [/]" in said) == (0, True)
+
+
+def test_a_day_that_no_job_can_have_evidence_for_ends_with_2(run: Run, tmp_path: Path) -> None:
+    assert ingest(run, export(tmp_path, 3))[0] == 0
+    assert run("job", "pacing", "--as-of", "9999-12-31")[0] == 2

@@ -85,15 +85,20 @@ def due_windows(
         )
     if backfill and start is None:
         raise UsageError("A backfill needs a start.", fix="Add --start YYYY-MM-DD.")
-    first = start or min(
-        last - timedelta(days=source.lookback_days - 1),
-        _day_after_published(warehouse, source, account_id, last),
-    )
+    look_back = last - timedelta(days=source.lookback_days - 1)
+    first = start or look_back
     if last < first:
         raise UsageError(
             f"The range {first}..{last} ends before it starts.", fix="Swap --start and --end."
         )
     windows = list(Window(first, last).split(source.max_window_days))
+    if start is None:
+        # a window of its own: the look-back is the same window in every run of a day, and a
+        # second run finds it unchanged
+        gap = _day_after_published(warehouse, source, account_id, last)
+        if gap < look_back:
+            missing = Window(gap, look_back - timedelta(days=1))
+            windows = [*missing.split(source.max_window_days), *windows]
     if not backfill:
         return windows
     return ledger.missing_windows(warehouse, source.name, account_id, source.tables, windows)

@@ -151,7 +151,21 @@ class Platform:
 def test_a_day_that_an_outage_left_out_is_pulled_before_the_look_back(warehouse: Warehouse) -> None:
     land(warehouse, batch(june(1, 10)))
     windows = due_windows(warehouse, Platform(), "1", date(2026, 6, 24))  # type: ignore[arg-type]
-    assert windows == [Window(date(2026, 6, 11), date(2026, 6, 23))]
+    assert windows == [
+        Window(date(2026, 6, 11), date(2026, 6, 19)),
+        Window(date(2026, 6, 20), date(2026, 6, 23)),
+    ]
+
+
+def test_the_run_after_the_one_that_closed_a_gap_pulls_the_same_look_back(
+    warehouse: Warehouse,
+) -> None:
+    land(warehouse, batch(june(1, 10)))
+    *_, look_back = due_windows(warehouse, Platform(), "1", date(2026, 6, 24))  # type: ignore[arg-type]
+    land(warehouse, batch(june(11, 19)))
+    land(warehouse, batch(june(20, 23)))
+    again = due_windows(warehouse, Platform(), "1", date(2026, 6, 24))  # type: ignore[arg-type]
+    assert again == [look_back]
 
 
 def test_an_account_without_gaps_is_pulled_for_its_look_back(warehouse: Warehouse) -> None:

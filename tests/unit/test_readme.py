@@ -11,9 +11,7 @@ from pipelines.cli import app
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
-COMMANDS = re.findall(
-    r"(?:^|\.venv/bin/|&& \.venv/bin/)adcanary ([a-z][^\n#]*)", README, re.MULTILINE
-)
+COMMANDS = re.findall(r"(?:\.venv/bin/|\$ )adcanary ([a-z][^\n#&]*)", README)
 
 
 def resolve(line: str) -> Command:

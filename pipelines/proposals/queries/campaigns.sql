@@ -1,3 +1,12 @@
+WITH accounts AS (
+  SELECT
+    platform,
+    account_id,
+    MAX(date) AS data_to
+  FROM marts.ads_account_days
+  GROUP BY platform, account_id
+)
+
 SELECT
   campaigns.platform,
   campaigns.account_id,
@@ -8,14 +17,7 @@ SELECT
   campaigns.currency_code,
   accounts.data_to
 FROM marts.dim_campaign AS campaigns
-LEFT JOIN (
-  SELECT
-    platform,
-    account_id,
-    MAX(date) AS data_to
-  FROM marts.ads_account_days
-  GROUP BY platform, account_id
-) AS accounts
+LEFT JOIN accounts
   ON
     campaigns.platform = accounts.platform
     AND campaigns.account_id = accounts.account_id

@@ -161,7 +161,6 @@ class Settings(_Section):
     ``hash_salt`` and tokens are never here: see :class:`Secrets`.
     """
 
-    reporting_currency: str = Field("USD", pattern="^[A-Z]{3}$")
     reporting_time_zone: TimeZone = "UTC"
     now: datetime | None = None
     warehouse: WarehouseSettings = WarehouseSettings()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -27,7 +28,7 @@ from pipelines.warehouse import Statement, Warehouse, load_contract
 from pipelines.warehouse.base import insert_row
 
 SERVICE = Actor("service:adcanary", "service")
-_ATTEMPTS = 3
+_RETRIES = 2
 
 
 @dataclass(frozen=True)
@@ -86,13 +87,10 @@ def propose(
     """
     facts = read_facts(ledger.warehouse, as_of, day_began)
     drafted, refused = draft(facts, settings, now=now, created_by=created_by)
-    for attempt in range(1, _ATTEMPTS + 1):
-        try:
+    for _ in range(_RETRIES):
+        with suppress(Outpaced):  # somebody decided meanwhile: read the ledger again
             return _append(ledger, drafted, refused, now)
-        except Outpaced:  # somebody decided meanwhile: read the ledger again
-            if attempt == _ATTEMPTS:
-                raise
-    raise AssertionError("unreachable")
+    return _append(ledger, drafted, refused, now)
 
 
 def _append(ledger: Ledger, drafted: list[Proposal], refused: list[str], now: datetime) -> Proposed:

@@ -103,7 +103,6 @@ class World:
         }
         now = datetime.combine(self.clock.today, time(_HOUR), tzinfo=UTC)
         settings: dict[str, Any] = {
-            "reporting_currency": "USD",
             "reporting_time_zone": _TIME_ZONE,
             "now": now.isoformat(),
             "warehouse": {"kind": "duckdb", "path": "adcanary.duckdb"},

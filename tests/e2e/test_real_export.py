@@ -15,7 +15,7 @@ pytestmark = pytest.mark.data
 def test_the_real_export_is_landed_modelled_and_refused_in_words(
     shared_data: Path, tmp_path: Path
 ) -> None:
-    (tmp_path / "adcanary.yaml").write_text("reporting_currency: USD\n")
+    (tmp_path / "adcanary.yaml").write_text("reporting_time_zone: UTC\n")
 
     def adcanary(*arguments: str) -> str:
         command = [sys.executable, "-m", "pipelines.cli", *arguments]

@@ -15,7 +15,7 @@ def write(folder: Path, text: str) -> Path:
 
 
 def test_a_misspelt_key_is_named_with_its_line_and_the_right_one(tmp_path: Path) -> None:
-    path = write(tmp_path, "reporting_currency: USD\nwarehouse:\n  knd: duckdb\n")
+    path = write(tmp_path, "reporting_time_zone: UTC\nwarehouse:\n  knd: duckdb\n")
     with pytest.raises(ConfigError, match=r"line 3: unknown key 'warehouse.knd' .*'kind'"):
         load_settings(path)
 
@@ -80,6 +80,6 @@ def test_a_key_that_stands_twice_is_refused_with_its_line(tmp_path: Path) -> Non
 
 def test_a_file_that_is_not_text_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "adcanary.yaml"
-    path.write_bytes(b"reporting_currency: \xff")
+    path.write_bytes(b"reporting_time_zone: \xff")
     with pytest.raises(ConfigError, match="is not UTF-8 text"):
         load_settings(path)

@@ -11,6 +11,7 @@ from flows.retries import RETRIES
 from pipelines.config import Secrets, load_settings
 from pipelines.errors import AdcanaryError
 from pipelines.landing.ingest import Ingested, ingest_account
+from pipelines.privacy.salt import check_salt
 from pipelines.sources.registry import open_source, source_names
 from pipelines.warehouse import open_warehouse
 
@@ -24,7 +25,13 @@ def ingest_one(config: Path | None, source: str, account_id: str) -> Ingested:
     """Pull and land what is due for one account."""
     settings = load_settings(config)
     opened = open_source(settings, Secrets(), source)
-    ingested = ingest_account(open_warehouse(settings), opened, account_id, now=settings.clock())
+    ingested = ingest_account(
+        open_warehouse(settings),
+        opened,
+        account_id,
+        now=settings.clock(),
+        lookback_days=settings.sources.account_lookback_days.get(f"{opened.name}/{account_id}"),
+    )
     get_run_logger().info("%s", ingested)
     return ingested
 
@@ -37,6 +44,8 @@ def ingest(config: Path | None = None) -> list[Ingested]:
         AccountsFailed: at the end, naming each account that failed and why.
     """
     settings = load_settings(config)
+    if salt := Secrets().hash_salt:
+        check_salt(open_warehouse(settings), salt.get_secret_value())
     done: list[Ingested] = []
     failed: list[str] = []
     runs = []

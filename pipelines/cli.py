@@ -15,11 +15,13 @@ import typer
 
 from pipelines import report
 from pipelines.build import build as build_models
-from pipelines.config import FileSettings, Secrets, Settings, load_settings
+from pipelines.commands_privacy import privacy_app
+from pipelines.config import Secrets, Settings, load_settings
 from pipelines.console import Format, err, out, print_error, print_rows
 from pipelines.errors import AdcanaryError, UsageError
 from pipelines.proposals.ledger import Actor
 from pipelines.proposals.states import OPEN, Action, State
+from pipelines.source_settings import FileSettings
 from pipelines.sources.base import Source
 from pipelines.warehouse import Warehouse, open_warehouse
 
@@ -32,6 +34,7 @@ sandbox_app = typer.Typer(no_args_is_help=True, help="The simulated market.")
 app.add_typer(proposals_app, name="proposals")
 app.add_typer(audit_app, name="audit")
 app.add_typer(sandbox_app, name="sandbox")
+app.add_typer(privacy_app, name="privacy")
 
 ConfigOption = Annotated[Path | None, typer.Option("--config", help="adcanary.yaml to use")]
 FormatOption = Annotated[Format, typer.Option("--format", help="table, json or csv")]
@@ -90,13 +93,17 @@ def ingest(
     start: DayOption = None,
     end: DayOption = None,
     backfill: Annotated[bool, typer.Option(help="in slices, resuming where it stopped")] = False,
+    why: Annotated[str | None, typer.Option(help="backfill: the reason, for the record")] = None,
+    unpark: Annotated[bool, typer.Option(help="call a platform that asked to wait")] = False,
     platform: Annotated[str | None, typer.Option(help="files: the platform")] = None,
     path: Annotated[Path | None, typer.Option(help="files: the export")] = None,
     mapping: Annotated[Path | None, typer.Option(help="files: which column is what")] = None,
     config: ConfigOption = None,
 ) -> None:
     """Pull accounts and publish what changed. One that fails doesn't keep the others."""
-    from pipelines.landing.ingest import ingest_account
+    from pipelines.ingestion import Request, ingest_sources
+    from pipelines.landing.backfills import Backfill
+    from pipelines.privacy.salt import check_salt
     from pipelines.sources.files import FilesSource
     from pipelines.sources.registry import open_source, source_names
 
@@ -115,45 +122,24 @@ def ingest(
         openers = [partial(open_source, settings, Secrets(), name) for name in names]
     else:
         raise UsageError("Which source?", fix="Name one, or pass --all for every configured one.")
-
-    failures: list[AdcanaryError] = []
-    known: list[str] = []
-    for opener in openers:
-        try:
-            each = opener()
-            account_ids = each.account_ids
-        except AdcanaryError as error:  # a secret is missing, a file can't be read
-            failures.append(error)
-            print_error(error)
-            continue
-        known += account_ids
-        for account_id in account_ids:
-            if account not in (None, account_id):
-                continue
-            label = f"{each.name}/{account_id}"
-            try:
-                with out.status(label) as status:
-                    done = ingest_account(
-                        warehouse,
-                        each,
-                        account_id,
-                        now=settings.clock(),
-                        start=_day(start),
-                        end=_day(end),
-                        backfill=backfill,
-                        on_landed=lambda landed: status.update(str(landed)),
-                    )
-            except AdcanaryError as error:
-                failures.append(error)
-                print_error(error)
-            else:
-                _print_plainly(f"{label}: {done}")
-    if account and account not in known:
+    if backfill and not (why or "").strip():
         raise UsageError(
-            f"Account '{account}' is not configured (there are: {', '.join(known)}).",
+            "A backfill is recorded with its reason.",
             kept="nothing was pulled.",
-            fix="Add it to the source's `accounts` in adcanary.yaml, or correct --account.",
+            fix='Add --why "…", such as --why "first load".',
         )
+    request = Request(
+        now=settings.clock(),
+        account=account,
+        start=_day(start),
+        end=_day(end),
+        backfill=Backfill(_actor(None).name, str(why).strip()) if backfill else None,
+        unpark=unpark,
+        lookback_days=settings.sources.account_lookback_days,
+    )
+    if salt := Secrets().hash_salt:
+        check_salt(warehouse, salt.get_secret_value())
+    failures = ingest_sources(warehouse, openers, request)
     if failures:
         err.print(f"{len(failures)} account(s) failed; what the others published stays.")
         raise SystemExit(max(e.exit_code for e in failures))
@@ -314,6 +300,30 @@ def demo(
     from pipelines.sandbox.demo import run_demo
 
     run_demo(folder)
+
+
+@sandbox_app.command()
+def serve(
+    folder: Annotated[Path, typer.Option(help="where it lives")] = Path(".adcanary/sandbox"),
+    today: DayOption = None,
+    fault: Annotated[
+        list[str] | None, typer.Option(help="source:fault or source:fault@account; repeatable")
+    ] = None,
+    every_fault: Annotated[bool, typer.Option(help="all that a client survives")] = False,
+) -> None:
+    """Serve every platform of the simulated market until Ctrl-C."""
+    from pipelines.sandbox.demo import TODAY
+    from pipelines.sandbox.serve import serve as serve_world
+
+    serve_world(folder, _day(today) or TODAY, fault or (), every_fault=every_fault)
+
+
+@sandbox_app.command("faults")
+def list_faults(format_: FormatOption = Format.TABLE) -> None:
+    """The faults that the sandbox's platforms know."""
+    from pipelines.sandbox.serve import known_faults
+
+    print_rows(known_faults(), format_)
 
 
 if __name__ == "__main__":

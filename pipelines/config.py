@@ -6,38 +6,23 @@ import difflib
 import os
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
-from typing import Annotated, Any, Literal
-from zoneinfo import ZoneInfo, available_timezones
+from typing import Any, Literal
+from zoneinfo import ZoneInfo
 
 import yaml
 from pydantic import (
-    AfterValidator,
     BaseModel,
-    ConfigDict,
     Field,
     SecretStr,
     ValidationError,
-    field_validator,
 )
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from pipelines.errors import ConfigError
+from pipelines.source_settings import Section, SourcesSettings, TimeZone
 
 
-def _time_zone(name: str) -> str:
-    if name not in available_timezones():
-        raise ValueError(f"'{name}' is not an IANA time zone such as Europe/Berlin")
-    return name
-
-
-TimeZone = Annotated[str, AfterValidator(_time_zone)]
-
-
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class WarehouseSettings(_Section):
+class WarehouseSettings(Section):
     """Where data lives. ``path`` is for DuckDB; the rest of the keys are for BigQuery."""
 
     kind: Literal["duckdb", "bigquery"] = "duckdb"
@@ -49,66 +34,7 @@ class WarehouseSettings(_Section):
     api_endpoint: str | None = Field(None, description="another BigQuery, such as an emulator")
 
 
-class GoogleAdsSettings(_Section):
-    """Google Ads accounts (customer ids without dashes)."""
-
-    accounts: tuple[str, ...] = Field(min_length=1)
-    login_customer_id: str | None = None
-    lookback_days: int = Field(30, ge=1, le=90)
-    endpoint: str | None = Field(None, description="host:port of another server, over TLS")
-
-
-class MetaAdsSettings(_Section):
-    """Meta ad accounts, such as act_123."""
-
-    accounts: tuple[str, ...] = Field(min_length=1)
-    lookback_days: int = Field(28, ge=1, le=90)
-    graph_url: str | None = Field(None, description="base URL of another Graph API")
-
-
-class Ga4ExportSettings(_Section):
-    """The GA4 BigQuery export as files: events_YYYYMMDD.json[.gz] in a folder."""
-
-    property_id: str
-    path: Path
-    time_zone: TimeZone
-    lookback_days: int = Field(4, ge=1, le=90)
-
-
-class OrdersSettings(_Section):
-    """The shop's order API."""
-
-    shop_id: str
-    url: str
-    time_zone: TimeZone
-    lookback_days: int = Field(30, ge=1, le=365)
-
-
-class FileSettings(_Section):
-    """An export file that lands with every daily run; ``mapping`` says which column is what."""
-
-    platform: str
-    path: Path
-    mapping: Path
-
-
-class SourcesSettings(_Section):
-    google_ads: GoogleAdsSettings | None = None
-    meta_ads: MetaAdsSettings | None = None
-    ga4_export: Ga4ExportSettings | None = None
-    orders: OrdersSettings | None = None
-    files: tuple[FileSettings, ...] = ()
-
-    @field_validator("files")
-    @classmethod
-    def _one_a_name(cls, files: tuple[FileSettings, ...]) -> tuple[FileSettings, ...]:
-        names = [file.path.name for file in files]
-        if len(set(names)) < len(names):
-            raise ValueError("two files have the same name; a file is known by its name")
-        return files
-
-
-class MmmSettings(_Section):
+class MmmSettings(Section):
     """Settings of the media mix job; a run's id depends on every one of them."""
 
     seed: int = 20260101
@@ -123,7 +49,7 @@ class MmmSettings(_Section):
     curve_points: int = Field(21, ge=5)
 
 
-class PacingSettings(_Section):
+class PacingSettings(Section):
     """Settings of the pacing job; thresholds are shares of the month-to-date target."""
 
     warning: float = Field(0.10, gt=0)
@@ -133,12 +59,12 @@ class PacingSettings(_Section):
     max_data_age_days: int = Field(3, ge=1)
 
 
-class JobsSettings(_Section):
+class JobsSettings(Section):
     mmm: MmmSettings = MmmSettings()
     pacing: PacingSettings = PacingSettings()
 
 
-class GuardrailSettings(_Section):
+class GuardrailSettings(Section):
     """Caps every proposal is held to (DESIGN section 5). Amounts are in micros."""
 
     max_change_percent: float = Field(5.0, gt=0, le=100)
@@ -154,7 +80,13 @@ class GuardrailSettings(_Section):
     kill_switch: bool = False
 
 
-class Settings(_Section):
+class PrivacySettings(Section):
+    """Rows about one event of one person are deleted after so many days."""
+
+    event_retention_days: int = Field(90, ge=1)
+
+
+class Settings(Section):
     """Everything adcanary.yaml may say.
 
     ``now`` fixes the clock, for a simulated or replayed world; it is refused on BigQuery.
@@ -167,6 +99,7 @@ class Settings(_Section):
     sources: SourcesSettings = SourcesSettings()
     jobs: JobsSettings = JobsSettings()
     guardrails: GuardrailSettings = GuardrailSettings()
+    privacy: PrivacySettings = PrivacySettings()
     path: Path = Path("adcanary.yaml")
 
     def clock(self) -> datetime:
@@ -199,7 +132,12 @@ class Secrets(BaseSettings):
     google_ads_refresh_token: SecretStr | None = None
     google_ads_access_token: SecretStr | None = None
     meta_access_token: SecretStr | None = None
-    orders_token: SecretStr | None = None
+    linkedin_access_token: SecretStr | None = None
+    tiktok_access_token: SecretStr | None = None
+    shopify_token: SecretStr | None = None
+    hubspot_token: SecretStr | None = None
+    salesforce_client_id: SecretStr | None = None
+    salesforce_client_secret: SecretStr | None = None
 
     def require(self, name: str) -> str:
         """The secret's value.
@@ -295,20 +233,9 @@ def refuse_doubled_keys(node: yaml.Node | None) -> None:
 
 def _anchored(settings: Settings, folder: Path) -> Settings:
     """Relative paths become relative to the file that names them, not to the shell's folder."""
-    sources = settings.sources
     warehouse = settings.warehouse.model_copy(update={"path": folder / settings.warehouse.path})
-    files = tuple(
-        f.model_copy(update={"path": folder / f.path, "mapping": folder / f.mapping})
-        for f in sources.files
-    )
-    ga4 = sources.ga4_export
-    ga4 = ga4.model_copy(update={"path": folder / ga4.path}) if ga4 else None
-    return settings.model_copy(
-        update={
-            "warehouse": warehouse,
-            "sources": sources.model_copy(update={"files": files, "ga4_export": ga4}),
-        }
-    )
+    sources = settings.sources.anchored(folder)
+    return settings.model_copy(update={"warehouse": warehouse, "sources": sources})
 
 
 def _explain(error: Any, tree: yaml.Node | None) -> str:

@@ -9,6 +9,7 @@ AdcanaryError
 ├── DecisionRefused          a proposal can't move to the asked state          exit 1
 ├── SourceError              an ad platform or export
 │   ├── SourceUnavailable    (Transient) no answer, 5xx, quota                 exit 3
+│   ├── SourceParked         (Terminal)  the platform asks to stay away for hours exit 3
 │   └── SourceRejected       (Terminal)  token, permission, unknown account    exit 3
 └── WarehouseError           BigQuery or DuckDB
     ├── WarehouseUnavailable (Transient) no answer                             exit 3
@@ -20,6 +21,8 @@ An error says what was wrong and where (its message), what was kept and what to 
 """
 
 from __future__ import annotations
+
+from datetime import datetime
 
 
 class Transient:
@@ -85,7 +88,17 @@ class SourceError(AdcanaryError):
 
 
 class SourceUnavailable(SourceError, Transient):
-    pass
+    """``retry_seconds``: how long the platform asks to wait, where it says."""
+
+    retry_seconds: float | None = None
+
+
+class SourceParked(SourceError, Terminal):
+    """A quota of hours is used up: the account is left alone until ``until`` (UTC)."""
+
+    def __init__(self, message: str, *, until: datetime, kept: str | None, fix: str | None) -> None:
+        super().__init__(message, kept=kept, fix=fix)
+        self.until = until
 
 
 class SourceRejected(SourceError, Terminal):

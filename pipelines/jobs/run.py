@@ -175,5 +175,4 @@ def _publish(
     statements.append(Statement(f"DELETE FROM contracts.job_runs WHERE {condition}", params))
     statements.append(insert_row(load_contract("contracts.job_runs"), record))
     warehouse.transaction(statements, label=f"job_{job.name}")
-    for stage in stages:
-        warehouse.drop_stage(stage)
+    warehouse.drop_stages(stages)

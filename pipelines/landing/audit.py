@@ -1,4 +1,4 @@
-"""Audits a staged batch with Great Expectations: the contract's checks and the table's suite."""
+"""Audits a staged batch: the contract's checks, spend integrity, and the table's suite."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ import yaml
 
 from pipelines.errors import AuditError
 from pipelines.landing.conform import RUN_ID_COLUMN
-from pipelines.sources.base import Batch
+from pipelines.landing.ledger import slice_of
+from pipelines.landing.spool import Spool
 from pipelines.warehouse import Contract
 
 EXPECTATIONS = Path(__file__).parents[2] / "expectations"
@@ -22,11 +23,13 @@ _ROWS_SHOWN = 5
 _ONE_CONTEXT = threading.Lock()
 
 
-def audit(batch: Batch, contract: Contract, rows: pa.Table, stage: str) -> int:
+def audit(spool: Spool, stage: str) -> int:
     """Hold a batch to its expectations.
 
+    What concerns a row is asked of Great Expectations, in chunks of bounded size; what concerns
+    all rows at once (the grain, the slice, the account's spend) is asked of the spool.
+
     Args:
-        rows: the batch as staged, in the contract's schema.
         stage: where it is staged, for the error.
 
     Returns:
@@ -35,7 +38,47 @@ def audit(batch: Batch, contract: Contract, rows: pa.Table, stage: str) -> int:
     Raises:
         AuditError: which expectation failed on which rows; the stage is kept.
     """
-    frame = rows.select([c.name for c in contract.columns if c.is_scalar]).to_pandas()
+    failed = [words for check in _CHECKS if (words := check(spool))]
+    suite = _expectations(spool.contract)
+    broken: dict[int, str] = {}
+    for chunk in spool.chunks():
+        for number, words in _validate(chunk, spool.contract).items():
+            broken.setdefault(number, words)
+    failed += [broken[number] for number in sorted(broken)]
+    total = len(_CHECKS) + len(suite)
+    if failed:
+        raise _failed(spool, failed, total, f"the batch is in {stage}")
+    return total
+
+
+def audit_spend(spool: Spool) -> None:
+    """Spend integrity alone, for rows that were published before: the account's total may move
+    while its campaigns stand still.
+
+    Raises:
+        AuditError: the days that don't add up.
+    """
+    if words := _spend_adds_up(spool):
+        raise _failed(spool, [words], 1, "these rows are the published ones")
+
+
+def _failed(spool: Spool, failed: list[str], total: int, where: str) -> AuditError:
+    batch, contract = spool.batch, spool.contract
+    lines = "\n".join(f"  {words}" for words in failed)
+    return AuditError(
+        f"{batch.source}, account {batch.account_id}, {batch.window}: {len(failed)} of "
+        f"{total} expectations of {contract.table} failed:\n{lines}",
+        kept=f"what was published before is as it was; {where}.",
+        fix='Look at it with `adcanary query "SELECT * FROM …"`, mend the source or '
+        f"expectations/{contract.dataset}/{contract.name}.yaml, and ingest the window again.",
+    )
+
+
+def _validate(rows: pa.Table, contract: Contract) -> dict[int, str]:
+    """The failed expectations of one chunk: their number in the suite, and what to tell."""
+    frame = rows.select(
+        [c.name for c in contract.columns if c.is_scalar and c.name in rows.column_names]
+    ).to_pandas()
     with _ONE_CONTEXT:
         result = (
             _batches()
@@ -49,17 +92,62 @@ def audit(batch: Batch, contract: Contract, rows: pa.Table, stage: str) -> int:
                 },
             )
         )
-    failed = [r for r in result.results if not r.success]
-    if failed:
-        lines = "\n".join(f"  {_explain(r)}" for r in failed)
-        raise AuditError(
-            f"{batch.source}, account {batch.account_id}, {batch.window}: {len(failed)} of "
-            f"{len(result.results)} expectations of {contract.table} failed:\n{lines}",
-            kept=f"what was published before is as it was; the batch is in {stage}.",
-            fix=f'Look at it with `adcanary query "SELECT * FROM {stage}"`, mend the source or '
-            f"expectations/{contract.dataset}/{contract.name}.yaml, and ingest the window again.",
-        )
-    return len(result.results)
+    return {
+        result_.expectation_config.meta["number"]: _explain(result_)
+        for result_ in result.results
+        if not result_.success
+    }
+
+
+def _one_row_a_grain(spool: Spool) -> str | None:
+    grain = ", ".join(spool.contract.primary_key)
+    twice = spool.query(
+        f"SELECT {grain}, COUNT(*) FROM spool GROUP BY ALL HAVING COUNT(*) > 1 LIMIT {_ROWS_SHOWN}"
+    )
+    if not twice:
+        return None
+    shown = "; ".join(
+        ", ".join(f"{k}={v}" for k, v in zip(spool.contract.primary_key, row, strict=False))
+        for row in twice
+    )
+    return f"one row a {grain}: some stand more than once, such as {shown}"
+
+
+def _inside_its_slice(spool: Spool) -> str | None:
+    """A row outside of what the batch replaces would stay for ever, or stand twice."""
+    condition, params = slice_of(spool.batch, spool.contract).predicate()
+    for name, value in params.items():
+        condition = condition.replace(f"@{name}", f"'{str(value).replace(chr(39), chr(39) * 2)}'")
+    grain = ", ".join(spool.contract.primary_key)
+    stray = spool.query(
+        f"SELECT {grain} FROM spool WHERE NOT COALESCE({condition}, FALSE) LIMIT {_ROWS_SHOWN}"
+    )
+    if not stray:
+        return None
+    return f"every row is in its slice ({spool.batch.window}): not so {stray[0]}"
+
+
+def _spend_adds_up(spool: Spool) -> str | None:
+    """Spend integrity: the campaigns' spend is the account's, day by day, to the micro."""
+    told = spool.batch.account_spend
+    if told is None:
+        return None
+    start, end = spool.batch.window.start, spool.batch.window.end
+    summed = dict(spool.query("SELECT date, SUM(cost_micros)::BIGINT FROM spool GROUP BY ALL"))
+    expected = {day: micros for day, micros in told.items() if start <= day <= end}
+    off = [
+        f"{day}: campaigns {summed.get(day, 0):,}, account {expected.get(day, 0):,} micros"
+        for day in sorted({*summed, *expected})
+        if summed.get(day, 0) != expected.get(day, 0)
+    ]
+    if not off:
+        return None
+    return f"campaign spend adds up to the account's: {len(off)} days don't, such as " + "; ".join(
+        off[:_ROWS_SHOWN]
+    )
+
+
+_CHECKS = (_one_row_a_grain, _inside_its_slice, _spend_adds_up)
 
 
 @cache
@@ -81,9 +169,10 @@ def _suite(contract: Contract) -> Any:
     from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
 
     suite = gx.ExpectationSuite(name=contract.table)
-    for type_, kwargs, why in _expectations(contract):
+    for number, (type_, kwargs, why) in enumerate(_expectations(contract)):
+        meta = {"why": why, "number": number}
         suite.add_expectation_configuration(
-            ExpectationConfiguration(type=type_, kwargs=dict(kwargs), meta={"why": why})
+            ExpectationConfiguration(type=type_, kwargs=dict(kwargs), meta=meta)
         )
     return suite
 
@@ -96,14 +185,6 @@ def _expectations(contract: Contract) -> tuple[tuple[str, dict[str, Any], str], 
         for c in contract.columns
         if not c.nullable and c.name != RUN_ID_COLUMN
     ]
-    grain = list(contract.primary_key)
-    found.append(
-        (
-            "expect_compound_columns_to_be_unique",
-            {"column_list": grain},
-            f"one row a {', '.join(grain)}",
-        )
-    )
     path = EXPECTATIONS / contract.dataset / f"{contract.name}.yaml"
     for entry in yaml.safe_load(path.read_text())["expectations"]:
         found.append((entry["type"], entry["kwargs"], entry["why"]))

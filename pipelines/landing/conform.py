@@ -1,76 +1,95 @@
-"""Fits a batch to its table's contract before it is staged, and says what doesn't fit."""
+"""Fits rows to their table's contract before they are staged, and says what doesn't fit."""
 
 from __future__ import annotations
 
-import hashlib
-from dataclasses import dataclass
+import re
+from typing import Any
 
+import orjson
 import pyarrow as pa
 
-from pipelines.canonical import sha256
 from pipelines.errors import AuditError
 from pipelines.sources.base import Batch
 from pipelines.warehouse import Contract
+from pipelines.warehouse.contracts import Column
 
 RUN_ID_COLUMN = "_run_id"
+EXTRA_COLUMN = "_extra"
+# What nobody described may hold anything: e-mail addresses and phone numbers don't pass the door.
+_PERSONAL = re.compile(r"[^\s@\"<>,;]+@[^\s@\"<>,;]+\.[^\s@\"<>,;]+|\+?\d[\d ()./-]{7,}\d")
 
 
-@dataclass(frozen=True)
-class Conformed:
-    """A batch in its contract's schema, ordered by the grain.
+def conform(rows: pa.Table, batch: Batch, contract: Contract) -> pa.Table:
+    """Rows in the contract's columns and types, less ``_run_id``.
 
-    ``drift`` names columns the source sent that the contract doesn't know; they were left out.
-    """
-
-    rows: pa.Table
-    run_id: str
-    checksum: str
-    schema_hash: str
-    drift: tuple[str, ...]
-
-
-def conform(batch: Batch, contract: Contract) -> Conformed:
-    """Cast a batch to its contract and derive its run id from source, account, window, content.
+    Columns the contract doesn't know go into ``_extra``, a JSON object a row.
 
     Raises:
-        AuditError: a column is missing or has values of another type; names it.
+        AuditError: a column is missing or of another type; names it.
     """
-    columns = {}
-    for column in contract.columns:
-        if column.name == RUN_ID_COLUMN:
-            continue
-        if column.name not in batch.rows.column_names:
-            if not column.nullable:
-                raise _refused(batch, f"column {column.name} is missing")
-            columns[column.name] = pa.nulls(batch.rows.num_rows, column.arrow_type)
-            continue
-        values = batch.rows[column.name]
-        try:
-            columns[column.name] = values.cast(column.arrow_type)
-        except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
-            raise _refused(
-                batch, f"column {column.name} is {values.type}, not {column.type}: {error}"
-            ) from error
-    rows = pa.table(columns).combine_chunks()
-    rows = rows.sort_by([(key, "ascending") for key in contract.primary_key])
-    checksum = _checksum(rows)
-    identity = (batch.source, batch.table, batch.platform, batch.account_id, batch.window, checksum)
-    run_id = sha256("|".join(map(str, identity)))[:32]
-    schema = "|".join(f"{f.name}:{f.type}" for f in batch.rows.schema)
-    return Conformed(
-        rows=rows.append_column(RUN_ID_COLUMN, pa.array([run_id] * len(rows), pa.string())),
-        run_id=run_id,
-        checksum=checksum,
-        schema_hash=sha256(schema),
-        drift=tuple(sorted(set(batch.rows.column_names) - set(contract.column_names))),
-    )
+    columns = {
+        column.name: _fitted(rows, column, batch)
+        for column in contract.columns
+        if column.name not in (RUN_ID_COLUMN, EXTRA_COLUMN)
+    }
+    if EXTRA_COLUMN in contract.column_names:
+        columns[EXTRA_COLUMN] = _as_json(rows.select(list(drift(rows.schema, contract))))
+    # NULL arrays become empty ones, as GoogleSQL stores them
+    return contract.conform(pa.table(columns)).drop_columns([RUN_ID_COLUMN])
 
 
-def _checksum(rows: pa.Table) -> str:
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, rows.schema) as stream:
-        stream.write_table(rows)
-    return hashlib.sha256(sink.getvalue()).hexdigest()
+def drift(schema: pa.Schema, contract: Contract) -> tuple[str, ...]:
+    """Columns that the source sent and the contract doesn't know."""
+    return tuple(sorted(set(schema.names) - set(contract.column_names)))
+
+
+def _fitted(rows: pa.Table, column: Column, batch: Batch) -> pa.ChunkedArray | pa.Array:
+    if column.name not in rows.column_names:
+        if not column.nullable:
+            raise _refused(batch, f"column {column.name} is missing")
+        return pa.nulls(rows.num_rows, column.arrow_type)
+    values = rows[column.name]
+    wanted = column.arrow_type
+    if values.type == wanted:
+        return values
+    try:
+        if _kind(values.type) not in (_kind(wanted), "nothing"):
+            raise pa.ArrowInvalid("another type of value")
+        return values.cast(wanted)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+        raise _refused(
+            batch, f"column {column.name} is {values.type}, not {column.type}: {error}"
+        ) from error
+
+
+def _kind(kind: pa.DataType) -> str:
+    """What may be cast to what without guessing: text is never a number, nor a number a day."""
+    if pa.types.is_null(kind):
+        return "nothing"
+    if pa.types.is_dictionary(kind):
+        return _kind(kind.value_type)
+    if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
+        return "number"
+    if pa.types.is_string(kind) or pa.types.is_large_string(kind):
+        return "text"
+    if pa.types.is_list(kind) or pa.types.is_large_list(kind):
+        return "list"
+    return "date" if pa.types.is_date(kind) else str(kind.id)
+
+
+def _as_json(unknown: pa.Table) -> pa.Array:
+    if not unknown.num_columns:
+        return pa.nulls(unknown.num_rows, pa.string())
+    return pa.array((_line(row) for row in unknown.to_pylist()), pa.string())
+
+
+def _line(row: dict[str, Any]) -> str | None:
+    """A row's unknown values as JSON; NULL where it has none of them."""
+    known = {name: value for name, value in row.items() if value is not None}
+    if not known:
+        return None
+    text = orjson.dumps(known, default=str, option=orjson.OPT_SORT_KEYS).decode()
+    return _PERSONAL.sub("[redacted]", text)
 
 
 def _refused(batch: Batch, what: str) -> AuditError:

@@ -2,19 +2,46 @@
 
 from __future__ import annotations
 
+import errno
+import traceback
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
 from zoneinfo import ZoneInfo
 
-from pipelines.errors import InputError, UsageError
-from pipelines.landing import ledger
-from pipelines.landing.publish import Landed, land
-from pipelines.sources.base import Batch, Source, Window
-from pipelines.warehouse import Warehouse
+import pyarrow as pa
 
+from pipelines.errors import AuditError, InputError, SourceParked, StatementError, UsageError
+from pipelines.landing import ledger
+from pipelines.landing.backfills import Backfill, recorded
+from pipelines.landing.parking import park, refuse_if_parked
+from pipelines.landing.publish import Landed, land, sweep
+from pipelines.privacy import tombstones
+from pipelines.privacy.erasure import erase_ids
+from pipelines.sources.base import Batch, Source, TracksChanges, Window
+from pipelines.warehouse import Warehouse
+from pipelines.warehouse.base import RowCountConflict
+
+_NO_ROOM = {errno.ENOSPC, errno.EFBIG, errno.EDQUOT}
 _FIRST_YEAR = 2000  # before it there was no ad platform to export from
-Progress = Callable[[Landed], None]
+T = TypeVar("T")
+D = TypeVar("D")
+
+
+@dataclass(frozen=True)
+class Progressed:
+    """How far an account's ingestion is: ``done`` of ``pulls``, and what landed last."""
+
+    done: int
+    pulls: int
+    landed: Landed
+
+
+Progress = Callable[[Progressed], None]
 
 
 @dataclass(frozen=True)
@@ -35,9 +62,11 @@ class Ingested:
             f"{sum(b.restated_rows for b in published):,} restated"
         )
         if dropped := sum(b.dropped_rows for b in published):
-            text += f", {dropped:,} dropped for want of consent"
+            text += f", {dropped:,} dropped (no consent, or refused)"
         if drift := {f"{b.table}.{column}" for b in self.landed for column in b.drift}:
-            text += f"; columns nobody knows, left out: {', '.join(sorted(drift))}"
+            text += f"; new columns, kept in _extra: {', '.join(sorted(drift))}"
+        if notes := {b.note for b in self.landed if b.note}:
+            text += f"; {'; '.join(sorted(notes))}"
         return text
 
 
@@ -50,6 +79,7 @@ def due_windows(
     start: date | None = None,
     end: date | None = None,
     backfill: bool = False,
+    lookback_days: int | None = None,
 ) -> list[Window]:
     """The windows to pull for an account.
 
@@ -61,6 +91,7 @@ def due_windows(
 
     Args:
         today: the present day in the account's time zone.
+        lookback_days: of this account, where it is another than its source's.
 
     Raises:
         UsageError: the range ends before it starts or after yesterday, or a backfill has no
@@ -85,7 +116,7 @@ def due_windows(
         )
     if backfill and start is None:
         raise UsageError("A backfill needs a start.", fix="Add --start YYYY-MM-DD.")
-    look_back = last - timedelta(days=source.lookback_days - 1)
+    look_back = last - timedelta(days=(lookback_days or source.lookback_days) - 1)
     first = start or look_back
     if last < first:
         raise UsageError(
@@ -96,9 +127,14 @@ def due_windows(
         # a window of its own: the look-back is the same window in every run of a day, and a
         # second run finds it unchanged
         gap = _day_after_published(warehouse, source, account_id, last)
-        if gap < look_back:
-            missing = Window(gap, look_back - timedelta(days=1))
-            windows = [*missing.split(source.max_window_days), *windows]
+        older = ledger.runs_of_days(Window(gap, look_back).days()) if gap < look_back else []
+        if isinstance(source, TracksChanges):
+            older += source.changed_windows(account_id, look_back)
+        days = {day for window in older for day in window.days() if day < look_back}
+        missing = [
+            w for run in ledger.runs_of_days(days) for w in run.split(source.max_window_days)
+        ]
+        windows = [*missing, *windows]
     if not backfill:
         return windows
     return ledger.missing_windows(warehouse, source.name, account_id, source.tables, windows)
@@ -118,34 +154,120 @@ def ingest_account(
     now: datetime,
     start: date | None = None,
     end: date | None = None,
-    backfill: bool = False,
-    on_landed: Progress = lambda _: None,
+    backfill: Backfill | None = None,
+    lookback_days: int | None = None,
+    unpark: bool = False,
+    on_progress: Progress = lambda _: None,
 ) -> Ingested:
     """Pull and land what is due for one account, then its present state (entities, budgets).
 
     Args:
         now: the present instant, UTC; the account's own time zone says which day that is.
+        lookback_days: of this account, where it is another than its source's.
+        backfill: cut a long range into slices and go on where an earlier one stopped; recorded.
+        unpark: call the platform although it asked to be left alone.
 
     Raises:
+        SourceParked: a quota is used up; says until when. Remembered for the next run.
         SourceError, AuditError, WarehouseError: from the first window that fails; the windows
             before it stay published.
     """
-    account = source.account(account_id)
-    today = now.astimezone(ZoneInfo(account.time_zone)).date()
-    windows = due_windows(
-        warehouse, source, account_id, today, start=start, end=end, backfill=backfill
-    )
-    landed: list[Landed] = []
-    for batch in _batches(source, account_id, windows, today):
-        landed.append(land(warehouse, batch))
-        on_landed(landed[-1])
+    if not unpark:
+        refuse_if_parked(warehouse, source.name, account_id)
+    try:
+        account = _asked(source, account_id, lambda: source.account(account_id))
+        today = now.astimezone(ZoneInfo(account.time_zone)).date()
+        windows = due_windows(
+            warehouse,
+            source,
+            account_id,
+            today,
+            start=start,
+            end=end,
+            backfill=bool(backfill),
+            lookback_days=lookback_days,
+        )
+        record: AbstractContextManager[None] = nullcontext()
+        if backfill and windows:
+            asked = Window(start or windows[0].start, end or windows[-1].end)
+            record = recorded(warehouse, backfill, source, account_id, asked)
+        with record:
+            landed = _land_all(
+                warehouse, source, account_id, windows, today=today, on_progress=on_progress
+            )
+    except SourceParked as error:
+        park(warehouse, source.name, account_id, error)
+        raise
     return Ingested(source.name, account_id, tuple(landed))
 
 
-def _batches(
+def _land_all(
+    warehouse: Warehouse,
+    source: Source,
+    account_id: str,
+    windows: list[Window],
+    *,
+    today: date,
+    on_progress: Progress,
+) -> list[Landed]:
+    if not windows:
+        return []
+    erased = tombstones.load(warehouse)
+    found: list[Landed] = []
+    done: list[Batch] = []
+    for number, pull in enumerate(_pulls(source, account_id, windows, today), start=1):
+        for batch in _asked(source, account_id, pull):
+            found += land(warehouse, batch, keep=partial(erased.apply, table=batch.table))
+            done.append(replace(batch, rows=batch.rows.schema.empty_table()))
+            if batch.withdrawn:
+                erase_ids(warehouse, batch.withdrawn, requested_by="ingest", now=datetime.now(UTC))
+                erased = tombstones.load(warehouse)
+            on_progress(Progressed(number, len(windows) + 1, found[-1]))
+    sweep(warehouse, done)
+    if tombstones.load(warehouse).newest != erased.newest:
+        raise RowCountConflict(
+            f"{source.name}, account {account_id}: a person was erased while it was pulled.",
+            kept="everything that was published, the erased person's rows perhaps included.",
+            fix="Ingest the same days again now: the person is left out then.",
+        )
+    return found
+
+
+def _pulls(
     source: Source, account_id: str, windows: list[Window], today: date
-) -> Iterator[Batch]:
+) -> Iterator[Callable[[], list[Batch]]]:
+    """What to ask of the source, in order; each gives its batches when it is called."""
     for window in windows:
-        yield from source.pull(account_id, window)
-    if windows:
-        yield from source.snapshot(account_id, today)
+        yield partial(_read, source.pull, account_id, window)
+    yield partial(_read, source.snapshot, account_id, today)
+
+
+def _read(pull: Callable[[str, D], Iterator[Batch]], account_id: str, of: D) -> list[Batch]:
+    return list(pull(account_id, of))
+
+
+def _asked(source: Source, account_id: str, ask: Callable[[], T]) -> T:
+    """Call a source; a reply of another shape than it reads is an error with a name.
+
+    The words of such an exception may quote a value, so only its kind and its key are told.
+    """
+    try:
+        return ask()
+    except OSError as error:
+        if error.errno not in _NO_ROOM:
+            raise
+        raise StatementError(
+            f"{source.name}, account {account_id}: there is no room for what was pulled: {error}",
+            kept="what was published before is as it was; nothing of this pull was staged.",
+            fix="Make room on the disk, or point TMPDIR at one that has some.",
+        ) from error
+    except (KeyError, TypeError, ValueError, pa.ArrowInvalid) as error:
+        at = traceback.extract_tb(error.__traceback__)[-1]
+        missing = f" {error}" if isinstance(error, KeyError) else ""
+        raise AuditError(
+            f"{source.name}, account {account_id}: the platform's reply has another shape than "
+            f"expected ({type(error).__name__}{missing} in {Path(at.filename).name}:{at.lineno}).",
+            kept="what was published before is as it was; nothing of this pull was staged.",
+            fix="A field is gone or of another type: look at the platform's change log, and "
+            "report it with this line.",
+        ) from error

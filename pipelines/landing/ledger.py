@@ -6,16 +6,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from pipelines.landing.conform import Conformed
+from pipelines.landing.spool import Spool
 from pipelines.sources.base import Batch, Window
-from pipelines.warehouse import Contract, Slice, Statement, Warehouse
-from pipelines.warehouse.base import Value
+from pipelines.warehouse import Contract, Slice, Statement, Warehouse, load_contract
+from pipelines.warehouse.base import Value, insert_row
 
-# Tables that hold the present state: replaced by account, whatever the day.
-SNAPSHOT_TABLES = {"raw.ads_entities"}
-_DATE_COLUMNS = {"raw.ads_campaign_budgets": "effective_from"}
-_ACCOUNT_COLUMNS = ("account_id", "property_id", "shop_id")
-
+_ACCOUNT_COLUMNS = ("account_id", "property_id", "shop_id", "site_id", "advertiser_id")
 _SAME_ACCOUNT = (
     "table_name = @table_name AND account_id = @account_id "
     "AND COALESCE(platform, '') = COALESCE(@platform, '')"
@@ -24,72 +20,107 @@ _SAME_ACCOUNT = (
 
 @dataclass(frozen=True)
 class Overlap:
-    """What the ledger knows of the days a batch would replace."""
+    """What the ledger knows of the days a batch would replace.
 
+    Args:
+        version: of the table and account's head; a publish succeeds only if it is still the same.
+        heads: rows the head has: one, but two where two processes made it at the same instant.
+        newest_run_id: the batch that was published last over any of the days.
+        newer: the days that a newer pull has already published.
+    """
+
+    version: int
+    heads: int
     newest_run_id: str | None
-    newer_pull: str | None
+    newer: frozenset[date]
 
 
 def slice_of(batch: Batch, contract: Contract) -> Slice:
-    """The rows a batch replaces: its account (and platform), and its days where it has days."""
+    """The rows a batch replaces: its account (and platform), and its days where it has days.
+
+    A table without partitions holds the present state: it is replaced whatever the day.
+    """
     account_column = next(c for c in _ACCOUNT_COLUMNS if c in contract.column_names)
     keys = {account_column: batch.account_id}
     if "platform" in contract.column_names:
         keys["platform"] = batch.platform or ""
-    if batch.table in SNAPSHOT_TABLES:
+    day = date_column(contract)
+    if day is None:
         return Slice(batch.table, keys)
-    date_column = _DATE_COLUMNS.get(batch.table, contract.partition_by)
-    return Slice(batch.table, keys, date_column, batch.window.start, batch.window.end)
+    return Slice(batch.table, keys, day, batch.window.start, batch.window.end)
+
+
+def date_column(contract: Contract) -> str | None:
+    """The DATE column that a batch's window is about."""
+    if contract.partition_by is None and "effective_from" in contract.column_names:
+        return "effective_from"
+    return contract.partition_by
 
 
 def overlap(warehouse: Warehouse, batch: Batch) -> Overlap:
-    """The last batch published over any of these days, and a pull newer than this one, if any."""
+    """Read what was published over a batch's days; makes the head where there is none yet."""
+    identity = _identity(batch)
+    condition = _SAME_ACCOUNT
+    if date_column(load_contract(batch.table)) is not None:
+        condition += " AND window_start <= @window_end AND window_end >= @window_start"
+    heads = f"SELECT version FROM raw.load_heads WHERE {_SAME_ACCOUNT}"
+    published = (
+        "SELECT run_id, pulled_at, window_start, window_end, published_at "
+        f"FROM raw.load_ledger WHERE {condition}"
+    )
     rows = warehouse.query(
-        "SELECT run_id, pulled_at FROM raw.load_ledger "
-        f"WHERE {_overlap(batch.table)} ORDER BY published_at DESC",
-        _identity(batch),
+        f"WITH heads AS ({heads}), published AS ({published}) "
+        "SELECT version, NULL AS run_id, NULL AS pulled_at, NULL AS window_start, "
+        "NULL AS window_end, NULL AS published_at FROM heads "
+        "UNION ALL SELECT NULL, run_id, pulled_at, window_start, window_end, published_at "
+        "FROM published",
+        identity,
     ).to_pylist()
-    newer = max((r["pulled_at"] for r in rows), default=None)
+    versions = [r["version"] for r in rows if r["version"] is not None]
+    if not versions:
+        _make_head(warehouse, identity)
+        return overlap(warehouse, batch)
+    loads = sorted((r for r in rows if r["run_id"]), key=lambda r: r["published_at"])
+    newer = [_days_of(r["window_start"], r["window_end"]) for r in loads if _is_newer(r, batch)]
+    own = _days_of(batch.window.start, batch.window.end)
+    whole = date_column(load_contract(batch.table)) is None
     return Overlap(
-        newest_run_id=rows[0]["run_id"] if rows else None,
-        newer_pull=f"{newer:%Y-%m-%d %H:%M:%S} UTC" if newer and newer > batch.pulled_at else None,
+        version=max(versions),
+        heads=len(versions),
+        newest_run_id=loads[-1]["run_id"] if loads else None,
+        newer=frozenset(own if whole and newer else own.intersection(set().union(*newer))),
     )
 
 
-def entry(
-    batch: Batch, conformed: Conformed, restated: int, times: tuple[datetime, datetime]
-) -> Statement:
-    """The ledger row as the statement that refuses to be second.
-
-    It inserts nothing when a newer pull was published over these days in the meantime; the
-    transaction then rolls back, because one row is expected.
-    """
-    staged_at, published_at = times
-    values: dict[str, Value] = {
-        "run_id": conformed.run_id,
-        "source": batch.source,
-        "table_name": batch.table,
-        "account_id": batch.account_id,
-        "platform": batch.platform,
-        "window_start": batch.window.start,
-        "window_end": batch.window.end,
-        "row_count": conformed.rows.num_rows,
-        "restated_rows": restated,
-        "dropped_rows": batch.dropped_rows,
-        "checksum": conformed.checksum,
-        "schema_hash": conformed.schema_hash,
-        "pulled_at": batch.pulled_at,
-        "staged_at": staged_at,
-        "published_at": published_at,
-    }
-    columns = ", ".join(values)
-    selected = ", ".join(f"@{name}" for name in values)
+def claim(batch: Batch, seen: Overlap) -> Statement:
+    """Moves the head, or refuses: something was published since ``seen`` was read."""
     return Statement(
-        f"INSERT INTO raw.load_ledger ({columns}) SELECT {selected} FROM (SELECT 1) AS one "
-        f"WHERE NOT EXISTS (SELECT 1 FROM raw.load_ledger "
-        f"WHERE {_overlap(batch.table)} AND pulled_at > @pulled_at)",
-        values,
-        expect_rows=1,
+        f"UPDATE raw.load_heads SET version = @version + 1 WHERE {_SAME_ACCOUNT} "
+        f"AND (SELECT MAX(version) FROM raw.load_heads WHERE {_SAME_ACCOUNT}) = @version",
+        {**_identity(batch), "version": seen.version},
+        expect_rows=seen.heads,
+    )
+
+
+def entry(spool: Spool, restated: int, times: tuple[datetime, datetime]) -> Statement:
+    """The ledger row of a batch. ``times``: when it was staged, and when published, UTC."""
+    batch = spool.batch
+    staged_at, published_at = times
+    return insert_row(
+        load_contract("raw.load_ledger"),
+        {
+            **_identity(batch),
+            "run_id": spool.run_id,
+            "source": batch.source,
+            "row_count": spool.rows,
+            "restated_rows": restated,
+            "dropped_rows": spool.dropped_rows,
+            "checksum": spool.checksum,
+            "schema_hash": spool.schema_hash,
+            "pulled_at": batch.pulled_at,
+            "staged_at": staged_at,
+            "published_at": published_at,
+        },
     )
 
 
@@ -133,18 +164,42 @@ def covered_days(
     return set.intersection(*by_table)
 
 
+def runs_of_days(days: Iterable[date]) -> list[Window]:
+    """Days as the fewest windows that cover them and nothing else."""
+    windows: list[Window] = []
+    for day in sorted(days):
+        if windows and windows[-1].end + timedelta(days=1) == day:
+            windows[-1] = Window(windows[-1].start, day)
+        else:
+            windows.append(Window(day, day))
+    return windows
+
+
+def _make_head(warehouse: Warehouse, identity: dict[str, Value]) -> None:
+    warehouse.transaction(
+        [
+            Statement(
+                "INSERT INTO raw.load_heads (table_name, account_id, platform, version) "
+                "SELECT @table_name, @account_id, COALESCE(@platform, ''), 0 "
+                "FROM (SELECT 1) AS one WHERE NOT EXISTS "
+                f"(SELECT 1 FROM raw.load_heads WHERE {_SAME_ACCOUNT})",
+                identity,
+            )
+        ],
+        label="head",
+    )
+
+
+def _is_newer(load: dict[str, datetime], batch: Batch) -> bool:
+    return load["pulled_at"] > batch.pulled_at
+
+
 def _days(rows: Iterable[dict[str, date]]) -> set[date]:
     return set().union(*(_days_of(r["window_start"], r["window_end"]) for r in rows))
 
 
 def _days_of(start: date, end: date) -> set[date]:
     return {start + timedelta(days=n) for n in range((end - start).days + 1)}
-
-
-def _overlap(table: str) -> str:
-    if table in SNAPSHOT_TABLES:
-        return _SAME_ACCOUNT
-    return f"{_SAME_ACCOUNT} AND window_start <= @window_end AND window_end >= @window_start"
 
 
 def _identity(batch: Batch) -> dict[str, Value]:

@@ -37,7 +37,8 @@ def run_demo(folder: Path) -> None:
     began = time.monotonic()
     out.rule("adcanary: a simulated market, served over the platforms' own protocols")
     with World(folder, Market(), FIRST_DAY) as world:
-        _step("Backfill of 18 months, in slices", world, "ingest --all --backfill", START)
+        backfill = ("ingest", "--all", "--backfill", "--start", str(START), "--why", "first load")
+        _step("Backfill of 18 months, in slices", world, *backfill)
         world.advance(TODAY)
         _step("The daily flow, a week later: ingest, transform, decide, propose", world)
         if world.mutations:
@@ -45,10 +46,10 @@ def run_demo(folder: Path) -> None:
     _print(folder, time.monotonic() - began)
 
 
-def _step(title: str, world: World, command: str | None = None, start: date | None = None) -> None:
+def _step(title: str, world: World, *command: str) -> None:
     out.rule(title, align="left")
     if command:
-        arguments = ["-m", "pipelines.cli", *command.split(), "--start", str(start)]
+        arguments = ["-m", "pipelines.cli", *command]
     else:
         arguments = ["-m", "flows.daily", "--config", str(world.config)]
     environment = {

@@ -34,12 +34,13 @@ class GaqlError(Exception):
     """A query the service refuses.
 
     Args:
-        code: a name of QueryErrorEnum, such as UNRECOGNIZED_FIELD.
+        code: a name of QueryErrorEnum, such as UNRECOGNIZED_FIELD, or of ``category``'s enum.
+        category: field of ErrorCode.
     """
 
-    def __init__(self, code: str, message: str) -> None:
+    def __init__(self, code: str, message: str, category: str = "query_error") -> None:
         super().__init__(message)
-        self.code = code
+        self.code = f"{category}.{code}"
 
 
 @dataclass(frozen=True)

@@ -3,78 +3,45 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
+import pyarrow as pa
 from google.ads.googleads.v26.services.types.google_ads_service import GoogleAdsRow
 
+from pipelines.sandbox.faults import Faults
 from pipelines.sandbox.gaql import GaqlError, Query
-from pipelines.sandbox.market import Ad, AdAccount, AdGroup, Campaign, Market
+from pipelines.sandbox.google_ads_accounts import AccountTree
+from pipelines.sandbox.google_ads_clicks import KEPT_DAYS, Clicks
+from pipelines.sandbox.google_ads_entities import RESOURCES, Scalar, attributes, entities
+from pipelines.sandbox.google_ads_reports import ACTIONS, Days, Reports
+from pipelines.sandbox.market import Market
 
-MANAGER_ID = "9000000001"
-MANAGER = AdAccount("google_ads", MANAGER_ID, "Canary (manager)", "USD", "America/New_York")
-
-Scalar = str | int | float | bool
 Columns = Mapping[str, Sequence[Scalar]]
 
 _Row: Any = GoogleAdsRow.pb()
-
-
-@dataclass(frozen=True)
-class _Entity:
-    """What one row's attributes are about; the deeper ones are None above their level."""
-
-    campaign: Campaign
-    budget_micros: int
-    adgroup: AdGroup | None = None
-    ad: Ad | None = None
-
-
-_CAMPAIGN: dict[str, Callable[[Any], Scalar]] = {
-    "campaign.id": lambda e: int(e.campaign.campaign_id),
-    "campaign.name": lambda e: e.campaign.name,
-    "campaign.status": lambda e: e.campaign.status,
-    "campaign.advertising_channel_type": lambda e: e.campaign.advertising_type,
-    "campaign_budget.id": lambda e: int(e.campaign.campaign_id) + 7,
-    "campaign_budget.amount_micros": lambda e: e.budget_micros,
-    "campaign_budget.period": lambda e: "DAILY",
-}
-_AD_GROUP: dict[str, Callable[[Any], Scalar]] = {
-    "ad_group.id": lambda e: int(e.adgroup.adgroup_id),
-    "ad_group.name": lambda e: e.adgroup.name,
-    "ad_group.status": lambda e: e.adgroup.status,
-}
-_AD: dict[str, Callable[[Any], Scalar]] = {
-    "ad_group_ad.ad.id": lambda e: int(e.ad.ad_id),
-    "ad_group_ad.ad.name": lambda e: e.ad.name,
-    "ad_group_ad.status": lambda e: e.ad.status,
-}
-_ATTRIBUTES = {
-    "campaign": _CAMPAIGN,
-    "ad_group": {**_CAMPAIGN, **_AD_GROUP},
-    "ad_group_ad": {**_CAMPAIGN, **_AD_GROUP, **_AD},
-}
-_METRICS = {
-    "metrics.impressions": "impressions",
-    "metrics.clicks": "clicks",
-    "metrics.cost_micros": "cost_micros",
-    "metrics.conversions": "conversions",
-    "metrics.conversions_value": "conversion_value",
-}
 _DATE = "segments.date"
-_REPORTS = ("campaign", "ad_group_ad")
+_ACTION = "segments.conversion_action"
+# Of a report, the column with the ids of its resource.
+_IDS = {"ad_group": "adgroup_id", "asset_group": "adgroup_id", "ad_group_ad": "ad_id"}
+_DIMENSIONS = {"date", "campaign_id", "adgroup_id", "ad_id", "conversion_action"}
 
 
 class GoogleAdsBooks:
-    """The market's Google Ads side: accounts under one manager and their rows."""
+    """The market's Google Ads side: accounts under their managers, and their rows."""
 
-    def __init__(self, market: Market) -> None:
+    def __init__(self, market: Market, faults: Faults) -> None:
         self._market = market
-        self._accounts = {a.account_id: a for a in market.accounts if a.platform == "google_ads"}
+        self._reports = Reports(market, faults)
+        self._clicks = Clicks(market)
+        self.accounts = AccountTree(market, faults)
 
-    def knows(self, customer_id: str) -> bool:
-        return customer_id == MANAGER_ID or customer_id in self._accounts
+    def spend_by_day(self, account_id: str, today: date) -> dict[date, int]:
+        """Micros that an account's campaigns spent on each day before ``today``."""
+        days = Days(account_id, self._market.start, self._market.end, today)
+        rows = self._reports.campaigns(days)
+        spent = rows.group_by("date").aggregate([("cost_micros", "sum")]).to_pylist()
+        return {row["date"]: row["cost_micros_sum"] for row in spent}
 
     def rows(self, customer_id: str, query: Query, today: date) -> list[Any]:
         """The rows a query has, as GoogleAdsRow protobufs with the selected fields only.
@@ -91,86 +58,119 @@ class GoogleAdsBooks:
         kept: Sequence[int] = range(len(columns[query.select[0]]))
         for condition in query.where:
             values = columns[condition.field]
-            kept = [i for i in kept if condition.holds(values[i])]
+            kept = [i for i in kept if (v := values[i]) is not None and condition.holds(v)]
         return list(_messages(columns, query.select, kept))
 
     def _columns(self, customer_id: str, query: Query, today: date) -> Columns:
-        if query.resource == "customer":
-            return _account_columns("customer", [self._account(customer_id)])
-        if query.resource == "customer_client":
-            below = self._accounts.values() if customer_id == MANAGER_ID else ()
-            return _account_columns("customer_client", [self._account(customer_id), *below])
-        if query.resource not in _ATTRIBUTES:
+        resource = query.resource
+        measured = any(f.startswith(("segments.", "metrics.")) for f in query.select)
+        if resource == "customer_client" or (resource == "customer" and not measured):
+            return self._account_columns(customer_id, resource)
+        if resource not in RESOURCES | {"customer", "click_view"}:
             raise GaqlError(
-                "BAD_RESOURCE_TYPE_IN_FROM_CLAUSE", f"'{query.resource}' is no known resource."
+                "BAD_RESOURCE_TYPE_IN_FROM_CLAUSE", f"'{resource}' is no known resource."
             )
-        if any(f == _DATE or f in _METRICS for f in query.select):
-            return self._report(customer_id, query, today)
-        return _attribute_columns(
-            query.resource, list(self._entities(customer_id, query.resource, today).values())
-        )
-
-    def _account(self, customer_id: str) -> AdAccount:
-        return self._accounts.get(customer_id, MANAGER)
-
-    def _report(self, customer_id: str, query: Query, today: date) -> Columns:
-        if customer_id == MANAGER_ID:
+        if self.accounts.is_manager(customer_id):
             raise GaqlError(
                 "REQUESTED_METRICS_FOR_MANAGER",
                 "Metrics cannot be requested for a manager account. Query its client accounts.",
             )
-        if query.resource not in _REPORTS or _DATE not in query.select:
+        if resource == "click_view":
+            return self._click_columns(customer_id, query, today)
+        if measured:
+            return self._report_columns(customer_id, query, today)
+        return attributes(resource, entities(self._market, customer_id, resource, today).values())
+
+    def _account_columns(self, customer_id: str, resource: str) -> Columns:
+        found = self.accounts.under(customer_id)
+        accounts = [a for a, level in found if level == 0 or resource == "customer_client"]
+        columns: dict[str, list[Scalar]] = {
+            f"{resource}.id": [int(a.account_id) for a in accounts],
+            f"{resource}.descriptive_name": [a.name for a in accounts],
+            f"{resource}.currency_code": [a.currency_code for a in accounts],
+            f"{resource}.time_zone": [a.time_zone for a in accounts],
+            f"{resource}.manager": [self.accounts.is_manager(a.account_id) for a in accounts],
+            f"{resource}.status": [self.accounts.status(a.account_id) for a in accounts],
+        }
+        if resource == "customer_client":
+            columns["customer_client.level"] = [level for _, level in found]
+        return columns
+
+    def _report_columns(self, customer_id: str, query: Query, today: date) -> Columns:
+        if _DATE not in query.select:
             raise GaqlError(
                 "PROHIBITED_METRIC_IN_SELECT_OR_WHERE_CLAUSE",
-                f"The sandbox has metrics by segments.date of {' and '.join(_REPORTS)} only.",
+                "The sandbox has metrics by segments.date only.",
             )
-        days = query.range_of(_DATE)
-        if days is None:
+        bounds = query.range_of(_DATE)
+        if bounds is None:
             raise GaqlError(
                 "EXPECTED_FILTERS_ON_DATE_RANGE", "segments.date needs a finite range in WHERE."
             )
-        by_ad = query.resource == "ad_group_ad"
-        ask = self._market.ad_days if by_ad else self._market.campaign_days
-        table = ask(customer_id, _day(days[0]), _day(days[1]), today)
-        entities = self._entities(customer_id, query.resource, today)
-        ids = table["ad_id" if by_ad else "campaign_id"].to_pylist()
-        attributes = _attribute_columns(query.resource, [entities[i] for i in ids])
-        metrics = {field: table[column].to_pylist() for field, column in _METRICS.items()}
-        dates = table["date"].cast("string").to_pylist()
-        return {**attributes, **metrics, _DATE: dates}
+        days = Days(customer_id, _day(bounds[0]), _day(bounds[1]), today)
+        by_action = any(f.startswith(_ACTION) for f in query.select)
+        table = self._report(query.resource, by_action)(days)
+        columns: dict[str, list[Scalar]] = {
+            f"metrics.{name}": table[name].to_pylist()
+            for name in table.column_names
+            if name not in _DIMENSIONS
+        }
+        if by_action:
+            columns |= _action_columns(customer_id, table["conversion_action"].to_pylist())
+            metrics = [f for f in query.select if f.startswith("metrics.")]
+            if unfit := [f for f in metrics if f not in columns]:
+                raise GaqlError(
+                    "PROHIBITED_SEGMENT_WITH_METRIC_IN_SELECT_OR_WHERE_CLAUSE",
+                    f"{_ACTION} can't be selected with {', '.join(unfit)}.",
+                )
+        if query.resource != "customer":
+            known = entities(self._market, customer_id, query.resource, today)
+            ids = table[_IDS.get(query.resource, "campaign_id")].to_pylist()
+            columns |= attributes(query.resource, [known[i] for i in ids])
+        return {**columns, _DATE: table["date"].cast("string").to_pylist()}
 
-    def _entities(self, customer_id: str, resource: str, today: date) -> dict[str, _Entity]:
-        found: dict[str, _Entity] = {}
-        for c in self._market.campaigns:
-            if c.account_id != customer_id:
-                continue
-            budget = self._market.daily_budget_micros(c.campaign_id, today)
-            if resource == "campaign":
-                found[c.campaign_id] = _Entity(c, budget)
-            for g in c.adgroups:
-                if resource == "ad_group":
-                    found[g.adgroup_id] = _Entity(c, budget, g)
-                elif resource == "ad_group_ad":
-                    found |= {a.ad_id: _Entity(c, budget, g, a) for a in g.ads}
-        return found
+    def _report(self, resource: str, by_action: bool) -> Callable[[Days], pa.Table]:
+        if by_action and resource == "campaign":
+            return self._reports.conversion_actions
+        return {
+            "customer": self._reports.account,
+            "campaign": self._reports.campaigns,
+            "ad_group": self._reports.adgroups,
+            "asset_group": self._reports.asset_groups,
+            "ad_group_ad": self._reports.ads,
+        }[resource]
+
+    def _click_columns(self, customer_id: str, query: Query, today: date) -> Columns:
+        bounds = query.range_of(_DATE)
+        if bounds is None or bounds[0] != bounds[1]:
+            raise GaqlError(
+                "EXPECTED_FILTER_ON_A_SINGLE_DAY",
+                "click_view needs a filter on segments.date that leaves one day.",
+                "click_view_error",
+            )
+        day = _day(bounds[0])
+        if day < today - timedelta(days=KEPT_DAYS):
+            raise GaqlError("DATE_TOO_OLD", f"{day} is too long ago.", "click_view_error")
+        clicks = self._clicks.of_day(self.accounts[customer_id], day, today)
+        ads = f"customers/{customer_id}/adGroupAds"
+        return {
+            _DATE: [day.isoformat()] * len(clicks),
+            "click_view.gclid": [c.gclid for c in clicks],
+            "click_view.ad_group_ad": [
+                f"{ads}/{c.adgroup_id}~{c.ad_id}" if c.ad_id else None for c in clicks
+            ],
+            "campaign.id": [int(c.campaign_id) for c in clicks],
+            "ad_group.id": [int(c.adgroup_id) if c.adgroup_id else None for c in clicks],
+        }
 
 
-def _attribute_columns(resource: str, entities: Sequence[_Entity]) -> dict[str, list[Scalar]]:
-    return {field: [read(e) for e in entities] for field, read in _ATTRIBUTES[resource].items()}
-
-
-def _account_columns(resource: str, accounts: Sequence[AdAccount]) -> Columns:
-    columns: dict[str, list[Scalar]] = {
-        f"{resource}.id": [int(a.account_id) for a in accounts],
-        f"{resource}.descriptive_name": [a.name for a in accounts],
-        f"{resource}.currency_code": [a.currency_code for a in accounts],
-        f"{resource}.time_zone": [a.time_zone for a in accounts],
-        f"{resource}.manager": [a.account_id == MANAGER_ID for a in accounts],
-        f"{resource}.status": ["ENABLED" for _ in accounts],
+def _action_columns(customer_id: str, numbers: Sequence[str]) -> dict[str, list[Scalar]]:
+    actions = [ACTIONS[number] for number in numbers]
+    return {
+        _ACTION: [f"customers/{customer_id}/conversionActions/{a.number}" for a in actions],
+        f"{_ACTION}_name": [a.name for a in actions],
+        f"{_ACTION}_category": [a.category for a in actions],
     }
-    if resource == "customer_client":
-        columns[f"{resource}.level"] = [int(i > 0) for i in range(len(accounts))]
-    return columns
 
 
 def _messages(columns: Columns, select: Sequence[str], kept: Sequence[int]) -> Iterator[Any]:
@@ -178,10 +178,12 @@ def _messages(columns: Columns, select: Sequence[str], kept: Sequence[int]) -> I
     for i in kept:
         row = _Row()
         for parents, name, numbers, values in fields:
+            value = values[i]
+            if value is None:
+                continue
             message = row
             for parent in parents:
                 message = getattr(message, parent)
-            value = values[i]
             setattr(message, name, numbers[value] if numbers else value)
         yield row
 

@@ -12,6 +12,7 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NoReturn
@@ -28,8 +29,23 @@ from google.protobuf.duration_pb2 import Duration
 
 from pipelines.sandbox.certificate import ensure_certificate
 from pipelines.sandbox.clock import Clock
+from pipelines.sandbox.faults import Faults
 from pipelines.sandbox.gaql import GaqlError, parse
-from pipelines.sandbox.google_ads_rows import MANAGER_ID, GoogleAdsBooks
+from pipelines.sandbox.google_ads_accounts import CLOSED_ID, MANAGER_ID
+from pipelines.sandbox.google_ads_faults import (
+    AT_ONCE,
+    BREAKING,
+    CLOSED,
+    DEVELOPER_TOKEN_INVALID,
+    FORBIDDEN,
+    KNOWN,
+    ON_PAGE_2,
+    TOKEN_EXPIRED,
+    TOKEN_INVALID,
+    Refusal,
+)
+from pipelines.sandbox.google_ads_oauth import TokenEndpoint
+from pipelines.sandbox.google_ads_rows import GoogleAdsBooks
 from pipelines.sandbox.market import Market
 
 VERSION = "v26"
@@ -37,6 +53,8 @@ _SERVICE = f"/google.ads.googleads.{VERSION}.services.GoogleAdsService"
 _FAILURE_KEY = f"google.ads.googleads.{VERSION}.errors.googleadsfailure-bin"
 _REQUEST_ID = "sandbox-request"
 _DETAILS = "Error in Google Ads. Read the GoogleAdsFailure in the trailing metadata."
+# A client that never leaves a stalled stream doesn't hold a thread for ever.
+_LONGEST_STALL = 60.0
 
 
 @dataclass(frozen=True)
@@ -45,14 +63,6 @@ class Mutation:
 
     method: str
     request: bytes
-
-
-@dataclass
-class _Fault:
-    status: grpc.StatusCode
-    times: int
-    retry_seconds: float | None
-    after_messages: int
 
 
 class GoogleAdsServer:
@@ -66,6 +76,9 @@ class GoogleAdsServer:
         clock: its ``today``; no day from it on has data.
         folder: where the certificate is, or is made.
         page_rows: rows a page or stream message holds at most (10,000 in the real service).
+
+    ``faults`` (names in google_ads_faults.KNOWN) strike as calls come in; those that change the
+    data have to be on for a whole pull.
     """
 
     def __init__(
@@ -85,8 +98,9 @@ class GoogleAdsServer:
         self.page_rows = page_rows
         self.certificate_path = ensure_certificate(folder)
         self.mutations: list[Mutation] = []
-        self._books = GoogleAdsBooks(market)
-        self._faults: list[_Fault] = []
+        self.faults = Faults(KNOWN, BREAKING)
+        self.oauth = TokenEndpoint(access_token)
+        self._books = GoogleAdsBooks(market, self.faults)
         self._lock = threading.Lock()
         pem = self.certificate_path.read_bytes()
         self._server = grpc.server(
@@ -101,12 +115,14 @@ class GoogleAdsServer:
         return f"localhost:{self.port}"
 
     def start(self) -> GoogleAdsServer:
+        self.oauth.start()
         self._server.start()
         return self
 
     def stop(self) -> None:
         # a moment for calls under way: clients are told politely, not cut off
         self._server.stop(grace=0.5).wait()
+        self.oauth.stop()
 
     def __enter__(self) -> GoogleAdsServer:
         return self.start()
@@ -119,31 +135,21 @@ class GoogleAdsServer:
     ) -> None:
         self.stop()
 
-    def fail_next(
-        self,
-        status: str,
-        times: int = 1,
-        *,
-        retry_seconds: float | None = None,
-        after_messages: int = 0,
-    ) -> None:
-        """Answer the next ``times`` calls with a gRPC status, such as UNAVAILABLE.
-
-        Args:
-            retry_seconds: retry_delay of RESOURCE_EXHAUSTED's QuotaErrorDetails.
-            after_messages: stream messages that are sent before it fails.
-        """
-        fault = _Fault(grpc.StatusCode[status], times, retry_seconds, after_messages)
-        with self._lock:
-            self._faults.append(fault)
+    def spend_by_day(self, account_id: str) -> dict[date, int]:
+        """The books: micros that an account spent on each of its days, from the market."""
+        return self._books.spend_by_day(account_id, self.clock.today)
 
     def search(self, request: Any, context: grpc.ServicerContext) -> Any:
         """GoogleAdsService.Search: pages of ``page_rows`` rows, tokens are row offsets."""
         rows, paths = self._answer(request, context)
-        self._fail(self._next_fault(), context)
         token = request.page_token
         if token and not token.isdigit():
-            _abort(context, "INVALID_ARGUMENT", "request_error.INVALID_PAGE_TOKEN", "Bad token.")
+            message = "The page token is not valid."
+            _abort(
+                context, Refusal("INVALID_ARGUMENT", "request_error.INVALID_PAGE_TOKEN", message)
+            )
+        if token:
+            self._strike_on_page_2(request, context)
         start = int(token or 0)
         stop = start + self.page_rows
         response = SearchGoogleAdsResponse.pb()(
@@ -156,78 +162,67 @@ class GoogleAdsServer:
     def search_stream(self, request: Any, context: grpc.ServicerContext) -> Iterator[Any]:
         """GoogleAdsService.SearchStream: messages of ``page_rows`` rows, one at least."""
         rows, paths = self._answer(request, context)
-        fault = self._next_fault()
-        for number, start in enumerate(range(0, max(len(rows), 1), self.page_rows)):
-            if fault and number >= fault.after_messages:
-                self._fail(fault, context)
+
+        def message(part: list[Any]) -> Any:
             response = SearchGoogleAdsStreamResponse.pb()(request_id=_REQUEST_ID)
-            response.results.extend(rows[start : start + self.page_rows])
+            response.results.extend(part)
             response.field_mask.paths.extend(paths)
-            yield response
-        self._fail(fault, context)
+            return response
+
+        yield message(rows[: self.page_rows])
+        if self.faults.strikes("stream_stalls", request.customer_id):
+            gone = threading.Event()
+            if context.add_callback(gone.set) and not gone.wait(_LONGEST_STALL):
+                _abort(context, AT_ONCE["unavailable"])
+            return
+        self._strike_on_page_2(request, context)
+        if self.faults.strikes("empty_page", request.customer_id):
+            yield message([])
+        for start in range(self.page_rows, len(rows), self.page_rows):
+            yield message(rows[start : start + self.page_rows])
 
     def refuse(self, method: str, request: bytes, context: grpc.ServicerContext) -> NoReturn:
         """Record a call that isn't a search and refuse it."""
         with self._lock:
             self.mutations.append(Mutation(method, request))
         message = f"The sandbox is read-only and recorded this call of {method}."
-        _abort(context, "PERMISSION_DENIED", "authorization_error.ACTION_NOT_PERMITTED", message)
+        code = "authorization_error.ACTION_NOT_PERMITTED"
+        _abort(context, Refusal("PERMISSION_DENIED", code, message))
 
     def _answer(self, request: Any, context: grpc.ServicerContext) -> tuple[list[Any], list[str]]:
-        self._authorise(request.customer_id, context)
+        customer_id = request.customer_id
+        self._authorise(customer_id, context)
+        for name, refusal in AT_ONCE.items():
+            if self.faults.strikes(name, customer_id):
+                _abort(context, refusal)
         try:
             query = parse(request.query)
-            rows = self._books.rows(request.customer_id, query, self.clock.today)
+            rows = self._books.rows(customer_id, query, self.clock.today)
         except GaqlError as error:
-            _abort(context, "INVALID_ARGUMENT", f"query_error.{error.code}", str(error))
+            _abort(context, Refusal("INVALID_ARGUMENT", error.code, str(error)))
         return rows, list(query.select)
 
     def _authorise(self, customer_id: str, context: grpc.ServicerContext) -> None:
         metadata = dict(context.invocation_metadata())
-        if metadata.get("authorization") != f"Bearer {self.access_token}":
-            code, message = "OAUTH_TOKEN_INVALID", "The access token is not valid."
-            _abort(context, "UNAUTHENTICATED", f"authentication_error.{code}", message)
+        if not self.oauth.accepts(_token(context)):
+            _abort(context, TOKEN_INVALID)
         if metadata.get("developer-token") != self.developer_token:
-            code, message = "DEVELOPER_TOKEN_INVALID", "The developer token is not valid."
-            _abort(context, "UNAUTHENTICATED", f"authentication_error.{code}", message)
+            _abort(context, DEVELOPER_TOKEN_INVALID)
         if not re.fullmatch(r"\d{10}", customer_id):
             code, message = "INVALID_CUSTOMER_ID", f"Invalid customer ID '{customer_id}'."
-            _abort(context, "INVALID_ARGUMENT", f"request_error.{code}", message)
-        login = metadata.get("login-customer-id", MANAGER_ID)
-        if login not in (MANAGER_ID, customer_id) or not self._books.knows(customer_id):
-            message = (
-                "User doesn't have permission to access customer. Note: If you're accessing a "
-                "client customer, the manager's customer id must be set in the "
-                "'login-customer-id' header."
-            )
-            _abort(
-                context, "PERMISSION_DENIED", "authorization_error.USER_PERMISSION_DENIED", message
-            )
+            _abort(context, Refusal("INVALID_ARGUMENT", f"request_error.{code}", message))
+        accounts = self._books.accounts
+        if not accounts.may_read(metadata.get("login-customer-id", MANAGER_ID), customer_id):
+            _abort(context, FORBIDDEN)
+        if customer_id == CLOSED_ID:
+            _abort(context, CLOSED)
 
-    def _next_fault(self) -> _Fault | None:
-        with self._lock:
-            if not self._faults:
-                return None
-            fault = self._faults[0]
-            fault.times -= 1
-            if fault.times <= 0:
-                self._faults.pop(0)
-            return fault
-
-    def _fail(self, fault: _Fault | None, context: grpc.ServicerContext) -> None:
-        if fault is None:
-            return
-        if fault.status is grpc.StatusCode.RESOURCE_EXHAUSTED:
-            _abort(
-                context,
-                fault.status.name,
-                "quota_error.RESOURCE_EXHAUSTED",
-                "Too many requests.",
-                retry_seconds=fault.retry_seconds,
-            )
-        if fault.status is grpc.StatusCode.INTERNAL:
-            _abort(context, fault.status.name, "internal_error.INTERNAL_ERROR", "Internal error.")
-        context.abort(fault.status, "The service is not available at the moment.")
+    def _strike_on_page_2(self, request: Any, context: grpc.ServicerContext) -> None:
+        for name, refusal in ON_PAGE_2.items():
+            if self.faults.strikes(name, request.customer_id):
+                if refusal is TOKEN_EXPIRED:
+                    self.oauth.expire(_token(context))
+                _abort(context, refusal)
 
 
 class _Router(grpc.GenericRpcHandler):
@@ -255,26 +250,27 @@ class _Router(grpc.GenericRpcHandler):
         )
 
 
-def _abort(
-    context: grpc.ServicerContext,
-    status: str,
-    code: str,
-    message: str,
-    *,
-    retry_seconds: float | None = None,
-) -> NoReturn:
-    """End the call with a status and a GoogleAdsFailure of one error, ``category.NAME``."""
-    category, name = code.split(".")
+def _token(context: grpc.ServicerContext) -> str:
+    """The access token of a call."""
+    return str(dict(context.invocation_metadata()).get("authorization", "")).removeprefix("Bearer ")
+
+
+def _abort(context: grpc.ServicerContext, refusal: Refusal) -> NoReturn:
+    """End the call with a status and, where it has a code, a GoogleAdsFailure of one error."""
+    status = grpc.StatusCode[refusal.status]
+    if not refusal.code:
+        context.abort(status, refusal.message)
+    category, name = refusal.code.split(".")
     failure = GoogleAdsFailure.pb()(request_id=_REQUEST_ID)
-    error = failure.errors.add(message=message)
+    error = failure.errors.add(message=refusal.message)
     field = error.error_code.DESCRIPTOR.fields_by_name[category]
     setattr(error.error_code, category, field.enum_type.values_by_name[name].number)
-    if retry_seconds is not None:
+    if refusal.retry_seconds is not None:
         details = error.details.quota_error_details
         details.rate_name = "Number of operations for basic access"
-        details.retry_delay.CopyFrom(Duration(seconds=int(retry_seconds)))
+        details.retry_delay.CopyFrom(Duration(seconds=refusal.retry_seconds))
     context.set_trailing_metadata(
         ((_FAILURE_KEY, failure.SerializeToString()), ("request-id", _REQUEST_ID))
     )
-    context.abort(grpc.StatusCode[status], _DETAILS)
+    context.abort(status, _DETAILS)
     raise AssertionError("abort ends the call")

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
-from datetime import date
-from decimal import Decimal
-from typing import Any
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import replace
+from datetime import date, timedelta
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipelines.sandbox.faults import Faults
 from pipelines.sandbox.market import AdAccount, Campaign, Market
+from pipelines.sandbox.meta_metrics import Row, amount, metrics
 
-Row = dict[str, Any]
-
-_STATUS = {"ENABLED": "ACTIVE", "PAUSED": "PAUSED", "REMOVED": "DELETED"}
+_STATUS = {
+    "ENABLED": "ACTIVE",
+    "PAUSED": "PAUSED",
+    "REMOVED": "DELETED",
+    "ARCHIVED": "ARCHIVED",
+}
 _GONE = {"DELETED", "ARCHIVED"}
-# purchases after a view that Meta claims besides those after a click
-_VIEW_SHARE = 5
 _MICROS_PER_CENT = 10_000
 
 ACCOUNT_FIELDS = {"id", "account_id", "name", "currency", "timezone_name", "account_status"}
@@ -23,20 +28,42 @@ EDGE_FIELDS = {
     "adsets": {"id", "name", "status", "effective_status", "campaign_id", "daily_budget"},
     "ads": {"id", "name", "status", "effective_status", "campaign_id", "adset_id"},
 }
-_METRICS = {"impressions", "clicks", "spend", "actions", "action_values"}
-_OF_CAMPAIGN = {"account_id", "campaign_id", "campaign_name", "date_start", "date_stop"}
-INSIGHT_FIELDS = {
-    "campaign": _OF_CAMPAIGN | _METRICS,
-    "ad": _OF_CAMPAIGN | _METRICS | {"adset_id", "adset_name", "ad_id", "ad_name"},
+_OF_ACCOUNT = {
+    "account_id",
+    "date_start",
+    "date_stop",
+    "impressions",
+    "clicks",
+    "spend",
+    "actions",
+    "action_values",
+    "video_play_actions",
+    "video_p100_watched_actions",
 }
+_OF_CAMPAIGN = _OF_ACCOUNT | {"campaign_id", "campaign_name"}
+_OF_ADSET = _OF_CAMPAIGN | {"adset_id", "adset_name"}
+INSIGHT_FIELDS = {
+    "account": _OF_ACCOUNT,
+    "campaign": _OF_CAMPAIGN,
+    "adset": _OF_ADSET,
+    "ad": _OF_ADSET | {"ad_id", "ad_name"},
+}
+_METRICS = ("impressions", "clicks", "cost_micros", "conversions", "conversion_value")
+# the market's columns that hold the ids of a level
+_IDS = {"campaign": "campaign_id", "adset": "adgroup_id", "ad": "ad_id"}
 
 
 class MetaBooks:
     """The market's Meta side: ad accounts, their edges and their insights."""
 
-    def __init__(self, market: Market) -> None:
-        self._market = market
+    def __init__(self, market: Market, faults: Faults) -> None:
+        self._market, self._faults = market, faults
         self._accounts = {a.account_id: a for a in market.accounts if a.platform == "meta_ads"}
+
+    def spend_by_day(self, account_id: str, today: date) -> dict[date, int]:
+        """Micros that the account spent on each of its days up to ``today - 1``."""
+        first, last = self._market.start, self._market.end
+        return _spend(self._days(account_id, "campaign", (first, last), today))
 
     def knows(self, account_id: str) -> bool:
         return account_id in self._accounts
@@ -73,30 +100,82 @@ class MetaBooks:
         today: date,
         *,
         windows: Collection[str],
-        statuses: Collection[str] | None,
+        filtering: Sequence[Row],
     ) -> list[Row]:
-        """Delivery by day of campaigns or ads that the status filter lets through."""
-        ask = self._market.ad_days if level == "ad" else self._market.campaign_days
-        table = ask(account_id, *days, today)
+        """Delivery by day of a level's entities that every filter lets through.
+
+        The account's own rows hold all that was delivered, whatever became of it.
+        """
+        if level == "account":
+            return self._account_insights(account_id, days, today)
+        table = self._days(account_id, level, days, today)
+        statuses = None
+        for condition in filtering:
+            entity, _, field = condition["field"].partition(".")
+            if field == "effective_status":
+                statuses = condition["value"]
+                continue
+            within = pc.is_in(table[_IDS[entity]], pa.array(condition["value"], pa.string()))
+            table = table.filter(within if condition["operator"] == "IN" else pc.invert(within))
         names = self._names(account_id, level, today)
-        columns = [table[c].to_pylist() for c in ("date", f"{level}_id")]
-        metrics = [
-            table[c].to_pylist()
-            for c in ("impressions", "clicks", "cost_micros", "conversions", "conversion_value")
-        ]
+        retyped = level == "campaign" and self._faults.strikes("retyped_field", account_id)
         rows = []
-        for day, entity_id, *numbers in zip(*columns, *metrics, strict=True):
+        columns = [table[c].to_pylist() for c in ("date", _IDS[level], *_METRICS)]
+        for day, entity_id, *numbers in zip(*columns, strict=True):
             status, about = names[entity_id]
             if _shown(status, statuses):
-                dates = {"date_start": day.isoformat(), "date_stop": day.isoformat()}
-                rows.append({**about, **_metrics(numbers, windows), **dates})
+                row = {**about, **metrics(numbers, windows), **_dates(day)}
+                rows.append({**row, "spend": "-"} if retyped else row)
         return rows
 
+    def _account_insights(self, account_id: str, days: tuple[date, date], today: date) -> list[Row]:
+        table = self._days(account_id, "campaign", days, today)
+        totals = table.group_by("date", use_threads=False).aggregate(
+            [("impressions", "sum"), ("clicks", "sum")]
+        )
+        spend = _spend(table)
+        if spend and self._faults.strikes("spend_mismatch", account_id):
+            spend[max(spend)] += _MICROS_PER_CENT
+        return [
+            {
+                "account_id": account_id.removeprefix("act_"),
+                "impressions": str(total["impressions_sum"]),
+                "clicks": str(total["clicks_sum"]),
+                "spend": amount(spend[total["date"]]),
+                **_dates(total["date"]),
+            }
+            for total in totals.to_pylist()
+        ]
+
+    def _days(self, account_id: str, level: str, days: tuple[date, date], today: date) -> pa.Table:
+        """The market's delivery by day of a level's entities, less what was withdrawn."""
+        if level == "campaign":
+            table = self._market.campaign_days(account_id, *days, today)
+        else:
+            table = self._market.ad_days(account_id, *days, today)
+        if level == "adset":
+            key = ["date", "campaign_id", "adgroup_id"]
+            grouped = table.group_by(key, use_threads=False)
+            table = grouped.aggregate([(metric, "sum") for metric in _METRICS])
+            table = table.rename_columns([*key, *_METRICS])
+        if self._faults.strikes("withdrawn_rows", account_id):
+            first = self._market.account_campaigns(account_id)[0].campaign_id
+            since = pa.scalar(today - timedelta(days=3), pa.date32())
+            kept = pc.or_(pc.not_equal(table["campaign_id"], first), pc.less(table["date"], since))
+            table = table.filter(kept)
+        return table
+
     def _campaigns(self, account_id: str) -> list[Campaign]:
-        return [c for c in self._market.campaigns if c.account_id == account_id]
+        campaigns = [c for c in self._market.campaigns if c.account_id == account_id]
+        if campaigns and self._faults.strikes("deleted_and_archived", account_id):
+            first, *_, last = campaigns
+            archived = replace(first.adgroups[-1], status="ARCHIVED")
+            campaigns[0] = replace(first, adgroups=(*first.adgroups[:-1], archived))
+            campaigns[-1] = replace(last, status="REMOVED")
+        return campaigns
 
     def _names(self, account_id: str, level: str, today: date) -> dict[str, tuple[str, Row]]:
-        """Effective status and naming fields of each campaign or ad."""
+        """Effective status and naming fields of each campaign, ad set or ad."""
         found: dict[str, tuple[str, Row]] = {}
         for c in self._campaigns(account_id):
             about = {
@@ -107,9 +186,13 @@ class MetaBooks:
             if level == "campaign":
                 found[c.campaign_id] = (_STATUS[c.status], about)
                 continue
-            effective = {r["id"]: r["effective_status"] for r in self._ad_rows(c, today)}
+            read = self._adset_rows if level == "adset" else self._ad_rows
+            effective = {r["id"]: r["effective_status"] for r in read(c, today)}
             for g in c.adgroups:
                 group = {**about, "adset_id": g.adgroup_id, "adset_name": g.name}
+                if level == "adset":
+                    found[g.adgroup_id] = (effective[g.adgroup_id], group)
+                    continue
                 for a in g.ads:
                     ad = {**group, "ad_id": a.ad_id, "ad_name": a.name}
                     found[a.ad_id] = (effective[a.ad_id], ad)
@@ -171,7 +254,7 @@ def _effective(status: str, *parents: tuple[str, str]) -> str:
     if status == "ENABLED":
         for level, above in parents:
             if above != "ENABLED":
-                return f"{level}_PAUSED" if above == "PAUSED" else "DELETED"
+                return f"{level}_PAUSED" if above == "PAUSED" else _STATUS[above]
     return _STATUS[status]
 
 
@@ -181,41 +264,10 @@ def _shown(effective_status: str, statuses: Collection[str] | None) -> bool:
     return effective_status in statuses
 
 
-def _metrics(numbers: list[Any], windows: Collection[str]) -> Row:
-    """Metrics as Graph writes them: numbers are strings, spend is exact to the micro."""
-    impressions, clicks, cost_micros, conversions, value = numbers
-    row: Row = {
-        "impressions": str(impressions),
-        "clicks": str(clicks),
-        "spend": _amount(Decimal(cost_micros) / 1_000_000),
-        "actions": [_action("link_click", clicks, 0, windows)],
-    }
-    kinds = ("omni_purchase", "purchase")
-    if conversions:
-        views = int(conversions) // _VIEW_SHARE
-        clicked = Decimal(repr(conversions))
-        row["actions"] += [_action(kind, clicked, views, windows) for kind in kinds]
-    if value:
-        clicked = Decimal(repr(value))
-        viewed = (clicked / _VIEW_SHARE).quantize(Decimal("0.01"))
-        row["action_values"] = [_action(kind, clicked, viewed, windows) for kind in kinds]
-    return row
+def _dates(day: date) -> Row:
+    return {"date_start": day.isoformat(), "date_stop": day.isoformat()}
 
 
-def _action(kind: str, click: Any, view: Any, windows: Collection[str]) -> Row:
-    """One entry of actions: ``value`` is the account's default, 7 days click and 1 day view."""
-    by_window = {"7d_click": _plain(click), "1d_view": _plain(view)}
-    asked = {w: v for w, v in by_window.items() if w in windows and v != "0"}
-    return {"action_type": kind, "value": _plain(Decimal(click) + Decimal(view)), **asked}
-
-
-def _plain(number: Any) -> str:
-    text = format(Decimal(number), "f")
-    return text.rstrip("0").rstrip(".") if "." in text else text
-
-
-def _amount(amount: Decimal) -> str:
-    """At least two decimals, and as many more as it takes to be exact."""
-    text = format(amount, "f")
-    whole, _, decimals = text.partition(".")
-    return f"{whole}.{decimals.rstrip('0'):0<2}"
+def _spend(campaign_days: pa.Table) -> dict[date, int]:
+    daily = campaign_days.group_by("date", use_threads=False).aggregate([("cost_micros", "sum")])
+    return dict(zip(daily["date"].to_pylist(), daily["cost_micros_sum"].to_pylist(), strict=True))

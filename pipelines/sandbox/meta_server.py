@@ -7,10 +7,10 @@ DELETE is recorded in ``mutations`` and refused.
 
 from __future__ import annotations
 
-import json
 import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
+from itertools import count
 from types import TracebackType
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
@@ -20,37 +20,23 @@ from facebook_business.api import FacebookAdsApi
 from fastapi import FastAPI, Request, Response
 
 from pipelines.sandbox.clock import Clock
+from pipelines.sandbox.faults import Faults
 from pipelines.sandbox.loopback import Loopback
 from pipelines.sandbox.market import Market
-from pipelines.sandbox.meta_rows import (
-    ACCOUNT_FIELDS,
-    EDGE_FIELDS,
-    INSIGHT_FIELDS,
-    MetaBooks,
-    Row,
+from pipelines.sandbox.meta_faults import (
+    AT_ONCE,
+    BREAKING,
+    EXPIRED_TOKEN,
+    INVALID_TOKEN,
+    KNOWN,
+    REDUCE_DATA,
+    REDUCED_LIMIT,
+    GraphError,
+    usage_headers,
 )
-
-_TRANSIENT = {1, 2, 4, 17, 32, 341, 613}
-_STEPS = (("Job Started", 0), ("Job Running", 50), ("Job Completed", 100))
-_FIRST_RUN_ID = 6_100_000_000_000
-_WINDOWS = {"1d_click", "7d_click", "28d_click", "1d_view", "7d_view", "28d_view"}
-
-
-class GraphError(Exception):
-    """An error in Graph's envelope."""
-
-    def __init__(
-        self,
-        code: int,
-        message: str,
-        *,
-        subcode: int | None = None,
-        status: int = 400,
-        regain_minutes: int = 0,
-    ) -> None:
-        super().__init__(message)
-        self.code, self.message, self.subcode = code, message, subcode
-        self.status, self.regain_minutes = status, regain_minutes
+from pipelines.sandbox.meta_jobs import Jobs, asked_fields, json_param
+from pipelines.sandbox.meta_metrics import Row
+from pipelines.sandbox.meta_rows import ACCOUNT_FIELDS, EDGE_FIELDS, MetaBooks
 
 
 @dataclass(frozen=True)
@@ -62,23 +48,14 @@ class Mutation:
     params: dict[str, str]
 
 
-@dataclass
-class _Job:
-    account_id: str
-    params: dict[str, str]
-    ends_as: str
-    polls: int = 0
-    rows: list[Row] = field(default_factory=list)
-
-
 class MetaServer:
     """The Graph API on ``url``, from ``with`` or between :meth:`start` and :meth:`stop`.
 
     Args:
         market: the world it reports on.
         clock: its ``today``; no day from it on has data.
-        page_rows: rows a page holds at most, whatever ``limit`` asks for. Between a first page
-            and the second one there is always an empty page that has a next.
+        page_rows: rows a page holds at most, whatever ``limit`` asks for.
+        job_rows: rows an insights job may have while a fault makes larger ones fail.
     """
 
     def __init__(
@@ -88,16 +65,18 @@ class MetaServer:
         *,
         access_token: str = "sandbox-meta-token",
         page_rows: int = 1000,
+        job_rows: int = 100,
     ) -> None:
         self.clock = clock
         self.access_token = access_token
         self.page_rows = page_rows
         self.usage_percent = 12
         self.mutations: list[Mutation] = []
-        self._books = MetaBooks(market)
-        self._jobs: dict[str, _Job] = {}
+        self.faults = Faults(KNOWN, BREAKING)
+        self._books = MetaBooks(market, self.faults)
+        self.jobs = Jobs(self._books, clock, self.faults, job_rows)
         self._failures: list[GraphError] = []
-        self._job_ends: list[str] = []
+        self._high = count()
         self._lock = threading.Lock()
         app = FastAPI(openapi_url=None)
         app.add_api_route("/{path:path}", self._handle, methods=["GET", "POST", "DELETE"])
@@ -132,59 +111,64 @@ class MetaServer:
         times: int = 1,
         *,
         message: str = "The sandbox was told to fail.",
-        status: int = 400,
-        regain_minutes: int = 0,
+        **details: Any,
     ) -> None:
-        """Answer the next ``times`` calls with a Graph error, such as 17 (rate limit)."""
-        error = GraphError(code, message, status=status, regain_minutes=regain_minutes)
-        with self._lock:
-            self._failures += [error] * times
+        """Answer the next ``times`` calls with any Graph error, such as 17 (rate limit).
 
-    def end_next_job(self, status: str) -> None:
-        """Let the next insights job end as ``Job Failed`` or ``Job Skipped``; another status
-        is one it never leaves."""
+        Args:
+            details: of GraphError.
+        """
         with self._lock:
-            self._job_ends.append(status)
+            self._failures += [GraphError(code, message, **details)] * times
+
+    def spend_by_day(self, account_id: str) -> dict[date, int]:
+        """The books: micros that an account spent on each of its days, from the market."""
+        return self._books.spend_by_day(account_id, self.clock.today)
 
     async def _handle(self, request: Request) -> Response:
         params = dict(request.query_params)
         if request.method != "GET":
             params |= dict(parse_qsl((await request.body()).decode()))
+        version, *path = request.url.path.strip("/").split("/")
+        account_id = self._account_of(path)
         try:
-            body, status, regain = self._answer(request, params), 200, 0
+            self._refuse(version, params, account_id)
+            body, status, regain = self._answer(request, path, params), 200, 0
         except GraphError as error:
-            body, status, regain = _envelope(error), error.status, error.regain_minutes
-        usage = [
-            {
-                "type": "ads_insights",
-                "call_count": self.usage_percent,
-                "total_cputime": self.usage_percent // 2,
-                "total_time": self.usage_percent // 3,
-                "estimated_time_to_regain_access": regain,
-            }
-        ]
-        headers = {"x-business-use-case-usage": json.dumps({"10150000000000001": usage})}
+            body, status, regain = error.envelope(), error.status, error.regain_minutes
+        high = next(self._high) if self.faults.strikes("usage_high", account_id) else None
+        headers = usage_headers(self.usage_percent, regain, high)
         return Response(orjson.dumps(body), status, headers, "application/json; charset=UTF-8")
 
-    def _answer(self, request: Request, params: dict[str, str]) -> Row:
-        version, *path = request.url.path.strip("/").split("/")
+    def _account_of(self, path: list[str]) -> str:
+        job = self.jobs.find(path[0]) if path else None
+        return job.account_id if job else "".join(path[:1])
+
+    def _refuse(self, version: str, params: dict[str, str], account_id: str) -> None:
+        """Raise GraphError for a call that gets no answer, whatever it asks."""
         if params.pop("access_token", None) != self.access_token:
-            raise GraphError(190, "Invalid OAuth access token - Cannot parse access token")
+            raise INVALID_TOKEN
         if version != FacebookAdsApi.API_VERSION:
             raise GraphError(2635, f"(#2635) You are calling {version}, which is not served.")
         with self._lock:
             if self._failures:
                 raise self._failures.pop(0)
+        for fault, error in AT_ONCE.items():
+            if self.faults.strikes(fault, account_id):
+                raise error
+
+    def _answer(self, request: Request, path: list[str], params: dict[str, str]) -> Row:
         if request.method != "GET":
             return self._post(request.method, path, params)
+        job = self.jobs.find(path[0])
         match path:
-            case [node] if node in self._jobs:
-                return self._poll(node)
+            case [_] if job:
+                return self.jobs.poll(job)
             case [node]:
                 self._known(node)
                 return _only(params, ACCOUNT_FIELDS, self._books.account(node), "AdAccount")
-            case [node, "insights"] if node in self._jobs:
-                return self._page(request, params, self._finished(node))
+            case [_, "insights"] if job:
+                return self._page(request, params, self.jobs.found(job))
             case [node, edge] if edge in EDGE_FIELDS:
                 self._known(node)
                 return self._page(request, params, self._edge_rows(node, edge, params))
@@ -193,7 +177,7 @@ class MetaServer:
     def _post(self, method: str, path: list[str], params: dict[str, str]) -> Row:
         if method == "POST" and len(path) == 2 and path[1] == "insights":
             self._known(path[0])
-            return {"report_run_id": self._start_job(path[0], params)}
+            return self.jobs.start(path[0], params)
         with self._lock:
             self.mutations.append(Mutation(method, "/".join(path), params))
         raise GraphError(200, "(#200) The sandbox is read-only and recorded this call.", status=403)
@@ -208,73 +192,28 @@ class MetaServer:
             )
 
     def _edge_rows(self, account_id: str, edge: str, params: dict[str, str]) -> list[Row]:
-        statuses = _json(params, "effective_status")
+        statuses = json_param(params, "effective_status")
         rows = self._books.edge(account_id, edge, statuses, self.clock.today)
         return [_only(params, EDGE_FIELDS[edge], row, edge) for row in rows]
 
-    def _start_job(self, account_id: str, params: dict[str, str]) -> str:
-        level = params.get("level", "account")
-        if level not in INSIGHT_FIELDS:
-            raise GraphError(100, f"(#100) The sandbox has no insights at level '{level}'.")
-        if params.get("time_increment") != "1":
-            raise GraphError(100, "(#100) The sandbox has insights by day only.")
-        _asked(params, INSIGHT_FIELDS[level], "insights")
-        if unknown := set(_json(params, "action_attribution_windows") or ()) - _WINDOWS:
-            raise GraphError(100, f"(#100) {sorted(unknown)} are no attribution windows.")
-        with self._lock:
-            run_id = str(_FIRST_RUN_ID + len(self._jobs))
-            ends_as = self._job_ends.pop(0) if self._job_ends else "Job Completed"
-            self._jobs[run_id] = _Job(account_id, params, ends_as)
-        return run_id
-
-    def _poll(self, run_id: str) -> Row:
-        """A job's status, one step further with every call."""
-        job = self._jobs[run_id]
-        status, percent = _STEPS[min(job.polls, len(_STEPS) - 1)]
-        job.polls += 1
-        if percent == 100 and job.ends_as != "Job Completed":
-            status, percent = job.ends_as, 50
-        elif percent == 100 and not job.rows:
-            job.rows = self._insights(job)
-        return {
-            "id": run_id,
-            "account_id": job.account_id.removeprefix("act_"),
-            "async_status": status,
-            "async_percent_completion": percent,
-        }
-
-    def _finished(self, run_id: str) -> list[Row]:
-        job = self._jobs[run_id]
-        if job.polls < len(_STEPS) or job.ends_as != "Job Completed":
-            raise GraphError(2601, "(#2601) The insights job has not completed.")
-        return job.rows
-
-    def _insights(self, job: _Job) -> list[Row]:
-        level, days = job.params["level"], _json(job.params, "time_range")
-        statuses = None
-        for condition in _json(job.params, "filtering") or ():
-            if condition["field"] == f"{level}.effective_status":
-                statuses = condition["value"]
-        rows = self._books.insights(
-            job.account_id,
-            level,
-            (date.fromisoformat(days["since"]), date.fromisoformat(days["until"])),
-            self.clock.today,
-            windows=_json(job.params, "action_attribution_windows") or (),
-            statuses=statuses,
-        )
-        wanted = {*_asked(job.params, INSIGHT_FIELDS[level], "insights"), "date_start", "date_stop"}
-        return [{k: v for k, v in row.items() if k in wanted} for row in rows]
-
     def _page(self, request: Request, params: dict[str, str], rows: list[Row]) -> Row:
-        """One page; cursors are ``<offset>`` or, for the empty page, ``<offset>-empty``."""
+        """One page; cursors are ``<offset>`` or, for an empty page, ``<offset>-empty``."""
+        account_id = self._account_of(request.url.path.strip("/").split("/")[1:])
+        if "after" in params and self.faults.strikes("token_expired", account_id):
+            raise EXPIRED_TOKEN
+        limit = min(int(params.get("limit", 25)), self.page_rows)
+        if limit > REDUCED_LIMIT and self.faults.strikes("reduce_data", account_id):
+            raise REDUCE_DATA
         offset, _, empty = params.get("after", "0").partition("-")
         start = int(offset)
-        limit = min(int(params.get("limit", 25)), self.page_rows)
-        stop = start if empty else start + limit
-        page: Row = {"data": rows[start:stop], "paging": {}}
+        stop = start if empty else min(start + limit, len(rows))
         more = stop < len(rows)
-        after = f"{stop}-empty" if start == 0 and not empty and more else str(stop)
+        if not more and start < stop and self.faults.strikes("exactly_limit_rows", account_id):
+            more = True
+        after = str(stop)
+        if more and not empty and self.faults.strikes("empty_page_with_next", account_id):
+            after = f"{stop}-empty"
+        page: Row = {"data": rows[start:stop], "paging": {}}
         page["paging"]["cursors"] = {"before": offset, "after": after}
         if more:
             query = {**params, "after": after, "access_token": self.access_token}
@@ -282,35 +221,7 @@ class MetaServer:
         return page
 
 
-def _envelope(error: GraphError) -> Row:
-    body: Row = {
-        "message": error.message,
-        "type": "OAuthException",
-        "code": error.code,
-        "is_transient": error.code in _TRANSIENT,
-        "fbtrace_id": "Asandbox",
-    }
-    if error.subcode is not None:
-        body["error_subcode"] = error.subcode
-    return {"error": body}
-
-
-def _json(params: dict[str, str], name: str) -> Any:
-    try:
-        return json.loads(params[name]) if name in params else None
-    except ValueError as error:
-        raise GraphError(100, f"(#100) Param {name} must be JSON.") from error
-
-
-def _asked(params: dict[str, str], known: set[str], what: str) -> list[str]:
-    fields = [f for f in params.get("fields", "").split(",") if f]
-    for unknown in fields:
-        if unknown not in known:
-            raise GraphError(100, f"(#100) Tried accessing nonexisting field ({unknown}) on {what}")
-    return fields
-
-
 def _only(params: dict[str, str], known: set[str], row: Row, what: str) -> Row:
     """The row's asked fields and, as Graph always gives it, its id."""
-    wanted = {"id", *_asked(params, known, what)}
+    wanted = {"id", *asked_fields(params, known, what)}
     return {k: v for k, v in row.items() if k in wanted}

@@ -55,6 +55,10 @@ class People:
             return f" {first}.{last}{person}@{domain} "
         return f"{first}.{last}{person}@{domain}"
 
+    def phone(self, person: int) -> str | None:
+        """The person's phone number; None for the two in three who leave none."""
+        return None if person % 3 else f"+1 212-555-{person % 10_000:04d}"
+
 
 @dataclass(frozen=True)
 class OrderBook:
@@ -98,8 +102,8 @@ class OrderBook:
     def table(self, start: date, end: date, today: date) -> pa.Table:
         """Orders placed on shop days up to ``min(end, today - 1)``, as known on ``today``.
 
-        Columns order_id, order_date, created_at and updated_at (UTC), customer_id and email
-        (as typed; customer_id null for guests), is_new_customer, gclid, fbclid, ttclid,
+        Columns order_id, order_date, created_at and updated_at (UTC), customer_id, email (as
+        typed) and phone (customer_id null for guests), is_new_customer, gclid, fbclid, ttclid,
         total_cents, refunded_cents, currency, financial_status (paid, partially_refunded or
         refunded), cancelled, test.
         """
@@ -136,6 +140,7 @@ class OrderBook:
                 "email": pa.array(
                     map(people.email, persons, self.spelling[rows].tolist()), pa.string()
                 ),
+                "phone": pa.array(map(people.phone, persons), pa.string()),
                 "is_new_customer": self.is_new[rows],
                 **{
                     name: pa.array([c or None for c in ids[rows].tolist()], pa.string())

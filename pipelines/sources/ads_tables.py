@@ -20,6 +20,13 @@ _TYPES = {
     "daily_budget_micros": pa.int64(),
     "conversions": pa.float64(),
     "conversion_value": pa.float64(),
+    "all_conversions": pa.float64(),
+    "conversions_1d_click": pa.float64(),
+    "conversions_7d_click": pa.float64(),
+    "conversions_28d_click": pa.float64(),
+    "conversions_1d_view": pa.float64(),
+    "video_views": pa.int64(),
+    "video_completions": pa.int64(),
     "labels": pa.list_(pa.string()),
 }
 

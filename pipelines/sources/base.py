@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import pyarrow as pa
 
@@ -29,6 +29,11 @@ class Window:
             yield Window(start, end)
             start = end + timedelta(days=1)
 
+    def days(self) -> Iterator[date]:
+        """Every day of it, in order."""
+        for offset in range((self.end - self.start).days + 1):
+            yield self.start + timedelta(days=offset)
+
     def __str__(self) -> str:
         return f"{self.start}..{self.end}"
 
@@ -51,9 +56,16 @@ class Batch:
         table: the raw table, ``raw.<name>``.
         platform: the ad platform, None for what isn't one.
         window: the days this batch replaces, complete: a row the source no longer gives is gone.
-        rows: columns of the table's contract, less ``_run_id``. A further column is drift.
+        rows: columns of the table's contract, less ``_run_id``: a table, or a stream of record
+            batches that is read once, in bounded memory. A further column is drift: it is kept
+            in ``_extra``, as JSON, and reported.
         pulled_at: when the pull began, UTC.
         dropped_rows: rows not handed on (no consent), counted.
+        account_spend: micros that the platform reports for the whole account, by day, where
+            the rows are its campaigns: they must sum to it exactly, or the audit fails. A day
+            that is not in it had no spend.
+        withdrawn: hashed ids of people who withdrew their consent in the window; what is
+            stored of them is erased.
     """
 
     source: str
@@ -61,9 +73,11 @@ class Batch:
     account_id: str
     platform: str | None
     window: Window
-    rows: pa.Table
+    rows: pa.Table | pa.RecordBatchReader
     pulled_at: datetime
     dropped_rows: int = 0
+    account_spend: Mapping[date, int] | None = field(default=None, repr=False)
+    withdrawn: tuple[str, ...] = field(default=(), repr=False)
 
 
 class Source(Protocol):
@@ -97,3 +111,15 @@ class Source(Protocol):
 
     def snapshot(self, account_id: str, day: date) -> Iterator[Batch]:
         """What only the present state can tell (entities, budgets), seen on ``day``."""
+
+
+@runtime_checkable
+class TracksChanges(Protocol):
+    """A source whose old rows change at any time, such as an order refunded after months."""
+
+    def changed_windows(self, account_id: str, since: date) -> list[Window]:
+        """The days before ``since`` of which a row changed on or after ``since``.
+
+        Asked in every ordinary run with the first day of the look-back; the days are then
+        pulled again as a whole, so that a published day is always complete.
+        """

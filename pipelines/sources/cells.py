@@ -1,12 +1,10 @@
-"""Reads the cells of a CSV export: every bad one is found, and named by row and column."""
+"""The cells of an export file: every bad one is found, and named by row and column."""
 
 from __future__ import annotations
 
-import csv
-import difflib
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from datetime import date, datetime
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time
 from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
 from math import isfinite
 from pathlib import Path
@@ -16,42 +14,77 @@ from pipelines.errors import InputError
 from pipelines.sources.mapping import Mapping
 
 _T = TypeVar("_T")
-_SHOWN = 5
+_SHOWN, _KEPT_AT_MOST = 5, 1_000
+# A float, and so a number in a spreadsheet, has no more digits than these for certain.
+_SAFE = 10**15
+_TEXT_OR_ID = "a text, or a number that has kept all of its digits"
 KEPT = "nothing was published; what was published before is as it was."
+
+
+class Problems:
+    """What is wrong with a file's cells and rows: the first of them, and how many there are."""
+
+    def __init__(self, path: Path) -> None:
+        self.path, self.count = path, 0
+        self._first: list[tuple[int, str]] = []
+
+    def add(self, row: int, text: str, times: int = 1) -> None:
+        """Note what is wrong with a row, by its number."""
+        self.count += times
+        self._first.append((row, text))
+        if len(self._first) > _KEPT_AT_MOST:
+            self._first = sorted(self._first)[:_SHOWN]
+
+    def refuse(self) -> None:
+        """Raise InputError if there was any: the first five, and how many there are."""
+        if not self.count:
+            return
+        lines = [f"{self.path} row {row}{text}" for row, text in sorted(self._first)[:_SHOWN]]
+        if self.count > 1:
+            lines.append(f"{self.count} bad cells or rows in all.")
+        raise InputError(
+            "\n".join(lines),
+            kept=KEPT,
+            fix="Correct the file, or the mapping if it describes another file.",
+        )
 
 
 @dataclass
 class Sheet:
-    """A CSV file's cells as text, the columns that a mapping uses.
+    """Some rows of a file: the cells of the columns that a mapping names, and of the others.
 
-    ``row_numbers`` are those of a spreadsheet: the header is row 1. ``problems`` collects what
-    can't be used, until :meth:`refuse_problems`.
+    Cells are texts (CSV), or what the format holds: numbers, days, None. ``row_numbers`` are
+    those of a spreadsheet, whose header is row 1; a Parquet file's first row is row 1.
     """
 
-    path: Path
-    columns: dict[str, list[str]]
+    columns: dict[str, Sequence[object]]
+    others: dict[str, Sequence[object]]
     row_numbers: list[int]
     mapping: Mapping
-    problems: list[tuple[int, str]] = field(default_factory=list)
+    problems: Problems
 
     def __len__(self) -> int:
         return len(self.row_numbers)
 
     def texts(self, column: str) -> list[str]:
         """Cells that must say something."""
-        return self._parse(column, str, "a text", nothing=None)
+        return self._parse(column, _text, _TEXT_OR_ID, nothing=None)
 
     def days(self, column: str, format_: str) -> list[date]:
-        """Cells that must be a day in strptime's ``format_``."""
+        """Cells that must be a day, or a text of one in strptime's ``format_``."""
 
-        def parse(cell: str) -> date:
-            return datetime.strptime(cell, format_).date()
+        def parse(cell: object) -> date:
+            if isinstance(cell, datetime) and cell.tzinfo is None and cell.time() == time():
+                return cell.date()
+            if isinstance(cell, date) and not isinstance(cell, datetime):
+                return cell
+            return datetime.strptime(_text(cell), format_).date()
 
         return self._parse(column, parse, f"a day as {format_}", nothing=None)
 
     def counts(self, column: str) -> list[int]:
         """Whole numbers from 0; 0 for nothing."""
-        return self._parse(column, _count, "a whole number", nothing=0)
+        return self._parse(column, self._numeric(_count), "a whole number", nothing=0)
 
     def micros(self, column: str) -> list[int]:
         """Decimal amounts in millionths, from 0; 0 for nothing.
@@ -59,128 +92,78 @@ class Sheet:
         Digits beyond the millionth (exports that went through floating point) are rounded,
         half to even.
         """
-        return self._parse(column, _micros, "an amount", nothing=0)
+        return self._parse(column, self._numeric(_micros), "an amount", nothing=0)
+
+    def micros_if_any(self, column: str) -> list[int | None]:
+        """As :meth:`micros`; None for nothing."""
+        amounts = self._parse(column, self._numeric(_micros), "an amount", nothing=-1)
+        return [None if amount < 0 else amount for amount in amounts]
 
     def numbers(self, column: str) -> list[float]:
         """Numbers from 0; 0 for nothing."""
-        return self._parse(column, _number, "a number", nothing=0.0)
+        return self._parse(column, self._numeric(_number), "a number", nothing=0.0)
 
     def translated(self, column: str, values: dict[str, str]) -> list[str]:
         """Cells that must be one of ``values``, translated."""
-        wanted = f"one of {', '.join(values)}"
-        return self._parse(column, values.__getitem__, wanted, nothing=None)
 
-    def add_problem(self, position: int, text: str) -> None:
-        """Note what is wrong with the row at a position."""
-        self.problems.append((self.row_numbers[position], text))
+        def parse(cell: object) -> str:
+            return values[_text(cell)]
 
-    def refuse_problems(self) -> None:
-        """Raise InputError if any cell was bad: the first five, and how many there are."""
-        if not self.problems:
-            return
-        self.problems.sort()
-        lines = [f"{self.path} row {row}{text}" for row, text in self.problems[:_SHOWN]]
-        if len(self.problems) > 1:
-            lines.append(f"{len(self.problems)} bad cells or rows in all.")
-        raise InputError(
-            "\n".join(lines),
-            kept=KEPT,
-            fix="Correct the file, or the mapping if it describes another file.",
-        )
+        return self._parse(column, parse, f"one of {', '.join(values)}", nothing=None)
+
+    def drift(self, column: str) -> list[str | None]:
+        """A column that the mapping does not name, as texts; None for nothing."""
+        texts = (None if cell is None else str(cell).strip() for cell in self.others[column])
+        return [None if text in self.mapping.null_tokens else text for text in texts]
+
+    def _numeric(self, parse: Callable[[str], _T]) -> Callable[[object], _T]:
+        thousands = self.mapping.thousands
+
+        def parse_cell(cell: object) -> _T:
+            if isinstance(cell, str):
+                return parse(cell.replace(thousands, "") if thousands else cell)
+            return parse(_plain(cell))
+
+        return parse_cell
 
     def _parse(
-        self, column: str, parse: Callable[[str], _T], wanted: str, *, nothing: _T | None
+        self, column: str, parse: Callable[[object], _T], wanted: str, *, nothing: _T | None
     ) -> list[_T]:
-        nulls, thousands = set(self.mapping.null_tokens), self.mapping.thousands
-        numeric = nothing is not None
-        known: dict[str, _T] = {}
+        nulls = {None, *self.mapping.null_tokens}
+        known: dict[object, _T] = {}
         values = []
         for i, raw in enumerate(self.columns[column]):
-            cell = raw.strip()
-            if cell not in known:
+            key = raw if type(raw) is str else (type(raw), raw)  # else True were 1
+            if key not in known:
+                cell = raw.strip() if isinstance(raw, str) else raw
+                is_null = cell is None or (isinstance(cell, str) and cell in nulls)
                 try:
-                    if cell in nulls and nothing is not None:
-                        known[cell] = nothing
-                    elif cell in nulls:
+                    if is_null and nothing is None:
                         raise ValueError(cell)
-                    else:
-                        plain = cell.replace(thousands, "") if numeric and thousands else cell
-                        known[cell] = parse(plain)
-                except (ValueError, KeyError, InvalidOperation, OverflowError):
-                    said = "means nothing" if cell in nulls else f"is not {wanted}"
-                    self.add_problem(i, f", column {column}: '{cell}' {said}")
+                    known[key] = nothing if is_null and nothing is not None else parse(cell)
+                except (ValueError, KeyError, TypeError, InvalidOperation, OverflowError):
+                    said = "means nothing" if is_null else f"is not {wanted}"
+                    shown = "" if cell is None else cell
+                    row = self.row_numbers[i]
+                    self.problems.add(row, f", column {column}: '{shown}' {said}")
                     continue
-            values.append(known[cell])
+            values.append(known[key])
         return values
 
 
-def read_sheet(path: Path, mapping: Mapping) -> Sheet:
-    """Read a CSV file's columns that a mapping uses.
-
-    Raises:
-        InputError: no file, not UTF-8 CSV, empty, a missing column, or a row of other length.
-    """
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = list(csv.reader(file, delimiter=mapping.delimiter, strict=True))
-    except FileNotFoundError as error:
-        raise InputError(f"There is no file {path}.", kept=KEPT, fix="Check the path.") from error
-    except (UnicodeDecodeError, csv.Error, OSError) as error:
-        raise InputError(
-            f"{path} can't be read as CSV in UTF-8: {error}", kept=KEPT, fix="Export it again."
-        ) from error
-    if not rows or not rows[0]:
-        raise InputError(f"{path} is empty.", kept=KEPT, fix="Export it again.")
-    header = [cell.strip() for cell in rows[0]]
-    _check_header(path, header, mapping)
-    numbered = [(i, row) for i, row in enumerate(rows[1:], start=2) if row]
-    if not numbered:
-        raise InputError(
-            f"{path} has a header and no rows.", kept=KEPT, fix="Export it again with its days."
-        )
-    whole = [(i, row) for i, row in numbered if len(row) == len(header)]
-    places = {name: header.index(name) for name in mapping.used_columns()}
-    sheet = Sheet(
-        path,
-        {name: [row[place] for _, row in whole] for name, place in places.items()},
-        [i for i, _ in whole],
-        mapping,
-    )
-    sheet.problems += [
-        (i, f": {len(row)} cells, the header has {len(header)}")
-        for i, row in numbered
-        if len(row) != len(header)
-    ]
-    return sheet
+def _text(cell: object) -> str:
+    """A cell as text; an id that is a number must have kept all of its digits."""
+    return cell if isinstance(cell, str) else _plain(cell)
 
 
-def _check_header(path: Path, header: list[str], mapping: Mapping) -> None:
-    missing = [name for name in mapping.used_columns() if name not in header]
-    if missing:
-        hints = []
-        for name in missing:
-            near = _nearest(name, header)
-            hints.append(f"'{name}'" + (f" (is it '{near}'?)" if near else ""))
-        raise InputError(
-            f"{path} has no column {', '.join(hints)}. Its columns: {', '.join(header)}.",
-            kept=KEPT,
-            fix="Correct the mapping, or export the file with that column.",
-        )
-    twice = {name for name in mapping.used_columns() if header.count(name) > 1}
-    if twice:
-        raise InputError(
-            f"{path} has several columns called {', '.join(sorted(twice))}.",
-            kept=KEPT,
-            fix="Export the file with each column once.",
-        )
-
-
-def _nearest(name: str, header: list[str]) -> str | None:
-    """The column that was probably meant: one that holds the words, or is spelt alike."""
-    lower = {column.lower(): column for column in header}
-    holding = [c for low, c in lower.items() if name.lower() in low]
-    near = difflib.get_close_matches(name.lower(), lower, n=1)
-    return holding[0] if holding else lower[near[0]] if near else None
+def _plain(cell: object) -> str:
+    """A number as decimal digits."""
+    if isinstance(cell, bool) or not isinstance(cell, int | float | Decimal):
+        raise TypeError(cell)
+    if isinstance(cell, float) and abs(cell) >= _SAFE:
+        raise ValueError(cell)
+    whole = not isinstance(cell, int) and cell == int(cell)
+    return format(int(cell) if whole else cell, "d" if whole or isinstance(cell, int) else "")
 
 
 def _count(cell: str) -> int:

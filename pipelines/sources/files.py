@@ -1,26 +1,29 @@
-"""Lands an ads export file (CSV), as its mapping file describes it."""
+"""Lands an ads export file (CSV, Parquet or XLSX), as its mapping file describes it."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
 from functools import cached_property
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from pipelines.config import FileSettings
-from pipelines.errors import ConfigError, SourceRejected
-from pipelines.sources.ads_tables import name_hash
+from pipelines.errors import ConfigError, InputError, SourceRejected
+from pipelines.privacy.consent import is_personal
+from pipelines.source_settings import FileSettings
+from pipelines.sources import files_queries as queries
 from pipelines.sources.base import Account, Batch, Window
-from pipelines.sources.cells import KEPT, Sheet, read_sheet
+from pipelines.sources.cells import KEPT, Problems, Sheet
+from pipelines.sources.files_formats import read_sheets
+from pipelines.sources.files_rows import RowsFile
 from pipelines.sources.mapping import ABSENT, Status, Text, load_mapping
 
-_METRICS = ("impressions", "clicks", "cost_micros", "conversions", "conversion_value")
-_CAMPAIGN_GRAIN = ("platform", "account_id", "date", "campaign_id")
-_AD_GRAIN = (*_CAMPAIGN_GRAIN, "adgroup_id", "ad_id")
+_log = logging.getLogger(__name__)
+
 _LEVELS = ("campaign", "adgroup", "ad")
-_INT, _TEXT = pa.int64(), pa.string()
+_INT, _TEXT, _FLOAT = pa.int64(), pa.string(), pa.float64()
+_Column = tuple[list[object], pa.DataType]
 
 
 def _utc_now() -> datetime:
@@ -28,11 +31,16 @@ def _utc_now() -> datetime:
 
 
 class FilesSource:
-    """One export file. It is read once, when its accounts or rows are first asked for.
+    """One export file. It is read once, when its accounts or rows are first asked for, in
+    chunks; typed rows wait in a temporary file, so that its size does not decide the memory.
 
     A file is taken to be complete for every day from its first to its last (``span``): batches
     replace no day outside of it, since a day the export does not reach is not a day without
     spend.
+
+    Columns that the mapping does not name are kept as drift in the table of the file's own level,
+    where a row of the file is a row of the table; those that may be about a person are not
+    taken, and logged.
 
     Args:
         settings: the file, its mapping and the platform both are for.
@@ -44,7 +52,6 @@ class FilesSource:
 
     name = "files"
     lookback_days = 30
-    # The file is in memory as a whole anyway.
     max_window_days = 36_600
 
     def __init__(
@@ -72,13 +79,13 @@ class FilesSource:
         """The mapping's account, or those of the file (which reads it: InputError)."""
         if self.mapping.account_id.constant is not None:
             return (self.mapping.account_id.constant,)
-        return tuple(sorted(pc.unique(self._rows["account_id"]).to_pylist()))
+        return tuple(account for (account,) in self._rows.query(queries.ACCOUNTS))
 
-    @property
+    @cached_property
     def span(self) -> Window:
         """First to last day of the file."""
-        days = pc.min_max(self._rows["date"]).as_py()
-        return Window(days["min"], days["max"])
+        ((first, last),) = self._rows.query(queries.SPAN)
+        return Window(first, last)
 
     def account(self, account_id: str) -> Account:
         """One of the file's accounts.
@@ -87,84 +94,96 @@ class FilesSource:
             SourceRejected: it is not in the file; names those that are.
             InputError: the file can't be used.
         """
-        mine = self._of(account_id)
-        return Account(
-            account_id,
-            self.mapping.account_name or account_id,
-            mine["currency_code"][0].as_py(),
-            self.mapping.time_zone,
-        )
-
-    def pull(self, account_id: str, window: Window) -> Iterator[Batch]:
-        """The file's rows in the window; nothing where the file has none of its days.
-
-        Raises:
-            InputError: a column, cell or row that can't be used; nothing of the file is handed on.
-        """
-        pulled_at = self._now()
-        mine, span = self._of(account_id), self.span
-        if window.end < span.start or window.start > span.end:
-            return
-        days = Window(max(window.start, span.start), min(window.end, span.end))
-        rows = mine.filter(
-            pc.and_(
-                pc.greater_equal(mine["date"], pa.scalar(days.start)),
-                pc.less_equal(mine["date"], pa.scalar(days.end)),
-            )
-        )
-        if self.mapping.level == "ad":
-            ads = _summed(rows, _AD_GRAIN, "ad")
-            yield self._batch("ads_ad_performance", account_id, days, ads, pulled_at)
-        if self.mapping.makes_campaigns:
-            campaigns = _summed(rows, _CAMPAIGN_GRAIN, "campaign")
-            yield self._batch("ads_campaign_performance", account_id, days, campaigns, pulled_at)
-
-    def snapshot(self, account_id: str, day: date) -> Iterator[Batch]:
-        """Entities with names, and budgets, as of the file's last day, whatever ``day`` is."""
-        pulled_at, seen = self._now(), self.span.end
-        mine = self._of(account_id).sort_by("date")
-        window = Window(seen, seen)
-        entities = self._entities(mine)
-        if len(entities):
-            yield self._batch("ads_entities", account_id, window, entities, pulled_at)
-        if self.mapping.daily_budget:
-            latest = _latest(mine, "campaign_id")
-            budgets = pa.table(
-                {
-                    "platform": latest["platform"],
-                    "account_id": latest["account_id"],
-                    "campaign_id": latest["campaign_id"],
-                    "effective_from": pa.repeat(pa.scalar(seen, pa.date32()), len(latest)),
-                    "daily_budget_micros": latest["daily_budget_micros"],
-                    "currency_code": latest["currency_code"],
-                    "time_zone": latest["time_zone"],
-                }
-            )
-            yield self._batch("ads_campaign_budgets", account_id, window, budgets, pulled_at)
-
-    def _batch(
-        self, table: str, account_id: str, window: Window, rows: pa.Table, pulled_at: datetime
-    ) -> Batch:
-        return Batch(self.name, f"raw.{table}", account_id, self.platform, window, rows, pulled_at)
-
-    def _of(self, account_id: str) -> pa.Table:
-        mine = self._rows.filter(pc.equal(self._rows["account_id"], account_id))
-        if not len(mine):
-            known = ", ".join(sorted(pc.unique(self._rows["account_id"]).to_pylist()))
+        found = self._rows.query(queries.CURRENCY, account_id)
+        if not found:
+            known = ", ".join(account for (account,) in self._rows.query(queries.ACCOUNTS))
             raise SourceRejected(
                 f"{self._settings.path} has no account {account_id}; it has {known}.",
                 kept=KEPT,
                 fix="Ask for one of those, or export the file for that account.",
             )
-        return mine
+        name = self.mapping.account_name or account_id
+        return Account(account_id, name, found[0][0], self.mapping.time_zone)
+
+    def pull(self, account_id: str, window: Window) -> Iterator[Batch]:
+        """The file's rows in the window; nothing where the file has none of its days.
+
+        ``rows`` are streams.
+
+        Raises:
+            InputError: a column, cell or row that can't be used; nothing of the file is handed on.
+        """
+        pulled_at = self._now()
+        self.account(account_id)
+        span = self.span
+        if window.end < span.start or window.start > span.end:
+            return
+        days = Window(max(window.start, span.start), min(window.end, span.end))
+        for table, level in zip(self.tables, _own_levels(self.tables), strict=True):
+            own = level == self.mapping.level and self.mapping.duplicate_rows == "refuse"
+            statement = queries.as_they_are if own else queries.summed
+            sql = statement(level, self._rows.column_names)
+            rows = self._rows.stream(sql, account_id, days.start, days.end)
+            yield self._batch(table, account_id, days, rows, pulled_at)
+
+    def snapshot(self, account_id: str, day: date) -> Iterator[Batch]:
+        """Entities with names, and budgets, as of the file's last day, whatever ``day`` is.
+
+        A campaign without a budget has no row.
+        """
+        pulled_at, seen = self._now(), self.span.end
+        self.account(account_id)
+        window = Window(seen, seen)
+        columns = self._rows.column_names
+        entities = [
+            self._rows.table(queries.entities(level), account_id)
+            for level in _LEVELS
+            if {f"name_{level}", f"status_{level}", f"{level}_id"} <= set(columns)
+        ]
+        if entities:
+            rows = pa.concat_tables(entities)
+            rows = rows.append_column("advertising_type", pa.nulls(len(rows), _TEXT))
+            rows = rows.append_column("labels", pa.array([[]] * len(rows), pa.list_(_TEXT)))
+            yield self._batch("raw.ads_entities", account_id, window, rows, pulled_at)
+        if self.mapping.daily_budget:
+            rows = self._rows.table(queries.BUDGETS, seen, account_id)
+            yield self._batch("raw.ads_campaign_budgets", account_id, window, rows, pulled_at)
+
+    def _batch(
+        self,
+        table: str,
+        account_id: str,
+        window: Window,
+        rows: pa.Table | pa.RecordBatchReader,
+        pulled_at: datetime,
+    ) -> Batch:
+        return Batch(self.name, table, account_id, self.platform, window, rows, pulled_at)
 
     @cached_property
-    def _rows(self) -> pa.Table:
-        """The file's rows, typed: contract columns, and name_, status_ and budget columns."""
-        sheet = read_sheet(self._settings.path, self.mapping)
-        columns, mapping = self.mapping.columns, self.mapping
-        count = len(sheet)
-        values: dict[str, tuple[list[object], pa.DataType]] = {
+    def _rows(self) -> RowsFile:
+        """The file's rows, typed: contract columns, and name_, status_, budget and drift ones."""
+        rows, problems = RowsFile(), Problems(self._settings.path)
+        left_out: set[str] = set()
+        for sheet in read_sheets(self._settings.path, self.mapping, problems):
+            left_out |= {name for name in sheet.others if is_personal(name)}
+            values = self._typed(sheet)
+            if not problems.count:  # else some cells are missing: the rest is only checked
+                arrays = {name: pa.array(cells, kind) for name, (cells, kind) in values.items()}
+                rows.write(pa.table(arrays))
+        rows.close()
+        problems.refuse()
+        if self.mapping.duplicate_rows == "refuse":
+            self._refuse_duplicates(rows, problems)
+        self._refuse_mixed_currencies(rows)
+        if left_out:
+            words = "columns that may be about a person are not taken"
+            _log.warning("%s: %s: %s", self._settings.path, words, ", ".join(sorted(left_out)))
+        return rows
+
+    def _typed(self, sheet: Sheet) -> dict[str, _Column]:
+        columns, mapping, count = self.mapping.columns, self.mapping, len(sheet)
+        values: dict[str, _Column] = {
+            queries.ROW: (list(sheet.row_numbers), _INT),
             "platform": ([self.platform] * count, _TEXT),
             "account_id": (_texts(sheet, mapping.account_id), _TEXT),
             "date": (list(sheet.days(mapping.date.column, mapping.date.format)), pa.date32()),
@@ -172,19 +191,19 @@ class FilesSource:
             "impressions": (list(sheet.counts(columns.impressions)), _INT),
             "clicks": (list(sheet.counts(columns.clicks)), _INT),
             "cost_micros": (list(sheet.micros(columns.cost)), _INT),
-            "conversions": (list(sheet.numbers(columns.conversions)), pa.float64()),
+            "conversions": (list(sheet.numbers(columns.conversions)), _FLOAT),
             "currency_code": (_texts(sheet, mapping.currency), _TEXT),
             "time_zone": ([mapping.time_zone] * count, _TEXT),
             "attribution_window": ([mapping.attribution_window] * count, _TEXT),
         }
         worth = columns.conversion_value
         amounts = [0.0] * count if worth == ABSENT else sheet.numbers(worth)
-        values["conversion_value"] = (list(amounts), pa.float64())
+        values["conversion_value"] = (list(amounts), _FLOAT)
         if columns.adgroup_id and columns.ad_id:
             values["adgroup_id"] = (list(sheet.texts(columns.adgroup_id)), _TEXT)
             values["ad_id"] = (list(sheet.texts(columns.ad_id)), _TEXT)
         if mapping.daily_budget:
-            budgets = sheet.micros(mapping.daily_budget)
+            budgets = sheet.micros_if_any(mapping.daily_budget)
             values["daily_budget_micros"] = (list(budgets), _INT)
         for level in _LEVELS:
             status: Status | None = getattr(mapping.status, level)
@@ -193,37 +212,33 @@ class FilesSource:
             name: str | None = getattr(mapping.names, level)
             if name:
                 values[f"name_{level}"] = (list(sheet.texts(name)), _TEXT)
-        sheet.refuse_problems()
-        if mapping.duplicate_rows == "refuse":
-            _refuse_duplicates(sheet, values, _AD_GRAIN if columns.ad_id else _CAMPAIGN_GRAIN)
-        return pa.table({name: pa.array(cells, type_) for name, (cells, type_) in values.items()})
+        for column in sheet.others:
+            if not is_personal(column):
+                values[f"{queries.DRIFT}{column}"] = (list(sheet.drift(column)), _TEXT)
+        return values
 
-    def _entities(self, mine: pa.Table) -> pa.Table:
-        """One row a campaign, ad group and ad that the mapping names, as of the last row."""
-        parents = {"campaign": None, "adgroup": "campaign_id", "ad": "adgroup_id"}
-        tables = []
-        for level, parent in parents.items():
-            columns = set(mine.column_names)
-            if not {f"name_{level}", f"status_{level}", f"{level}_id"} <= columns:
-                continue
-            latest = _latest(mine, f"{level}_id")
-            count = len(latest)
-            tables.append(
-                pa.table(
-                    {
-                        "platform": latest["platform"],
-                        "account_id": latest["account_id"],
-                        "entity_type": pa.repeat(level, count),
-                        "entity_id": latest[f"{level}_id"],
-                        "parent_id": latest[parent] if parent else pa.nulls(count, _TEXT),
-                        "name": latest[f"name_{level}"],
-                        "status": latest[f"status_{level}"],
-                        "advertising_type": pa.nulls(count, _TEXT),
-                        "labels": pa.array([[]] * count, pa.list_(_TEXT)),
-                    }
-                )
+    def _refuse_duplicates(self, rows: RowsFile, problems: Problems) -> None:
+        for first, again, times, *key in rows.query(queries.duplicates(self.mapping.level)):
+            grain = queries.GRAIN[self.mapping.level][2:]
+            what = ", ".join(f"{c} {v}" for c, v in zip(grain, key, strict=True))
+            words = f": {what} was in row {first} already (duplicate_rows: refuse)"
+            problems.add(again, words, times - 1)
+        problems.refuse()
+
+    def _refuse_mixed_currencies(self, rows: RowsFile) -> None:
+        for account_id, day, currencies, row in rows.query(queries.MIXED_CURRENCIES):
+            raise InputError(
+                f"{self._settings.path} row {row}: account {account_id} has several currencies "
+                f"on {day}: {', '.join(currencies)}.",
+                kept=KEPT,
+                fix="Export each currency as an account of its own; amounts in different "
+                "currencies can't be added.",
             )
-        return pa.concat_tables(tables) if tables else pa.table({})
+
+
+def _own_levels(tables: tuple[str, ...]) -> list[str]:
+    """The level of each performance table."""
+    return [table.removeprefix("raw.ads_").removesuffix("_performance") for table in tables]
 
 
 def _texts(sheet: Sheet, text: Text) -> list[object]:
@@ -232,51 +247,3 @@ def _texts(sheet: Sheet, text: Text) -> list[object]:
     if isinstance(text, Status):
         return list(sheet.translated(text.column, dict(text.values)))
     return list(sheet.texts(text.column))
-
-
-def _refuse_duplicates(
-    sheet: Sheet, values: dict[str, tuple[list[object], pa.DataType]], grain: tuple[str, ...]
-) -> None:
-    seen: dict[tuple[object, ...], int] = {}
-    for i, key in enumerate(zip(*(values[c][0] for c in grain), strict=True)):
-        first = seen.setdefault(key, i)
-        if first != i:
-            what = ", ".join(f"{c} {v}" for c, v in zip(grain[2:], key[2:], strict=True))
-            sheet.add_problem(
-                i,
-                f": {what} was in row {sheet.row_numbers[first]} already (duplicate_rows: refuse)",
-            )
-    sheet.refuse_problems()
-
-
-def _latest(ordered: pa.Table, key: str) -> pa.Table:
-    """The last row of every key, sorted by it."""
-    numbered = ordered.append_column("_row", pa.array(range(len(ordered)), _INT))
-    last = numbered.group_by(key, use_threads=False).aggregate([("_row", "max")])
-    return ordered.take(last.sort_by(key)["_row_max"])
-
-
-def _summed(rows: pa.Table, grain: tuple[str, ...], level: str) -> pa.Table:
-    """Rows summed to a grain, with the columns of the level's performance table."""
-    name = f"name_{level}"
-    texts = ["currency_code", "time_zone", "attribution_window", f"status_{level}"]
-    texts += [name] if name in rows.column_names else []
-    # One thread: sums of floats must not depend on the order of chunks.
-    grouped = rows.group_by(list(grain), use_threads=False).aggregate(
-        [*((m, "sum") for m in _METRICS), *((t, "last") for t in texts)]
-    )
-    count = len(grouped)
-    hashes = pa.nulls(count, _TEXT)
-    if name in rows.column_names:
-        hashes = pa.array([name_hash(n) for n in grouped[f"{name}_last"].to_pylist()], _TEXT)
-    return pa.table(
-        {
-            **{c: grouped[c] for c in grain},
-            **{m: grouped[f"{m}_sum"] for m in _METRICS},
-            "currency_code": grouped["currency_code_last"],
-            "time_zone": grouped["time_zone_last"],
-            "attribution_window": grouped["attribution_window_last"],
-            "name_hash": hashes,
-            "status": grouped[f"status_{level}_last"],
-        }
-    ).sort_by([(c, "ascending") for c in grain])

@@ -1,54 +1,73 @@
-"""Google Ads: campaign and ad delivery, budgets and entities, read with GAQL (queries/*.gaql).
+"""Google Ads: delivery at every level, conversion actions, clicks, budgets and entities.
 
-Campaign delivery is read FROM campaign on its own: Performance Max has no ads to sum.
+Each level is asked for on its own (queries/*.gaql): Performance Max has no ads to sum, and a
+segment in a query drops rows.
 """
 
 from __future__ import annotations
 
-import logging
 import time
-from collections.abc import Iterator
-from datetime import UTC, date, datetime
-from functools import cached_property
-from itertools import chain
-from pathlib import Path
-from string import Template
-from typing import Any
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from functools import partial
 
-from google.ads.googleads.client import GoogleAdsClient
-from google.auth.exceptions import GoogleAuthError, TransportError
-from google.auth.transport.requests import Request
-from google.oauth2.credentials import Credentials
+from google.ads.googleads.v26.enums.types.customer_status import CustomerStatusEnum
 
-from pipelines.config import GoogleAdsSettings, Secrets
-from pipelines.errors import SourceRejected, SourceUnavailable
-from pipelines.sources.ads_tables import ads_table, name_hash
+from pipelines.config import Secrets
+from pipelines.errors import SourceRejected
+from pipelines.source_settings import GoogleAdsSettings
 from pipelines.sources.base import Account, Batch, Window
-from pipelines.sources.google_ads_errors import CALL_ERRORS, KEPT, read_failure, source_error
+from pipelines.sources.google_ads_api import TOKEN_URI, Columns, GoogleAdsApi
+from pipelines.sources.google_ads_errors import DayForgotten
+from pipelines.sources.google_ads_tables import (
+    PLATFORM,
+    account_rows,
+    ad_rows,
+    adgroup_rows,
+    budget_rows,
+    campaign_rows,
+    click_rows,
+    conversion_rows,
+    entity_rows,
+    spend_by_day,
+)
+from pipelines.sources.http import KEPT
 
-# the SDK logs every failed call as a warning; without a handler Python prints it to the terminal
-logging.getLogger("google.ads.googleads").addHandler(logging.NullHandler())
+_STATUSES = {s.value: s.name for s in CustomerStatusEnum.CustomerStatus}
+# a suspended account spends nothing more, but what it spent can be read
+_SHUT = {"CANCELED", "CLOSED"}
 
-_API_VERSION = "v26"
-_QUERIES = Path(__file__).parent / "queries"
-_TOKEN_URI = "https://oauth2.googleapis.com/token"
-_ATTEMPTS = 5
-# the account decides by conversion action how far back a click counts
-_ATTRIBUTION_WINDOW = "account_default"
+
+@dataclass(frozen=True)
+class _Customer:
+    account: Account
+    manager: bool
+    status: str
 
 
 class GoogleAdsSource:
     """Google Ads accounts, as :class:`pipelines.sources.base.Source`.
+
+    :meth:`pull` also gives raw.ads_clicks. It is not in ``tables``: older days than 90 can't be
+    had, and would never count as covered.
 
     Args:
         settings: accounts, the manager to log in under, another endpoint.
         secrets: the developer token, and an access token or a refresh token with its client.
         timeout: seconds one query may take.
         backoff: seconds before the second try; doubled for each further one.
+        token_uri: where a refresh token is exchanged for an access token.
     """
 
-    name = "google_ads"
-    tables = ("raw.ads_campaign_performance", "raw.ads_ad_performance")
+    name = PLATFORM
+    tables = (
+        "raw.ads_campaign_performance",
+        "raw.ads_ad_performance",
+        "raw.ads_account_performance",
+        "raw.ads_adgroup_performance",
+        "raw.ads_conversion_action_stats",
+    )
     span = None
     max_window_days = 92
 
@@ -59,229 +78,154 @@ class GoogleAdsSource:
         *,
         timeout: float = 300.0,
         backoff: float = 0.25,
+        sleep: Callable[[float], None] = time.sleep,
+        token_uri: str = TOKEN_URI,
     ) -> None:
         self.account_ids = settings.accounts
         self.lookback_days = settings.lookback_days
-        self._settings = settings
-        self._timeout = timeout
-        self._backoff = backoff
-        self._accounts: dict[str, Account] = {}
-        self._credentials = _credentials(secrets)
-        # raw protobufs: reading proto-plus rows takes several times as long
-        self._client = GoogleAdsClient(
-            self._credentials,
-            developer_token=secrets.require("google_ads_developer_token"),
-            endpoint=settings.endpoint,
-            login_customer_id=settings.login_customer_id,
-            use_proto_plus=False,
-            version=_API_VERSION,
+        self._login = settings.login_customer_id
+        self._api = GoogleAdsApi(
+            settings, secrets, timeout=timeout, backoff=backoff, sleep=sleep, token_uri=token_uri
         )
+        self._known: dict[str, _Customer] = {}
 
     def account(self, account_id: str) -> Account:
-        """Ask Google Ads about one account; asked once in the life of the source."""
-        if account_id not in self._accounts:
-            customer = self._rows(account_id, "customer")[0].customer
-            if customer.manager:
-                raise SourceRejected(
-                    f"google_ads account {account_id} ({customer.descriptive_name}) is a manager "
-                    "account, which has no delivery of its own.",
-                    kept=KEPT,
-                    fix="List its client accounts under sources.google_ads.accounts; name it "
-                    "as login_customer_id.",
-                )
-            self._accounts[account_id] = _account(customer)
-        return self._accounts[account_id]
+        """One account, looked up under the login customer; asked once in the life of the source.
+
+        Raises:
+            SourceRejected: it is not under the login customer, is closed, or is a manager.
+        """
+        if account_id not in self._known:
+            self._known |= self._customers(account_id)
+        customer = self._known.get(account_id)
+        if customer is None:
+            raise SourceRejected(
+                f"google_ads account {account_id} is not under {self._login}, the login customer.",
+                kept=KEPT,
+                fix="Check the account id under sources.google_ads.accounts, and that "
+                "login_customer_id is the manager it is under.",
+            )
+        named = f"google_ads account {account_id} ({customer.account.name})"
+        if customer.manager:
+            raise SourceRejected(
+                f"{named} is a manager account, which has no delivery of its own.",
+                kept=KEPT,
+                fix="List its client accounts under sources.google_ads.accounts; name it "
+                "as login_customer_id.",
+            )
+        if customer.status in _SHUT:
+            raise SourceRejected(
+                f"{named} is {customer.status}: Google gives nothing of it any more.",
+                kept=KEPT,
+                fix="Open it again in Google Ads, or remove it from sources.google_ads.accounts.",
+            )
+        return customer.account
 
     def reachable_accounts(self) -> tuple[Account, ...]:
-        """Enabled accounts with delivery under the login customer, by id.
+        """Open accounts with delivery under the login customer, by id.
 
         Raises:
             SourceRejected: no login_customer_id is set, or it may not be read.
         """
-        login = self._settings.login_customer_id
-        if login is None:
+        if self._login is None:
             raise SourceRejected(
                 "google_ads has no manager to walk down from.",
                 fix="Set sources.google_ads.login_customer_id.",
             )
-        clients = [row.customer_client for row in self._rows(login, "customer_clients")]
-        return tuple(_account(c) for c in sorted(clients, key=lambda c: c.id) if not c.manager)
+        walked = sorted(self._customers(self._login).items())
+        return tuple(c.account for _, c in walked if not c.manager and c.status not in _SHUT)
 
     def pull(self, account_id: str, window: Window) -> Iterator[Batch]:
-        """Campaign and ad delivery by day; nothing is yielded before all of it was read."""
+        """Delivery by day at every level, conversion actions and clicks.
+
+        Nothing is yielded before all of it was read. Clicks have the part of the window that
+        Google still has, and no batch where that is nothing.
+        """
         pulled_at = datetime.now(UTC)
         account = self.account(account_id)
-        days = {"start": window.start.isoformat(), "end": window.end.isoformat()}
-        campaigns = self._rows(account_id, "campaign_performance", **days)
-        ads = self._rows(account_id, "ad_performance", **days)
-        same = {**_labels(account), "attribution_window": _ATTRIBUTION_WINDOW}
-        campaign_columns = {
-            **_delivery(campaigns),
-            "name_hash": [name_hash(r.campaign.name) for r in campaigns],
-            "status": [self._statuses[r.campaign.status] for r in campaigns],
-        }
-        ad_columns = {
-            **_delivery(ads),
-            "adgroup_id": [str(r.ad_group.id) for r in ads],
-            "ad_id": [str(r.ad_group_ad.ad.id) for r in ads],
-            "name_hash": [name_hash(r.ad_group_ad.ad.name) for r in ads],
-            "status": [self._statuses[r.ad_group_ad.status] for r in ads],
-        }
-        for table, columns in (
-            ("raw.ads_campaign_performance", campaign_columns),
-            ("raw.ads_ad_performance", ad_columns),
+        spend = self._ask(account_id, "account_performance", window)
+        campaigns = self._ask(account_id, "campaign_performance", window)
+        ads = self._ask(account_id, "ad_performance", window)
+        groups = self._ask(account_id, "adgroup_performance", window)
+        asset_groups = self._ask(account_id, "asset_group_performance", window)
+        actions = self._ask(account_id, "conversion_actions", window)
+        clicks = self._clicks(account_id, window)
+        batch = partial(
+            Batch, source=self.name, account_id=account_id, platform=self.name, pulled_at=pulled_at
+        )
+        yield batch(
+            table="raw.ads_campaign_performance",
+            window=window,
+            rows=campaign_rows(account, campaigns),
+            account_spend=spend_by_day(spend),
+        )
+        for table, rows in (
+            ("raw.ads_ad_performance", ad_rows(account, ads)),
+            ("raw.ads_account_performance", account_rows(account, spend)),
+            ("raw.ads_adgroup_performance", adgroup_rows(account, groups, asset_groups)),
+            ("raw.ads_conversion_action_stats", conversion_rows(account, actions)),
         ):
-            rows = ads_table(columns, same)
-            yield Batch(self.name, table, account_id, self.name, window, rows, pulled_at)
+            yield batch(table=table, window=window, rows=rows)
+        if clicks:
+            kept, found = clicks
+            yield batch(table="raw.ads_clicks", window=kept, rows=click_rows(account, found))
 
     def snapshot(self, account_id: str, day: date) -> Iterator[Batch]:
-        """Daily budgets in force on ``day`` and every campaign, ad group and ad.
+        """Daily budgets in force on ``day`` and every campaign, ad and asset group, and ad.
 
         A budget that several campaigns share is given to each of them.
         """
         pulled_at = datetime.now(UTC)
         account = self.account(account_id)
-        budgets = self._rows(account_id, "campaign_budgets")
-        entities = self._entities(account_id)
-        budget_table = ads_table(
-            {
-                "campaign_id": [str(r.campaign.id) for r in budgets],
-                "daily_budget_micros": [r.campaign_budget.amount_micros for r in budgets],
-            },
-            {**_labels(account), "effective_from": day},
+        ask = partial(self._api.ask, account_id)
+        budgets = budget_rows(account, ask("campaign_budgets"), day)
+        entities = entity_rows(
+            account, *map(ask, ("campaigns", "ad_groups", "asset_groups", "ads"))
         )
-        entity_table = ads_table(entities, {"platform": self.name, "account_id": account_id})
         window = Window(day, day)
         for table, rows in (
-            ("raw.ads_campaign_budgets", budget_table),
-            ("raw.ads_entities", entity_table),
+            ("raw.ads_campaign_budgets", budgets),
+            ("raw.ads_entities", entities),
         ):
             yield Batch(self.name, table, account_id, self.name, window, rows, pulled_at)
 
-    def _entities(self, account_id: str) -> dict[str, list[Any]]:
-        campaigns = self._rows(account_id, "campaigns")
-        groups = self._rows(account_id, "ad_groups")
-        # one ad can sit in several ad groups: its entity is the one in the first of them
-        placed = sorted(self._rows(account_id, "ads"), key=lambda r: -r.ad_group.id)
-        ads = list({r.ad_group_ad.ad.id: r for r in placed}.values())
-        types = self._client.enums.AdvertisingChannelTypeEnum.AdvertisingChannelType
-        without = [None] * (len(groups) + len(ads))
-        statuses = chain(
-            (r.campaign.status for r in campaigns),
-            (r.ad_group.status for r in groups),
-            (r.ad_group_ad.status for r in ads),
-        )
-        return {
-            "entity_type": ["campaign"] * len(campaigns)
-            + ["adgroup"] * len(groups)
-            + ["ad"] * len(ads),
-            "entity_id": [str(r.campaign.id) for r in campaigns]
-            + [str(r.ad_group.id) for r in groups]
-            + [str(r.ad_group_ad.ad.id) for r in ads],
-            "parent_id": [None] * len(campaigns)
-            + [str(r.campaign.id) for r in groups]
-            + [str(r.ad_group.id) for r in ads],
-            "name": [r.campaign.name for r in campaigns]
-            + [r.ad_group.name for r in groups]
-            + [r.ad_group_ad.ad.name or None for r in ads],
-            "status": [self._statuses[s] for s in statuses],
-            "advertising_type": [
-                *(types.Name(r.campaign.advertising_channel_type) for r in campaigns),
-                *without,
-            ],
-            "labels": [[]] * (len(campaigns) + len(without)),
-        }
+    def _ask(self, account_id: str, query: str, window: Window) -> Columns:
+        start, end = window.start.isoformat(), window.end.isoformat()
+        return self._api.ask(account_id, query, start=start, end=end)
 
-    @cached_property
-    def _statuses(self) -> dict[int, str]:
-        """Number → name; campaigns, ad groups and ads number their statuses alike."""
-        values = self._client.enums.CampaignStatusEnum.CampaignStatus.items()
-        return {number: name for name, number in values}
+    def _clicks(self, account_id: str, window: Window) -> tuple[Window, Columns] | None:
+        """The window's clicks from its last day back to the first that Google still has.
 
-    @cached_property
-    def _service(self) -> Any:
-        return self._client.get_service("GoogleAdsService")
-
-    @property
-    def _endpoint(self) -> str:
-        return self._settings.endpoint or "googleads.googleapis.com"
-
-    def _rows(self, account_id: str, query: str, **values: str) -> list[Any]:
-        """All rows of queries/<query>.gaql, read to the end: a stream can fail half-way."""
-        text = Template((_QUERIES / f"{query}.gaql").read_text()).substitute(values)
-        backoff = self._backoff
-        for attempt in range(1, _ATTEMPTS + 1):
-            self._refresh(account_id)
+        Google gives one day a query, and knows best what the account's today is, from which it
+        counts 90 days back.
+        """
+        found: list[Columns] = []
+        day = window.end
+        while day >= window.start:
             try:
-                stream = self._service.search_stream(
-                    customer_id=account_id, query=text, timeout=self._timeout, retry=None
-                )
-                return [row for message in stream for row in message.results]
-            except CALL_ERRORS as error:
-                failure = read_failure(error)
-                wait = failure.wait(backoff)
-                if wait is None or attempt == _ATTEMPTS:
-                    raise source_error(failure, account_id, self._endpoint) from error
-            time.sleep(wait)
-            backoff *= 2
-        raise AssertionError("the last attempt returns or raises")
+                found.append(self._api.ask(account_id, "clicks", day=day.isoformat()))
+            except DayForgotten:
+                break
+            day -= timedelta(days=1)
+        if not found:
+            return None
+        merged = {field: [v for part in found for v in part[field]] for field in found[0]}
+        return Window(day + timedelta(days=1), window.end), merged
 
-    def _refresh(self, account_id: str) -> None:
-        """Get an access token before the call: within it gRPC would hide a refusal as a
-        connection that failed."""
-        if self._credentials.valid:
-            return
-        try:
-            self._credentials.refresh(Request())
-        except TransportError as error:
-            raise SourceUnavailable(
-                f"google_ads account {account_id}: no token, {_TOKEN_URI} does not answer.",
-                kept=KEPT,
-                fix="Run again later; check the network.",
-            ) from error
-        except GoogleAuthError as error:
-            raise SourceRejected(
-                f"google_ads account {account_id}: Google refused the refresh token: {error}",
-                kept=KEPT,
-                fix="Grant access again and set ADCANARY_GOOGLE_ADS_REFRESH_TOKEN.",
-            ) from error
+    def _customers(self, account_id: str) -> dict[str, _Customer]:
+        """Every account under the login customer, by id; without one, the account alone."""
+        if self._login is None:
+            return _customers("customer", self._api.ask(account_id, "customer"))
+        walked = self._api.ask(account_id, "customer_clients", customer_id=self._login)
+        return _customers("customer_client", walked)
 
 
-def _credentials(secrets: Secrets) -> Credentials:
-    if secrets.google_ads_access_token is not None:
-        return Credentials(token=secrets.require("google_ads_access_token"))
-    return Credentials(
-        token=None,
-        refresh_token=secrets.require("google_ads_refresh_token"),
-        client_id=secrets.require("google_ads_client_id"),
-        client_secret=secrets.require("google_ads_client_secret"),
-        token_uri=_TOKEN_URI,
-    )
-
-
-def _account(customer: Any) -> Account:
-    return Account(
-        str(customer.id), customer.descriptive_name, customer.currency_code, customer.time_zone
-    )
-
-
-def _labels(account: Account) -> dict[str, str]:
+def _customers(resource: str, found: Columns) -> dict[str, _Customer]:
+    fields = ("id", "descriptive_name", "currency_code", "time_zone", "manager", "status")
+    listed = zip(*(found[f"{resource}.{field}"] for field in fields), strict=True)
     return {
-        "platform": GoogleAdsSource.name,
-        "account_id": account.account_id,
-        "currency_code": account.currency_code,
-        "time_zone": account.time_zone,
-    }
-
-
-def _delivery(rows: list[Any]) -> dict[str, list[Any]]:
-    metrics = [row.metrics for row in rows]
-    return {
-        "date": [row.segments.date for row in rows],
-        "campaign_id": [str(row.campaign.id) for row in rows],
-        "impressions": [m.impressions for m in metrics],
-        "clicks": [m.clicks for m in metrics],
-        "cost_micros": [m.cost_micros for m in metrics],
-        "conversions": [m.conversions for m in metrics],
-        "conversion_value": [m.conversions_value for m in metrics],
+        str(number): _Customer(
+            Account(str(number), name, currency, zone), manager, _STATUSES.get(status, "UNKNOWN")
+        )
+        for number, name, currency, zone, manager, status in listed
     }

@@ -7,7 +7,6 @@ as google.api_core exceptions; both carry the GoogleAdsFailure in the trailing m
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 
 import grpc
 from google.ads.googleads.errors import GoogleAdsException
@@ -15,13 +14,14 @@ from google.ads.googleads.v26.errors.types.errors import GoogleAdsFailure
 from google.api_core.exceptions import GoogleAPICallError
 
 from pipelines.errors import SourceError, SourceRejected, SourceUnavailable
+from pipelines.sources.http import KEPT, PARK_AFTER, parked
 
 CALL_ERRORS = (GoogleAdsException, GoogleAPICallError, grpc.RpcError)
-MAX_WAIT_SECONDS = 60.0
-KEPT = "published data of this account is as it was."
 
 _RETRIED_STATUSES = {"UNAVAILABLE", "INTERNAL", "DEADLINE_EXCEEDED", "RESOURCE_EXHAUSTED"}
-_RETRIED_CODES = {"TRANSIENT_ERROR", "INTERNAL_ERROR", "DEADLINE_EXCEEDED"}
+# a page token that expired is no error of the query: its window is asked for from the start
+_RETRIED_CODES = {"TRANSIENT_ERROR", "INTERNAL_ERROR", "DEADLINE_EXCEEDED", "EXPIRED_PAGE_TOKEN"}
+_TOO_OLD = "DATE_TOO_OLD"
 _FIXES = {
     "USER_PERMISSION_DENIED": (
         "Check the account id under sources.google_ads.accounts, that the user who granted the "
@@ -52,11 +52,9 @@ class Failure:
     def is_transient(self) -> bool:
         return self.status in _RETRIED_STATUSES or not _RETRIED_CODES.isdisjoint(self.codes)
 
-    def wait(self, backoff: float) -> float | None:
-        """Seconds to wait before another try, or None for no other try."""
-        if not self.is_transient or (self.retry_seconds or 0) > MAX_WAIT_SECONDS:
-            return None
-        return max(self.retry_seconds or 0, backoff)
+
+class DayForgotten(SourceRejected):
+    """Google keeps clicks for 90 days, and this day is older."""
 
 
 def read_failure(error: Exception) -> Failure:
@@ -91,24 +89,26 @@ def read_failure(error: Exception) -> Failure:
     return Failure(status, tuple(codes), words, max(delays) or None)
 
 
-def source_error(failure: Failure, account_id: str, endpoint: str) -> SourceError:
-    """The error to raise for a failure that another try at once can't cure."""
-    where = f"google_ads account {account_id} at {endpoint}"
+def source_error(failure: Failure, where: str) -> SourceError:
+    """The error that a failed call is.
+
+    Args:
+        where: source, account and endpoint, as the error opens.
+    """
     names = "/".join(dict.fromkeys((*failure.codes, failure.status)))
-    if failure.retry_seconds is not None and failure.retry_seconds > MAX_WAIT_SECONDS:
-        until = datetime.now(UTC) + timedelta(seconds=failure.retry_seconds)
-        return SourceUnavailable(
-            f"{where} is out of quota until {until:%Y-%m-%d %H:%M} UTC ({names}): "
-            f"{failure.message}",
-            kept=KEPT,
-            fix=f"Run again after {until:%H:%M} UTC; other accounts are not affected.",
-        )
+    seconds = failure.retry_seconds
+    if seconds is not None and seconds > PARK_AFTER.total_seconds():
+        return parked(where, seconds, f"out of quota ({names}): {failure.message.rstrip('.')}")
     if failure.is_transient:
-        return SourceUnavailable(
+        error = SourceUnavailable(
             f"{where} does not answer ({names}): {failure.message}",
             kept=KEPT,
             fix="Run again later; check the network and sources.google_ads.endpoint.",
         )
+        error.retry_seconds = seconds
+        return error
+    if _TOO_OLD in failure.codes:
+        return DayForgotten(f"{where} ({names}): {failure.message}", kept=KEPT)
     fixes = [_FIXES[name] for name in (*failure.codes, failure.status) if name in _FIXES]
     return SourceRejected(
         f"{where} refused the request ({names}): {failure.message}",

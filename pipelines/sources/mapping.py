@@ -9,8 +9,9 @@ from typing import Any, Literal, Self
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from pipelines.config import TimeZone, load_yaml
+from pipelines.config import load_yaml
 from pipelines.errors import ConfigError
+from pipelines.source_settings import TimeZone
 
 ABSENT = "absent"
 
@@ -109,7 +110,7 @@ class Mapping(_Section):
     attribution_window: str = "unknown"
     campaign_totals: Literal["sum_of_ads"] | None = None
     duplicate_rows: Literal["refuse", "sum"] = "refuse"
-    null_tokens: tuple[str, ...] = ("",)
+    null_tokens: tuple[str, ...] = ("", "-")
     delimiter: str = Field(",", min_length=1, max_length=1)
     thousands: str = Field("", max_length=1)
 

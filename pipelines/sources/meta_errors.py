@@ -5,22 +5,24 @@ Codes: https://developers.facebook.com/docs/marketing-api/error-reference.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
-
 from facebook_business.exceptions import FacebookRequestError
 
 from pipelines.errors import SourceError, SourceRejected, SourceUnavailable
+from pipelines.sources.http import KEPT, PARK_AFTER, parked
 from pipelines.sources.meta_usage import read_usage
-
-KEPT = "published data of this account is as it was."
 
 _RATE_LIMITS = {4, 17, 32, 341, 613, *range(80000, 80007), 80008}
 _TRANSIENT = {1, 2, 104, 960, *_RATE_LIMITS}
 _TRANSIENT_SUBCODE = 99
+_TOO_MUCH_SUBCODES = {1487534, 1504038}
 _TOKEN = 190
 _UNKNOWN = {803}
 _PERMISSIONS = {3, 10, *range(200, 300)}
 _NO_SUCH_OBJECT = (100, 33)
+
+
+class TooMuchData(SourceUnavailable):
+    """Meta wants a smaller request, and a smaller page is not what it means or not enough."""
 
 
 def is_transient(error: FacebookRequestError) -> bool:
@@ -36,20 +38,19 @@ def is_transient(error: FacebookRequestError) -> bool:
 
 
 def asks_for_less(error: FacebookRequestError) -> bool:
-    """Whether Meta wants a smaller page ("Please reduce the amount of data you're asking for")."""
-    return "reduce the amount of data" in (error.api_error_message() or "").lower()
+    """Whether Meta wants a smaller request ("Please reduce the amount of data you're asking")."""
+    return (
+        error.api_error_subcode() in _TOO_MUCH_SUBCODES
+        or "reduce the amount of data" in (error.api_error_message() or "").lower()
+    )
 
 
 def wait_seconds(error: FacebookRequestError, backoff: float) -> float | None:
     """Seconds to wait before another try, or None for no other try."""
-    if not is_transient(error) or regain_minutes(error) > 1:
+    regain = _regain_seconds(error)
+    if asks_for_less(error) or not is_transient(error) or regain > PARK_AFTER.total_seconds():
         return None
-    return max(backoff, regain_minutes(error) * 60)
-
-
-def regain_minutes(error: FacebookRequestError) -> float:
-    """Minutes until access returns, as the reply's headers tell; 0 where they tell none."""
-    return read_usage(error.http_headers() or {}).regain_minutes
+    return max(backoff, regain)
 
 
 def source_error(error: FacebookRequestError, account_id: str, url: str) -> SourceError:
@@ -58,18 +59,19 @@ def source_error(error: FacebookRequestError, account_id: str, url: str) -> Sour
     code, subcode = error.api_error_code(), error.api_error_subcode()
     number = f"code {code}" + (f", subcode {subcode}" if subcode else "")
     words = f"(HTTP {error.http_status()}, {number}): {error.api_error_message()}"
-    if (minutes := regain_minutes(error)) > 1:
-        until = datetime.now(UTC) + timedelta(minutes=minutes)
-        return SourceUnavailable(
-            f"{where} is rate-limited until {until:%Y-%m-%d %H:%M} UTC {words}",
+    if asks_for_less(error):
+        return TooMuchData(
+            f"{where} finds the request too large {words}",
             kept=KEPT,
-            fix=f"Run again after {until:%H:%M} UTC; other accounts are not affected.",
+            fix="Ask for fewer days.",
         )
-    if is_transient(error):
-        return SourceUnavailable(
-            f"{where} does not answer as it should {words}", kept=KEPT, fix="Run again later."
-        )
-    return SourceRejected(f"{where} refused the request {words}", kept=KEPT, fix=_fix(error))
+    if not is_transient(error):
+        return SourceRejected(f"{where} refused the request {words}", kept=KEPT, fix=_fix(error))
+    if (seconds := _regain_seconds(error)) > PARK_AFTER.total_seconds():
+        return parked(where, seconds, f"it is rate-limited {words.rstrip('.')}")
+    return SourceUnavailable(
+        f"{where} does not answer as it should {words}", kept=KEPT, fix="Run again later."
+    )
 
 
 def unreachable(reason: str, account_id: str, url: str) -> SourceUnavailable:
@@ -79,6 +81,11 @@ def unreachable(reason: str, account_id: str, url: str) -> SourceUnavailable:
         kept=KEPT,
         fix="Run again later; check the network and sources.meta_ads.graph_url.",
     )
+
+
+def _regain_seconds(error: FacebookRequestError) -> float:
+    """Seconds until access returns, as the reply's headers tell; 0 where they tell none."""
+    return read_usage(error.http_headers() or {}).regain_minutes * 60
 
 
 def _fix(error: FacebookRequestError) -> str:

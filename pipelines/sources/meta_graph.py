@@ -1,4 +1,4 @@
-"""Reading the Graph API through the facebook-business SDK: retries, paging, insights jobs.
+"""Reading the Graph API through the facebook-business SDK: retries, quotas, paging.
 
 The one POST here starts an insights job, which reads; nothing in this module can write.
 """
@@ -6,7 +6,7 @@ The one POST here starts an insights job, which reads; nothing in this module ca
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -14,9 +14,7 @@ from facebook_business.api import FacebookAdsApi
 from facebook_business.exceptions import FacebookRequestError
 from facebook_business.session import FacebookSession
 
-from pipelines.errors import SourceUnavailable
 from pipelines.sources.meta_errors import (
-    KEPT,
     asks_for_less,
     source_error,
     unreachable,
@@ -27,7 +25,6 @@ from pipelines.sources.meta_usage import read_usage
 _ATTEMPTS = 5
 _PAGE_LIMIT = 1000
 _SMALLEST_LIMIT = 10
-_FIRST_POLL, _SLOWEST_POLL, _POLL_GROWTH = 0.05, 5.0, 1.6
 
 Row = dict[str, Any]
 
@@ -44,12 +41,13 @@ class _Session(FacebookSession):
 class Graph:
     """A Graph API that is only read.
 
-    Every method raises SourceUnavailable or SourceRejected, naming the account.
+    Every method raises SourceUnavailable (TooMuchData where Meta wants a smaller request),
+    SourceParked or SourceRejected, naming the account.
 
     Args:
         timeout: seconds for one call.
         backoff: seconds before the second try; doubled for each further one.
-        report_timeout: seconds for insights jobs that run side by side.
+        sleep: how to wait, in seconds.
     """
 
     def __init__(
@@ -59,13 +57,13 @@ class Graph:
         *,
         timeout: float = 60.0,
         backoff: float = 0.25,
-        report_timeout: float = 1800.0,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         session = _Session(access_token, graph_url, timeout)
         self.url: str = session.GRAPH
         self._api = FacebookAdsApi(session)
         self._backoff = backoff
-        self._report_timeout = report_timeout
+        self._sleep = sleep
 
     def node(self, account_id: str, fields: tuple[str, ...]) -> Row:
         """Fields of the account itself."""
@@ -83,41 +81,13 @@ class Graph:
         reply = self._call(account_id, "POST", (account_id, "insights"), params)
         return str(reply["report_run_id"])
 
-    def reports(self, account_id: str, run_ids: Collection[str]) -> dict[str, list[Row]]:
-        """Wait for insights jobs that run side by side, then read all rows of each."""
-        self._wait_for(account_id, run_ids)
-        return {
-            run_id: list(self._pages(account_id, (run_id, "insights"), {})) for run_id in run_ids
-        }
+    def job(self, account_id: str, run_id: str) -> Row:
+        """An insights job's state: async_status, async_percent_completion and any error."""
+        return self._call(account_id, "GET", (run_id,), {})
 
-    def _wait_for(self, account_id: str, run_ids: Collection[str]) -> None:
-        started = time.monotonic()
-        pending = list(run_ids)
-        pause = _FIRST_POLL
-        while True:
-            pending = [run_id for run_id in pending if not self._is_done(account_id, run_id)]
-            if not pending:
-                return
-            if time.monotonic() - started + pause > self._report_timeout:
-                raise SourceUnavailable(
-                    f"meta_ads account {account_id}: insights jobs {', '.join(pending)} had not "
-                    f"completed after {self._report_timeout:g} s.",
-                    kept=KEPT,
-                    fix="Run again later, or ask for fewer days.",
-                )
-            time.sleep(pause)
-            pause = min(pause * _POLL_GROWTH, _SLOWEST_POLL)
-
-    def _is_done(self, account_id: str, run_id: str) -> bool:
-        job = self._call(account_id, "GET", (run_id,), {})
-        status = job.get("async_status")
-        if status in ("Job Failed", "Job Skipped"):
-            raise SourceUnavailable(
-                f"meta_ads account {account_id}: insights job {run_id} ended as '{status}'.",
-                kept=KEPT,
-                fix="Run again; if it fails again, ask for fewer days.",
-            )
-        return bool(status == "Job Completed" and job.get("async_percent_completion") == 100)
+    def report_rows(self, account_id: str, run_id: str) -> list[Row]:
+        """Every row of an insights job that has completed."""
+        return list(self._pages(account_id, (run_id, "insights"), {}))
 
     def _pages(self, account_id: str, path: tuple[str, ...], params: Row) -> Iterator[Row]:
         """Rows of all pages. A page may be empty and still have a next one: the SDK's Cursor
@@ -139,15 +109,15 @@ class Graph:
         A page Meta finds too large is asked for again at half its ``limit``, which is lowered
         in ``params`` for the pages that follow.
         """
-        backoff = self._backoff
-        for attempt in range(1, _ATTEMPTS + 1):
+        attempt, backoff = 1, self._backoff
+        while True:
             try:
                 response = self._api.call(method, path, params=params)
             except FacebookRequestError as error:
-                wait = wait_seconds(error, backoff)
                 if asks_for_less(error) and int(params.get("limit", 0)) > _SMALLEST_LIMIT:
-                    params["limit"] = int(params["limit"]) // 2
-                    wait = 0.0
+                    params["limit"] = max(int(params["limit"]) // 2, _SMALLEST_LIMIT)
+                    continue
+                wait = wait_seconds(error, backoff)
                 if wait is None or attempt == _ATTEMPTS:
                     raise source_error(error, account_id, self.url) from error
             except OSError as error:
@@ -156,12 +126,12 @@ class Graph:
                     raise unreachable(_reason(error), account_id, self.url) from None
                 wait = backoff
             else:
-                time.sleep(read_usage(response.headers()).pause_seconds)
+                if pause := read_usage(response.headers()).pause_seconds:
+                    self._sleep(pause)
                 reply: Row = response.json()
                 return reply
-            time.sleep(wait)
-            backoff *= 2
-        raise AssertionError("the last attempt returns or raises")
+            self._sleep(wait)
+            attempt, backoff = attempt + 1, backoff * 2
 
 
 def _refuse_what_is_not_json(response: Any, **_: Any) -> None:

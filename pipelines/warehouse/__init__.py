@@ -8,7 +8,6 @@ from pipelines.warehouse.base import (
     Slice,
     Statement,
     Warehouse,
-    replace_slice,
 )
 from pipelines.warehouse.contracts import Contract, load_contract, load_contracts
 from pipelines.warehouse.factory import open_warehouse
@@ -22,5 +21,4 @@ __all__ = [
     "load_contract",
     "load_contracts",
     "open_warehouse",
-    "replace_slice",
 ]

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from pathlib import Path
 from typing import Protocol
 
 import pyarrow as pa
@@ -95,19 +96,30 @@ class Warehouse(Protocol):
             WarehouseLocked, WarehouseUnavailable: try again later.
         """
 
-    def stage(self, contract: Contract, run_id: str, rows: pa.Table) -> str:
+    def stage(self, contract: Contract, name: str, rows: pa.Table | Path) -> str:
         """Write rows into a stage table of the contract's schema, replacing what it held.
 
+        Args:
+            name: the stage's own part of its name, such as a run id.
+            rows: a table, or a Parquet file whose columns have the contract's types; a column
+                that is missing is NULL.
+
         Returns:
-            The stage's name, ``landing_stage.<dataset>__<table>__<run_id>``. The same
+            The stage's name, ``landing_stage.<dataset>__<table>__<name>``. The same
             arguments give the same stage: a retry finds the work done.
 
         Raises:
             InputError: the rows don't fit the contract; names the column.
         """
 
-    def drop_stage(self, stage: str) -> None:
-        """Drop a stage; no error where there is none."""
+    def datasets(self) -> list[str]:
+        """The names of the datasets there are, adcanary's and others'."""
+
+    def stages(self) -> list[str]:
+        """The names of every stage there is, as :meth:`stage` returned them."""
+
+    def drop_stages(self, stages: Iterable[str]) -> None:
+        """Drop stages; no error where there is none."""
 
     def transaction(self, statements: Sequence[Statement], *, label: str) -> None:
         """Run all statements or none.
@@ -124,43 +136,33 @@ class Warehouse(Protocol):
         """
 
 
-def replace_slice(
-    warehouse: Warehouse,
-    contract: Contract,
-    slice_: Slice,
-    rows: pa.Table,
-    *,
-    run_id: str,
-    also: Sequence[Statement] = (),
-) -> None:
-    """Replace one slice of a table with ``rows`` and run ``also``, in one transaction.
-
-    Args:
-        rows: in the contract's Arrow schema (``contract.arrow_schema``).
-        run_id: names the stage, so that a retry finds it.
-        also: further statements of the same transaction, such as a ledger row.
-    """
-    stage = warehouse.stage(contract, run_id, rows)
-    publish_stage(warehouse, contract, slice_, stage, also=also)
-    warehouse.drop_stage(stage)
-
-
 def publish_stage(
     warehouse: Warehouse,
     contract: Contract,
     slice_: Slice,
     stage: str,
     *,
+    run_id: str,
     also: Sequence[Statement] = (),
 ) -> None:
-    """Replace one slice of a table with a stage's rows, in one transaction with ``also``."""
+    """Replace one slice of a table with a stage's rows, in one transaction with ``also``.
+
+    Args:
+        run_id: what ``_run_id`` of every row becomes.
+        also: further statements of the same transaction, such as a ledger row; they run first,
+            so that one that refuses does so before the rows are moved.
+    """
     condition, params = slice_.predicate()
     columns = ", ".join(contract.column_names)
+    values = ", ".join("@run_id" if c == "_run_id" else c for c in contract.column_names)
     warehouse.transaction(
         [
-            Statement(f"DELETE FROM {contract.table} WHERE {condition}", params),
-            Statement(f"INSERT INTO {contract.table} ({columns}) SELECT {columns} FROM {stage}"),
             *also,
+            Statement(f"DELETE FROM {contract.table} WHERE {condition}", params),
+            Statement(
+                f"INSERT INTO {contract.table} ({columns}) SELECT {values} FROM {stage}",
+                {"run_id": run_id},
+            ),
         ],
         label="publish",
     )

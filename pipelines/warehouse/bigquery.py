@@ -8,6 +8,7 @@ import tempfile
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import IO
 
 import google.auth
@@ -18,12 +19,19 @@ from google.auth.credentials import AnonymousCredentials
 from google.auth.exceptions import DefaultCredentialsError
 from google.cloud import bigquery
 from google.cloud.bigquery.retry import DEFAULT_RETRY
+from google.cloud.bigquery.table import TableListItem
 
 from pipelines.config import WarehouseSettings
 from pipelines.errors import ConfigError, WarehouseUnavailable
 from pipelines.warehouse.base import STAGE_DATASET, Statement, Value
 from pipelines.warehouse.bigquery_errors import translated
-from pipelines.warehouse.bigquery_tables import contract_table, stage_schema
+from pipelines.warehouse.bigquery_tables import (
+    CONTRACT_LABEL,
+    added_columns,
+    contract_table,
+    fingerprint,
+    stage_schema,
+)
 from pipelines.warehouse.contracts import Contract
 from pipelines.warehouse.googlesql import parse_query, script
 from pipelines.warehouse.results import as_googlesql
@@ -66,12 +74,10 @@ class BigQueryWarehouse:
             self._create_dataset(STAGE_DATASET, table_days=_STAGE_DAYS)
             for dataset in sorted({contract.dataset for contract in wanted}):
                 self._create_dataset(dataset)
-                present = {t.table_id for t in self._client.list_tables(dataset, retry=_RETRY)}
+                present = {t.table_id: t for t in self._client.list_tables(dataset, retry=_RETRY)}
                 for contract in wanted:
-                    if contract.dataset == dataset and contract.name not in present:
-                        self._client.create_table(
-                            contract_table(self.project, contract), exists_ok=True, retry=_RETRY
-                        )
+                    if contract.dataset == dataset:
+                        self._create_table(contract, present.get(contract.name))
 
     def query(self, sql: str, params: Mapping[str, Value] | None = None) -> pa.Table:
         parse_query(sql)
@@ -84,17 +90,31 @@ class BigQueryWarehouse:
             rows = self._client.query(sql, job_config=config, retry=_RETRY).result(retry=_RETRY)
             return as_googlesql(rows.to_arrow(create_bqstorage_client=False))
 
-    def stage(self, contract: Contract, run_id: str, rows: pa.Table) -> str:
-        stage = f"{STAGE_DATASET}.{contract.dataset}__{contract.name}__{run_id}"
-        table = bigquery.Table(f"{self.project}.{stage}", schema=stage_schema(contract))
-        with translated(f"load the stage {stage}"), _parquet(contract.conform(rows)) as file:
+    def stage(self, contract: Contract, name: str, rows: pa.Table | Path) -> str:
+        stage = f"{STAGE_DATASET}.{contract.dataset}__{contract.name}__{name}"
+        with translated(f"load the stage {stage}"), _parquet(contract, rows) as file:
+            found = pq.ParquetFile(file)
+            schema = stage_schema(contract, found.schema_arrow.names)
+            table = bigquery.Table(f"{self.project}.{stage}", schema=schema)
             self._client.create_table(table, exists_ok=True, retry=_RETRY)
-            self._load(table, file, rows.num_rows)
+            self._load(table, file, found.metadata.num_rows)
         return stage
 
-    def drop_stage(self, stage: str) -> None:
-        with translated(f"drop the stage {stage}"):
-            self._client.delete_table(f"{self.project}.{stage}", not_found_ok=True, retry=_RETRY)
+    def datasets(self) -> list[str]:
+        with translated("list the datasets"):
+            return sorted(d.dataset_id for d in self._client.list_datasets(retry=_RETRY))
+
+    def stages(self) -> list[str]:
+        with translated("list the stages"):
+            listed = self._client.list_tables(STAGE_DATASET, retry=_RETRY)
+            return sorted(f"{STAGE_DATASET}.{table.table_id}" for table in listed)
+
+    def drop_stages(self, stages: Iterable[str]) -> None:
+        for stage in stages:
+            with translated(f"drop the stage {stage}"):
+                self._client.delete_table(
+                    f"{self.project}.{stage}", not_found_ok=True, retry=_RETRY
+                )
 
     def transaction(self, statements: Sequence[Statement], *, label: str) -> None:
         text = script(statements)
@@ -112,6 +132,17 @@ class BigQueryWarehouse:
             except Conflict:
                 job = self._client.get_job(job_id, location=self._location, retry=_RETRY)
             job.result(retry=_RETRY, job_retry=None)
+
+    def _create_table(self, contract: Contract, present: TableListItem | None) -> None:
+        if present is None:
+            table = contract_table(self.project, contract)
+            self._client.create_table(table, exists_ok=True, retry=_RETRY)
+        elif present.labels.get(CONTRACT_LABEL) != fingerprint(contract):
+            table = self._client.get_table(present.reference, retry=_RETRY)
+            if statement := added_columns(table, contract):
+                self._client.query(statement, retry=_RETRY).result(retry=_RETRY)
+            table.labels = {CONTRACT_LABEL: fingerprint(contract)}
+            self._client.update_table(table, ["labels"], retry=_RETRY)
 
     def _create_dataset(self, name: str, table_days: int | None = None) -> None:
         dataset = bigquery.Dataset(f"{self.project}.{name}")
@@ -198,11 +229,13 @@ def _load_config(table: bigquery.Table) -> bigquery.LoadJobConfig:
     )
 
 
-def _parquet(rows: pa.Table) -> IO[bytes]:
-    """The rows as a Parquet file that ends with its handle; equal rows give equal bytes."""
+def _parquet(contract: Contract, rows: pa.Table | Path) -> IO[bytes]:
+    """The rows as an open Parquet file; equal tables give equal bytes."""
+    if isinstance(rows, Path):
+        return rows.open("r+b")
     # The upload takes no other mode.
     file = tempfile.SpooledTemporaryFile(max_size=_SPOOL_BYTES, mode="r+b")  # noqa: SIM115
-    pq.write_table(rows, file, compression="zstd", coerce_timestamps="us")
+    pq.write_table(contract.conform(rows), file, compression="zstd", coerce_timestamps="us")
     return file
 
 

@@ -5,11 +5,17 @@ Tables are made through the API and not by running the DDL: it is one call witho
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Collection
+
 from google.cloud import bigquery
 from google.cloud.bigquery.table import PrimaryKey, TableConstraints
 from sqlglot import exp
 
 from pipelines.warehouse.contracts import Column, Contract
+
+# Tells from a listing alone, without a call a table, that a table has its contract's columns.
+CONTRACT_LABEL = "contract"
 
 
 def contract_table(project: str, contract: Contract) -> bigquery.Table:
@@ -21,6 +27,7 @@ def contract_table(project: str, contract: Contract) -> bigquery.Table:
     fields = [_field(column, required=not column.nullable) for column in contract.columns]
     table = bigquery.Table(f"{project}.{contract.table}", schema=fields)
     table.description = contract.description
+    table.labels = {CONTRACT_LABEL: fingerprint(contract)}
     table.table_constraints = TableConstraints(PrimaryKey(list(contract.primary_key)), None)
     table.clustering_fields = list(contract.cluster_by) or None
     if contract.partition_by is not None:
@@ -30,9 +37,25 @@ def contract_table(project: str, contract: Contract) -> bigquery.Table:
     return table
 
 
-def stage_schema(contract: Contract) -> list[bigquery.SchemaField]:
-    """The contract's columns, all nullable: the audit, not the load, finds what is missing."""
-    return [_field(column, required=False) for column in contract.columns]
+def fingerprint(contract: Contract) -> str:
+    """Names a contract's columns, short enough for a label of its table."""
+    columns = "|".join(f"{c.name}:{c.type}:{c.nullable}" for c in contract.columns)
+    return hashlib.sha256(columns.encode()).hexdigest()[:16]
+
+
+def added_columns(table: bigquery.Table, contract: Contract) -> str | None:
+    """The DDL that adds what the contract gained since the table was made; None for nothing."""
+    known = {field.name for field in table.schema}
+    gained = [c for c in contract.columns if c.name not in known]
+    if not gained:
+        return None
+    columns = ", ".join(f"ADD COLUMN IF NOT EXISTS {c.name} {c.type}" for c in gained)
+    return f"ALTER TABLE {contract.table} {columns}"
+
+
+def stage_schema(contract: Contract, names: Collection[str]) -> list[bigquery.SchemaField]:
+    """Columns of the contract, all nullable: the audit, not the load, finds what is missing."""
+    return [_field(column, required=False) for column in contract.columns if column.name in names]
 
 
 def _field(column: Column, *, required: bool) -> bigquery.SchemaField:

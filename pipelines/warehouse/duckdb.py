@@ -16,6 +16,7 @@ from pathlib import Path
 
 import duckdb
 import pyarrow as pa
+import pyarrow.parquet as pq
 from sqlglot import exp
 
 from pipelines.errors import ConfigError, StatementError, WarehouseLocked
@@ -27,6 +28,8 @@ from pipelines.warehouse.results import as_googlesql
 
 _HOLDER = re.compile(r"PID (\d+)")
 _POLL_SECONDS = 0.1
+# A pull of ten million rows must fit beside its own batch; DuckDB spills what is more to disk.
+_MEMORY_LIMIT = "512MB"
 # DuckDB refuses a second connection with other settings in the same process, so threads take turns.
 _IN_PROCESS = threading.RLock()
 
@@ -46,11 +49,13 @@ class DuckDBWarehouse:
         self.lock_timeout_seconds = lock_timeout_seconds
 
     def create_tables(self, contracts: Iterable[Contract]) -> None:
+        wanted = list(contracts)
         with self._connection() as connection:
             connection.execute(f"CREATE SCHEMA IF NOT EXISTS {STAGE_DATASET}")
-            for contract in contracts:
+            for contract in wanted:
                 connection.execute(f"CREATE SCHEMA IF NOT EXISTS {contract.dataset}")
                 connection.execute(_create_table(contract, contract.table, "IF NOT EXISTS"))
+            _add_columns(connection, wanted)
 
     def query(self, sql: str, params: Mapping[str, Value] | None = None) -> pa.Table:
         if not self.path.exists():
@@ -66,20 +71,40 @@ class DuckDBWarehouse:
                 raise _refused(sql, statement, error) from error
         return as_googlesql(found)
 
-    def stage(self, contract: Contract, run_id: str, rows: pa.Table) -> str:
-        stage = f"{STAGE_DATASET}.{contract.dataset}__{contract.name}__{run_id}"
-        staged = contract.conform(rows)
+    def stage(self, contract: Contract, name: str, rows: pa.Table | Path) -> str:
+        stage = f"{STAGE_DATASET}.{contract.dataset}__{contract.name}__{name}"
         with self._connection() as connection:
+            connection.begin()
             connection.execute(f"CREATE SCHEMA IF NOT EXISTS {STAGE_DATASET}")
             connection.execute(_create_table(contract, stage, "OR REPLACE", constrained=False))
-            connection.register("staged_rows", staged)
-            connection.execute(f"INSERT INTO {stage} SELECT * FROM staged_rows")
-            connection.unregister("staged_rows")
+            if isinstance(rows, Path):
+                columns, found = pq.read_schema(rows).names, f"read_parquet('{rows}')"
+            else:
+                columns, found = list(contract.column_names), "staged_rows"
+                connection.register(found, contract.conform(rows))
+            names = ", ".join(columns)
+            connection.execute(f"INSERT INTO {stage} ({names}) SELECT {names} FROM {found}")
+            connection.commit()
         return stage
 
-    def drop_stage(self, stage: str) -> None:
+    def datasets(self) -> list[str]:
+        found = self.query("SELECT DISTINCT schema_name FROM information_schema.schemata")
+        return sorted(found["schema_name"].to_pylist())
+
+    def stages(self) -> list[str]:
+        found = self.query(
+            "SELECT table_name FROM information_schema.tables WHERE table_schema = @dataset",
+            {"dataset": STAGE_DATASET},
+        )
+        return sorted(f"{STAGE_DATASET}.{name}" for name in found["table_name"].to_pylist())
+
+    def drop_stages(self, stages: Iterable[str]) -> None:
+        names = list(stages)
+        if not names:
+            return
         with self._connection() as connection:
-            connection.execute(f"DROP TABLE IF EXISTS {stage}")
+            for stage in names:
+                connection.execute(f"DROP TABLE IF EXISTS {stage}")
 
     def transaction(self, statements: Sequence[Statement], *, label: str) -> None:
         with self._connection() as connection:
@@ -105,7 +130,14 @@ class DuckDBWarehouse:
             connection = self._open(read_only)
             try:
                 connection.execute("SET TimeZone = 'UTC'")
+                connection.execute(f"SET memory_limit = '{_MEMORY_LIMIT}'")
                 yield connection
+            except duckdb.Error as error:
+                raise StatementError(
+                    f"{self.path} could not be written or read: {error}",
+                    kept="what was published before is as it was.",
+                    fix="Check that the disk has room.",
+                ) from error
             finally:
                 connection.close()
 
@@ -192,6 +224,22 @@ def _create_table(contract: Contract, name: str, how: str, *, constrained: bool 
     if how == "OR REPLACE":
         return f"CREATE OR REPLACE TABLE {name} ({columns})"
     return f"CREATE TABLE IF NOT EXISTS {name} ({columns})"
+
+
+def _add_columns(connection: duckdb.DuckDBPyConnection, contracts: Iterable[Contract]) -> None:
+    """Columns that contracts gained since their tables were made; they may be NULL."""
+    present = connection.execute(
+        "SELECT table_schema || '.' || table_name, LIST(column_name) "
+        "FROM information_schema.columns GROUP BY ALL"
+    ).fetchall()
+    known = {table: set(columns) for table, columns in present}
+    for contract in contracts:
+        for column in contract.columns:
+            if column.name not in known[contract.table]:
+                connection.execute(
+                    f"ALTER TABLE {contract.table} "
+                    f"ADD COLUMN {column.name} {_duckdb_type(column.type)}"
+                )
 
 
 def _duckdb_type(google_type: str) -> str:

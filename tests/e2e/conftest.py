@@ -61,7 +61,7 @@ class Platform:
 
 def run_once(world: World) -> Platform:
     platform = Platform(world)
-    platform.adcanary("ingest", "--all", "--backfill", "--start", START)
+    platform.adcanary("ingest", "--all", "--backfill", "--start", START, "--why", "first load")
     platform.daily()
     return platform
 

@@ -21,8 +21,8 @@ def test_a_misspelt_key_is_named_with_its_line_and_the_right_one(tmp_path: Path)
 
 
 def test_a_missing_key_is_named(tmp_path: Path) -> None:
-    path = write(tmp_path, "sources:\n  orders:\n    shop_id: s\n    time_zone: UTC\n")
-    with pytest.raises(ConfigError, match=r"line 2: missing key 'sources.orders.url'"):
+    path = write(tmp_path, "sources:\n  shopify:\n    shop_id: s\n")
+    with pytest.raises(ConfigError, match=r"line 2: missing key 'sources.shopify.time_zone'"):
         load_settings(path)
 
 

@@ -2,7 +2,13 @@
 
 import pytest
 
-from pipelines.privacy.hashing import hash_email, hash_user_id, normalise_email
+from pipelines.privacy.hashing import (
+    hash_email,
+    hash_phone,
+    hash_user_id,
+    normalise_email,
+    normalise_phone,
+)
 from pipelines.sandbox.shop import People
 
 
@@ -34,3 +40,22 @@ def test_the_salt_and_the_kind_change_the_hash() -> None:
 def test_nothing_hashes_to_nothing(nothing: str | None) -> None:
     assert hash_email(nothing, "salt") is None
     assert hash_user_id(nothing, "salt") is None
+    assert hash_phone(nothing, "salt") is None
+
+
+@pytest.mark.parametrize(
+    ("written", "region"),
+    [
+        ("+49 (0)30 5550-1234", None),
+        ("0049 30 55501234", None),
+        (" +49-30-5550 1234 ext. 9", None),
+        ("030 5550 1234", "DE"),
+    ],
+)
+def test_spellings_of_one_number_are_one_number(written: str, region: str | None) -> None:
+    assert normalise_phone(written, region) == "+493055501234"
+
+
+@pytest.mark.parametrize("written", ["030 5550 1234", "call me", "+", "00"])
+def test_what_is_no_number_with_a_country_code_hashes_to_nothing(written: str) -> None:
+    assert hash_phone(written, "salt") is None

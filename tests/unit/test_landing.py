@@ -1,5 +1,6 @@
 """Stage, audit, publish: one slice, once, or not at all."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -10,9 +11,10 @@ import pytest
 from pipelines.errors import AuditError
 from pipelines.landing.ingest import due_windows
 from pipelines.landing.ledger import missing_windows
-from pipelines.landing.publish import land
+from pipelines.landing.publish import Landed, sweep
+from pipelines.landing.publish import land as land_all
 from pipelines.sources.base import Batch, Window
-from pipelines.warehouse import Warehouse, load_contracts
+from pipelines.warehouse import Statement, Warehouse, load_contracts
 from pipelines.warehouse.duckdb import DuckDBWarehouse
 
 TABLE = "raw.ads_campaign_performance"
@@ -48,6 +50,11 @@ def batch(days: list[date], cost: int = 1_000_000, account: str = "1", **columns
     return Batch("google_ads", TABLE, account, "google_ads", window, pa.table(rows), PULLED)
 
 
+def land(warehouse: Warehouse, batch: Batch) -> Landed:
+    (landed,) = land_all(warehouse, batch)
+    return landed
+
+
 def june(*days: int) -> list[date]:
     return [date(2026, 6, d) for d in days]
 
@@ -57,8 +64,7 @@ def total(warehouse: Warehouse) -> int:
 
 
 def stages(warehouse: Warehouse) -> int:
-    tables = warehouse.query("SELECT table_name FROM landing_stage.INFORMATION_SCHEMA.TABLES")
-    return tables.num_rows
+    return len(warehouse.stages())
 
 
 def test_the_same_batch_twice_is_published_once(warehouse: Warehouse) -> None:
@@ -85,9 +91,22 @@ def test_rows_the_platform_withdrew_are_gone(warehouse: Warehouse) -> None:
 
 def test_an_older_pull_never_replaces_a_newer_one(warehouse: Warehouse) -> None:
     land(warehouse, batch(june(1, 2)))
-    older = replace(batch(june(2, 3), cost=7), pulled_at=PULLED - timedelta(hours=1))
+    older = replace(batch(june(1, 2), cost=7), pulled_at=PULLED - timedelta(hours=1))
     assert land(warehouse, older).outcome == "superseded"
     assert total(warehouse) == 2_000_000
+
+
+def test_an_older_pull_publishes_the_days_that_no_newer_one_has(warehouse: Warehouse) -> None:
+    land(warehouse, batch(june(10, 11)))
+    older = replace(batch(june(*range(8, 15)), cost=7), pulled_at=PULLED - timedelta(hours=1))
+    first, second = land_all(warehouse, older)
+    assert [str(p.window) for p in (first, second)] == [
+        "2026-06-08..2026-06-09",
+        "2026-06-12..2026-06-14",
+    ]
+    assert (first.outcome, first.rows, second.rows) == ("published", 2, 3)
+    assert total(warehouse) == 2_000_000 + 5 * 7
+    assert stages(warehouse) == 0
 
 
 def test_content_that_returns_to_an_earlier_state_is_published_again(warehouse: Warehouse) -> None:
@@ -126,8 +145,108 @@ def test_a_retyped_column_is_named(warehouse: Warehouse) -> None:
         land(warehouse, batch(june(1), clicks=["many"]))
 
 
-def test_a_new_column_is_reported(warehouse: Warehouse) -> None:
-    assert land(warehouse, batch(june(1), video_views=[3])).drift == ("video_views",)
+def test_a_number_that_became_text_is_retyped_though_it_could_be_read(warehouse: Warehouse) -> None:
+    with pytest.raises(AuditError, match="column clicks is string, not INT64"):
+        land(warehouse, batch(june(1), clicks=["12"]))
+
+
+def test_a_new_column_is_kept_and_reported(warehouse: Warehouse) -> None:
+    landed = land(warehouse, batch(june(1, 2), reach=[3, None], goal=["calls", None]))
+    assert landed.drift == ("goal", "reach")
+    found = warehouse.query(f"SELECT _extra FROM {TABLE} ORDER BY date")["_extra"].to_pylist()
+    assert found == ['{"goal":"calls","reach":3}', None]
+
+
+def test_what_a_new_column_holds_of_a_person_does_not_pass(warehouse: Warehouse) -> None:
+    land(warehouse, batch(june(1), note=["call jane.doe@example.com or +49 30 1234567"]))
+    found = warehouse.query(f"SELECT _extra FROM {TABLE}")["_extra"].to_pylist()
+    assert found == ['{"note":"call [redacted] or [redacted]"}']
+
+
+def test_campaigns_that_miss_a_micro_of_the_accounts_spend_fail_the_audit(
+    warehouse: Warehouse,
+) -> None:
+    told = {date(2026, 6, 1): 1_000_000, date(2026, 6, 2): 1_000_001}
+    with pytest.raises(
+        AuditError, match=r"2026-06-02: campaigns 1,000,000, account 1,000,001 micros"
+    ):
+        land(warehouse, replace(batch(june(1, 2)), account_spend=told))
+    right = {day: 1_000_000 for day in told}
+    assert land(warehouse, replace(batch(june(1, 2)), account_spend=right)).outcome == "published"
+
+
+def test_an_account_total_that_moves_while_its_campaigns_do_not_fails_the_audit(
+    warehouse: Warehouse,
+) -> None:
+    land(warehouse, replace(batch(june(1)), account_spend={date(2026, 6, 1): 1_000_000}))
+    with pytest.raises(AuditError, match="account 1,000,001 micros"):
+        land(warehouse, replace(batch(june(1)), account_spend={date(2026, 6, 1): 1_000_001}))
+
+
+def test_a_day_the_account_spent_on_and_no_campaign_has_fails_the_audit(
+    warehouse: Warehouse,
+) -> None:
+    told = {date(2026, 6, 1): 1_000_000, date(2026, 6, 2): 5}
+    window = Window(date(2026, 6, 1), date(2026, 6, 2))
+    with pytest.raises(AuditError, match="2026-06-02: campaigns 0, account 5 micros"):
+        land(warehouse, replace(batch(june(1)), window=window, account_spend=told))
+
+
+def test_a_row_outside_of_its_slice_fails_the_audit(warehouse: Warehouse) -> None:
+    stray = replace(batch(june(1, 9)), window=Window(date(2026, 6, 1), date(2026, 6, 2)))
+    with pytest.raises(AuditError, match="every row is in its slice"):
+        land(warehouse, stray)
+    with pytest.raises(AuditError, match="every row is in its slice"):
+        land(warehouse, replace(batch(june(1), account="2"), account_id="1"))
+
+
+def test_a_stream_of_record_batches_lands_like_a_table(warehouse: Warehouse) -> None:
+    table = batch(june(*range(1, 31)))
+    assert isinstance(table.rows, pa.Table)
+    chunks = table.rows.to_batches(max_chunksize=7)
+    streamed = replace(table, rows=pa.RecordBatchReader.from_batches(table.rows.schema, chunks))
+    assert land(warehouse, streamed).rows == 30
+    assert land(warehouse, table).outcome == "unchanged"
+
+
+def test_the_order_of_rows_is_no_change(warehouse: Warehouse) -> None:
+    whole = batch(june(1, 2, 3))
+    assert isinstance(whole.rows, pa.Table)
+    land(warehouse, whole)
+    assert land(warehouse, replace(whole, rows=whole.rows[::-1])).outcome == "unchanged"
+
+
+def test_what_a_killed_attempt_staged_is_swept_and_what_awaits_a_person_is_not(
+    warehouse: Warehouse,
+) -> None:
+    for days in (june(1, 2), june(20, 21)):
+        with pytest.raises(AuditError):
+            land(warehouse, batch(days, cost=-1))
+    land(warehouse, batch(june(2, 3)))
+    sweep(warehouse, [batch(june(2, 3))])
+    (left,) = warehouse.stages()
+    assert "20260620_20260621" in left
+
+
+def test_of_two_that_publish_at_once_one_gives_way_and_says_so(tmp_path: Path) -> None:
+    class Overtaken(DuckDBWarehouse):
+        """Another process publishes the same batch just before this one does."""
+
+        done = False
+
+        def transaction(self, statements: Sequence[Statement], *, label: str) -> None:
+            if label == "publish" and not self.done:
+                self.done = True
+                land(DuckDBWarehouse(self.path), batch(june(1)))
+            super().transaction(statements, label=label)
+
+    opened = Overtaken(tmp_path / "w.duckdb")
+    opened.create_tables(load_contracts().values())
+    landed = land(opened, batch(june(1)))
+    assert landed.outcome == "unchanged"
+    assert landed.note == "another process published this account at the same time"
+    assert (total(opened), opened.stages()) == (1_000_000, [])
+    assert opened.query("SELECT * FROM raw.load_ledger").num_rows == 1
 
 
 def test_a_backfill_resumes_at_the_windows_no_batch_covers(warehouse: Warehouse) -> None:
@@ -155,6 +274,17 @@ def test_a_day_that_an_outage_left_out_is_pulled_before_the_look_back(warehouse:
         Window(date(2026, 6, 11), date(2026, 6, 19)),
         Window(date(2026, 6, 20), date(2026, 6, 23)),
     ]
+
+
+def test_an_account_may_have_a_look_back_of_its_own(warehouse: Warehouse) -> None:
+    (window,) = due_windows(
+        warehouse,
+        Platform(),  # type: ignore[arg-type]
+        "1",
+        date(2026, 6, 24),
+        lookback_days=9,
+    )
+    assert window == Window(date(2026, 6, 15), date(2026, 6, 23))
 
 
 def test_the_run_after_the_one_that_closed_a_gap_pulls_the_same_look_back(

@@ -27,6 +27,16 @@ _WRITING_NAME = re.compile(
 _WRITING_SCOPE = re.compile(r"ads_management|business_management|rw_ads|dcm_trafficking")
 # the one service of Google Ads that is asked, and only to search
 _READING_SERVICE = "GoogleAdsService"
+# the one GraphQL mutation that is asked: it starts an export of a query's result, and reads
+_EXPORT = re.compile(
+    r"""\s*mutation\s*\(\$query:\s*String!\)\s*
+        \{\s*bulkOperationRunQuery\(query:\s*\$query\)\s*\{
+            \s*bulkOperation\s*\{[\w\s]*\}\s*userErrors\s*\{[\w\s]*\}
+        \s*\}\s*\}\s*""",
+    re.VERBOSE,
+)
+# the keyword in any text; a bulk mutation and a cancelled operation by their names
+_WRITING_GRAPHQL = re.compile(r"\bmutation\b|bulkOperation(RunMutation|Cancel)|stagedUploads", re.I)
 _WRITING_VERBS = {"POST", "PUT", "PATCH", "DELETE"}
 _SDK_METHODS = {"get_service", "call", "_call", "request"}
 
@@ -48,11 +58,18 @@ def violations(source: str) -> list[str]:
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             text = node.value
             is_name = re.fullmatch(r"[\w./]+", text) and _WRITING_NAME.search(text)
-            if id(node) not in docstrings and (is_name or _WRITING_SCOPE.search(text)):
+            if id(node) not in docstrings and (
+                is_name or _WRITING_SCOPE.search(text) or _writes_by_graphql(text)
+            ):
                 found.append((node.lineno, text))
         elif isinstance(node, ast.Call):
             found += [(node.lineno, text) for text in _writing_call(node, uses_meta)]
     return [f"{line}: {name}" for line, name in sorted(set(found))]
+
+
+def _writes_by_graphql(text: str) -> bool:
+    """Whether a text is, or is a part of, a GraphQL mutation other than the one that exports."""
+    return bool(_WRITING_GRAPHQL.search(text)) and not _EXPORT.fullmatch(text)
 
 
 def _writing_call(call: ast.Call, uses_meta: bool) -> Iterator[str]:
@@ -93,6 +110,23 @@ def test_no_production_code_names_a_way_to_change_an_ad() -> None:
     assert {name: lines for name, lines in found.items() if lines} == {}
 
 
+def test_graphql_is_asked_in_python_where_this_test_sees_it() -> None:
+    rooms = [ROOT / room for room in ("pipelines", "flows", "infra", "sql")]
+    documents = [f for room in rooms for f in room.rglob("*") if f.suffix in {".graphql", ".gql"}]
+    assert documents == []
+
+
+def test_the_shops_only_mutation_is_the_one_that_exports() -> None:
+    texts = [
+        node.value
+        for f in production_files()
+        for node in ast.walk(ast.parse(f.read_text()))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+        if _EXPORT.fullmatch(node.value)
+    ]
+    assert len(texts) == 1
+
+
 @pytest.mark.parametrize(
     "source",
     [
@@ -111,6 +145,13 @@ def test_no_production_code_names_a_way_to_change_an_ad() -> None:
         "import facebook_business.api\napi.call('POST', ('act_1', 'campaigns'))",
         "import facebook_business\nself._call(account, 'DELETE', (campaign,), {})",
         "scopes = ['ads_read', 'ads_management']",
+        "ask('mutation { orderUpdate(input: $input) { userErrors { message } } }')",
+        "ask(f'mutation ($id: ID!) {{ {name}(id: $id) {{ deletedId }} }}')",
+        "run = 'mutation' + ' { orderDelete { deletedId } }'",
+        "name = 'bulkOperationRunMutation'",
+        "stop = 'bulkOperationCancel'",
+        "ask('mutation ($query: String!) { bulkOperationRunQuery(query: $query) "
+        "{ bulkOperation { id } userErrors { code } } orderDelete(id: 1) { deletedId } }')",
     ],
 )
 def test_a_way_to_change_an_ad_would_be_found(source: str) -> None:
@@ -124,6 +165,8 @@ def test_a_way_to_change_an_ad_would_be_found(source: str) -> None:
         "# mutate_campaigns\nclient.get_service('GoogleAdsService').search_stream(query=q)",
         "import facebook_business\nself._call(account, 'POST', (account, 'insights'), params)",
         "create_table('raw.orders'); permissions = ['ads_read']",
+        "ask('mutation ($query: String!) { bulkOperationRunQuery(query: $query) "
+        "{ bulkOperation { id } userErrors { code message } } }')",
     ],
 )
 def test_reading_is_not_taken_for_writing(source: str) -> None:

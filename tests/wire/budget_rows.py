@@ -9,8 +9,8 @@ from datetime import date, timedelta
 import pyarrow as pa
 
 from pipelines.config import WarehouseSettings
-from pipelines.warehouse import Slice, Warehouse, load_contract, replace_slice
-from pipelines.warehouse.base import Value
+from pipelines.warehouse import Contract, Slice, Warehouse, load_contract
+from pipelines.warehouse.base import Value, publish_stage
 
 BUDGETS = load_contract("raw.ads_campaign_budgets")
 MONDAY = date(2026, 3, 2)
@@ -49,6 +49,15 @@ def slice_of(account: str, start: date = MONDAY) -> Slice:
     keys = {"platform": "google_ads", "account_id": account}
     whole = Slice(BUDGETS.table, keys, "effective_from", MONDAY, MONDAY + timedelta(days=6))
     return whole if start == MONDAY else replace(whole, start=start, end=date(2026, 12, 31))
+
+
+def replace_slice(
+    warehouse: Warehouse, contract: Contract, slice_: Slice, rows: pa.Table, *, run_id: str
+) -> None:
+    """Stage rows and publish them over a slice."""
+    stage = warehouse.stage(contract, run_id, rows)
+    publish_stage(warehouse, contract, slice_, stage, run_id=run_id)
+    warehouse.drop_stages([stage])
 
 
 def publish(

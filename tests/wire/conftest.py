@@ -50,6 +50,7 @@ def google(_google: GoogleAdsServer) -> Iterator[GoogleAdsServer]:
     _google.clock.today = TODAY
     _google.page_rows = 10_000
     _google.mutations.clear()
+    _google.faults.switch_off()
 
 
 @pytest.fixture(scope="module")
@@ -68,6 +69,7 @@ def meta(_meta: MetaServer) -> Iterator[MetaServer]:
     _meta.page_rows = 1000
     _meta.usage_percent = 12
     _meta.mutations.clear()
+    _meta.faults.switch_off()
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ def insert(warehouse: Warehouse, table: str, rows: Sequence[Mapping[str, Any]]) 
     stage = warehouse.stage(contract, "test", batch)
     insert = Statement(f"INSERT INTO {table} SELECT * FROM {stage}")
     warehouse.transaction([insert], label="test")
-    warehouse.drop_stage(stage)
+    warehouse.drop_stages([stage])
 
 
 def _at(day: str, clock: str = "12:00:00") -> datetime:
@@ -53,7 +53,7 @@ def _load(table: str, account_id: str, platform: str | None, days: str) -> dict[
     published = _at("2025-03-20" if platform else "2025-03-19")
     return {
         "run_id": f"{table}-{account_id}-{days}",
-        "source": platform or "orders",
+        "source": platform or "shopify",
         "table_name": table,
         "account_id": account_id,
         "platform": platform,

@@ -106,13 +106,13 @@ def test_an_unreachable_platform_ends_with_3_and_names_it(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "adcanary.yaml").write_text(
-        "sources:\n  orders:\n    shop_id: s\n    url: http://127.0.0.1:9\n    time_zone: UTC\n"
+        "sources:\n  shopify:\n    shop_id: s\n    url: http://127.0.0.1:9\n    time_zone: UTC\n"
     )
-    monkeypatch.setenv("ADCANARY_ORDERS_TOKEN", "t")
+    monkeypatch.setenv("ADCANARY_SHOPIFY_TOKEN", "t")
     monkeypatch.setenv("ADCANARY_HASH_SALT", "s")
-    code, said = run("ingest", "orders")
+    code, said = run("ingest", "shopify")
     assert code == 3
-    assert "127.0.0.1:9" in said
+    assert "no usable answer from 127.0.0.1" in said
 
 
 def test_a_locked_warehouse_is_waited_for_and_then_says_who_holds_it(

@@ -108,7 +108,7 @@ def test_a_stage_that_was_dropped_is_loaded_again(proxy: BigQueryProxy) -> None:
     bigquery.create_tables([BUDGETS])
     rows = budget_rows.rows("1", [("c1", MONDAY, 5)])
     stage = bigquery.stage(BUDGETS, "run1", rows)
-    bigquery.drop_stage(stage)
+    bigquery.drop_stages([stage])
     bigquery.stage(BUDGETS, "run1", rows)
     assert [name.rsplit("-", 1)[1] for name in proxy.jobs] == ["0", "1"]
     assert bigquery.query(f"SELECT COUNT(*) AS n FROM {stage}")["n"].to_pylist() == [1]

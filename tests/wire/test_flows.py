@@ -35,12 +35,12 @@ def test_one_source_that_is_down_fails_by_name_and_the_others_publish(
     config = tmp_path / "adcanary.yaml"
     config.write_text(
         "sources:\n"
-        "  orders: {shop_id: s, url: 'http://127.0.0.1:9', time_zone: UTC}\n"
+        "  shopify: {shop_id: s, url: 'http://127.0.0.1:9', time_zone: UTC}\n"
         f"  files: [{{platform: meta_ads, path: export.csv, mapping: {MAPPING}}}]\n"
     )
-    monkeypatch.setenv("ADCANARY_ORDERS_TOKEN", "t")
+    monkeypatch.setenv("ADCANARY_SHOPIFY_TOKEN", "t")
     monkeypatch.setenv("ADCANARY_HASH_SALT", "s")
-    with pytest.raises(AccountsFailed, match=r"^orders/s: .*127\.0\.0\.1:9") as caught:
+    with pytest.raises(AccountsFailed, match=r"^shopify/s: .*127\.0\.0\.1") as caught:
         ingest(config)
     assert "meta_ads" not in str(caught.value)
     rows = DuckDBWarehouse(tmp_path / ".adcanary" / "adcanary.duckdb").query(

@@ -1,20 +1,24 @@
 """The GA4 export source against files that the simulated site exports."""
 
 import gzip
+import shutil
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import orjson
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 
-from pipelines.config import Ga4ExportSettings
 from pipelines.errors import InputError, SourceRejected, SourceUnavailable
 from pipelines.privacy.hashing import hash_user_id
+from pipelines.sandbox import ga4_export
 from pipelines.sandbox.ga4_export import write_export
 from pipelines.sandbox.market import Market
+from pipelines.source_settings import Ga4ExportSettings
 from pipelines.sources.base import Batch, Window
 from pipelines.sources.ga4_export import Ga4ExportSource
 from pipelines.warehouse.contracts import load_contract
@@ -46,17 +50,20 @@ def write(tmp_path: Path) -> Write:
     return write_
 
 
-def _source(path: Path) -> Ga4ExportSource:
+def _source(
+    path: Path, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+) -> Ga4ExportSource:
     settings = Ga4ExportSettings(property_id=PROPERTY, path=path, time_zone="America/New_York")
-    return Ga4ExportSource(settings, SALT, lambda: datetime.now(UTC))
+    return Ga4ExportSource(settings, SALT, clock)
 
 
 def _pull(path: Path, window: Window) -> Batch:
     (batch,) = _source(path).pull(PROPERTY, window)
+    assert isinstance(batch.rows, pa.Table)
     schema = load_contract("raw.ga4_events").arrow_schema
-    wanted = pa.schema([f for f in schema if f.name != "_run_id"])
-    assert batch.rows.column_names == wanted.names
-    batch.rows.cast(wanted)
+    wanted = [(f.name, f.type) for f in schema if f.name not in ("_extra", "_run_id")]
+    landed = {f.name: f.type for f in batch.rows.schema}
+    assert [(name, landed.get(name)) for name, _ in wanted] == wanted
     return batch
 
 
@@ -119,11 +126,70 @@ def test_values_come_through_as_they_were_exported(write: Write) -> None:
     assert second["collected_traffic_source"] is None
 
 
-def test_of_two_events_with_one_key_the_first_in_the_file_stays(write: Write) -> None:
-    path = write([_event(stream_id="a"), _event(batch_event_index="2"), _event(stream_id="b")])
-    rows = _pull(path, Window(DAY, DAY)).rows
-    assert rows["batch_event_index"].to_pylist() == [1, 2]
-    assert rows["stream_id"].to_pylist() == ["a", None]
+def test_of_two_events_with_one_key_the_same_copy_stays_whatever_their_order(
+    write: Write,
+) -> None:
+    copies = [_event(stream_id="a"), _event(batch_event_index="2"), _event(stream_id="b")]
+    for events in (copies, copies[::-1]):
+        rows = _pull(write(events), Window(DAY, DAY)).rows
+        assert rows["batch_event_index"].to_pylist() == [1, 2]
+        assert rows["stream_id"].to_pylist() == ["a", None]
+
+
+def test_without_batch_fields_only_an_exact_repetition_is_one_event(write: Write) -> None:
+    bare = {key: value for key, value in _event().items() if not key.startswith("batch_")}
+    item = [{"key": "item", "value": {"string_value": "2"}}]
+    rows = _pull(write([bare, bare, bare | {"event_params": item}]), Window(DAY, DAY)).rows
+    assert len(set(rows["event_key"].to_pylist())) == len(rows) == 2
+
+
+def test_people_without_a_device_id_are_never_one_person(write: Write) -> None:
+    someone = _event(user_pseudo_id=None, privacy_info={"analytics_storage": "Yes"})
+    batch = _pull(write([someone, someone, someone]), Window(DAY, DAY))
+    assert batch.rows["user_pseudo_id"].to_pylist() == [None] * 3
+    assert len(set(batch.rows["event_key"].to_pylist())) == 3
+    assert batch.dropped_rows == 0
+
+
+def test_click_ids_are_carried_wherever_the_export_has_them(write: Write) -> None:
+    def page(query: str) -> list[dict[str, Any]]:
+        return [{"key": "page_location", "value": {"string_value": f"https://x.example/{query}"}}]
+
+    refused = {"analytics_storage": "Yes", "ads_storage": "No"}
+    events = [
+        _event(collected_traffic_source={"gclid": "Cj0", "dclid": "CM1"}),
+        _event(batch_event_index="2", event_params=page("?a=1&wbraid=W1&gbraid=G1#top")),
+        _event(batch_event_index="3", event_params=page("?gclid=Cj3"), privacy_info=refused),
+        _event(batch_event_index="4", event_params=[{"key": "gclid", "value": None}]),
+    ]
+    rows = _pull(write(events), Window(DAY, DAY)).rows
+    found = rows.select(["gclid", "wbraid", "gbraid", "dclid"]).to_pylist()
+    assert [tuple(row.values()) for row in found] == [
+        ("Cj0", None, None, "CM1"),
+        (None, "W1", "G1", None),
+        (None, None, None, None),
+        (None, None, None, None),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("day", "hours"), [(date(2026, 3, 8), 23), (date(2026, 11, 1), 25), (date(2026, 4, 2), 24)]
+)
+def test_a_day_is_the_propertys_own_however_long_it_is(
+    tmp_path: Path, day: date, hours: int
+) -> None:
+    zone = ZoneInfo("America/New_York")
+    noons = [datetime.combine(day + timedelta(days=i), time(), zone) for i in (0, 1)]
+    first, after = (int(midnight.timestamp()) * 1_000_000 for midnight in noons)
+    hourly = range(first, after, 3_600_000_000)
+    events = [
+        _event(event_date=f"{day:%Y%m%d}", event_timestamp=str(at)) for at in (*hourly, after - 1)
+    ]
+    path = tmp_path / f"events_{day:%Y%m%d}.json"
+    path.write_bytes(b"\n".join(map(orjson.dumps, events)))
+    rows = _pull(tmp_path, Window(day, day)).rows
+    assert len(rows) == hours + 1
+    assert set(rows["event_date"].to_pylist()) == {day}
 
 
 def test_numbers_that_are_not_strings_and_gzip_are_read_too(tmp_path: Path) -> None:
@@ -137,6 +203,8 @@ def test_consent_is_dropped_by_either_sign_and_an_empty_day_is_a_day(write: Writ
     said_no = _event(privacy_info={"analytics_storage": "No"})
     batch = _pull(write([said_no, _event(user_pseudo_id=None)]), Window(DAY, DAY))
     assert (len(batch.rows), batch.dropped_rows) == (0, 2)
+    transient = _event(privacy_info={"analytics_storage": "Yes", "uses_transient_token": "Yes"})
+    assert _pull(write([transient]), Window(DAY, DAY)).dropped_rows == 1
     assert len(_pull(write([]), Window(DAY, DAY)).rows) == 0
 
 
@@ -154,6 +222,8 @@ def test_a_day_without_a_file_is_unavailable_and_named(folder: Path) -> None:
         (b"Date,Clicks\n1,2\n", "newline-delimited JSON"),
         (orjson.dumps(_event(event_date="20260403")), "holds events of 20260403"),
         (orjson.dumps(_event(event_name=None)), "events without event_name"),
+        (orjson.dumps(_event(device="mobile")), "device"),
+        (orjson.dumps(_event(batch_page_id="me@example.org")), "column batch_page_id is string"),
     ],
 )
 def test_a_file_that_is_not_the_export_is_refused(
@@ -163,6 +233,7 @@ def test_a_file_that_is_not_the_export_is_refused(
     with pytest.raises(InputError) as caught:
         list(_source(tmp_path).pull(PROPERTY, Window(DAY, DAY)))
     assert message in str(caught.value)
+    assert "example.org" not in str(caught.value)
     assert "events_20260402.json" in caught.value.message
 
 
@@ -171,3 +242,95 @@ def test_another_property_or_folder_is_refused(tmp_path: Path) -> None:
         _source(tmp_path).account("42")
     with pytest.raises(SourceUnavailable, match="has no folder"):
         _source(tmp_path / "nowhere").account(PROPERTY)
+
+
+@pytest.fixture
+def exported(market: Market, folder: Path, tmp_path: Path) -> Callable[..., Path]:
+    """Writes the last days of the market's export again, with faults on."""
+    faults = ga4_export.export_faults()
+    shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
+
+    def exported_(*names: str) -> Path:
+        faults.switch_off()
+        for name in names:
+            faults.switch_on(name)
+        write_export(market, tmp_path, TODAY, faults)
+        return tmp_path
+
+    return exported_
+
+
+LAST = Window(END - timedelta(days=1), END)
+
+
+def test_the_books_reconcile(market: Market, folder: Path) -> None:
+    batch = _pull(folder, Window(START, date(2026, 4, 30)))
+    books = ga4_export.books(market, START, date(2026, 4, 30), TODAY)
+    daily = batch.rows.group_by("event_date").aggregate([("event_key", "count")])
+    assert dict(zip(*daily.to_pydict().values(), strict=True)) == dict(
+        zip(books["event_date"].to_pylist(), books["events"].to_pylist(), strict=True)
+    )
+    assert batch.dropped_rows == pc.sum(books["dropped"]).as_py()
+    revenue = pc.struct_field(batch.rows["ecommerce"], "purchase_revenue")
+    assert round(pc.sum(revenue).as_py() * 1_000_000) == pc.sum(books["revenue_micros"]).as_py()
+
+
+def test_an_intraday_day_lands_and_the_daily_file_replaces_it(
+    folder: Path, exported: Callable[..., Path]
+) -> None:
+    whole = _pull(folder, LAST).rows
+    early = _pull(exported("intraday_only"), LAST)
+    assert 0 < len(early.rows) < len(whole)
+    assert set(early.rows["event_key"].to_pylist()) < set(whole["event_key"].to_pylist())
+    assert early.window == LAST
+    for faults in (("intraday_overlaps",), ()):
+        assert _pull(exported(*faults), LAST).rows == whole
+
+
+def test_a_column_that_nobody_knows_is_handed_on_and_the_exports_own_are_not(
+    folder: Path, exported: Callable[..., Path], write: Write
+) -> None:
+    rows = _pull(exported("unknown_column"), LAST).rows
+    known = _pull(folder, LAST).rows
+    assert set(rows.column_names) - set(known.column_names) == {"session_engaged_rank"}
+    by_day = rows.group_by("event_date").aggregate([("session_engaged_rank", "count")])
+    counts = dict(zip(*by_day.to_pydict().values(), strict=True))
+    assert counts[LAST.start] == 0 < counts[LAST.end]
+    params = [{"key": "p", "value": {"string_value": "x", "new_value": 1}}]
+    odd = _event(platform="WEB", user_properties=[{"key": "plan"}], event_params=params)
+    note = _event(batch_event_index="2", note={"by": ["me@example.org"], "n": 1})
+    rows = _pull(write([odd, note]), Window(DAY, DAY)).rows
+    assert set(rows.column_names) - set(known.column_names) == {"note"}
+    assert rows["note"].to_pylist() == [None, {"by": ["(e-mail)"], "n": 1}]
+
+
+def test_a_file_cut_off_or_missing_is_named_with_what_was_kept(
+    exported: Callable[..., Path],
+) -> None:
+    with pytest.raises(InputError, match=r"events_20260620\.json\.gz is not the GA4 export") as cut:
+        _pull(exported("truncated_file"), LAST)
+    with pytest.raises(SourceUnavailable, match=f"{PROPERTY} has no export for 2026-06-20") as gone:
+        _pull(exported("missing_day"), LAST)
+    assert cut.value.kept == gone.value.kept == "published events are as they were."
+
+
+def test_a_file_that_goes_away_after_it_was_found_is_unavailable(
+    exported: Callable[..., Path],
+) -> None:
+    folder = exported()
+
+    def lose() -> datetime:
+        (folder / "events_20260620.json").unlink()
+        return datetime.now(UTC)
+
+    with pytest.raises(SourceUnavailable, match="has no export for 2026-06-20") as caught:
+        list(_source(folder, lose).pull(PROPERTY, LAST))
+    assert caught.value.kept
+
+
+def test_a_disk_that_fails_in_the_middle_of_a_file_is_unavailable(tmp_path: Path) -> None:
+    # reading it is an input/output error, although it is a file
+    (tmp_path / "events_20260402.json").symlink_to("/proc/self/mem")
+    with pytest.raises(SourceUnavailable, match=r"events_20260402\.json can't be read: ") as caught:
+        _pull(tmp_path, Window(DAY, DAY))
+    assert caught.value.kept

@@ -10,7 +10,6 @@ from datetime import date
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
-import httpx
 import pyarrow as pa
 import pytest
 from facebook_business.adobjects.adaccount import AdAccount
@@ -18,16 +17,15 @@ from facebook_business.adobjects.campaign import Campaign
 from facebook_business.api import FacebookAdsApi
 from facebook_business.exceptions import FacebookRequestError
 
-from pipelines.config import MetaAdsSettings
 from pipelines.errors import SourceRejected, SourceUnavailable
 from pipelines.sandbox.clock import Clock
 from pipelines.sandbox.market import Market
 from pipelines.sandbox.meta_server import MetaServer
-from pipelines.sources import meta_ads
+from pipelines.source_settings import MetaAdsSettings
+from pipelines.sources import meta_entities, meta_tables
 from pipelines.sources.base import Batch, Window
 from pipelines.sources.meta_ads import MetaAdsSource
 from pipelines.sources.meta_graph import Graph
-from pipelines.sources.meta_usage import read_usage
 from pipelines.warehouse.contracts import load_contract
 
 US, EU = "act_100200300", "act_400500600"
@@ -54,33 +52,84 @@ def by_key(rows: pa.Table, *key: str) -> dict[tuple[Any, ...], tuple[Any, ...]]:
     return found
 
 
-def pull(source: MetaAdsSource, account_id: str = US, window: Window = WINDOW) -> list[Batch]:
-    return list(source.pull(account_id, window))
+def pull(source: MetaAdsSource, account_id: str = US, window: Window = WINDOW) -> dict[str, Batch]:
+    """A batch by level, and "actions"."""
+    batches = list(source.pull(account_id, window))
+    assert tuple(b.table for b in batches) == source.tables
+    return dict(zip(("campaign", "account", "adgroup", "ad", "actions"), batches, strict=True))
 
 
 @pytest.mark.parametrize("account_id", [US, EU])
 def test_delivery_equals_the_books_to_the_micro(
     source: MetaAdsSource, meta: MetaServer, market: Market, account_id: str
 ) -> None:
-    campaigns, ads = pull(source, account_id)
+    found = pull(source, account_id)
     days = (account_id, WINDOW.start, WINDOW.end, meta.clock.today)
-    assert campaigns.table == "raw.ads_campaign_performance"
-    assert by_key(campaigns.rows, "date", "campaign_id") == by_key(
+    campaigns, ads = found["campaign"].rows, found["ad"].rows
+    assert by_key(campaigns, "date", "campaign_id") == by_key(
         market.campaign_days(*days), "date", "campaign_id"
     )
     key = ("date", "campaign_id", "adgroup_id", "ad_id")
-    assert ads.table == "raw.ads_ad_performance"
-    assert by_key(ads.rows, *key) == by_key(market.ad_days(*days), *key)
-    assert campaigns.rows.num_rows > 150
-    assert sum(campaigns.rows["conversions"].to_pylist()) > 0
+    assert by_key(ads, *key) == by_key(market.ad_days(*days), *key)
+    assert campaigns.num_rows > 150
+    assert sum(campaigns["conversions"].to_pylist()) > 0
     assert meta.mutations == []
+
+
+def test_every_level_sums_to_the_accounts_own_spend(
+    source: MetaAdsSource, meta: MetaServer
+) -> None:
+    found = pull(source)
+    spent = {d: m for d, m in meta.spend_by_day(US).items() if WINDOW.start <= d <= WINDOW.end}
+    assert found["campaign"].account_spend == spent
+    assert len(spent) == 91
+    for level in ("account", "campaign", "adgroup", "ad"):
+        rows = found[level].rows
+        summed = rows.group_by("date").aggregate([("cost_micros", "sum")])
+        assert dict(zip(*summed.to_pydict().values(), strict=True)) == spent
+    assert {found[level].account_spend for level in ("account", "adgroup", "ad")} == {None}
+
+
+def test_each_attribution_window_has_a_column_and_seven_days_of_a_click_are_the_conversions(
+    source: MetaAdsSource,
+) -> None:
+    found = pull(source)
+    for level in ("campaign", "adgroup", "ad"):
+        rows = found[level].rows
+        week = rows["conversions_7d_click"].to_pylist()
+        assert rows["conversions"].to_pylist() == week
+        for window, share in (("1d_click", 0.75), ("28d_click", 1.25), ("1d_view", 0.25)):
+            assert rows[f"conversions_{window}"].to_pylist() == [share * n for n in week]
+        assert set(rows["attribution_window"].to_pylist()) == {"7d_click"}
+        clicks = rows["clicks"].to_pylist()
+        assert rows["video_views"].to_pylist() == [3 * n for n in clicks]
+        assert rows["video_completions"].to_pylist() == clicks
+
+
+def test_an_action_type_is_counted_by_campaign_and_day(source: MetaAdsSource) -> None:
+    found = pull(source)
+    rows = found["actions"].rows.to_pylist()
+    campaigns = {(r["date"], r["campaign_id"]): r for r in found["campaign"].rows.to_pylist()}
+    assert {(r["conversion_action"], r["category"]) for r in rows} == {
+        ("link_click", None),
+        ("omni_purchase", "PURCHASE"),
+        ("purchase", "PURCHASE"),
+    }
+    bought = [r for r in rows if r["conversion_action"] == "omni_purchase"]
+    assert len(bought) > 100
+    for row in bought:
+        of = campaigns[row["date"], row["campaign_id"]]
+        assert row["conversions"] == of["conversions"]
+        assert row["conversion_value"] == of["conversion_value"]
+        assert row["all_conversions"] == 1.25 * of["conversions"]
 
 
 def test_batches_have_the_columns_and_types_of_their_contracts(source: MetaAdsSource) -> None:
     empty = Window(date(2027, 1, 1), date(2027, 1, 2))
-    for batch in (*pull(source), *pull(source, US, empty), *source.snapshot(US, WINDOW.end)):
+    batches = [*pull(source).values(), *pull(source, US, empty).values()]
+    for batch in (*batches, *source.snapshot(US, WINDOW.end)):
         contract = load_contract(batch.table).arrow_schema
-        wanted = {f.name: f.type for f in contract if f.name != "_run_id"}
+        wanted = {f.name: f.type for f in contract if f.name not in ("_run_id", "_extra")}
         assert {f.name: f.type for f in batch.rows.schema} == wanted
 
 
@@ -99,6 +148,7 @@ def test_snapshot_has_todays_budgets_and_every_entity(
         c.campaign_id: market.daily_budget_micros(c.campaign_id, day) for c in campaigns
     }
     rows = {(r["entity_type"], r["entity_id"]): r for r in entities.rows.to_pylist()}
+    expected: dict[tuple[str, str], tuple[str | None, str, str]]
     expected = {("campaign", c.campaign_id): (None, c.name, c.status) for c in campaigns}
     for c in campaigns:
         for g in c.adgroups:
@@ -109,8 +159,8 @@ def test_snapshot_has_todays_budgets_and_every_entity(
 
 
 def test_the_sandbox_has_budgets_on_campaigns_and_on_ad_sets(source: MetaAdsSource) -> None:
-    campaigns = source._edge(US, "campaigns", "id", "daily_budget")
-    sets = source._edge(US, "adsets", "id", "daily_budget")
+    campaigns = source._edge(US, "campaign", "daily_budget")
+    sets = source._edge(US, "adset", "daily_budget")
     assert {"daily_budget" in row for row in campaigns} == {True, False}
     assert {"daily_budget" in row for row in sets} == {True, False}
 
@@ -125,36 +175,22 @@ def test_a_deleted_campaign_keeps_its_delivery(market: Market) -> None:
         source = source_of(server.url, server.access_token)
         batches = pull(source)
         budgets, _ = source.snapshot(US, WINDOW.end)
-    for batch in batches:
-        rows = batch.rows.filter(pa.compute.equal(batch.rows["campaign_id"], gone.campaign_id))
-        assert rows.num_rows > 80
-    of_campaign = by_key(batches[0].rows, "date", "campaign_id")
+    for level in ("campaign", "adgroup", "ad", "actions"):
+        ids = batches[level].rows["campaign_id"].to_pylist()
+        assert ids.count(gone.campaign_id) > 80
+    of_campaign = by_key(batches["campaign"].rows, "date", "campaign_id")
     statuses = {key[1]: values[-1] for key, values in of_campaign.items()}
     assert statuses[gone.campaign_id] == "REMOVED"
     assert gone.campaign_id not in budgets.rows["campaign_id"].to_pylist()
-
-
-def test_an_empty_page_that_has_a_next_is_followed(source: MetaAdsSource, meta: MetaServer) -> None:
-    whole = pull(source)
-    meta.page_rows = 100
-    run_id = source._graph.start_report(US, meta_ads._report("ad", WINDOW))
-    assert len(source._graph.reports(US, [run_id])[run_id]) == whole[1].rows.num_rows
-    url = f"{meta.url}/{FacebookAdsApi.API_VERSION}/{run_id}/insights"
-    params = {"access_token": meta.access_token, "limit": "100"}
-    first = httpx.get(url, params=params).json()
-    second = httpx.get(first["paging"]["next"]).json()
-    assert (len(first["data"]), second["data"]) == (100, [])
-    assert "next" in second["paging"]
-    assert [b.rows for b in pull(source)] == [b.rows for b in whole]
 
 
 def test_days_from_today_on_have_no_rows_until_the_clock_advances(
     source: MetaAdsSource, meta: MetaServer
 ) -> None:
     meta.clock.today = date(2026, 6, 20)
-    assert max(pull(source)[0].rows["date"].to_pylist()) == date(2026, 6, 19)
+    assert max(pull(source)["account"].rows["date"].to_pylist()) == date(2026, 6, 19)
     meta.clock.advance()
-    assert max(pull(source)[0].rows["date"].to_pylist()) == date(2026, 6, 20)
+    assert max(pull(source)["account"].rows["date"].to_pylist()) == date(2026, 6, 20)
 
 
 def test_an_unknown_account_is_rejected_by_name(source: MetaAdsSource) -> None:
@@ -178,56 +214,6 @@ def test_an_unreachable_platform_is_unavailable_and_the_token_stays_out_of_the_e
         source.account(US)
     assert "secret-token" not in str(refused.value)
     assert refused.value.__suppress_context__
-
-
-@pytest.mark.parametrize("code", [1, 2, 4, 17, 80000])
-def test_a_transient_code_is_asked_again(
-    source: MetaAdsSource, meta: MetaServer, code: int
-) -> None:
-    meta.fail_next(code, times=2)
-    assert source.account(US).name == "Canary US"
-
-
-def test_a_server_error_is_asked_again_and_given_up_in_the_end(
-    source: MetaAdsSource, meta: MetaServer
-) -> None:
-    meta.fail_next(-1, times=5, status=503)
-    with pytest.raises(SourceUnavailable, match="HTTP 503"):
-        source.account(US)
-    assert source.account(US).name == "Canary US"
-
-
-def test_a_rate_limit_of_hours_is_not_slept_through_but_said(
-    source: MetaAdsSource, meta: MetaServer
-) -> None:
-    meta.fail_next(17, regain_minutes=120)
-    with pytest.raises(SourceUnavailable, match=r"rate-limited until \d{4}-\d\d-\d\d \d\d:\d\d"):
-        pull(source)
-
-
-def test_a_page_that_is_too_large_is_asked_for_in_smaller_ones(
-    source: MetaAdsSource, meta: MetaServer
-) -> None:
-    params = {"limit": 1000}
-    meta.fail_next(1, times=2, message="Please reduce the amount of data you're asking for")
-    source._graph._call(US, "GET", (US, "campaigns"), params)
-    assert params["limit"] == 250
-
-
-@pytest.mark.parametrize("status", ["Job Failed", "Job Skipped"])
-def test_a_job_that_fails_ends_the_pull(
-    source: MetaAdsSource, meta: MetaServer, status: str
-) -> None:
-    meta.end_next_job(status)
-    with pytest.raises(SourceUnavailable, match=rf"{US}: insights job \d+ ended as '{status}'"):
-        pull(source)
-
-
-def test_a_job_that_hangs_is_given_up_after_a_bounded_wait(meta: MetaServer) -> None:
-    meta.end_next_job("Job Running")
-    source = source_of(meta.url, meta.access_token, report_timeout=0.3)
-    with pytest.raises(SourceUnavailable, match=r"had not completed after 0\.3 s"):
-        pull(source)
 
 
 @pytest.fixture
@@ -262,7 +248,7 @@ def test_an_unknown_field_is_rejected(meta: MetaServer) -> None:
 
 
 def test_amounts_become_micros_exactly() -> None:
-    assert [meta_ads._micros(a) for a in ("12.34", "0.000001", "90071992547.409931", "7")] == [
+    assert [meta_tables.micros(a) for a in ("12.34", "0.000001", "90071992547.409931", "7")] == [
         12_340_000,
         1,
         90_071_992_547_409_931,
@@ -272,38 +258,17 @@ def test_amounts_become_micros_exactly() -> None:
 
 def test_budgets_count_in_hundredths_except_where_a_currency_has_none() -> None:
     campaign = [{"id": "1", "status": "ACTIVE", "daily_budget": "5000"}]
-    assert meta_ads._budgets(campaign, [], "USD") == {"1": 50_000_000}
-    assert meta_ads._budgets(campaign, [], "JPY") == {"1": 5_000_000_000}
+    assert meta_entities.daily_budgets(campaign, [], "USD") == {"1": 50_000_000}
+    assert meta_entities.daily_budgets(campaign, [], "JPY") == {"1": 5_000_000_000}
 
 
 def test_conversions_are_omni_purchases_within_seven_days_of_a_click() -> None:
     purchase = {"action_type": "purchase", "value": "9", "7d_click": "4"}
     omni = {"action_type": "omni_purchase", "value": "12", "7d_click": "6", "1d_view": "6"}
-    assert meta_ads._purchases([purchase, omni]) == 6
-    assert meta_ads._purchases([purchase]) == 4
-    assert meta_ads._purchases([{"action_type": "omni_purchase", "value": "1"}]) == 0
-    assert meta_ads._purchases([{"action_type": "link_click", "7d_click": "3"}]) == 0
-
-
-def test_the_pull_slows_down_before_the_limit() -> None:
-    usage = '{"1":[{"call_count":%d,"total_time":3,"estimated_time_to_regain_access":0}]}'
-    pauses = [
-        read_usage({"x-business-use-case-usage": usage % percent}).pause_seconds
-        for percent in (10, 75, 90, 100, 140)
-    ]
-    assert pauses == [0, 0, 18, 30, 30]
-    assert read_usage({"x-fb-ads-insights-throttle": '{"acc_id_util_pct":80.5}'}).percent == 80.5
-    assert read_usage({"x-app-usage": "gibberish"}).pause_seconds == 0
-
-
-def test_a_reply_near_the_limit_is_followed_by_a_pause(
-    source: MetaAdsSource, meta: MetaServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    slept: list[float] = []
-    monkeypatch.setattr("pipelines.sources.meta_graph.time.sleep", slept.append)
-    meta.usage_percent = 90
-    source.account(US)
-    assert slept == [18]
+    assert meta_tables.purchases([purchase, omni]) == 6
+    assert meta_tables.purchases([purchase]) == 4
+    assert meta_tables.purchases([{"action_type": "omni_purchase", "value": "1"}]) == 0
+    assert meta_tables.purchases([{"action_type": "link_click", "7d_click": "3"}]) == 0
 
 
 def test_the_global_api_of_the_sdk_is_never_set(source: MetaAdsSource) -> None:

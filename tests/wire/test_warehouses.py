@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta, timezone
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from pipelines.errors import StatementError
@@ -16,7 +18,6 @@ from pipelines.warehouse import (
     Warehouse,
     load_contract,
     load_contracts,
-    replace_slice,
 )
 from pipelines.warehouse.base import Value, insert_row, publish_stage
 from pipelines.warehouse.duckdb import DuckDBWarehouse
@@ -77,10 +78,32 @@ def test_a_stage_written_twice_holds_its_rows_once(warehouse: Warehouse) -> None
     assert warehouse.query(f"SELECT campaign_id FROM {stage}")["campaign_id"].to_pylist() == ["c2"]
 
 
+def test_a_stage_takes_a_parquet_file(warehouse: Warehouse, tmp_path: Path) -> None:
+    rows = budget_rows.rows("1", [("c1", MONDAY, 5)]).drop_columns(["_run_id"])
+    pq.write_table(rows, tmp_path / "rows.parquet")
+    stage = warehouse.stage(BUDGETS, "run1", tmp_path / "rows.parquet")
+    slice_ = budget_rows.slice_of("1")
+    publish_stage(warehouse, BUDGETS, slice_, stage, run_id="run1")
+    assert budget_rows.budgets(warehouse) == [("1", "c1", MONDAY, 5)]
+    found = warehouse.query("SELECT _run_id, _extra FROM raw.ads_campaign_budgets")
+    assert found.to_pylist() == [{"_run_id": "run1", "_extra": None}]
+
+
+def test_a_column_that_a_contract_gained_is_added(warehouse: Warehouse) -> None:
+    older = replace(BUDGETS, columns=tuple(c for c in BUDGETS.columns if c.name != "_extra"))
+    moved = replace(older, name="ads_older_budgets")
+    warehouse.create_tables([moved])
+    warehouse.create_tables([replace(BUDGETS, name="ads_older_budgets")])
+    found = warehouse.query("SELECT * FROM raw.ads_older_budgets")
+    assert set(found.schema.names) == set(BUDGETS.column_names)
+
+
 def test_a_dropped_stage_is_gone_and_may_be_dropped_again(warehouse: Warehouse) -> None:
     stage = warehouse.stage(BUDGETS, "run1", budget_rows.rows("1", []))
-    warehouse.drop_stage(stage)
-    warehouse.drop_stage(stage)
+    assert warehouse.stages() == [stage]
+    warehouse.drop_stages([stage])
+    warehouse.drop_stages([stage])
+    assert warehouse.stages() == []
     with pytest.raises(StatementError, match="run1"):
         warehouse.query(f"SELECT * FROM {stage}")
 
@@ -90,7 +113,9 @@ def test_a_failing_statement_rolls_everything_back(warehouse: Warehouse) -> None
     stage = warehouse.stage(BUDGETS, "run2", budget_rows.rows("1", [("c2", MONDAY, 6)]))
     broken = Statement("INSERT INTO raw.no_such_table (a) VALUES (1)")
     with pytest.raises(StatementError, match="no_such_table"):
-        publish_stage(warehouse, BUDGETS, budget_rows.slice_of("1"), stage, also=[broken])
+        publish_stage(
+            warehouse, BUDGETS, budget_rows.slice_of("1"), stage, run_id="run2", also=[broken]
+        )
     assert budget_rows.budgets(warehouse) == [("1", "c1", MONDAY, 5)]
 
 
@@ -267,7 +292,7 @@ def test_nested_ga4_rows_come_back_equal(warehouse: Warehouse) -> None:
     bare = event | {"event_params": [], "device": None, "privacy_info": None, "event_key": "k2"}
     rows = pa.Table.from_pylist([event, bare], contract.arrow_schema)
     slice_ = Slice(contract.table, {"property_id": "1"}, "event_date", MONDAY, MONDAY)
-    replace_slice(warehouse, contract, slice_, rows, run_id="r1")
+    budget_rows.replace_slice(warehouse, contract, slice_, rows, run_id="r1")
     found = warehouse.query("SELECT * FROM raw.ga4_events ORDER BY event_key")
     assert found.to_pylist() == rows.to_pylist()
     assert [f.type for f in found.schema] == [c.arrow_type for c in contract.columns]
@@ -288,7 +313,7 @@ def test_a_null_array_is_stored_empty_and_a_missing_column_null(warehouse: Wareh
         pa.schema([f for f in contract.arrow_schema if f.name != "name"]),
     ).slice(1)
     slice_ = Slice(contract.table, {"account_id": "1"})
-    replace_slice(warehouse, contract, slice_, rows, run_id="r")
+    budget_rows.replace_slice(warehouse, contract, slice_, rows, run_id="r")
     found = warehouse.query("SELECT name, labels FROM raw.ads_entities ORDER BY entity_id")
     assert found.to_pylist() == [{"name": None, "labels": x} for x in (["a", "b"], [], [])]
 

@@ -11,6 +11,10 @@ CREATE TABLE raw.ads_campaign_budgets (
   ),
   currency_code STRING NOT NULL OPTIONS (description = "ISO 4217 currency of the account"),
   time_zone STRING NOT NULL OPTIONS (description = "IANA time zone of the account"),
+  _extra STRING OPTIONS (
+    description
+    = "Columns the source sent and this contract does not know yet: a JSON object, NULL for none"
+  ),
   _run_id STRING NOT NULL OPTIONS (
     description = "load_ledger.run_id of the batch that published the row"
   ),

@@ -12,6 +12,12 @@ CREATE TABLE raw.ads_campaign_performance (
   conversion_value FLOAT64 NOT NULL OPTIONS (
     description = "Value of the conversions the platform claims, in currency_code"
   ),
+  conversions_1d_click FLOAT64 OPTIONS (description = "Conversions within 1 day of a click"),
+  conversions_7d_click FLOAT64 OPTIONS (description = "Conversions within 7 days of a click"),
+  conversions_28d_click FLOAT64 OPTIONS (description = "Conversions within 28 days of a click"),
+  conversions_1d_view FLOAT64 OPTIONS (description = "Conversions within 1 day of a view"),
+  video_views INT64 OPTIONS (description = "Video plays as the platform counts them"),
+  video_completions INT64 OPTIONS (description = "Videos played to the end"),
   currency_code STRING NOT NULL OPTIONS (description = "ISO 4217 currency of the account"),
   time_zone STRING NOT NULL OPTIONS (
     description = "IANA time zone of the account; date is a day there"
@@ -24,6 +30,10 @@ CREATE TABLE raw.ads_campaign_performance (
   ),
   status STRING NOT NULL OPTIONS (
     description = "ENABLED, PAUSED or REMOVED when the row was pulled"
+  ),
+  _extra STRING OPTIONS (
+    description
+    = "Columns the source sent and this contract does not know yet: a JSON object, NULL for none"
   ),
   _run_id STRING NOT NULL OPTIONS (
     description = "load_ledger.run_id of the batch that published the row"

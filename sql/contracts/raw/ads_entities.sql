@@ -14,6 +14,10 @@ CREATE TABLE raw.ads_entities (
     description = "Google's channel type or Meta's objective, upper case"
   ),
   labels ARRAY<STRING> OPTIONS (description = "Labels on the entity"),
+  _extra STRING OPTIONS (
+    description
+    = "Columns the source sent and this contract does not know yet: a JSON object, NULL for none"
+  ),
   _run_id STRING NOT NULL OPTIONS (
     description = "load_ledger.run_id of the batch that published the row"
   ),

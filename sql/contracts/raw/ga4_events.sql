@@ -6,7 +6,8 @@ CREATE TABLE raw.ga4_events (
   event_params ARRAY<STRUCT<key STRING, value STRUCT<string_value STRING, int_value INT64, float_value FLOAT64, double_value FLOAT64>>> OPTIONS (description = "The export's own event parameters"),
   user_id STRING OPTIONS (description = "Salted SHA-256 of the site's user id"),
   user_pseudo_id STRING OPTIONS (
-    description = "The export's device id; NULL where consent was refused"
+    description
+    = "The export's device id; NULL, with consent, where an event was sent without one: not one person"
   ),
   stream_id STRING OPTIONS (description = "Data stream of the property"),
   batch_page_id INT64 OPTIONS (description = "Order of the page within the session"),
@@ -27,7 +28,10 @@ CREATE TABLE raw.ga4_events (
   session_traffic_source_last_click STRUCT<
     manual_campaign STRUCT<campaign_id STRING, campaign_name STRING, source STRING, medium STRING>,
     google_ads_campaign STRUCT<customer_id STRING, campaign_id STRING>
-  > OPTIONS (description = "Last-click source of the session"),
+  > OPTIONS (
+    description
+    = "Last-click source of the session: prefer it for sessions. NULL in an intraday export"
+  ),
   device STRUCT<
     category STRING, operating_system STRING, web_info STRUCT<browser STRING>
   > OPTIONS (description = "Device of the event"),
@@ -36,7 +40,19 @@ CREATE TABLE raw.ga4_events (
     description = "Purchase fields"
   ),
   event_key STRING NOT NULL OPTIONS (
-    description = "SHA-256 over device, timestamp, name and the three batch ordering fields"
+    description
+    = "SHA-256 over device, timestamp, name and the three batch ordering fields, and the content where one of them is missing"
+  ),
+  gclid STRING OPTIONS (
+    description
+    = "Google Ads click id: collected, else a parameter, else in the page's address; NULL where ads_storage was refused. Its traffic is paid, whatever the medium says"
+  ),
+  wbraid STRING OPTIONS (description = "Google's click id for web conversions from iOS, as gclid"),
+  gbraid STRING OPTIONS (description = "Google's click id for app conversions from iOS, as gclid"),
+  dclid STRING OPTIONS (description = "Display & Video 360 or Campaign Manager click id, as gclid"),
+  _extra STRING OPTIONS (
+    description
+    = "Columns the source sent and this contract does not know yet: a JSON object, NULL for none"
   ),
   _run_id STRING NOT NULL OPTIONS (
     description = "load_ledger.run_id of the batch that published the row"

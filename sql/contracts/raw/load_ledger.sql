@@ -3,7 +3,7 @@ CREATE TABLE raw.load_ledger (
     description
     = "Derived from source, table, account, window and content: the same pull has the same id"
   ),
-  source STRING NOT NULL OPTIONS (description = "google_ads, meta_ads, ga4_export, orders, files"),
+  source STRING NOT NULL OPTIONS (description = "google_ads, shopify, files, …"),
   table_name STRING NOT NULL OPTIONS (
     description = "Table the batch was published to, as dataset.table"
   ),

@@ -1,0 +1,41 @@
+"""Accounts that a platform asked to leave alone for hours: no call is made for them before."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from pipelines.errors import SourceParked
+from pipelines.warehouse import Warehouse, load_contract
+from pipelines.warehouse.base import Value, insert_row
+
+
+def refuse_if_parked(warehouse: Warehouse, source: str, account_id: str) -> None:
+    """Raise SourceParked while an account's time is not over. The clock is the real one."""
+    rows = warehouse.query(
+        "SELECT parked_until, reason FROM raw.account_parking "
+        "WHERE source = @source AND account_id = @account_id ORDER BY parked_at DESC LIMIT 1",
+        {"source": source, "account_id": account_id},
+    ).to_pylist()
+    if rows and rows[0]["parked_until"] > datetime.now(UTC):
+        until = rows[0]["parked_until"]
+        raise SourceParked(
+            f"{source} account {account_id}: still parked until {until:%Y-%m-%d %H:%M} UTC "
+            f"({rows[0]['reason']})",
+            until=until,
+            kept="published data of this account is as it was; the platform was not called.",
+            fix="Nothing: a run after that time goes on by itself. `--unpark` calls it now.",
+        )
+
+
+def park(warehouse: Warehouse, source: str, account_id: str, error: SourceParked) -> None:
+    """Remember until when an account is parked, and why."""
+    row: dict[str, Value] = {
+        "source": source,
+        "account_id": account_id,
+        "parked_at": datetime.now(UTC),
+        "parked_until": error.until,
+        "reason": error.message,
+    }
+    warehouse.transaction(
+        [insert_row(load_contract("raw.account_parking"), row)], label="park_account"
+    )

@@ -1,0 +1,186 @@
+"""A batch on its way to the stage: one Parquet file on local disk, whatever the batch's size.
+
+Rows stream through it in bounded memory; what has to be known of all of them at once (content,
+grain, sums) is asked of the file with an in-memory DuckDB, which spills to disk.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pipelines.canonical import sha256
+from pipelines.errors import StatementError
+from pipelines.landing.conform import conform, drift
+from pipelines.sources.base import Batch, Window
+from pipelines.warehouse import Contract
+
+CHUNK_ROWS = 131_072
+_MEMORY = "160MB"
+
+# Takes rows as conformed and gives those that may be kept, with how many were refused.
+Filter = Callable[[pa.Table], tuple[pa.Table, int]]
+
+
+@dataclass(frozen=True)
+class Spool:
+    """A conformed batch: its rows in ``path``, in the contract's schema less ``_run_id``.
+
+    ``checksum`` does not depend on the order of rows; ``run_id`` derives from it and from source,
+    table, account and window.
+    """
+
+    batch: Batch
+    contract: Contract
+    path: Path
+    rows: int
+    checksum: str
+    schema_hash: str
+    drift: tuple[str, ...]
+    dropped_rows: int
+
+    @property
+    def run_id(self) -> str:
+        batch = self.batch
+        identity = (batch.source, batch.table, batch.platform, batch.account_id, batch.window)
+        return sha256("|".join(map(str, (*identity, self.checksum))))[:32]
+
+    def chunks(self) -> Iterator[pa.Table]:
+        """The rows, in tables of bounded size; one empty table where there is none."""
+        with pq.ParquetFile(self.path) as file:
+            if not self.rows:
+                yield file.schema_arrow.empty_table()
+            for chunk in file.iter_batches(CHUNK_ROWS):
+                yield pa.Table.from_batches([chunk])
+
+    def query(self, sql: str) -> list[tuple[Any, ...]]:
+        """Rows of a DuckDB query over the view ``spool``."""
+        with _duckdb(self.path) as connection:
+            return connection.execute(sql).fetchall()
+
+    def narrowed(self, window: Window) -> Spool:
+        """The part of it that lies in a window, beside it on disk."""
+        day = self.contract.partition_by
+        path = self.path.with_name(f"{window.start}_{window.end}.parquet")
+        with _duckdb(self.path) as connection:
+            connection.execute(
+                f"COPY (SELECT * FROM spool WHERE {day} BETWEEN DATE '{window.start}' "
+                f"AND DATE '{window.end}') TO '{path}' (FORMAT parquet, COMPRESSION zstd)"
+            )
+        rows, checksum = _content(path, self.contract)
+        batch = replace(self.batch, window=window)
+        return replace(self, batch=batch, path=path, rows=rows, checksum=checksum)
+
+
+@contextmanager
+def spooled(batch: Batch, contract: Contract, keep: Filter | None = None) -> Iterator[Spool]:
+    """Conform a batch into a spool, which is gone at the end of ``with``.
+
+    Args:
+        keep: refuses rows that must not land, such as those of an erased person.
+
+    Raises:
+        AuditError: the rows don't fit the contract.
+        StatementError: the disk is full.
+    """
+    with tempfile.TemporaryDirectory(prefix="adcanary-spool-") as folder:
+        path = Path(folder) / "batch.parquet"
+        try:
+            refused = _write(batch, contract, keep, path)
+            rows, checksum = _content(path, contract)
+        except OSError as error:
+            raise StatementError(
+                f"{batch.source}, account {batch.account_id}, {batch.window}: the batch can't be "
+                f"written to {folder}: {error.strerror or error}.",
+                kept="what was published before is as it was.",
+                fix="Make room on the disk, or point TMPDIR at one that has some.",
+            ) from error
+        schema = batch.rows.schema
+        yield Spool(
+            batch=batch,
+            contract=contract,
+            path=path,
+            rows=rows,
+            checksum=checksum,
+            schema_hash=sha256("|".join(f"{f.name}:{f.type}" for f in schema)),
+            drift=drift(schema, contract),
+            dropped_rows=batch.dropped_rows + refused,
+        )
+
+
+def _write(batch: Batch, contract: Contract, keep: Filter | None, path: Path) -> int:
+    refused = 0
+    writer: pq.ParquetWriter | None = None
+    try:
+        for rows in _tables(batch):
+            conformed = conform(rows, batch, contract)
+            if keep is not None:
+                conformed, gone = keep(conformed)
+                refused += gone
+            if writer is None and conformed.num_rows < CHUNK_ROWS:
+                # a small batch has one order of rows, whatever order the platform gave them in
+                conformed = conformed.sort_by([(k, "ascending") for k in contract.primary_key])
+            if writer is None:
+                writer = pq.ParquetWriter(
+                    path, conformed.schema, compression="zstd", coerce_timestamps="us"
+                )
+            writer.write_table(conformed)
+    finally:
+        if writer is not None:
+            writer.close()
+    return refused
+
+
+def _tables(batch: Batch) -> Iterator[pa.Table]:
+    """The batch's rows in tables of bounded size, one at least."""
+    schema = batch.rows.schema
+    if isinstance(batch.rows, pa.Table):
+        for start in range(0, max(batch.rows.num_rows, 1), CHUNK_ROWS):
+            yield batch.rows.slice(start, CHUNK_ROWS)
+        return
+    waiting: list[pa.RecordBatch] = []
+    count, given = 0, False
+    for chunk in batch.rows:
+        waiting.append(chunk)
+        count += chunk.num_rows
+        if count >= CHUNK_ROWS:
+            yield pa.Table.from_batches(waiting, schema)
+            waiting, count, given = [], 0, True
+    if waiting or not given:
+        yield pa.Table.from_batches(waiting, schema)
+
+
+def _content(path: Path, contract: Contract) -> tuple[int, str]:
+    """Rows of the file, and a checksum of them in which their order has no part.
+
+    Two equal rows would cancel out; the audit refuses those, by the grain.
+    """
+    schema = pq.read_schema(path)
+    columns = ", ".join(f'"{name}"' for name in schema.names)
+    with _duckdb(path) as connection:
+        found = connection.execute(
+            f"SELECT COUNT(*), BIT_XOR(MD5_NUMBER(ROW({columns})::VARCHAR)) FROM spool"
+        ).fetchone()
+    rows, content = found or (0, None)
+    return int(rows), sha256(f"{contract.table}|{rows}|{content or 0}")
+
+
+@contextmanager
+def _duckdb(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    connection = duckdb.connect(
+        config={"memory_limit": _MEMORY, "temp_directory": str(path.parent), "threads": 2}
+    )
+    try:
+        connection.execute("SET TimeZone = 'UTC'")
+        connection.execute(f"CREATE VIEW spool AS SELECT * FROM read_parquet('{path}')")
+        yield connection
+    finally:
+        connection.close()

@@ -1,0 +1,47 @@
+"""Refuses a salt that is not the one this warehouse's ids were hashed with."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import UTC, datetime
+
+from pipelines.errors import ConfigError
+from pipelines.warehouse import Statement, Warehouse
+
+
+def check_salt(warehouse: Warehouse, salt: str) -> None:
+    """Remember the salt's fingerprint the first time; hold every later salt against it.
+
+    Raises:
+        ConfigError: the salt is another one; says what would break and what to do.
+    """
+    fingerprint = hashlib.sha256(f"adcanary-salt-fingerprint:{salt}".encode()).hexdigest()
+    known = _known(warehouse)
+    if not known:
+        warehouse.transaction(
+            [
+                Statement(
+                    "INSERT INTO raw.hash_salt (fingerprint, first_used_at) "
+                    "SELECT @fingerprint, @now FROM (SELECT 1) AS one "
+                    "WHERE NOT EXISTS (SELECT 1 FROM raw.hash_salt)",
+                    {"fingerprint": fingerprint, "now": datetime.now(UTC)},
+                )
+            ],
+            label="salt",
+        )
+        known = _known(warehouse)
+    if set(known) != {fingerprint}:
+        since = min(known.values())
+        raise ConfigError(
+            f"ADCANARY_HASH_SALT is not the salt that this warehouse uses since {since:%Y-%m-%d}. "
+            "With another one every person gets new ids: visits and orders no longer join, "
+            "customers look new, erased people come back, and nobody can be found to be erased.",
+            kept="nothing was pulled or changed.",
+            fix="Set ADCANARY_HASH_SALT to the salt used before. To change it for good, see "
+            "'Another salt' in docs/privacy.md.",
+        )
+
+
+def _known(warehouse: Warehouse) -> dict[str, datetime]:
+    rows = warehouse.query("SELECT fingerprint, first_used_at FROM raw.hash_salt").to_pylist()
+    return {row["fingerprint"]: row["first_used_at"] for row in rows}

@@ -1,0 +1,63 @@
+"""Whom a request is about: a raw e-mail address, number or user id, hashed at once."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from pipelines.errors import UsageError
+from pipelines.privacy.declared import Id, Kind
+from pipelines.privacy.hashing import hash_email, hash_phone, hash_user_id
+
+
+class SubjectKind(StrEnum):
+    """What was given; ``stored`` is an id as the warehouse holds it: hash, device or click id."""
+
+    EMAIL = "email"
+    PHONE = "phone"
+    USER = "user"
+    STORED = "stored"
+
+
+def detect(value: str) -> SubjectKind:
+    """An address has an @, a number starts with its country code (+ or 00), the rest is a user."""
+    text = value.strip()
+    if "@" in text:
+        return SubjectKind.EMAIL
+    if text.startswith(("+", "00")) and hash_phone(text, "") is not None:
+        return SubjectKind.PHONE
+    return SubjectKind.USER
+
+
+def identify(value: str, salt: str, kind: SubjectKind | None = None) -> tuple[Id, ...]:
+    """The ids that a request starts from; nothing of ``value`` is kept, told or logged.
+
+    Args:
+        kind: what ``value`` is; found out where it is left out.
+
+    Raises:
+        UsageError: there is no such thing in it, such as a number without a country code.
+    """
+    chosen = kind or detect(value)
+    if chosen is SubjectKind.STORED:
+        stored = value.strip()
+        # of a hash nobody can tell what it is a hash of
+        kinds = (Kind.USER, Kind.EMAIL, Kind.PHONE, Kind.DEVICE, Kind.CLICK, Kind.LEAD)
+        return _found(tuple(Id(k, stored) for k in kinds if stored), chosen)
+    if chosen is SubjectKind.EMAIL:
+        id_, hashed = Kind.EMAIL, hash_email(value if "@" in value else None, salt)
+    elif chosen is SubjectKind.PHONE:
+        id_, hashed = Kind.PHONE, hash_phone(value, salt)
+    else:
+        id_, hashed = Kind.USER, hash_user_id(value, salt)
+    return _found((Id(id_, hashed),) if hashed else (), chosen)
+
+
+def _found(ids: tuple[Id, ...], kind: SubjectKind) -> tuple[Id, ...]:
+    if not ids:
+        raise UsageError(
+            f"The value given is not one of the kind '{kind}'.",
+            kept="nothing was searched.",
+            fix="Write an address as name@host, a number with its country code (+49 …), or say "
+            "what it is with --kind.",
+        )
+    return ids

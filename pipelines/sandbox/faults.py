@@ -1,0 +1,62 @@
+"""Faults of the simulated platforms, switched on by name."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass
+class _Switch:
+    account_id: str | None
+    left: int | None  # strikes still to come; None: no end
+
+
+class Faults:
+    """The faults one server knows, and which of them are on.
+
+    Args:
+        known: name → what happens, in words.
+        breaking: the names of those that no client can survive (a closed account, a column
+            that is gone); every other one passes, and a good client ends with every row.
+    """
+
+    def __init__(self, known: Mapping[str, str], breaking: frozenset[str] = frozenset()) -> None:
+        if stray := breaking - set(known):
+            raise ValueError(f"breaking, but not known: {', '.join(sorted(stray))}")
+        self.known, self.breaking = known, breaking
+        self._on: dict[str, _Switch] = {}
+        self._lock = threading.Lock()
+
+    def switch_on(
+        self, name: str, *, account_id: str | None = None, times: int | None = None
+    ) -> None:
+        """Make a fault strike: every time, or the next ``times``; one account, or all.
+
+        Raises:
+            KeyError: the server has no such fault; says which it has.
+        """
+        if name not in self.known:
+            raise KeyError(f"no fault '{name}' (there are: {', '.join(self.known)})")
+        with self._lock:
+            self._on[name] = _Switch(account_id, times)
+
+    def switch_off(self) -> None:
+        """All of them off."""
+        with self._lock:
+            self._on.clear()
+
+    def strikes(self, name: str, account_id: str | None = None) -> bool:
+        """Whether a fault strikes now; counts as one of its ``times``."""
+        if name not in self.known:
+            raise KeyError(name)
+        with self._lock:
+            switch = self._on.get(name)
+            if switch is None or switch.left == 0:
+                return False
+            if switch.account_id not in (None, account_id):
+                return False
+            if switch.left is not None:
+                switch.left -= 1
+            return True

@@ -1,0 +1,217 @@
+"""What adcanary.yaml may say of each source; secrets are never here (``config.Secrets``)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+from zoneinfo import available_timezones
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    field_validator,
+    model_validator,
+)
+
+
+def _time_zone(name: str) -> str:
+    if name not in available_timezones():
+        raise ValueError(f"'{name}' is not an IANA time zone such as Europe/Berlin")
+    return name
+
+
+TimeZone = Annotated[str, AfterValidator(_time_zone)]
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class GoogleAdsSettings(Section):
+    """Google Ads accounts (customer ids without dashes)."""
+
+    accounts: tuple[str, ...] = Field(min_length=1)
+    login_customer_id: str | None = None
+    lookback_days: int = Field(30, ge=1, le=90)
+    endpoint: str | None = Field(None, description="host:port of another server, over TLS")
+    timeout_seconds: float = Field(300.0, gt=0, description="of one query")
+    token_uri: str = "https://oauth2.googleapis.com/token"
+
+
+class MetaAdsSettings(Section):
+    """Meta ad accounts, such as act_123."""
+
+    accounts: tuple[str, ...] = Field(min_length=1)
+    lookback_days: int = Field(28, ge=1, le=90)
+    report_timeout_seconds: float = Field(1800.0, gt=0, description="then a report is split")
+    graph_url: str | None = Field(None, description="base URL of another Graph API")
+
+
+class LinkedinAdsSettings(Section):
+    """LinkedIn ad accounts (numeric ids)."""
+
+    accounts: tuple[str, ...] = Field(min_length=1)
+    lookback_days: int = Field(30, ge=1, le=180)
+    url: str = "https://api.linkedin.com"
+
+
+class TiktokAdsSettings(Section):
+    """TikTok advertiser ids."""
+
+    accounts: tuple[str, ...] = Field(min_length=1)
+    lookback_days: int = Field(28, ge=1, le=180)
+    url: str = "https://business-api.tiktok.com"
+
+
+class Ga4ExportSettings(Section):
+    """The GA4 BigQuery export: files events_YYYYMMDD.json[.gz] in a folder, or its dataset.
+
+    ``dataset`` is ``project.analytics_<property>``; exactly one of the two is set.
+    """
+
+    property_id: str
+    path: Path | None = None
+    dataset: str | None = Field(None, pattern=r"^[\w-]+\.\w+$")
+    time_zone: TimeZone
+    lookback_days: int = Field(4, ge=1, le=90)
+    api_endpoint: str | None = Field(None, description="another BigQuery, such as an emulator")
+
+    @model_validator(mode="after")
+    def _one_place(self) -> Ga4ExportSettings:
+        if (self.path is None) == (self.dataset is None):
+            raise ValueError("set either path (files) or dataset (BigQuery)")
+        return self
+
+
+class Ga4ReportSettings(Section):
+    """The GA4 Data API: daily aggregates with their sampling and thresholding flags."""
+
+    property_id: str
+    lookback_days: int = Field(7, ge=1, le=90)
+    endpoint: str | None = Field(None, description="host:port of another server, without TLS")
+
+
+class ShopifySettings(Section):
+    """A Shopify shop, over the GraphQL Admin API's bulk operations."""
+
+    shop_id: str
+    url: str | None = Field(None, description="default: https://<shop_id>.myshopify.com")
+    api_version: str = "2026-07"
+    time_zone: TimeZone
+    lookback_days: int = Field(30, ge=1, le=365)
+
+
+class HubspotSettings(Section):
+    """Leads and opportunities of a HubSpot portal."""
+
+    portal_id: str
+    time_zone: TimeZone
+    lookback_days: int = Field(30, ge=1, le=365)
+    url: str = "https://api.hubapi.com"
+
+
+class SalesforceSettings(Section):
+    """Leads and opportunities of a Salesforce organisation; ``url`` is its My Domain."""
+
+    org_id: str
+    url: str
+    api_version: str = "v66.0"
+    time_zone: TimeZone
+    lookback_days: int = Field(30, ge=1, le=365)
+
+
+class SkanSettings(Section):
+    """SKAdNetwork postbacks as received: newline JSON in a folder, YYYY-MM-DD*.ndjson[.gz].
+
+    Days are UTC days of reception. ``public_key`` replaces Apple's (PEM), for a sandbox.
+    """
+
+    advertiser_id: str
+    path: Path
+    lookback_days: int = Field(3, ge=1, le=90)
+    public_key: Path | None = None
+
+
+class ServerEventsSettings(Section):
+    """First-party events with a TCF v2 consent string: newline JSON or Parquet, a file a day.
+
+    ``path`` is a folder or a bucket (gs://…); files are YYYY-MM-DD*.ndjson[.gz] or .parquet.
+    ``purposes`` must all be consented to; ``vendor_id`` too, where it is set.
+    """
+
+    site_id: str
+    path: str
+    time_zone: TimeZone
+    purposes: tuple[int, ...] = (1, 7)
+    vendor_id: int | None = None
+    lookback_days: int = Field(3, ge=1, le=90)
+
+
+class FxRatesSettings(Section):
+    """Daily euro reference rates of the European Central Bank."""
+
+    url: str = "https://data-api.ecb.europa.eu"
+    currencies: tuple[str, ...] = ("USD", "GBP", "CHF")
+    lookback_days: int = Field(10, ge=1, le=90)
+
+
+class FileSettings(Section):
+    """An export file that lands with every daily run; ``mapping`` says which column is what."""
+
+    platform: str
+    path: Path
+    mapping: Path
+
+
+class SourcesSettings(Section):
+    """Every source there may be.
+
+    ``account_lookback_days``: days that are pulled again of one account, by ``source/account``,
+    where they are others than the source's ``lookback_days``.
+    """
+
+    google_ads: GoogleAdsSettings | None = None
+    meta_ads: MetaAdsSettings | None = None
+    linkedin_ads: LinkedinAdsSettings | None = None
+    tiktok_ads: TiktokAdsSettings | None = None
+    ga4_export: Ga4ExportSettings | None = None
+    ga4_report: Ga4ReportSettings | None = None
+    shopify: ShopifySettings | None = None
+    hubspot: HubspotSettings | None = None
+    salesforce: SalesforceSettings | None = None
+    skan: SkanSettings | None = None
+    server_events: ServerEventsSettings | None = None
+    fx_rates: FxRatesSettings | None = None
+    files: tuple[FileSettings, ...] = ()
+    account_lookback_days: dict[str, Annotated[int, Field(ge=1, le=365)]] = {}
+
+    @field_validator("files")
+    @classmethod
+    def _one_a_name(cls, files: tuple[FileSettings, ...]) -> tuple[FileSettings, ...]:
+        names = [file.path.name for file in files]
+        if len(set(names)) < len(names):
+            raise ValueError("two files have the same name; a file is known by its name")
+        return files
+
+    def anchored(self, folder: Path) -> SourcesSettings:
+        """Relative paths become relative to ``folder``."""
+        anchored: dict[str, Any] = {
+            "files": tuple(
+                f.model_copy(update={"path": folder / f.path, "mapping": folder / f.mapping})
+                for f in self.files
+            )
+        }
+        if (ga4 := self.ga4_export) and ga4.path:
+            anchored["ga4_export"] = ga4.model_copy(update={"path": folder / ga4.path})
+        if skan := self.skan:
+            key = skan.public_key and folder / skan.public_key
+            anchored["skan"] = skan.model_copy(
+                update={"path": folder / skan.path, "public_key": key}
+            )
+        if (events := self.server_events) and "://" not in events.path:
+            anchored["server_events"] = events.model_copy(
+                update={"path": str(folder / events.path)}
+            )
+        return self.model_copy(update=anchored)

@@ -1,0 +1,122 @@
+"""Quotas and failures of the GA4 Data API: go on, wait, stay away until, or give up.
+
+https://developers.google.com/analytics/devguides/reporting/data/v1/quotas
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from google.api_core.exceptions import (
+    ClientError,
+    DeadlineExceeded,
+    GoogleAPICallError,
+    InvalidArgument,
+    ResourceExhausted,
+    ServerError,
+)
+
+from pipelines.errors import SourceError, SourceParked, SourceRejected, SourceUnavailable
+
+KEPT = "published reports of this property are as they were."
+CONCURRENCY_SECONDS = 30.0
+_PACIFIC = ZoneInfo("America/Los_Angeles")
+_HOURLY = ("tokens_per_hour", "tokens_per_project_per_hour", "server_errors_per_project_per_hour")
+_DAILY = ("tokens_per_day",)
+_FIXES = {
+    401: "Check the credentials: GOOGLE_APPLICATION_CREDENTIALS or `gcloud auth "
+    "application-default login`, with the scope analytics.readonly.",
+    403: "Give the credentials' user the Viewer role on this property, and check "
+    "sources.ga4_report.property_id (the number of the property, not G-…).",
+}
+
+
+def next_hour(now: datetime) -> datetime:
+    """When the hourly quotas are new, UTC."""
+    return now.astimezone(UTC).replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
+
+
+def next_pacific_midnight(now: datetime) -> datetime:
+    """When the daily quotas are new, UTC."""
+    tomorrow = now.astimezone(_PACIFIC).date() + timedelta(days=1)
+    return datetime.combine(tomorrow, time.min, _PACIFIC).astimezone(UTC)
+
+
+@dataclass
+class QuotaAhead:
+    """What the property's last reply said is left, to stop before the API refuses.
+
+    A refused call would count, and so would every other client's of the property.
+    """
+
+    where: str
+    _left: Any = None
+    _seen: datetime | None = None
+
+    def note(self, quota: Any, now: datetime) -> None:
+        """Remember a reply's PropertyQuota (protobuf)."""
+        self._left, self._seen = quota, now
+
+    def seconds_before_next(self, now: datetime) -> float:
+        """How long to wait before the next call: others use up the concurrent ones."""
+        if self._left is None or self._seen is None:
+            return 0.0
+        busy = self._left.HasField("concurrent_requests")
+        if not busy or self._left.concurrent_requests.remaining > 0:
+            return 0.0
+        return max(CONCURRENCY_SECONDS - (now - self._seen).total_seconds(), 0.0)
+
+    def check(self, now: datetime) -> None:
+        """Raise SourceParked if another call like the last one would exceed a quota."""
+        if self._left is None or self._seen is None:
+            return
+        for names, until in (
+            (_DAILY, next_pacific_midnight(self._seen)),
+            (_HOURLY, next_hour(self._seen)),
+        ):
+            for name in names:
+                status = getattr(self._left, name)
+                if not self._left.HasField(name) or now >= until:
+                    continue
+                if status.remaining < max(status.consumed, 1):
+                    why = f"{status.remaining} left of {name}, the last call took {status.consumed}"
+                    raise parked(self.where, until, why)
+
+
+def parked(where: str, until: datetime, why: str) -> SourceParked:
+    """The property is left alone until a quota is new."""
+    return SourceParked(
+        f"{where}: parked until {until:%Y-%m-%d %H:%M} UTC: {why}.",
+        until=until,
+        kept=KEPT,
+        fix="Nothing: a run after that time goes on by itself.",
+    )
+
+
+def source_error(error: GoogleAPICallError, where: str, now: datetime) -> SourceError:
+    """What a failed call means; SourceUnavailable may be tried again after its retry_seconds."""
+    name, said = type(error).__name__, " ".join(str(error.message).split())[:300]
+    if isinstance(error, ResourceExhausted):
+        if "concurrent" in said.lower():
+            busy = SourceUnavailable(
+                f"{where}: too many requests at once: {said}",
+                kept=KEPT,
+                fix="Run again later; other reports use the property's concurrent requests.",
+            )
+            busy.retry_seconds = CONCURRENCY_SECONDS
+            return busy
+        daily = "per day" in said.lower()
+        return parked(where, (next_pacific_midnight if daily else next_hour)(now), said)
+    if isinstance(error, (ServerError, DeadlineExceeded)) or not isinstance(error, ClientError):
+        return SourceUnavailable(
+            f"{where}: the Data API does not answer ({name}): {said}",
+            kept=KEPT,
+            fix="Run again later; check the network and sources.ga4_report.endpoint.",
+        )
+    fix = _FIXES.get(int(error.code or 0), "Read the message above; trying again won't help.")
+    if isinstance(error, InvalidArgument):
+        fix = "GA4 renamed or withdrew a field of the report: update adcanary."
+    return SourceRejected(f"{where}: refused ({name}): {said}", kept=KEPT, fix=fix)

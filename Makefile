@@ -19,6 +19,9 @@ demo: setup ## Run the whole loop on a simulated market and print the proposals
 test: setup emulator ## Run the tests (the BigQuery emulator included)
 	@$(BIN)/pytest -n 2 --dist loadgroup
 
+bench: setup .bench/.ready ## Measure the landing beside dlt's (docs/benchmarks.md; takes a while)
+	@$(BIN)/python -m tests.bench.landing
+
 check: setup ## Lint, format, types, import contracts, SQL
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
@@ -38,9 +41,11 @@ lock: $(UV) ## Lock dependencies anew, without index addresses
 		--group dev --python-version 3.11 pyproject.toml -o requirements.lock
 	@$(UV) pip compile --universal --generate-hashes --no-emit-index-url --no-header --no-annotate \
 		--python-version 3.11 tests/wire/emulator-requirements.txt -o tests/wire/emulator-requirements.lock
+	@$(UV) pip compile --universal --generate-hashes --no-emit-index-url --no-header --no-annotate \
+		--python-version 3.11 tests/bench/dlt-requirements.txt -o tests/bench/dlt-requirements.lock
 
 clean: ## Remove everything that was installed or made here
-	@rm -rf .venv .uv .emulator .adcanary dbt/target dbt/logs
+	@rm -rf .venv .uv .emulator .bench .adcanary dbt/target dbt/logs
 
 .uv/bin/uv:
 	@echo "Bringing uv $(UV_VERSION) into .uv"
@@ -62,4 +67,10 @@ clean: ## Remove everything that was installed or made here
 		'from duckdb_extensions import import_extension; import_extension("spatial")'
 	@touch $@
 
-.PHONY: help setup demo test check fix emulator lock clean
+.bench/.ready: $(UV) tests/bench/dlt-requirements.lock
+	@echo "Installing dlt, which the benchmark compares with, into .bench"
+	@test -d .bench/venv || $(UV) venv --quiet --python '>=3.11,<3.13' .bench/venv
+	@VIRTUAL_ENV=.bench/venv $(UV) pip sync --quiet --require-hashes tests/bench/dlt-requirements.lock
+	@touch $@
+
+.PHONY: help setup demo test bench check fix emulator lock clean

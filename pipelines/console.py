@@ -61,8 +61,14 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], title: st
         out.print(table)
 
 
-def print_error(error: AdcanaryError) -> None:
-    """What was wrong, what was kept, what to do next; on standard error, never cut by a width."""
+def print_error(error: AdcanaryError, of: str | None = None) -> None:
+    """What was wrong, what was kept, what to do next; on standard error, never cut by a width.
+
+    Args:
+        of: what failed, such as ``google_ads/1234567890``, where there is more than one.
+    """
+    if of:
+        err.print(f"{of} failed.", markup=False, highlight=False, soft_wrap=True)
     err.print(f"[bold red]{type(error).__name__}[/]: ", end="")
     err.print(error.message, markup=False, highlight=False, soft_wrap=True)
     for label, text in (("Kept", error.kept), ("Next", error.fix)):

@@ -62,7 +62,7 @@ def ingest_sources(
                 done = _ingest(warehouse, source, account_id, request)
             except AdcanaryError as error:
                 failures.append(error)
-                print_error(error)
+                print_error(error, f"{source.name}/{account_id}")
             else:
                 line = f"{source.name}/{account_id}: {done}"
                 out.print(line, markup=False, highlight=False, soft_wrap=True)

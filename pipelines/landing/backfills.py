@@ -63,12 +63,17 @@ def recorded(
     except AdcanaryError as error:
         write("FAILED", error.message)
         raise
+    except BaseException as error:
+        write("FAILED", type(error).__name__)
+        raise
     write("FINISHED")
 
 
 def _rows(warehouse: Warehouse, source: Source, account_id: str, table: str, window: Window) -> int:
     contract = load_contract(table)
-    platform = source.name if "platform" in contract.column_names else None
+    platform = (
+        getattr(source, "platform", source.name) if "platform" in contract.column_names else None
+    )
     empty = contract.arrow_schema.empty_table()
     batch = Batch(source.name, table, account_id, platform, window, empty, datetime.now(UTC))
     condition, params = ledger.slice_of(batch, contract).predicate()

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import orjson
 import pyarrow as pa
 
 from pipelines.errors import AuditError
+from pipelines.privacy.redaction import redacted
 from pipelines.sources.base import Batch
 from pipelines.warehouse import Contract
 from pipelines.warehouse.contracts import Column
 
 RUN_ID_COLUMN = "_run_id"
 EXTRA_COLUMN = "_extra"
-# What nobody described may hold anything: e-mail addresses and phone numbers don't pass the door.
-_PERSONAL = re.compile(r"[^\s@\"<>,;]+@[^\s@\"<>,;]+\.[^\s@\"<>,;]+|\+?\d[\d ()./-]{7,}\d")
 
 
 def conform(rows: pa.Table, batch: Batch, contract: Contract) -> pa.Table:
@@ -33,14 +31,20 @@ def conform(rows: pa.Table, batch: Batch, contract: Contract) -> pa.Table:
         if column.name not in (RUN_ID_COLUMN, EXTRA_COLUMN)
     }
     if EXTRA_COLUMN in contract.column_names:
-        columns[EXTRA_COLUMN] = _as_json(rows.select(list(drift(rows.schema, contract))))
+        columns[EXTRA_COLUMN] = _as_json(
+            rows.select(sorted(set(rows.column_names) - set(contract.column_names)))
+        )
     # NULL arrays become empty ones, as GoogleSQL stores them
     return contract.conform(pa.table(columns)).drop_columns([RUN_ID_COLUMN])
 
 
 def drift(schema: pa.Schema, contract: Contract) -> tuple[str, ...]:
-    """Columns that the source sent and the contract doesn't know."""
-    return tuple(sorted(set(schema.names) - set(contract.column_names)))
+    """Columns, and fields within them, that the source sent and the contract doesn't know."""
+    found = sorted(set(schema.names) - set(contract.column_names))
+    for column in contract.columns:
+        if column.name in schema.names:
+            found += _nested_drift(column.name, schema.field(column.name).type, column.arrow_type)
+    return tuple(found)
 
 
 def _fitted(rows: pa.Table, column: Column, batch: Batch) -> pa.ChunkedArray | pa.Array:
@@ -53,28 +57,53 @@ def _fitted(rows: pa.Table, column: Column, batch: Batch) -> pa.ChunkedArray | p
     if values.type == wanted:
         return values
     try:
-        if _kind(values.type) not in (_kind(wanted), "nothing"):
+        if not _castable(values.type, wanted):
             raise pa.ArrowInvalid("another type of value")
         return values.cast(wanted)
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
-        raise _refused(
-            batch, f"column {column.name} is {values.type}, not {column.type}: {error}"
-        ) from error
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+        # without its cause: Arrow quotes the value, which may be a person's
+        raise _refused(batch, f"column {column.name} is {values.type}, not {column.type}") from None
+
+
+def _castable(found: pa.DataType, wanted: pa.DataType) -> bool:
+    """What may be cast to what without guessing: text is never a number, nor a number a day.
+
+    A struct has every field that is wanted; one that it has besides is drift.
+    """
+    if pa.types.is_dictionary(found):
+        return _castable(found.value_type, wanted)
+    if pa.types.is_struct(found) and pa.types.is_struct(wanted):
+        names = {field.name for field in found}
+        return all(f.name in names and _castable(found.field(f.name).type, f.type) for f in wanted)
+    if _is_list(found) and _is_list(wanted):
+        return _castable(found.value_type, wanted.value_type)
+    return pa.types.is_null(found) or _kind(found) == _kind(wanted)
 
 
 def _kind(kind: pa.DataType) -> str:
-    """What may be cast to what without guessing: text is never a number, nor a number a day."""
-    if pa.types.is_null(kind):
-        return "nothing"
-    if pa.types.is_dictionary(kind):
-        return _kind(kind.value_type)
     if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
         return "number"
     if pa.types.is_string(kind) or pa.types.is_large_string(kind):
         return "text"
-    if pa.types.is_list(kind) or pa.types.is_large_list(kind):
-        return "list"
     return "date" if pa.types.is_date(kind) else str(kind.id)
+
+
+def _is_list(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_list(kind) or pa.types.is_large_list(kind))
+
+
+def _nested_drift(name: str, found: pa.DataType, wanted: pa.DataType) -> list[str]:
+    """Fields within a column that the contract doesn't know; they are reported and left out."""
+    if _is_list(found) and _is_list(wanted):
+        return _nested_drift(name, found.value_type, wanted.value_type)
+    if not (pa.types.is_struct(found) and pa.types.is_struct(wanted)):
+        return []
+    known = {field.name: field.type for field in wanted}
+    drifted = [f"{name}.{f.name} (left out)" for f in found if f.name not in known]
+    for field in found:
+        if field.name in known:
+            drifted += _nested_drift(f"{name}.{field.name}", field.type, known[field.name])
+    return drifted
 
 
 def _as_json(unknown: pa.Table) -> pa.Array:
@@ -88,8 +117,16 @@ def _line(row: dict[str, Any]) -> str | None:
     known = {name: value for name, value in row.items() if value is not None}
     if not known:
         return None
-    text = orjson.dumps(known, default=str, option=orjson.OPT_SORT_KEYS).decode()
-    return _PERSONAL.sub("[redacted]", text)
+    options = orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS
+    return orjson.dumps(_redacted(known), default=str, option=options).decode()
+
+
+def _redacted(value: Any) -> Any:
+    if isinstance(value, str):
+        return redacted(value)
+    if isinstance(value, dict):
+        return {key: _redacted(v) for key, v in value.items()}
+    return [_redacted(v) for v in value] if isinstance(value, list) else value
 
 
 def _refused(batch: Batch, what: str) -> AuditError:

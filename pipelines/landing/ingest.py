@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
@@ -13,20 +12,28 @@ from pathlib import Path
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
-import pyarrow as pa
+import httpx
 
-from pipelines.errors import AuditError, InputError, SourceParked, StatementError, UsageError
+from pipelines.errors import (
+    AdcanaryError,
+    AuditError,
+    InputError,
+    SourceParked,
+    SourceUnavailable,
+    StatementError,
+    UsageError,
+)
 from pipelines.landing import ledger
 from pipelines.landing.backfills import Backfill, recorded
 from pipelines.landing.parking import park, refuse_if_parked
 from pipelines.landing.publish import Landed, land, sweep
+from pipelines.landing.spool import NO_ROOM
 from pipelines.privacy import tombstones
 from pipelines.privacy.erasure import erase_ids
 from pipelines.sources.base import Batch, Source, TracksChanges, Window
 from pipelines.warehouse import Warehouse
-from pipelines.warehouse.base import RowCountConflict
 
-_NO_ROOM = {errno.ENOSPC, errno.EFBIG, errno.EDQUOT}
+_HOLES_WITHIN = timedelta(days=92)
 _FIRST_YEAR = 2000  # before it there was no ad platform to export from
 T = TypeVar("T")
 D = TypeVar("D")
@@ -54,7 +61,7 @@ class Ingested:
 
     def __str__(self) -> str:
         if not self.landed:
-            return "nothing is due"
+            return "nothing is due: its days are published (load them again without --backfill)"
         published = [batch for batch in self.landed if batch.outcome == "published"]
         text = (
             f"{len(published)} of {len(self.landed)} batches published, "
@@ -84,8 +91,8 @@ def due_windows(
     """The windows to pull for an account.
 
     Without ``start`` and ``end``: the days a file covers, or else the source's restatement
-    look-back, ending yesterday, and every day since the last published one, so that nothing is
-    missing after an outage that was longer than the look-back. With
+    look-back, ending yesterday, and every day of three months that no batch covers, so that nothing
+    is missing after an outage that was longer than the look-back. With
     ``backfill`` a long range is cut into the source's slices, and those that the ledger already
     covers are left out, so that a backfill resumes where it stopped.
 
@@ -124,26 +131,25 @@ def due_windows(
         )
     windows = list(Window(first, last).split(source.max_window_days))
     if start is None:
-        # a window of its own: the look-back is the same window in every run of a day, and a
-        # second run finds it unchanged
-        gap = _day_after_published(warehouse, source, account_id, last)
-        older = ledger.runs_of_days(Window(gap, look_back).days()) if gap < look_back else []
+        # windows of their own, after it: the look-back is the same window in every run of a day,
+        # and a day that the platform will never give keeps nobody from the newest ones
+        days = _missing_days(warehouse, source, account_id, look_back)
         if isinstance(source, TracksChanges):
-            older += source.changed_windows(account_id, look_back)
-        days = {day for window in older for day in window.days() if day < look_back}
-        missing = [
-            w for run in ledger.runs_of_days(days) for w in run.split(source.max_window_days)
-        ]
-        windows = [*missing, *windows]
+            changed = source.changed_windows(account_id, min({look_back, *days}))
+            days |= {day for w in changed for day in w.days() if day < look_back}
+        for run in ledger.runs_of_days(days):
+            windows += run.split(source.max_window_days)
     if not backfill:
         return windows
     return ledger.missing_windows(warehouse, source.name, account_id, source.tables, windows)
 
 
-def _day_after_published(warehouse: Warehouse, source: Source, account_id: str, last: date) -> date:
-    """The first day after all that batches cover; ``last`` for a new account."""
+def _missing_days(warehouse: Warehouse, source: Source, account_id: str, before: date) -> set[date]:
+    """The days that no batch covers, in an account's last three months; none for a new one.
+    Older holes are for a backfill: somebody may have wanted them."""
     covered = ledger.covered_days(warehouse, source.name, account_id, source.tables)
-    return max(covered) + timedelta(days=1) if covered else last
+    first = max(min(covered, default=before), before - _HOLES_WITHIN)
+    return {first + timedelta(days=n) for n in range((before - first).days)} - covered
 
 
 def ingest_account(
@@ -176,16 +182,11 @@ def ingest_account(
         refuse_if_parked(warehouse, source.name, account_id)
     try:
         account = _asked(source, account_id, lambda: source.account(account_id))
-        today = now.astimezone(ZoneInfo(account.time_zone)).date()
-        windows = due_windows(
-            warehouse,
-            source,
-            account_id,
-            today,
-            start=start,
-            end=end,
-            backfill=bool(backfill),
-            lookback_days=lookback_days,
+        zone = _asked(source, account_id, lambda: ZoneInfo(account.time_zone))
+        today = now.astimezone(zone).date()
+        due = partial(due_windows, warehouse, source, account_id, today, start=start, end=end)
+        windows = _asked(
+            source, account_id, partial(due, backfill=bool(backfill), lookback_days=lookback_days)
         )
         record: AbstractContextManager[None] = nullcontext()
         if backfill and windows:
@@ -196,8 +197,10 @@ def ingest_account(
                 warehouse, source, account_id, windows, today=today, on_progress=on_progress
             )
     except SourceParked as error:
-        park(warehouse, source.name, account_id, error)
+        park(warehouse, source.name, account_id, error.until, error.message)
         raise
+    if unpark:
+        park(warehouse, source.name, account_id, datetime.now(UTC), "unparked")
     return Ingested(source.name, account_id, tuple(landed))
 
 
@@ -216,20 +219,16 @@ def _land_all(
     found: list[Landed] = []
     done: list[Batch] = []
     for number, pull in enumerate(_pulls(source, account_id, windows, today), start=1):
-        for batch in _asked(source, account_id, pull):
-            found += land(warehouse, batch, keep=partial(erased.apply, table=batch.table))
-            done.append(replace(batch, rows=batch.rows.schema.empty_table()))
+        batches = _asked(source, account_id, pull)
+        # campaigns first: where they don't add up to the account, none of it is published
+        for batch in sorted(batches, key=lambda b: b.account_spend is None):
             if batch.withdrawn:
                 erase_ids(warehouse, batch.withdrawn, requested_by="ingest", now=datetime.now(UTC))
                 erased = tombstones.load(warehouse)
+            found += _asked(source, account_id, partial(land, warehouse, batch, erased=erased))
+            done.append(replace(batch, rows=batch.rows.schema.empty_table()))
             on_progress(Progressed(number, len(windows) + 1, found[-1]))
     sweep(warehouse, done)
-    if tombstones.load(warehouse).newest != erased.newest:
-        raise RowCountConflict(
-            f"{source.name}, account {account_id}: a person was erased while it was pulled.",
-            kept="everything that was published, the erased person's rows perhaps included.",
-            fix="Ingest the same days again now: the person is left out then.",
-        )
     return found
 
 
@@ -253,21 +252,30 @@ def _asked(source: Source, account_id: str, ask: Callable[[], T]) -> T:
     """
     try:
         return ask()
-    except OSError as error:
-        if error.errno not in _NO_ROOM:
-            raise
-        raise StatementError(
-            f"{source.name}, account {account_id}: there is no room for what was pulled: {error}",
-            kept="what was published before is as it was; nothing of this pull was staged.",
-            fix="Make room on the disk, or point TMPDIR at one that has some.",
-        ) from error
-    except (KeyError, TypeError, ValueError, pa.ArrowInvalid) as error:
-        at = traceback.extract_tb(error.__traceback__)[-1]
-        missing = f" {error}" if isinstance(error, KeyError) else ""
+    except AdcanaryError:
+        raise
+    except Exception as error:  # a fault of one source doesn't keep the others from publishing
+        if isinstance(error, OSError) and error.errno in NO_ROOM:
+            raise StatementError(
+                f"{source.name}, account {account_id}: no room for what was pulled: {error}",
+                kept="what was published before is as it was; nothing of this pull was staged.",
+                fix="Make room on the disk, or point TMPDIR at one that has some.",
+            ) from error
+        if isinstance(error, OSError | httpx.RequestError):
+            raise SourceUnavailable(
+                f"{source.name}, account {account_id}: {type(error).__name__} while it was read.",
+                kept="what was published before is as it was.",
+                fix="Run again later; if it lasts, check the network and the files.",
+            ) from None
+        ours = [f for f in traceback.extract_tb(error.__traceback__) if "pipelines" in f.filename]
+        at = f"{Path(ours[-1].filename).name}:{ours[-1].lineno}" if ours else "unknown"
+        key = error.args[0] if isinstance(error, KeyError) and error.args else None
+        named = f" {key}" if isinstance(key, str) and key.isidentifier() else ""
+        # without its cause, which may quote a person's value
         raise AuditError(
-            f"{source.name}, account {account_id}: the platform's reply has another shape than "
-            f"expected ({type(error).__name__}{missing} in {Path(at.filename).name}:{at.lineno}).",
+            f"{source.name}, account {account_id}: the platform's reply could not be read "
+            f"({type(error).__name__}{named} at {at}).",
             kept="what was published before is as it was; nothing of this pull was staged.",
-            fix="A field is gone or of another type: look at the platform's change log, and "
-            "report it with this line.",
-        ) from error
+            fix="A field is gone or of another type, or the source has a fault: look at the "
+            "platform's change log, and report it with this line.",
+        ) from None

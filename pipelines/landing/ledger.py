@@ -92,14 +92,45 @@ def overlap(warehouse: Warehouse, batch: Batch) -> Overlap:
     )
 
 
-def claim(batch: Batch, seen: Overlap) -> Statement:
-    """Moves the head, or refuses: something was published since ``seen`` was read."""
+def claim(batch: Batch, seen: Overlap, erased: int) -> Statement:
+    """Moves the head, or refuses: something was published since ``seen`` was read, or somebody
+    was erased since the rows were held against ``erased`` tombstones."""
     return Statement(
         f"UPDATE raw.load_heads SET version = @version + 1 WHERE {_SAME_ACCOUNT} "
-        f"AND (SELECT MAX(version) FROM raw.load_heads WHERE {_SAME_ACCOUNT}) = @version",
-        {**_identity(batch), "version": seen.version},
+        f"AND (SELECT MAX(version) FROM raw.load_heads WHERE {_SAME_ACCOUNT}) = @version "
+        "AND (SELECT COUNT(*) FROM raw.privacy_tombstones) = @erased",
+        {**_identity(batch), "version": seen.version, "erased": erased},
         expect_rows=seen.heads,
     )
+
+
+def confirm(batch: Batch, run_id: str) -> Statement:
+    """Notes that a newer pull found what is published: an older one may not replace it then."""
+    return Statement(
+        "UPDATE raw.load_ledger SET pulled_at = @pulled_at "
+        f"WHERE {_SAME_ACCOUNT} AND run_id = @run_id AND pulled_at < @pulled_at",
+        {**_identity(batch), "run_id": run_id, "pulled_at": batch.pulled_at},
+    )
+
+
+def moved(contract: Contract, slice_: Slice, stage: str) -> list[Statement]:
+    """Deletes rows of the account that stand on a day outside of the slice and in the stage.
+
+    Where a key has no day in it (an order, a lead), a row whose day changed would stand twice.
+    """
+    if slice_.date_column is None or slice_.date_column in contract.primary_key:
+        return []
+    keys = [k for k in contract.primary_key if k not in slice_.keys]
+    key = "CONCAT(" + ", '|', ".join(f"CAST({k} AS STRING)" for k in keys) + ")"
+    same = " AND ".join(f"{column} = @slice_{column}" for column in slice_.keys)
+    return [
+        Statement(
+            f"DELETE FROM {contract.table} WHERE {same} "
+            f"AND {slice_.date_column} NOT BETWEEN @slice_start AND @slice_end "
+            f"AND {key} IN (SELECT {key} FROM {stage})",
+            slice_.predicate()[1],
+        )
+    ]
 
 
 def entry(spool: Spool, restated: int, times: tuple[datetime, datetime]) -> Statement:
@@ -130,10 +161,13 @@ def count_restated(warehouse: Warehouse, contract: Contract, slice_: Slice, stag
     Compares scalar columns only: BigQuery can't compare nested ones.
     """
     columns = ", ".join(c.name for c in contract.columns if c.is_scalar and c.name != "_run_id")
+    content = f"SELECT FARM_FINGERPRINT(TO_JSON_STRING(STRUCT({columns}))) AS content"
     condition, params = slice_.predicate()
     result = warehouse.query(
-        f"SELECT COUNT(*) AS restated FROM (SELECT {columns} FROM {contract.table} "
-        f"WHERE {condition} EXCEPT DISTINCT SELECT {columns} FROM {stage}) AS gone",
+        f"WITH published AS ({content} FROM {contract.table} WHERE {condition}), "
+        f"staged AS ({content} FROM {stage}) "
+        "SELECT COUNT(*) AS restated FROM published WHERE NOT EXISTS "
+        "(SELECT 1 FROM staged WHERE staged.content = published.content)",
         params,
     )
     return int(result["restated"][0].as_py())

@@ -27,14 +27,14 @@ def refuse_if_parked(warehouse: Warehouse, source: str, account_id: str) -> None
         )
 
 
-def park(warehouse: Warehouse, source: str, account_id: str, error: SourceParked) -> None:
-    """Remember until when an account is parked, and why."""
+def park(warehouse: Warehouse, source: str, account_id: str, until: datetime, reason: str) -> None:
+    """Remember until when an account is parked (UTC), and why."""
     row: dict[str, Value] = {
         "source": source,
         "account_id": account_id,
         "parked_at": datetime.now(UTC),
-        "parked_until": error.until,
-        "reason": error.message,
+        "parked_until": until,
+        "reason": reason,
     }
     warehouse.transaction(
         [insert_row(load_contract("raw.account_parking"), row)], label="park_account"

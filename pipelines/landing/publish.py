@@ -8,13 +8,16 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import Literal
 
 from pipelines.canonical import sha256
-from pipelines.errors import StatementError
+from pipelines.errors import StatementError, Transient, WarehouseError
 from pipelines.landing import ledger
 from pipelines.landing.audit import audit, audit_spend
-from pipelines.landing.spool import Filter, Spool, spooled
+from pipelines.landing.spool import Spool, spooled
+from pipelines.privacy import tombstones
+from pipelines.privacy.tombstones import Tombstones
 from pipelines.sources.base import Batch, Window
 from pipelines.warehouse import Warehouse, load_contract
 from pipelines.warehouse.base import STAGE_DATASET, RowCountConflict, publish_stage
@@ -22,7 +25,15 @@ from pipelines.warehouse.base import STAGE_DATASET, RowCountConflict, publish_st
 _ATTEMPTS = 8
 _LANDED_STAGE = re.compile(r"(?P<prefix>.+_)(?P<start>\d{8})_(?P<end>\d{8})_[0-9a-f]{12}")
 
+NOBODY = Tombstones()
+
 Outcome = Literal["published", "unchanged", "superseded"]
+
+
+class ErasedMeanwhile(WarehouseError, Transient):
+    """Rows were pulled and held against a list of erased people that has grown since."""
+
+    exit_code = 1
 
 
 @dataclass(frozen=True)
@@ -70,7 +81,11 @@ class Landed:
 
 
 def land(
-    warehouse: Warehouse, batch: Batch, *, keep: Filter | None = None, audited: bool = True
+    warehouse: Warehouse,
+    batch: Batch,
+    *,
+    erased: Tombstones = NOBODY,
+    audited: bool = True,
 ) -> list[Landed]:
     """Publish a batch by replacing exactly its slice, together with its ledger row.
 
@@ -78,7 +93,7 @@ def land(
     Days that a newer pull has published are left as they are; the batch's others are published.
 
     Args:
-        keep: refuses rows that must not land, such as those of an erased person.
+        erased: the people who must not land.
         audited: False leaves the audit out, for benchmarks.
 
     Returns:
@@ -86,14 +101,15 @@ def land(
 
     Raises:
         AuditError: the batch doesn't fit its contract or its expectations; the stage is kept.
+        ErasedMeanwhile: somebody was erased since ``erased`` was read; nothing was published.
         WarehouseError: the warehouse refused or can't be reached.
     """
     contract = load_contract(batch.table)
-    with spooled(batch, contract, keep) as spool:
-        return _land(warehouse, spool, audited)
+    with spooled(batch, contract, partial(erased.apply, table=batch.table)) as spool:
+        return _land(warehouse, spool, len(erased.digests), audited)
 
 
-def _land(warehouse: Warehouse, spool: Spool, audited: bool) -> list[Landed]:
+def _land(warehouse: Warehouse, spool: Spool, erased: int, audited: bool) -> list[Landed]:
     """Stage, audit and publish until nobody else was faster."""
     batch, contract = spool.batch, spool.contract
     slice_ = ledger.slice_of(batch, contract)
@@ -105,8 +121,9 @@ def _land(warehouse: Warehouse, spool: Spool, audited: bool) -> list[Landed]:
             warehouse.drop_stages(stages)
             if seen.newest_run_id == spool.run_id:
                 audit_spend(spool)
+                warehouse.transaction([ledger.confirm(batch, spool.run_id)], label="confirm")
                 return [_landed(spool, "unchanged", note=note)]
-            return _land_open_days(warehouse, spool, seen, audited)
+            return _land_open_days(warehouse, spool, seen, erased, audited)
         stage = warehouse.stage(contract, _stage_name(spool), spool.path)
         stages = [stage]
         staged_at = datetime.now(UTC)
@@ -122,15 +139,28 @@ def _land(warehouse: Warehouse, spool: Spool, audited: bool) -> list[Landed]:
                 slice_,
                 stage,
                 run_id=spool.run_id,
-                also=[ledger.claim(batch, seen), row],
+                rows=spool.rows,
+                also=[
+                    ledger.claim(batch, seen, erased),
+                    *ledger.moved(contract, slice_, stage),
+                    row,
+                ],
             )
         except (RowCountConflict, StatementError) as error:
+            if len(tombstones.load(warehouse).digests) != erased:
+                warehouse.drop_stages(stages)
+                raise ErasedMeanwhile(
+                    f"{batch.source}, account {batch.account_id}: a person was erased while "
+                    f"{batch.window} was pulled.",
+                    kept="what was published before is as it was.",
+                    fix="Ingest the account again: the person is left out then.",
+                ) from error
             # another process published to this account, or dropped this stage after it did
             gave_way = isinstance(error, RowCountConflict) or stage not in warehouse.stages()
             if not gave_way or attempt == _ATTEMPTS:
                 raise
             note = "another process published this account at the same time"
-            time.sleep(random.uniform(0, 0.1 * attempt))
+            time.sleep(random.uniform(0, min(0.1 * 2**attempt, 20)))
         else:
             warehouse.drop_stages(stages)
             return [_landed(spool, "published", restated, note)]
@@ -138,7 +168,7 @@ def _land(warehouse: Warehouse, spool: Spool, audited: bool) -> list[Landed]:
 
 
 def _land_open_days(
-    warehouse: Warehouse, spool: Spool, seen: ledger.Overlap, audited: bool
+    warehouse: Warehouse, spool: Spool, seen: ledger.Overlap, erased: int, audited: bool
 ) -> list[Landed]:
     """Publish the days that no newer pull has published; days without a date are all or none."""
     window = spool.batch.window
@@ -146,8 +176,11 @@ def _land_open_days(
     if not open_days:
         return [_landed(spool, "superseded", note="a newer pull of these days is there")]
     found: list[Landed] = []
-    for part in ledger.runs_of_days(open_days):
-        for landed in _land(warehouse, spool.narrowed(part), audited):
+    for number, part in enumerate(ledger.runs_of_days(open_days)):
+        narrowed = spool.narrowed(part)
+        if number:  # what was refused is told once
+            narrowed = replace(narrowed, dropped_rows=0)
+        for landed in _land(warehouse, narrowed, erased, audited):
             left = f"of {window}; a newer pull has the other days"
             found.append(replace(landed, note=left))
     return found
@@ -165,18 +198,22 @@ def sweep(warehouse: Warehouse, batches: Iterable[Batch]) -> None:
 
     A stage whose days were not landed again stays, for inspection.
     """
-    done: dict[str, list[Window]] = {}
+    done: dict[str, list[Batch]] = {}
     for batch in batches:
         prefix = f"{STAGE_DATASET}.{batch.table.replace('.', '__')}__{_owner(batch)}_"
-        done.setdefault(prefix, []).append(batch.window)
+        done.setdefault(prefix, []).append(batch)
     leftover = []
     for stage in warehouse.stages():
         match = _LANDED_STAGE.fullmatch(stage)
-        if match is None:  # a job's
-            continue
-        start, end = (datetime.strptime(match[d], "%Y%m%d").date() for d in ("start", "end"))
-        if any(w.start <= end and w.end >= start for w in done.get(match["prefix"], ())):
-            leftover.append(stage)
+        landed = done.get(match["prefix"], []) if match else []
+        if match and landed:
+            start, end = (datetime.strptime(match[d], "%Y%m%d").date() for d in ("start", "end"))
+            present_state = load_contract(landed[0].table).partition_by is None
+            days = {day for batch in landed for day in batch.window.days()}
+            staged = set(Window(start, end).days())
+            # most of them: a look-back moves on, and its oldest days are out of the next one
+            if present_state or len(staged & days) * 2 > len(staged):
+                leftover.append(stage)
     warehouse.drop_stages(leftover)
 
 

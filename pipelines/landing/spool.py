@@ -6,6 +6,9 @@ grain, sums) is asked of the file with an in-memory DuckDB, which spills to disk
 
 from __future__ import annotations
 
+import errno
+import os
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -23,8 +26,10 @@ from pipelines.landing.conform import conform, drift
 from pipelines.sources.base import Batch, Window
 from pipelines.warehouse import Contract
 
-CHUNK_ROWS = 131_072
+CHUNK_ROWS = 61_440
+NO_ROOM = {errno.ENOSPC, errno.EFBIG, errno.EDQUOT}
 _MEMORY = "160MB"
+_PREFIX = "adcanary-spool-"
 
 # Takes rows as conformed and gives those that may be kept, with how many were refused.
 Filter = Callable[[pa.Table], tuple[pa.Table, int]]
@@ -63,14 +68,14 @@ class Spool:
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         """Rows of a DuckDB query over the view ``spool``."""
-        with _duckdb(self.path) as connection:
+        with _disk(self.path), _duckdb(self.path) as connection:
             return connection.execute(sql).fetchall()
 
     def narrowed(self, window: Window) -> Spool:
         """The part of it that lies in a window, beside it on disk."""
         day = self.contract.partition_by
         path = self.path.with_name(f"{window.start}_{window.end}.parquet")
-        with _duckdb(self.path) as connection:
+        with _disk(self.path), _duckdb(self.path) as connection:
             connection.execute(
                 f"COPY (SELECT * FROM spool WHERE {day} BETWEEN DATE '{window.start}' "
                 f"AND DATE '{window.end}') TO '{path}' (FORMAT parquet, COMPRESSION zstd)"
@@ -91,18 +96,13 @@ def spooled(batch: Batch, contract: Contract, keep: Filter | None = None) -> Ite
         AuditError: the rows don't fit the contract.
         StatementError: the disk is full.
     """
-    with tempfile.TemporaryDirectory(prefix="adcanary-spool-") as folder:
+    _remove_abandoned()
+    prefix = f"{_PREFIX}{os.getpid()}-"
+    with tempfile.TemporaryDirectory(prefix=prefix) as folder:
         path = Path(folder) / "batch.parquet"
-        try:
+        with _disk(folder):
             refused = _write(batch, contract, keep, path)
             rows, checksum = _content(path, contract)
-        except OSError as error:
-            raise StatementError(
-                f"{batch.source}, account {batch.account_id}, {batch.window}: the batch can't be "
-                f"written to {folder}: {error.strerror or error}.",
-                kept="what was published before is as it was.",
-                fix="Make room on the disk, or point TMPDIR at one that has some.",
-            ) from error
         schema = batch.rows.schema
         yield Spool(
             batch=batch,
@@ -114,6 +114,29 @@ def spooled(batch: Batch, contract: Contract, keep: Filter | None = None) -> Ite
             drift=drift(schema, contract),
             dropped_rows=batch.dropped_rows + refused,
         )
+
+
+@contextmanager
+def _disk(folder: str | Path) -> Iterator[None]:
+    """A disk that is full, told as such."""
+    try:
+        yield
+    except (OSError, duckdb.Error) as error:
+        if isinstance(error, OSError) and error.errno not in NO_ROOM:
+            raise
+        raise StatementError(
+            f"The batch can't be kept in {folder}: {error}",
+            kept="what was published before is as it was.",
+            fix="Make room on the disk, or point TMPDIR at one that has some.",
+        ) from error
+
+
+def _remove_abandoned() -> None:
+    """Remove what a killed process left: rows of people, out of erasure's reach."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
+        pid = folder.name.removeprefix(_PREFIX).split("-")[0]
+        if pid.isdigit() and not Path(f"/proc/{pid}").exists() and Path("/proc/self").exists():
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _write(batch: Batch, contract: Contract, keep: Filter | None, path: Path) -> int:
@@ -136,6 +159,7 @@ def _write(batch: Batch, contract: Contract, keep: Filter | None, path: Path) ->
     finally:
         if writer is not None:
             writer.close()
+    pa.default_memory_pool().release_unused()
     return refused
 
 
@@ -161,13 +185,14 @@ def _tables(batch: Batch) -> Iterator[pa.Table]:
 def _content(path: Path, contract: Contract) -> tuple[int, str]:
     """Rows of the file, and a checksum of them in which their order has no part.
 
-    Two equal rows would cancel out; the audit refuses those, by the grain.
+    DuckDB's hash may change with its version: the same rows are then published once more, as
+    they are.
     """
     schema = pq.read_schema(path)
     columns = ", ".join(f'"{name}"' for name in schema.names)
     with _duckdb(path) as connection:
         found = connection.execute(
-            f"SELECT COUNT(*), BIT_XOR(MD5_NUMBER(ROW({columns})::VARCHAR)) FROM spool"
+            f"SELECT COUNT(*), SUM(HASH({columns})::HUGEINT) FROM spool"
         ).fetchone()
     rows, content = found or (0, None)
     return int(rows), sha256(f"{contract.table}|{rows}|{content or 0}")

@@ -38,17 +38,3 @@ def totals(market: Market, today: date) -> dict[str, int]:
     spent = campaign_spend(market, today).group_by("platform", use_threads=False)
     summed = spent.aggregate([("cost_micros", "sum")]).to_pylist()
     return {row["platform"]: row["cost_micros_sum"] for row in summed}
-
-
-def order_totals(market: Market, today: date) -> dict[str, int]:
-    """The shop's till up to ``today - 1``, less test and cancelled orders.
-
-    Keys orders, revenue_micros and refunded_micros.
-    """
-    rows = market.orders(market.start, market.end, today).to_pylist()
-    kept = [r for r in rows if not r["test"] and not r["cancelled"]]
-    return {
-        "orders": len(kept),
-        "revenue_micros": sum(r["total_cents"] for r in kept) * 10_000,
-        "refunded_micros": sum(r["refunded_cents"] for r in kept) * 10_000,
-    }

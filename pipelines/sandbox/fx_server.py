@@ -37,7 +37,7 @@ _HEADER = (
 )
 
 
-class FxServer:
+class FxServer(Loopback):
     """``GET /service/data/EXR/D.USD+GBP.EUR.SP00.A`` at ``url``, as CSV; no token.
 
     Use as a context manager, or call :meth:`start` and :meth:`stop`. ``mutations`` lists every
@@ -50,23 +50,7 @@ class FxServer:
         self.mutations: list[str] = []
         self._market = market
         self._struck: set[tuple[str, str]] = set()
-        self._loopback = Loopback(self._app(), "fx")
-        self.url = self._loopback.url
-
-    def start(self) -> FxServer:
-        """Serve from a thread; returns when it answers."""
-        self._loopback.start()
-        return self
-
-    def stop(self) -> None:
-        """Close the port and end the thread."""
-        self._loopback.stop()
-
-    def __enter__(self) -> FxServer:
-        return self.start()
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
+        super().__init__(self._app(), "fx")
 
     def books(self, currency: str, start: date, end: date) -> dict[date, str]:
         """The rates set for a currency in some days, as they are written; by yesterday."""

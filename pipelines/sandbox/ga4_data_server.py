@@ -11,7 +11,6 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from decimal import Decimal
-from types import TracebackType
 from typing import Any, NoReturn
 
 import grpc
@@ -27,6 +26,7 @@ from pipelines.sandbox.ga4_data_books import (
     ReportRow,
     condensed,
 )
+from pipelines.sandbox.loopback import Served
 from pipelines.sandbox.market import Market
 from pipelines.sandbox.portfolio import CURRENCY, PROPERTY_ID, SHOP_TIME_ZONE
 
@@ -59,7 +59,7 @@ _TYPES = {
 }
 
 
-class Ga4DataServer:
+class Ga4DataServer(Served):
     """The Data API on ``endpoint``, from ``with`` or between :meth:`start` and :meth:`stop`.
 
     Args:
@@ -96,17 +96,6 @@ class Ga4DataServer:
     def stop(self) -> None:
         # a moment for calls under way: clients are told politely, not cut off
         self._server.stop(grace=0.5).wait()
-
-    def __enter__(self) -> Ga4DataServer:
-        return self.start()
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.stop()
 
     def books(self, start: date, end: date) -> pa.Table:
         """What a client must end with for the days, as raw.ga4_daily_report, exact to the cent.

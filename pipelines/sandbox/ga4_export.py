@@ -13,6 +13,7 @@ import pyarrow as pa
 from pipelines.sandbox.faults import Faults
 from pipelines.sandbox.market import Market
 from pipelines.sandbox.portfolio import PROPERTY_ID
+from pipelines.sandbox.whole_files import write_whole
 
 # GA4 rewrites a day's table for about this long, as late events come in.
 REWRITTEN_DAYS = 3
@@ -62,10 +63,9 @@ def write_export(
                 path.unlink()
         for name, content in files.items():
             path = folder / name
-            if not path.exists() or path.read_bytes() != content:
-                _replace(path, content)
+            if write_whole(path, content):
                 written.append(path)
-    _replace(folder / _STATE, orjson.dumps(_identity(market) | {"today": today.isoformat()}))
+    write_whole(folder / _STATE, orjson.dumps(_identity(market) | {"today": today.isoformat()}))
     return written
 
 
@@ -77,13 +77,13 @@ def _files(day: date, events: list[dict[str, Any]], faults: Faults | None) -> di
         return {}
     if "unknown_column" in on:
         events = [{**event, "session_engaged_rank": i % 7} for i, event in enumerate(events)]
-    half = _lines(events[: len(events) // 2])
-    if "intraday_only" in on:
-        return {intraday: half}
     if "truncated_file" in on:
         # without a time stamp: the same bytes every time
         packed = gzip.compress(_lines(events), mtime=0)
         return {f"{daily}.gz": packed[: len(packed) // 2]}
+    half = _lines(events[: len(events) // 2])
+    if "intraday_only" in on:
+        return {intraday: half}
     files = {daily: _lines(events)}
     return files | {intraday: half} if "intraday_overlaps" in on else files
 
@@ -111,12 +111,6 @@ def _final_before(market: Market, folder: Path) -> date:
     if known != _identity(market):
         return market.start
     return today - timedelta(days=REWRITTEN_DAYS - 1)
-
-
-def _replace(path: Path, content: bytes) -> None:
-    partial = path.with_suffix(".partial")
-    partial.write_bytes(content)
-    partial.replace(path)
 
 
 def books(market: Market, start: date, end: date, today: date) -> pa.Table:

@@ -14,7 +14,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from types import TracebackType
 from typing import Any, NoReturn
 
 import grpc
@@ -46,6 +45,7 @@ from pipelines.sandbox.google_ads_faults import (
 )
 from pipelines.sandbox.google_ads_oauth import TokenEndpoint
 from pipelines.sandbox.google_ads_rows import GoogleAdsBooks
+from pipelines.sandbox.loopback import Served
 from pipelines.sandbox.market import Market
 
 VERSION = "v26"
@@ -65,7 +65,7 @@ class Mutation:
     request: bytes
 
 
-class GoogleAdsServer:
+class GoogleAdsServer(Served):
     """Google Ads on ``endpoint``, from ``with`` or between :meth:`start` and :meth:`stop`.
 
     A client trusts it when ``GRPC_DEFAULT_SSL_ROOTS_FILE_PATH`` names ``certificate_path``
@@ -123,17 +123,6 @@ class GoogleAdsServer:
         # a moment for calls under way: clients are told politely, not cut off
         self._server.stop(grace=0.5).wait()
         self.oauth.stop()
-
-    def __enter__(self) -> GoogleAdsServer:
-        return self.start()
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.stop()
 
     def spend_by_day(self, account_id: str) -> dict[date, int]:
         """The books: micros that an account spent on each of its days, from the market."""

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import secrets
-from datetime import date, datetime
-from typing import Any
+from datetime import datetime
 
 import orjson
-from fastapi import FastAPI, Request, Response
+from fastapi import Request, Response
 
-from pipelines.sandbox import crm_books
 from pipelines.sandbox.clock import Clock
-from pipelines.sandbox.crm_books import Gate
-from pipelines.sandbox.crm_hubspot_records import (
+from pipelines.sandbox.crm_server import CrmServer, Json
+from pipelines.sandbox.faults import Faults
+from pipelines.sandbox.hubspot_records import (
     CONTACTS,
     DEALS,
     DEFAULTS,
@@ -21,9 +20,7 @@ from pipelines.sandbox.crm_hubspot_records import (
     as_json,
     objects,
 )
-from pipelines.sandbox.faults import Faults
-from pipelines.sandbox.leads import HUBSPOT, LeadBook
-from pipelines.sandbox.loopback import Loopback
+from pipelines.sandbox.leads import HUBSPOT
 from pipelines.sandbox.market import Market
 
 FAULTS = {
@@ -44,7 +41,6 @@ _BREAKING = frozenset({"daily_quota", "token_invalid", "field_missing"})
 _GONE = {CONTACTS: "hs_lead_status", DEALS: "dealstage"}
 _CAP, _LOW_CAP, _DAILY = 10_000, 10, 250_000
 _OPERATORS = {"GTE": int.__ge__, "LT": int.__lt__, "GT": int.__gt__, "LTE": int.__le__}
-Json = dict[str, Any]
 
 
 class HubspotError(Exception):
@@ -56,12 +52,10 @@ class HubspotError(Exception):
         self.body = {"status": "error", "message": message, "correlationId": "sandbox", **more}
 
 
-class HubspotServer:
-    """Portal 8800123 at ``url``; a context manager. Data is there up to ``clock.today - 1``.
+class HubspotServer(CrmServer):
+    """Portal 8800123.
 
     Attributes:
-        mutations: every call that was not a read; each was answered 403.
-        faults: see FAULTS; those that pass strike each call once.
         page_rows: records a page of a search.
         search_cap: results that a search gives at most.
         daily_remaining, window_remaining: calls left today and in these ten seconds, for headers.
@@ -70,60 +64,14 @@ class HubspotServer:
     portal_id, time_zone, token = HUBSPOT.account_id, HUBSPOT.time_zone, "pat-na1-sandbox"
 
     def __init__(self, market: Market, clock: Clock) -> None:
-        self.mutations: list[str] = []
-        self.faults = Faults(FAULTS, _BREAKING)
+        super().__init__(HUBSPOT, market, clock, Faults(FAULTS, _BREAKING))
         self.page_rows, self.search_cap, self.daily_remaining = 200, _CAP, _DAILY
-        self.clock, self.calls, self.window_remaining = clock, 0, 188
-        self._book, self._gate = LeadBook(market, HUBSPOT), Gate(self.faults, self.portal_id)
-        self._loopback = Loopback(self._app(), "hubspot")
-        self.url = self._loopback.url
-
-    def start(self) -> HubspotServer:
-        """Serve from a thread; returns when it answers."""
-        self._loopback.start()
-        return self
-
-    def stop(self) -> None:
-        """Close the port and end the thread."""
-        self._loopback.stop()
-
-    def __enter__(self) -> HubspotServer:
-        return self.start()
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
-
-    def lead_rows(self, start: date, end: date, salt: str) -> list[Json]:
-        """The books: what raw.crm_leads must hold of these days; see crm_books.lead_rows."""
-        rows = crm_books.lead_rows(self._book, self._leads(), self._now, salt)
-        return crm_books.created_between(rows, start, end)
-
-    def opportunity_rows(self, start: date, end: date, salt: str) -> list[Json]:
-        """The books: what raw.crm_opportunities must hold of these days."""
-        rows = crm_books.opportunity_rows(self._book, self._leads(), self._now, salt)
-        return crm_books.created_between(rows, start, end)
-
-    @property
-    def _now(self) -> datetime:
-        return HUBSPOT.midnight(self.clock.today)
-
-    def _leads(self) -> list[Any]:
-        purge = self._gate.is_on("deleted_rows")
-        return crm_books.visible(self._book, self._now, purge=purge)
+        self.calls, self.window_remaining = 0, 188
 
     def _objects(self, kind: str) -> list[Object]:
         if kind not in PROPERTIES:
             raise HubspotError(400, f"Unable to infer object type from: {kind}")
         return objects(kind, self._leads(), self._now)
-
-    def _app(self) -> FastAPI:
-        app = FastAPI(openapi_url=None)
-
-        @app.api_route("/{path:path}", methods=["GET", "POST", "PUT", "PATCH", "DELETE"])
-        async def answer(request: Request, path: str) -> Response:
-            return self._respond(request, path, await request.body())
-
-        return app
 
     def _respond(self, request: Request, path: str, body: bytes) -> Response:
         self.calls += 1

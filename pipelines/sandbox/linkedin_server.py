@@ -9,19 +9,18 @@ from __future__ import annotations
 import re
 from datetime import date
 from decimal import Decimal
-from types import TracebackType
 from typing import Any
 from urllib.parse import unquote
 
 import orjson
 import pyarrow as pa
-from fastapi import FastAPI, Request, Response
+from fastapi import Request, Response
 
 from pipelines.sandbox.business import Business
 from pipelines.sandbox.clock import Clock
 from pipelines.sandbox.faults import Faults
 from pipelines.sandbox.linkedin_rows import FACETS, FIELDS, LEVELS, LinkedinBooks, Row, elements
-from pipelines.sandbox.loopback import Loopback
+from pipelines.sandbox.loopback import Loopback, every_call
 
 FAULTS = {
     "rate_limited": "analytics are answered 429 without a word on how long",
@@ -71,7 +70,7 @@ class LinkedinError(Exception):
         self.body = {"status": status, "code": code, "message": message}
 
 
-class LinkedinServer:
+class LinkedinServer(Loopback):
     """The API on ``url``, from ``with`` or between :meth:`start` and :meth:`stop`.
 
     Args:
@@ -98,34 +97,7 @@ class LinkedinServer:
         self.mutations: list[str] = []
         self.calls: list[str] = []
         self._books = LinkedinBooks(business)
-        app = FastAPI(openapi_url=None)
-        app.add_api_route(
-            "/{path:path}", self._handle, methods=["GET", "POST", "PUT", "PATCH", "DELETE"]
-        )
-        self._loopback = Loopback(app, "linkedin")
-
-    @property
-    def url(self) -> str:
-        """Base URL for ``sources.linkedin_ads.url``."""
-        return self._loopback.url
-
-    def start(self) -> LinkedinServer:
-        self._loopback.start()
-        return self
-
-    def stop(self) -> None:
-        self._loopback.stop()
-
-    def __enter__(self) -> LinkedinServer:
-        return self.start()
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.stop()
+        super().__init__(every_call(self._handle), "linkedin")
 
     def account_spend(self, account_id: str) -> dict[date, int]:
         """The books: micros of the account's currency by UTC day, up to yesterday."""

@@ -5,15 +5,41 @@ from __future__ import annotations
 import socket
 import threading
 import time
-from typing import Any
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any, Self
 
 import uvicorn
+from fastapi import FastAPI
 
 _START_TIMEOUT = 10.0
 
 
-class Loopback:
-    """``url`` answers from :meth:`start` until :meth:`stop`; connections queue in between."""
+class Served:
+    """What answers between :meth:`start` and :meth:`stop`, or within ``with``."""
+
+    def start(self) -> Self:
+        """Return once it answers."""
+        raise NotImplementedError
+
+    def stop(self) -> None:
+        """Close every connection."""
+        raise NotImplementedError
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+
+class Loopback(Served):
+    """An application on ``url``; connections queue before it is started."""
 
     def __init__(self, app: Any, name: str) -> None:
         # asyncio turns Nagle's algorithm off only where the protocol is named; with it on,
@@ -28,7 +54,7 @@ class Loopback:
             target=self._server.run, args=([self._socket],), name=name, daemon=True
         )
 
-    def start(self) -> None:
+    def start(self) -> Self:
         """Return once the server answers.
 
         Raises:
@@ -40,6 +66,7 @@ class Loopback:
             if time.monotonic() > deadline or not self._thread.is_alive():
                 raise RuntimeError(f"the sandbox's {self._thread.name} server did not start")
             time.sleep(0.01)
+        return self
 
     def stop(self) -> None:
         """Close every connection and end the thread."""
@@ -47,3 +74,10 @@ class Loopback:
         self._server.force_exit = True
         self._thread.join(_START_TIMEOUT)
         self._socket.close()
+
+
+def every_call(handle: Callable[..., Any]) -> FastAPI:
+    """An application whose calls all go to ``handle(request)``, whatever path and method."""
+    app = FastAPI(openapi_url=None)
+    app.add_api_route("/{path:path}", handle, methods=["GET", "POST", "PUT", "PATCH", "DELETE"])
+    return app

@@ -11,17 +11,16 @@ import threading
 from dataclasses import dataclass
 from datetime import date
 from itertools import count
-from types import TracebackType
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 import orjson
 from facebook_business.api import FacebookAdsApi
-from fastapi import FastAPI, Request, Response
+from fastapi import Request, Response
 
 from pipelines.sandbox.clock import Clock
 from pipelines.sandbox.faults import Faults
-from pipelines.sandbox.loopback import Loopback
+from pipelines.sandbox.loopback import Loopback, every_call
 from pipelines.sandbox.market import Market
 from pipelines.sandbox.meta_faults import (
     AT_ONCE,
@@ -48,7 +47,7 @@ class Mutation:
     params: dict[str, str]
 
 
-class MetaServer:
+class MetaServer(Loopback):
     """The Graph API on ``url``, from ``with`` or between :meth:`start` and :meth:`stop`.
 
     Args:
@@ -78,32 +77,7 @@ class MetaServer:
         self._failures: list[GraphError] = []
         self._high = count()
         self._lock = threading.Lock()
-        app = FastAPI(openapi_url=None)
-        app.add_api_route("/{path:path}", self._handle, methods=["GET", "POST", "DELETE"])
-        self._loopback = Loopback(app, "meta")
-
-    @property
-    def url(self) -> str:
-        """Base URL for ``sources.meta_ads.graph_url``."""
-        return self._loopback.url
-
-    def start(self) -> MetaServer:
-        self._loopback.start()
-        return self
-
-    def stop(self) -> None:
-        self._loopback.stop()
-
-    def __enter__(self) -> MetaServer:
-        return self.start()
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.stop()
+        super().__init__(every_call(self._handle), "meta")
 
     def fail_next(
         self,

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime
 from typing import Any
 from urllib.parse import parse_qs
 
 import orjson
-from fastapi import FastAPI, Request, Response
+from fastapi import Request, Response
 
-from pipelines.sandbox import crm_books, crm_salesforce_records, crm_soql
+from pipelines.sandbox import salesforce_records, salesforce_soql
 from pipelines.sandbox.clock import Clock
-from pipelines.sandbox.crm_books import Gate
-from pipelines.sandbox.crm_soql import SoqlError
+from pipelines.sandbox.crm_server import CrmServer, Json
 from pipelines.sandbox.faults import Faults
-from pipelines.sandbox.leads import SALESFORCE, LeadBook
-from pipelines.sandbox.loopback import Loopback
+from pipelines.sandbox.leads import SALESFORCE
 from pipelines.sandbox.market import Market
+from pipelines.sandbox.salesforce_soql import SoqlError
 
 FAULTS = {
     "rate_limited": "403 REQUEST_LIMIT_EXCEEDED, of concurrent requests, once a call",
@@ -36,7 +34,6 @@ FAULTS = {
 _BREAKING = frozenset({"daily_quota", "token_invalid", "field_missing"})
 _GONE = {"Lead": "LeadSource", "Opportunity": "StageName"}
 _DAILY = 100_000
-Json = dict[str, Any]
 
 
 class SalesforceError(Exception):
@@ -54,12 +51,10 @@ class _Cursor:
     total: int
 
 
-class SalesforceServer:
-    """Organisation ``org_id`` at ``url``; a context manager. Data is up to ``clock.today - 1``.
+class SalesforceServer(CrmServer):
+    """Organisation ``org_id``.
 
     Attributes:
-        mutations: every call that was not a read; each was answered 403.
-        faults: see FAULTS; those that pass strike each call once.
         page_rows: records a page of a query.
         api_usage: calls of the day, for the header, of 100,000.
         sign_ins: how many tokens were given.
@@ -69,68 +64,21 @@ class SalesforceServer:
     client_id, client_secret = "3MVG9sandbox", "sandbox-client-secret"
 
     def __init__(self, market: Market, clock: Clock) -> None:
-        self.mutations: list[str] = []
-        self.faults = Faults(FAULTS, _BREAKING)
+        super().__init__(SALESFORCE, market, clock, Faults(FAULTS, _BREAKING))
         self.page_rows, self.api_usage, self.sign_ins = 2000, 15, 0
-        self.clock = clock
         self._token = ""
         self._cursors: dict[str, _Cursor] = {}
-        self._book, self._gate = LeadBook(market, SALESFORCE), Gate(self.faults, self.org_id)
-        self._loopback = Loopback(self._app(), "salesforce")
-        self.url = self._loopback.url
-
-    def start(self) -> SalesforceServer:
-        """Serve from a thread; returns when it answers."""
-        self._loopback.start()
-        return self
-
-    def stop(self) -> None:
-        """Close the port and end the thread."""
-        self._loopback.stop()
-
-    def __enter__(self) -> SalesforceServer:
-        return self.start()
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
-
-    def lead_rows(self, start: date, end: date, salt: str) -> list[Json]:
-        """The books: what raw.crm_leads must hold of these days; see crm_books.lead_rows."""
-        rows = crm_books.lead_rows(self._book, self._leads(), self._now, salt)
-        return crm_books.created_between(rows, start, end)
-
-    def opportunity_rows(self, start: date, end: date, salt: str) -> list[Json]:
-        """The books: what raw.crm_opportunities must hold of these days."""
-        rows = crm_books.opportunity_rows(self._book, self._leads(), self._now, salt)
-        return crm_books.created_between(rows, start, end)
-
-    @property
-    def _now(self) -> datetime:
-        return SALESFORCE.midnight(self.clock.today)
-
-    def _leads(self) -> list[Any]:
-        purge = self._gate.is_on("deleted_rows")
-        return crm_books.visible(self._book, self._now, purge=purge)
 
     def _objects(self) -> dict[str, list[Json]]:
         known = self._leads()
         objects = {
-            "Lead": crm_salesforce_records.leads(known, self._now),
-            "Opportunity": crm_salesforce_records.opportunities(known, self._now),
+            "Lead": salesforce_records.leads(known, self._now),
+            "Opportunity": salesforce_records.opportunities(known, self._now),
         }
         if self._gate.is_on("field_missing"):
             for kind, name in _GONE.items():
                 objects[kind] = [{k: r[k] for k in r if k != name} for r in objects[kind]]
         return objects
-
-    def _app(self) -> FastAPI:
-        app = FastAPI(openapi_url=None)
-
-        @app.api_route("/{path:path}", methods=["GET", "POST", "PUT", "PATCH", "DELETE"])
-        async def answer(request: Request, path: str) -> Response:
-            return self._respond(request, path, await request.body())
-
-        return app
 
     def _respond(self, request: Request, path: str, body: bytes) -> Response:
         call = f"{request.method} {path}?{request.url.query}"
@@ -211,9 +159,9 @@ class SalesforceServer:
                 kind: [r for r in records if not r["IsDeleted"]]
                 for kind, records in objects.items()
             }
-            found = crm_soql.run(soql, kept, extra)
+            found = salesforce_soql.run(soql, kept, extra)
         else:
-            found = crm_soql.run(soql, objects, extra)
+            found = salesforce_soql.run(soql, objects, extra)
         name = f"01g{len(self._cursors):012d}"
         lost = bool(found) and self._gate.strikes("row_lost", f"{resource} {soql}")
         self._cursors[name] = _Cursor(found[: len(found) - lost], len(found))

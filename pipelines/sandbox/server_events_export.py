@@ -24,6 +24,7 @@ from pipelines.sandbox.market import Market
 from pipelines.sandbox.portfolio import SHOP_TIME_ZONE
 from pipelines.sandbox.shop import CLICK_IDS
 from pipelines.sandbox.visits import SITE
+from pipelines.sandbox.whole_files import write_whole
 
 SITE_ID = "canary-shop"
 VENDOR_ID = 755
@@ -110,10 +111,7 @@ class ServerEventsExport:
                 if stale.name != f"{day}{ending}":
                     stale.unlink()
             path = self.folder / f"{day}{ending}"
-            if not path.exists() or path.read_bytes() != content:
-                partial = path.with_suffix(".partial")
-                partial.write_bytes(content)
-                partial.replace(path)
+            if write_whole(path, content):
                 written.append(path)
         return written
 

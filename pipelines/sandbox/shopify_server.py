@@ -55,7 +55,7 @@ class _Operation:
     gone: bool = False
 
 
-class ShopifyServer:
+class ShopifyServer(Loopback):
     """A shop's Admin API at ``url``; use as a context manager, or :meth:`start` and :meth:`stop`.
 
     ``mutations`` lists every call that would change something; each was answered 403.
@@ -74,23 +74,7 @@ class ShopifyServer:
         self._operations: list[_Operation] = []
         self._calls = 0
         self._struck: set[tuple[str, bytes]] = set()
-        self._loopback = Loopback(self._app(), "shopify")
-        self.url = self._loopback.url
-
-    def start(self) -> ShopifyServer:
-        """Serve from a thread; returns when it answers."""
-        self._loopback.start()
-        return self
-
-    def stop(self) -> None:
-        """Close the port and end the thread."""
-        self._loopback.stop()
-
-    def __enter__(self) -> ShopifyServer:
-        return self.start()
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
+        super().__init__(self._app(), "shopify")
 
     def books(self, start: date, end: date) -> Kept:
         """What a client must end with for days of the shop, worked out from the market."""

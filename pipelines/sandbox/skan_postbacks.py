@@ -23,6 +23,7 @@ from pipelines.sandbox.clock import Clock
 from pipelines.sandbox.faults import Faults
 from pipelines.sandbox.market import Market
 from pipelines.sandbox.tiktok_export import ACCOUNT_ID
+from pipelines.sandbox.whole_files import write_whole
 
 ADVERTISER_ID = "canary-app"
 NETWORK_ID = "canarytik.skadnetwork"
@@ -97,10 +98,7 @@ class SkanPostbacks:
             path = self.folder / f"{day}.ndjson{'.gz' if zipped else ''}"
             content = _content(lines, struck if last else set())
             (self.folder / f"{day}.ndjson{'' if zipped else '.gz'}").unlink(missing_ok=True)
-            if not path.exists() or path.read_bytes() != content:
-                partial = path.with_suffix(".partial")
-                partial.write_bytes(content)
-                partial.replace(path)
+            if write_whole(path, content):
                 written.append(path)
         return written
 

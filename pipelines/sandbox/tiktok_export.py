@@ -8,6 +8,7 @@ from datetime import date
 from pathlib import Path
 
 from pipelines.sandbox.market import Market
+from pipelines.sandbox.whole_files import write_whole
 
 ACCOUNT_ID = "7001002003"
 HEADER = (
@@ -76,14 +77,8 @@ def write_export(market: Market, path: Path, today: date) -> bool:
                 "USD",
             )
         )
-    content = text.getvalue().encode()
-    if path.exists() and path.read_bytes() == content:
-        return False
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(".partial")
-    partial.write_bytes(content)
-    partial.replace(path)
-    return True
+    return write_whole(path, text.getvalue().encode())
 
 
 def _dollars(micros: int) -> str:

@@ -9,15 +9,14 @@ from __future__ import annotations
 import json
 from datetime import date, timedelta
 from decimal import Decimal
-from types import TracebackType
 from typing import Any
 
 import orjson
-from fastapi import FastAPI, Request, Response
+from fastapi import Request, Response
 
 from pipelines.sandbox.clock import Clock
 from pipelines.sandbox.faults import Faults
-from pipelines.sandbox.loopback import Loopback
+from pipelines.sandbox.loopback import Loopback, every_call
 from pipelines.sandbox.market import Market
 from pipelines.sandbox.tiktok_rows import ENTITY_FIELDS, LEVELS, METRICS, Row, TiktokBooks
 
@@ -62,7 +61,7 @@ class TiktokError(Exception):
         self.code, self.message = code, message
 
 
-class TiktokServer:
+class TiktokServer(Loopback):
     """The API on ``url``, from ``with`` or between :meth:`start` and :meth:`stop`.
 
     Args:
@@ -84,34 +83,7 @@ class TiktokServer:
         self.mutations: list[str] = []
         self.calls: list[str] = []
         self._books = TiktokBooks(market)
-        app = FastAPI(openapi_url=None)
-        app.add_api_route(
-            "/{path:path}", self._handle, methods=["GET", "POST", "PUT", "PATCH", "DELETE"]
-        )
-        self._loopback = Loopback(app, "tiktok")
-
-    @property
-    def url(self) -> str:
-        """Base URL for ``sources.tiktok_ads.url``."""
-        return self._loopback.url
-
-    def start(self) -> TiktokServer:
-        self._loopback.start()
-        return self
-
-    def stop(self) -> None:
-        self._loopback.stop()
-
-    def __enter__(self) -> TiktokServer:
-        return self.start()
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.stop()
+        super().__init__(every_call(self._handle), "tiktok")
 
     def account_spend(self, account_id: str) -> dict[date, int]:
         """The books: micros by day of the advertiser's time zone, up to yesterday."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -21,7 +21,6 @@ TABLES = (LEADS, OPPORTUNITIES)
 MAX_WINDOW_DAYS = 366
 # Changed days less than this apart are pulled as one window: a few pulls instead of hundreds.
 _NEAR = timedelta(days=14)
-_MICROS = 1_000_000
 _WITHHELD = "[withheld]"
 
 _STRING, _INSTANT = pa.string(), pa.timestamp("us", tz="UTC")
@@ -152,11 +151,6 @@ def flag(value: Any) -> bool:
     if (word := str(value).lower()) not in words:
         raise ValueError("not a flag")
     return words[word]
-
-
-def micros(amount: Any) -> int:
-    """Micros of a decimal amount (text or Decimal), rounded half to even."""
-    return int((Decimal(amount) * _MICROS).to_integral_value(ROUND_HALF_EVEN))
 
 
 def instant(value: str) -> datetime:

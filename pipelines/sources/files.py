@@ -14,10 +14,10 @@ from pipelines.privacy.consent import is_personal
 from pipelines.source_settings import FileSettings
 from pipelines.sources import files_queries as queries
 from pipelines.sources.base import Account, Batch, Window
-from pipelines.sources.cells import KEPT, Problems, Sheet
+from pipelines.sources.files_cells import KEPT, Problems, Sheet
 from pipelines.sources.files_formats import read_sheets
+from pipelines.sources.files_mapping import ABSENT, Status, Text, load_mapping
 from pipelines.sources.files_rows import RowsFile
-from pipelines.sources.mapping import ABSENT, Status, Text, load_mapping
 
 _log = logging.getLogger(__name__)
 

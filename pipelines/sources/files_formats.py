@@ -17,8 +17,8 @@ import pyarrow.parquet as pq
 from openpyxl.utils.exceptions import InvalidFileException
 
 from pipelines.errors import InputError
-from pipelines.sources.cells import KEPT, Problems, Sheet
-from pipelines.sources.mapping import Mapping
+from pipelines.sources.files_cells import KEPT, Problems, Sheet
+from pipelines.sources.files_mapping import Mapping
 
 CHUNK_ROWS = 32_768
 _FORMULA = re.compile(rb"<f[ >/]")

@@ -62,7 +62,7 @@ class FxRatesSource:
         self.lookback_days = settings.lookback_days
         self._currencies = settings.currencies
         self._api = HttpApi(
-            SOURCE, settings.url, inspect=self._inspect, backoff=backoff, sleep=sleep
+            SOURCE, settings.url, inspect=_inspect, json=False, backoff=backoff, sleep=sleep
         )
 
     def account(self, account_id: str) -> Account:
@@ -130,15 +130,16 @@ class FxRatesSource:
             for currency, by_day in rates.items()
         }
 
-    def _inspect(self, account_id: str, reply: httpx.Response) -> None:
-        try:
-            _parse(reply.text)
-        except (ValueError, InvalidOperation) as error:
-            raise SourceUnavailable(
-                f"{SOURCE} account {account_id}: the answer is not a whole CSV file ({error}).",
-                kept=KEPT,
-                fix="Run again later; if it lasts, check sources.fx_rates.url.",
-            ) from None
+
+def _inspect(account_id: str, reply: httpx.Response) -> None:
+    try:
+        _parse(reply.text)
+    except (ValueError, InvalidOperation) as error:
+        raise SourceUnavailable(
+            f"{SOURCE} account {account_id}: the answer is not a whole CSV file ({error}).",
+            kept=KEPT,
+            fix="Run again later; if it lasts, check sources.fx_rates.url.",
+        ) from None
 
 
 def _parse(text: str) -> Rates:

@@ -15,8 +15,8 @@ import pyarrow.json
 from pipelines.errors import InputError, SourceRejected, SourceUnavailable
 from pipelines.source_settings import Ga4ExportSettings
 from pipelines.sources.base import Account, Batch, Window
-from pipelines.sources.ga4_events import TABLE, Day, day_of_events, together
-from pipelines.sources.ga4_schema import KEPT, export_schema
+from pipelines.sources.ga4_export_events import TABLE, Day, day_of_events, together
+from pipelines.sources.ga4_export_schema import KEPT, export_schema
 
 _KINDS = ("events", "events_intraday")
 _SUFFIXES = (".json", ".json.gz")
@@ -36,7 +36,7 @@ class Ga4ExportSource:
 
     A day is ``events_YYYYMMDD``, complete and rewritten for three days, or while that is not
     there ``events_intraday_YYYYMMDD``; the next pull of the day replaces the one by the other.
-    What lands of a day: see :func:`pipelines.sources.ga4_events.day_of_events`.
+    What lands of a day: see :func:`pipelines.sources.ga4_export_events.day_of_events`.
 
     Args:
         settings: the property, the folder of its files and its time zone.

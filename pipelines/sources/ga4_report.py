@@ -6,13 +6,11 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
 import grpc
 import pyarrow as pa
-import tenacity
 from google.analytics.data_v1beta import BetaAnalyticsDataClient, RunReportRequest
 from google.analytics.data_v1beta.services.beta_analytics_data.transports import (
     BetaAnalyticsDataGrpcTransport,
@@ -24,7 +22,9 @@ from google.auth.exceptions import GoogleAuthError
 from pipelines.errors import SourceError, SourceRejected, SourceUnavailable
 from pipelines.source_settings import Ga4ReportSettings
 from pipelines.sources.base import Account, Batch, Window
-from pipelines.sources.ga4_quota import KEPT, QuotaAhead, source_error
+from pipelines.sources.ga4_report_quota import KEPT, QuotaAhead, source_error
+from pipelines.sources.money import micros
+from pipelines.sources.retries import ATTEMPTS, retrying
 
 _TABLE = "raw.ga4_daily_report"
 # the API's names and the contract's
@@ -48,9 +48,6 @@ METRICS = {
     "purchaseRevenue": "purchase_revenue_micros",
 }
 PAGE_ROWS = 250_000  # the most that the API gives at a time
-_ATTEMPTS = 5
-_LONGEST_WAIT = 60.0
-_MICROS = 1_000_000
 
 
 class _Changed(Exception):
@@ -124,14 +121,14 @@ class Ga4ReportSource:
         """The window's rows, one batch, after every page was read."""
         self._require(account_id)
         pulled_at = datetime.now(UTC)
-        for attempt in range(1, _ATTEMPTS + 1):
+        for attempt in range(1, ATTEMPTS + 1):
             try:
                 report = self._read(window)
                 break
             except _Changed as error:
-                if attempt == _ATTEMPTS:
+                if attempt == ATTEMPTS:
                     raise SourceUnavailable(
-                        f"{self._where}, {window}: {error}, {_ATTEMPTS} times over.",
+                        f"{self._where}, {window}: {error}, {ATTEMPTS} times over.",
                         kept=KEPT,
                         fix="Run again later: GA4 is still writing these days.",
                     ) from None
@@ -199,14 +196,7 @@ class Ga4ReportSource:
 
     def _call(self, request: RunReportRequest) -> Any:
         """One reply as plain protobuf (proto-plus rows take several times as long)."""
-        attempts = tenacity.Retrying(
-            retry=tenacity.retry_if_exception_type(SourceUnavailable),
-            stop=tenacity.stop_after_attempt(_ATTEMPTS),
-            wait=self._wait,
-            sleep=self._sleep,
-            reraise=True,
-        )
-        return attempts(self._once, request)
+        return retrying(self._backoff, self._sleep)(self._once, request)
 
     def _once(self, request: RunReportRequest) -> Any:
         self._quota.check(self._now())
@@ -219,11 +209,6 @@ class Ga4ReportSource:
         plain = RunReportResponse.pb(reply)
         self._quota.note(plain.property_quota, self._now())
         return plain
-
-    def _wait(self, state: tenacity.RetryCallState) -> float:
-        error = state.outcome.exception() if state.outcome else None
-        asked = getattr(error, "retry_seconds", None) or 0.0
-        return min(max(asked, self._backoff * 2 ** (state.attempt_number - 1)), _LONGEST_WAIT)
 
     def _table(self, report: _Report, window: Window) -> pa.Table:
         columns, rows, metadata = report.columns, report.rows, report.metadata
@@ -281,9 +266,7 @@ def _day(text: str) -> date:
 def _metric(values: list[str], column: str) -> pa.Array:
     """Values as the contract has them: counts whole, money in micros, never by way of floats."""
     if column.endswith("_micros"):
-        return pa.array(
-            [int((Decimal(v) * _MICROS).to_integral_value()) for v in values], pa.int64()
-        )
+        return pa.array([micros(v) for v in values], pa.int64())
     if column == "key_events":
         return pa.array([float(v) for v in values], pa.float64())
     return pa.array([int(v) for v in values], pa.int64())

@@ -17,6 +17,7 @@ from google.ads.googleads.v26.enums.types.customer_status import CustomerStatusE
 from pipelines.config import Secrets
 from pipelines.errors import SourceRejected
 from pipelines.source_settings import GoogleAdsSettings
+from pipelines.sources.ads_tables import spend_by_day
 from pipelines.sources.base import Account, Batch, Window
 from pipelines.sources.google_ads_api import TOKEN_URI, Columns, GoogleAdsApi
 from pipelines.sources.google_ads_errors import DayForgotten
@@ -30,7 +31,6 @@ from pipelines.sources.google_ads_tables import (
     click_rows,
     conversion_rows,
     entity_rows,
-    spend_by_day,
 )
 from pipelines.sources.http import KEPT
 
@@ -143,7 +143,7 @@ class GoogleAdsSource:
         """
         pulled_at = datetime.now(UTC)
         account = self.account(account_id)
-        spend = self._ask(account_id, "account_performance", window)
+        spend = account_rows(account, self._ask(account_id, "account_performance", window))
         campaigns = self._ask(account_id, "campaign_performance", window)
         ads = self._ask(account_id, "ad_performance", window)
         groups = self._ask(account_id, "adgroup_performance", window)
@@ -161,7 +161,7 @@ class GoogleAdsSource:
         )
         for table, rows in (
             ("raw.ads_ad_performance", ad_rows(account, ads)),
-            ("raw.ads_account_performance", account_rows(account, spend)),
+            ("raw.ads_account_performance", spend),
             ("raw.ads_adgroup_performance", adgroup_rows(account, groups, asset_groups)),
             ("raw.ads_conversion_action_stats", conversion_rows(account, actions)),
         ):

@@ -12,7 +12,6 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
-import tenacity
 from google.ads.googleads.client import GoogleAdsClient
 from google.auth.exceptions import GoogleAuthError, TransportError
 from google.auth.transport.requests import Request
@@ -23,6 +22,7 @@ from pipelines.errors import SourceRejected, SourceUnavailable
 from pipelines.source_settings import GoogleAdsSettings
 from pipelines.sources.google_ads_errors import CALL_ERRORS, Failure, read_failure, source_error
 from pipelines.sources.http import KEPT, PARK_AFTER
+from pipelines.sources.retries import retrying
 
 # the SDK logs every failed call as a warning; without a handler Python prints it to the terminal
 logging.getLogger("google.ads.googleads").addHandler(logging.NullHandler())
@@ -31,7 +31,6 @@ API_VERSION = "v26"
 TOKEN_URI = "https://oauth2.googleapis.com/token"
 _HOST = "googleads.googleapis.com"
 _QUERIES = Path(__file__).parent / "queries"
-_ATTEMPTS = 5
 
 Columns = dict[str, list[Any]]
 
@@ -93,13 +92,8 @@ class GoogleAdsApi:
             SourceParked: Google asks to come back in more than five minutes.
             SourceRejected: the account, the login or the query is refused.
         """
-        attempts = tenacity.Retrying(
-            retry=tenacity.retry_if_exception_type(SourceUnavailable),
-            stop=tenacity.stop_after_attempt(_ATTEMPTS),
-            wait=self._wait,
-            sleep=self._sleep,
-            reraise=True,
-        )
+        longest = PARK_AFTER.total_seconds()
+        attempts = retrying(self._backoff, self._sleep, longest_wait=longest)
         text, fields = _query(query)
         customer = customer_id or account_id
         where = f"google_ads account {account_id} at {self._endpoint or _HOST}"
@@ -138,12 +132,6 @@ class GoogleAdsApi:
     @cached_property
     def _service(self) -> Any:
         return self._client.get_service("GoogleAdsService")
-
-    def _wait(self, state: tenacity.RetryCallState) -> float:
-        error = state.outcome.exception() if state.outcome else None
-        asked = getattr(error, "retry_seconds", None) or 0.0
-        backoff = self._backoff * 2 ** (state.attempt_number - 1)
-        return float(min(max(asked, backoff), PARK_AFTER.total_seconds()))
 
     def _may_renew(self, failure: Failure) -> bool:
         """Whether a new access token may cure it: the old one can end within a stream."""

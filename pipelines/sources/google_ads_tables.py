@@ -15,7 +15,7 @@ from google.ads.googleads.v26.enums.types.conversion_action_category import (
     ConversionActionCategoryEnum,
 )
 
-from pipelines.sources.ads_tables import ads_table, name_hash
+from pipelines.sources.ads_tables import ads_table, budget_table, labels, name_hash
 from pipelines.sources.base import Account
 from pipelines.sources.google_ads_api import Columns
 
@@ -26,11 +26,6 @@ _ATTRIBUTION_WINDOW = "account_default"
 _STATUSES = {s.value: s.name for s in CampaignStatusEnum.CampaignStatus}
 _CHANNELS = {c.value: c.name for c in AdvertisingChannelTypeEnum.AdvertisingChannelType}
 _CATEGORIES = {c.value: c.name for c in ConversionActionCategoryEnum.ConversionActionCategory}
-_FURTHER_TYPES = {
-    "video_views": pa.int64(),
-    "video_completions": pa.int64(),
-    "all_conversions": pa.float64(),
-}
 
 
 def account_rows(account: Account, found: Columns) -> pa.Table:
@@ -42,14 +37,8 @@ def account_rows(account: Account, found: Columns) -> pa.Table:
             "clicks": found["metrics.clicks"],
             "cost_micros": found["metrics.cost_micros"],
         },
-        _labels(account),
+        labels(PLATFORM, account),
     )
-
-
-def spend_by_day(found: Columns) -> dict[date, int]:
-    """Micros that the account spent, by day."""
-    days = map(date.fromisoformat, found["segments.date"])
-    return dict(zip(days, found["metrics.cost_micros"], strict=True))
 
 
 def campaign_rows(account: Account, found: Columns) -> pa.Table:
@@ -60,7 +49,7 @@ def campaign_rows(account: Account, found: Columns) -> pa.Table:
         "name_hash": _hashes(found["campaign.name"]),
         "status": _names(_STATUSES, found["campaign.status"]),
     }
-    return _table(columns, _claimed(account))
+    return ads_table(columns, _claimed(account))
 
 
 def adgroup_rows(account: Account, groups: Columns, asset_groups: Columns) -> pa.Table:
@@ -78,7 +67,7 @@ def adgroup_rows(account: Account, groups: Columns, asset_groups: Columns) -> pa
     }
     first, second = _delivery(groups), _delivery(asset_groups)
     columns = {**{name: first[name] + second[name] for name in first}, **parts}
-    return _table(columns, _claimed(account))
+    return ads_table(columns, _claimed(account))
 
 
 def ad_rows(account: Account, found: Columns) -> pa.Table:
@@ -91,7 +80,7 @@ def ad_rows(account: Account, found: Columns) -> pa.Table:
         "name_hash": _hashes(found["ad_group_ad.ad.name"]),
         "status": _names(_STATUSES, found["ad_group_ad.status"]),
     }
-    return _table(columns, _claimed(account))
+    return ads_table(columns, _claimed(account))
 
 
 def conversion_rows(account: Account, found: Columns) -> pa.Table:
@@ -108,7 +97,7 @@ def conversion_rows(account: Account, found: Columns) -> pa.Table:
         "conversion_value": found["metrics.conversions_value"],
         "all_conversions": found["metrics.all_conversions"],
     }
-    return _table(columns, _labels(account))
+    return ads_table(columns, labels(PLATFORM, account))
 
 
 def click_rows(account: Account, found: Columns) -> pa.Table:
@@ -127,17 +116,16 @@ def click_rows(account: Account, found: Columns) -> pa.Table:
         # customers/<customer>/adGroupAds/<ad group>~<ad>
         "ad_id": [name.rpartition("~")[2] or None for name in kept("click_view.ad_group_ad")],
     }
-    same = {name: value for name, value in _labels(account).items() if name != "currency_code"}
+    same = labels(PLATFORM, account)
+    del same["currency_code"]
     return ads_table(columns, same)
 
 
 def budget_rows(account: Account, found: Columns, day: date) -> pa.Table:
     """raw.ads_campaign_budgets, in force from ``day`` on."""
-    columns = {
-        "campaign_id": _ids(found["campaign.id"]),
-        "daily_budget_micros": found["campaign_budget.amount_micros"],
-    }
-    return ads_table(columns, {**_labels(account), "effective_from": day})
+    amounts = found["campaign_budget.amount_micros"]
+    budgets = dict(zip(_ids(found["campaign.id"]), amounts, strict=True))
+    return budget_table(PLATFORM, account, budgets, day)
 
 
 def entity_rows(
@@ -206,25 +194,8 @@ def _video(found: Columns) -> Columns:
     }
 
 
-def _table(columns: Columns, same: Mapping[str, Any]) -> pa.Table:
-    plain = {name: values for name, values in columns.items() if name not in _FURTHER_TYPES}
-    table = ads_table(plain, same)
-    for name in columns.keys() & _FURTHER_TYPES.keys():
-        table = table.append_column(name, pa.array(columns[name], _FURTHER_TYPES[name]))
-    return table
-
-
-def _labels(account: Account) -> dict[str, str]:
-    return {
-        "platform": PLATFORM,
-        "account_id": account.account_id,
-        "currency_code": account.currency_code,
-        "time_zone": account.time_zone,
-    }
-
-
 def _claimed(account: Account) -> dict[str, str]:
-    return {**_labels(account), "attribution_window": _ATTRIBUTION_WINDOW}
+    return {**labels(PLATFORM, account), "attribution_window": _ATTRIBUTION_WINDOW}
 
 
 def _ids(numbers: Iterable[int]) -> list[str]:

@@ -18,7 +18,6 @@ from pipelines.errors import SourceRejected
 from pipelines.privacy.hashing import hash_email, hash_phone
 from pipelines.source_settings import HubspotSettings
 from pipelines.sources.base import Account, Batch, Window
-from pipelines.sources.crm_hubspot_api import HubspotApi
 from pipelines.sources.crm_tables import (
     LEADS,
     MAX_WINDOW_DAYS,
@@ -31,7 +30,6 @@ from pipelines.sources.crm_tables import (
     drift_columns,
     flag,
     instant,
-    micros,
     midnight,
     no_such_field,
     parsed,
@@ -39,6 +37,8 @@ from pipelines.sources.crm_tables import (
     text,
 )
 from pipelines.sources.http import KEPT
+from pipelines.sources.hubspot_api import NAME, HubspotApi
+from pipelines.sources.money import micros
 
 # A person can edit a deal's createdate, and it would then stand on two days; not hs_createdate.
 _CREATED = {"contacts": "createdate", "deals": "hs_createdate"}
@@ -88,7 +88,7 @@ class HubspotSource:
         backoff: seconds before the second try of a call; doubled for each further one.
     """
 
-    name = "hubspot"
+    name = NAME
     tables = TABLES
     span = None
     max_window_days = MAX_WINDOW_DAYS
@@ -111,18 +111,13 @@ class HubspotSource:
         self._account: Account | None = None
         self._properties: dict[str, set[str]] = {}
         self._api = HubspotApi(
-            self.name,
-            settings.url,
-            {"Authorization": f"Bearer {token}"},
-            backoff=backoff,
-            sleep=sleep,
-            time_zone=settings.time_zone,
+            settings.url, token, settings.time_zone, backoff=backoff, sleep=sleep
         )
 
     def account(self, account_id: str) -> Account:
         """Ask HubSpot whose token it is; asked once in the life of the source."""
         if self._account is None:
-            found = self._api.get(account_id, "account-info/v3/details")
+            found = self._api.portal(account_id)
             portal = str(found["portalId"])
             if portal != account_id:
                 raise SourceRejected(
@@ -131,7 +126,6 @@ class HubspotSource:
                     fix="Correct sources.hubspot.portal_id, or set ADCANARY_HUBSPOT_TOKEN to a "
                     "token of that portal.",
                 )
-            self._api.time_zone = found["timeZone"]
             self._account = Account(
                 account_id, f"HubSpot {portal}", found["companyCurrency"], self._zone
             )

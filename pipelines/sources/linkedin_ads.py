@@ -7,16 +7,26 @@ days after a click and 7 after a view.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime
-from decimal import ROUND_HALF_EVEN, Decimal
 from functools import partial
 from typing import Any
 
 import pyarrow as pa
 
 from pipelines.source_settings import LinkedinAdsSettings
-from pipelines.sources.ads_tables import ENABLED, PAUSED, REMOVED, ads_table, name_hash
+from pipelines.sources.ads_metrics import Metrics, count, number
+from pipelines.sources.ads_tables import (
+    ENABLED,
+    PAUSED,
+    REMOVED,
+    ads_table,
+    budget_table,
+    campaign_budgets,
+    labels,
+    name_hash,
+    spend_by_day,
+)
 from pipelines.sources.base import Account, Batch, Window
 from pipelines.sources.linkedin_ads_api import (
     FIELDS,
@@ -28,10 +38,11 @@ from pipelines.sources.linkedin_ads_api import (
     Row,
     refused,
 )
+from pipelines.sources.money import micros
 
 _ATTRIBUTION_WINDOW = "30d_click_7d_view"
 _TIME_ZONE = "UTC"
-_MICROS = 1_000_000
+_CHANGED = "LinkedIn has changed its report: the source must follow."
 _LEVELS = {
     "account": Level(("ACCOUNT",)),
     "campaign": Level(("CAMPAIGN_GROUP",), facet="campaignGroups"),
@@ -118,9 +129,7 @@ class LinkedinAdsSource:
         account = self.account(account_id)
         entities = self._entities(account_id)
         tables = {level: self._table(account, level, window, entities) for level in _LEVELS}
-        spent = tables["account"]
-        days = zip(spent["date"].to_pylist(), spent["cost_micros"].to_pylist(), strict=True)
-        account_spend = dict(days)
+        account_spend = spend_by_day(tables["account"])
         for level, rows in tables.items():
             yield Batch(
                 *(NAME, f"raw.ads_{level}_performance", account_id, NAME, window, rows, pulled_at),
@@ -135,11 +144,7 @@ class LinkedinAdsSource:
         pulled_at = datetime.now(UTC)
         account = self.account(account_id)
         entities = self._entities(account_id)
-        budgets = _budgets(entities)
-        budget_rows = ads_table(
-            {"campaign_id": list(budgets), "daily_budget_micros": list(budgets.values())},
-            {**_labels(account), "effective_from": day},
-        )
+        budget_rows = budget_table(NAME, account, _budgets(entities), day)
         listed = [(level, row) for level in _KINDS for row in entities[level]]
         entity_rows = ads_table(
             {
@@ -165,56 +170,30 @@ class LinkedinAdsSource:
         urn = _URNS[f"{divided}_id"]
         parts = [f"urn:li:{urn}:{_id(row['id'])}" for row in entities[divided]]
         rows = self._api.analytics(account.account_id, _LEVELS[level], window, parts)
-        cells = _Cells(account.account_id, rows)
+        metrics = Metrics(
+            rows, "analytics have", partial(refused, account.account_id, fix=_CHANGED)
+        )
         columns: dict[str, list[Any]] = {
-            "date": cells.read("dateRange", _day),
-            "impressions": cells.read("impressions", _count),
-            "clicks": cells.read("clicks", _count),
-            "cost_micros": cells.read("costInLocalCurrency", _micros),
+            "date": metrics.read("dateRange", _day),
+            "impressions": metrics.read("impressions", count),
+            "clicks": metrics.read("clicks", count),
+            "cost_micros": metrics.read("costInLocalCurrency", micros),
         }
-        same = _labels(account)
+        same = labels(NAME, account)
         if level == "account":
-            return cells.with_drift(ads_table(columns, same))
+            return metrics.with_drift(ads_table(columns, same), FIELDS)
         for key in _KEYS[level]:
-            columns[key] = cells.read("pivotValues", partial(_pivot, _URNS[key]))
-        columns["conversions"] = cells.read("externalWebsiteConversions", float)
-        columns["conversion_value"] = cells.read("conversionValueInLocalCurrency", float)
+            columns[key] = metrics.read("pivotValues", partial(_pivot, _URNS[key]))
+        columns["conversions"] = metrics.read("externalWebsiteConversions", number)
+        columns["conversion_value"] = metrics.read("conversionValueInLocalCurrency", number)
+        for column, field in _VIDEO.items():
+            columns[column] = metrics.read(field, count)
         known = {_id(row["id"]): row for row in entities[level]}
         mine = [known.get(entity_id) for entity_id in columns[f"{level}_id"]]
         columns["name_hash"] = [name_hash(r["name"]) if r and r.get("name") else None for r in mine]
         columns["status"] = [_status(row) if row else REMOVED for row in mine]
-        table = ads_table(columns, {**same, "attribution_window": _ATTRIBUTION_WINDOW})
-        for column, field in _VIDEO.items():
-            table = table.append_column(column, pa.array(cells.read(field, _count), pa.int64()))
-        return cells.with_drift(table)
-
-
-class _Cells:
-    """The cells of analytics, by column; a bad one is refused by its field's name."""
-
-    def __init__(self, account_id: str, rows: list[Row]) -> None:
-        self._account_id, self._rows = account_id, rows
-
-    def read(self, field: str, parse: Callable[[Any], Any]) -> list[Any]:
-        """Every row's value of a field."""
-        value: Any = None
-        try:
-            return [parse(value := row[field]) for row in self._rows]
-        except KeyError:
-            what = f"analytics have no {field}"
-        except (ValueError, TypeError, ArithmeticError):
-            what = f"analytics have {str(value)[:60]!r} for {field}"
-        raise refused(
-            self._account_id, what, fix="LinkedIn has changed its report: the source must follow."
-        )
-
-    def with_drift(self, table: pa.Table) -> pa.Table:
-        """With the fields that nobody asked for, as text."""
-        unknown = {field for row in self._rows for field in row} - {*FIELDS, *table.column_names}
-        for field in sorted(unknown):
-            values = [None if row.get(field) is None else str(row[field]) for row in self._rows]
-            table = table.append_column(field, pa.array(values, pa.string()))
-        return table
+        claimed = {**same, "attribution_window": _ATTRIBUTION_WINDOW}
+        return metrics.with_drift(ads_table(columns, claimed), FIELDS)
 
 
 def _day(days: Row) -> str:
@@ -226,18 +205,6 @@ def _pivot(kind: str, urns: list[str]) -> str:
     """The id in the one URN of a kind: pivots come in any order."""
     (found,) = [urn for urn in urns if urn.split(":")[2] == kind]
     return _id(found)
-
-
-def _count(value: Any) -> int:
-    number = Decimal(str(value))
-    if number != int(number):
-        raise ValueError(value)
-    return int(number)
-
-
-def _micros(amount: Any) -> int:
-    """A decimal amount in micros, without passing through floating point."""
-    return int((Decimal(str(amount)) * _MICROS).to_integral_value(ROUND_HALF_EVEN))
 
 
 def _id(value: Any) -> str:
@@ -257,29 +224,13 @@ def _status(row: Row) -> str:
 
 
 def _budgets(entities: Entities) -> dict[str, int]:
-    """Daily budget in micros by campaign group, of those that have one and aren't removed."""
-    of_campaigns: dict[str | None, int] = {}
-    for row in entities["adgroup"]:
-        if _status(row) == ENABLED:
-            above = _parent(row)
-            of_campaigns[above] = of_campaigns.get(above, 0) + _daily(row)
-    budgets = {
-        _id(row["id"]): _daily(row) or of_campaigns.get(_id(row["id"]), 0)
-        for row in entities["campaign"]
-        if _status(row) != REMOVED
-    }
-    return {group: budget for group, budget in budgets.items() if budget}
+    """Daily budget in micros by campaign group, or else that of its campaigns."""
+    return campaign_budgets(
+        ((_id(row["id"]), _status(row), _daily(row)) for row in entities["campaign"]),
+        ((_parent(row), _status(row), _daily(row)) for row in entities["adgroup"]),
+    )
 
 
 def _daily(row: Row) -> int:
     budget = row.get("dailyBudget")
-    return _micros(budget["amount"]) if budget else 0
-
-
-def _labels(account: Account) -> dict[str, str]:
-    return {
-        "platform": NAME,
-        "account_id": account.account_id,
-        "currency_code": account.currency_code,
-        "time_zone": account.time_zone,
-    }
+    return micros(budget["amount"]) if budget else 0

@@ -81,7 +81,9 @@ class LinkedinApi:
             "X-Restli-Protocol-Version": "2.0.0",
         }
         base_url = f"{url.rstrip('/')}/rest"
-        self._api = _Rest(NAME, base_url, headers, _inspect, backoff=backoff)
+        self._api = HttpApi(
+            NAME, base_url, headers, inspect=_inspect, refused=_refused, backoff=backoff
+        )
 
     def account(self, account_id: str) -> Row:
         """The ad account itself; refused where the token's user has no role on it.
@@ -178,25 +180,18 @@ def refused(account_id: str, why: str, *, fix: str) -> SourceRejected:
     return SourceRejected(f"{NAME} account {account_id}: {why}.", kept=KEPT, fix=fix)
 
 
-class _Rest(HttpApi):
-    def _error(self, where: str, reply: httpx.Response) -> SourceError:
-        """A day's calls are counted until midnight UTC; LinkedIn sends no Retry-After."""
-        if reply.status_code == _TOO_MANY and _DAY_LIMIT.search(reply.text):
-            now = datetime.now(UTC)
-            midnight = datetime.combine(now.date() + timedelta(days=1), time(), UTC)
-            seconds = (midnight - now).total_seconds()
-            return parked(where, seconds, "LinkedIn's calls of this day are used up")
-        return super()._error(where, reply)
+def _refused(account_id: str, reply: httpx.Response, error: SourceError) -> SourceError:
+    """A day's calls are counted until midnight UTC; LinkedIn sends no Retry-After."""
+    if reply.status_code != _TOO_MANY or not _DAY_LIMIT.search(reply.text):
+        return error
+    now = datetime.now(UTC)
+    midnight = datetime.combine(now.date() + timedelta(days=1), time(), UTC)
+    why = "LinkedIn's calls of this day are used up"
+    return parked(f"{NAME} account {account_id}", (midnight - now).total_seconds(), why)
 
 
 def _inspect(account_id: str, reply: httpx.Response) -> None:
-    """A reply of status 200 may be a proxy's page, or hold an error's body."""
-    if "json" not in reply.headers.get("content-type", ""):
-        raise SourceUnavailable(
-            f"{NAME} account {account_id}: LinkedIn's answer is no JSON.",
-            kept=KEPT,
-            fix="Run again later; if it lasts, check the url and the proxy.",
-        )
+    """A reply of status 200 may hold an error's body."""
     body = reply.json()
     status = body.get("status") if isinstance(body, dict) else None
     if not isinstance(status, int):
@@ -211,11 +206,7 @@ def _inspect(account_id: str, reply: httpx.Response) -> None:
 
 def _elements(account_id: str, body: Any) -> list[Row]:
     if not isinstance(body, dict) or not isinstance(body.get("elements"), list):
-        raise refused(
-            account_id,
-            "LinkedIn's answer has no elements",
-            fix=_CHANGED,
-        )
+        raise refused(account_id, "LinkedIn's answer has no elements", fix=_CHANGED)
     elements: list[Row] = body["elements"]
     return elements
 

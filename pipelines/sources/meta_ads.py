@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime
 
 from pipelines.source_settings import MetaAdsSettings
 from pipelines.sources import meta_entities, meta_tables
+from pipelines.sources.ads_tables import spend_by_day
 from pipelines.sources.base import Account, Batch, Window
 from pipelines.sources.meta_graph import Graph, Row
 from pipelines.sources.meta_reports import EVERY_STATUS, LEVELS, PARENT, Report, ReportReader
@@ -86,6 +87,7 @@ class MetaAdsSource:
             sleep=self._sleep,
         )
         rows = reader.read([Report(level, window) for level in ("account", *LEVELS)])
+        spend = meta_tables.account_rows(account, rows["account"])
         campaigns, adgroups, ads = (
             meta_tables.level_rows(
                 account, level, rows[level], meta_entities.statuses(entities[level])
@@ -94,14 +96,13 @@ class MetaAdsSource:
         )
         tables = (
             campaigns,
-            meta_tables.account_rows(account, rows["account"]),
+            spend,
             adgroups,
             ads,
             meta_tables.action_rows(account, rows["campaign"]),
         )
-        spend = meta_tables.spend_by_day(rows["account"])
         for table, data in zip(self.tables, tables, strict=True):
-            told = spend if table == "raw.ads_campaign_performance" else None
+            told = spend_by_day(spend) if table == "raw.ads_campaign_performance" else None
             yield Batch(
                 self.name,
                 table,

@@ -7,10 +7,18 @@ from datetime import date
 
 import pyarrow as pa
 
-from pipelines.sources.ads_tables import ENABLED, PAUSED, REMOVED, ads_table
+from pipelines.sources.ads_tables import (
+    ENABLED,
+    PAUSED,
+    REMOVED,
+    ads_table,
+    budget_table,
+    campaign_budgets,
+)
 from pipelines.sources.base import Account
 from pipelines.sources.meta_graph import Row
-from pipelines.sources.meta_tables import MICROS, PLATFORM, labels
+from pipelines.sources.meta_tables import PLATFORM
+from pipelines.sources.money import MICROS
 
 _STATUS = {"ACTIVE": ENABLED, "PAUSED": PAUSED, "DELETED": REMOVED, "ARCHIVED": REMOVED}
 _TYPES = {"campaign": "campaign", "adset": "adgroup", "ad": "ad"}
@@ -52,29 +60,20 @@ def entity_rows(account: Account, entities: Entities) -> pa.Table:
 def budget_rows(account: Account, entities: Entities, day: date) -> pa.Table:
     """raw.ads_campaign_budgets, in force on ``day``."""
     budgets = daily_budgets(entities["campaign"], entities["adset"], account.currency_code)
-    return ads_table(
-        {"campaign_id": list(budgets), "daily_budget_micros": list(budgets.values())},
-        {**labels(account), "effective_from": day},
-    )
+    return budget_table(PLATFORM, account, budgets, day)
 
 
 def daily_budgets(campaigns: list[Row], sets: list[Row], currency: str) -> dict[str, int]:
-    """Daily budget in micros by campaign, of those that have one and aren't removed.
-
-    A campaign that leaves its budget to its ad sets has the sum of the active ones.
-    """
+    """Daily budget in micros by campaign, or else that of its ad sets."""
     unit = MICROS if currency in _WITHOUT_HUNDREDTHS else MICROS // 100
-    of_sets: dict[str, int] = {}
-    for adset in sets:
-        if _status(adset) == ENABLED:
-            campaign = adset["campaign_id"]
-            of_sets[campaign] = of_sets.get(campaign, 0) + int(adset.get("daily_budget") or 0)
-    budgets = {
-        c["id"]: int(c.get("daily_budget") or of_sets.get(c["id"], 0)) * unit
-        for c in campaigns
-        if _status(c) != REMOVED
-    }
-    return {campaign: budget for campaign, budget in budgets.items() if budget}
+
+    def daily(row: Row) -> int:
+        return int(row.get("daily_budget") or 0) * unit
+
+    return campaign_budgets(
+        ((c["id"], _status(c), daily(c)) for c in campaigns),
+        ((s["campaign_id"], _status(s), daily(s)) for s in sets),
+    )
 
 
 def _status(row: Row) -> str:

@@ -7,20 +7,17 @@ its own besides. Meta leaves out a metric that is zero.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import date
-from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
 from typing import Any
 
 import pyarrow as pa
 
-from pipelines.sources.ads_tables import REMOVED, ads_table, name_hash
+from pipelines.sources.ads_tables import REMOVED, ads_table, labels, name_hash
 from pipelines.sources.base import Account
 from pipelines.sources.meta_graph import Row
 from pipelines.sources.meta_reports import WINDOWS
+from pipelines.sources.money import micros
 
 PLATFORM = "meta_ads"
-MICROS = 1_000_000
-
 _ATTRIBUTION_WINDOW = "7d_click"
 # omni_purchase counts web, app and shop purchases; purchase is what older pixels send alone
 _PURCHASES = ("omni_purchase", "purchase")
@@ -32,22 +29,11 @@ _CATEGORIES = {
     "omni_complete_registration": "SIGNUP",
     "lead": "SUBMIT_LEAD_FORM",
 }
-_FURTHER_TYPES = {
-    **{f"conversions_{window}": pa.float64() for window in WINDOWS},
-    "video_views": pa.int64(),
-    "video_completions": pa.int64(),
-    "all_conversions": pa.float64(),
-}
 
 
 def account_rows(account: Account, rows: list[Row]) -> pa.Table:
     """raw.ads_account_performance."""
-    return ads_table(_delivery(rows), labels(account))
-
-
-def spend_by_day(rows: list[Row]) -> dict[date, int]:
-    """Micros that the account spent, by day."""
-    return {date.fromisoformat(r["date_start"]): micros(r["spend"]) for r in rows}
+    return ads_table(_delivery(rows), labels(PLATFORM, account))
 
 
 def level_rows(
@@ -75,7 +61,8 @@ def level_rows(
         columns["adgroup_id"] = [r["adset_id"] for r in rows]
     if level == "ad":
         columns["ad_id"] = [r["ad_id"] for r in rows]
-    return _table(columns, {**labels(account), "attribution_window": _ATTRIBUTION_WINDOW})
+    claimed = {**labels(PLATFORM, account), "attribution_window": _ATTRIBUTION_WINDOW}
+    return ads_table(columns, claimed)
 
 
 def action_rows(account: Account, campaigns: list[Row]) -> pa.Table:
@@ -112,29 +99,8 @@ def action_rows(account: Account, campaigns: list[Row]) -> pa.Table:
         "all_conversions",
     )
     columns = {name: [row[i] for row in found] for i, name in enumerate(names)}
-    return _table({**columns, "conversion_action_name": [None] * len(found)}, labels(account))
-
-
-def labels(account: Account) -> dict[str, str]:
-    """The columns that are the same in every row of an account."""
-    return {
-        "platform": PLATFORM,
-        "account_id": account.account_id,
-        "currency_code": account.currency_code,
-        "time_zone": account.time_zone,
-    }
-
-
-def micros(amount: str) -> int:
-    """A decimal amount in micros, without passing through floating point.
-
-    Raises:
-        ValueError: it is no amount.
-    """
-    try:
-        return int((Decimal(amount) * MICROS).to_integral_value(ROUND_HALF_EVEN))
-    except InvalidOperation as error:
-        raise ValueError("an amount of money is not a number") from error
+    columns["conversion_action_name"] = [None] * len(found)
+    return ads_table(columns, labels(PLATFORM, account))
 
 
 def purchases(actions: Iterable[Row], window: str = _ATTRIBUTION_WINDOW) -> float:
@@ -157,12 +123,3 @@ def _delivery(rows: list[Row]) -> dict[str, list[Any]]:
         "clicks": [int(r.get("clicks", 0)) for r in rows],
         "cost_micros": [micros(r["spend"]) for r in rows],
     }
-
-
-def _table(columns: Mapping[str, list[Any]], same: Mapping[str, Any]) -> pa.Table:
-    """As ads_table, with the columns whose types only some platforms need."""
-    table = ads_table({k: v for k, v in columns.items() if k not in _FURTHER_TYPES}, same)
-    for name, kind in _FURTHER_TYPES.items():
-        if name in columns:
-            table = table.append_column(name, pa.array(columns[name], kind))
-    return table

@@ -112,7 +112,7 @@ def _ga4_export(settings: Settings, secrets: Secrets) -> Source:
     assert settings.sources.ga4_export
     export, salt = settings.sources.ga4_export, secrets.require("hash_salt")
     if export.dataset:
-        from pipelines.sources.ga4_dataset import Ga4DatasetSource
+        from pipelines.sources.ga4_export_dataset import Ga4DatasetSource
 
         return Ga4DatasetSource(export, salt)
     from pipelines.sources.ga4_export import Ga4ExportSource

@@ -18,7 +18,6 @@ from pipelines.errors import SourceRejected
 from pipelines.privacy.hashing import hash_email, hash_phone
 from pipelines.source_settings import SalesforceSettings
 from pipelines.sources.base import Account, Batch, Window
-from pipelines.sources.crm_salesforce_api import SalesforceApi, literal
 from pipelines.sources.crm_tables import (
     LEADS,
     MAX_WINDOW_DAYS,
@@ -31,7 +30,6 @@ from pipelines.sources.crm_tables import (
     drift_columns,
     flag,
     instant,
-    micros,
     midnight,
     no_such_field,
     parsed,
@@ -39,6 +37,8 @@ from pipelines.sources.crm_tables import (
     text,
 )
 from pipelines.sources.http import KEPT
+from pipelines.sources.money import micros
+from pipelines.sources.salesforce_api import NAME, SalesforceApi, literal
 
 _LEAD = (
     *("Id", "CreatedDate", "SystemModstamp", "Email", "Phone", "MobilePhone", "Status"),
@@ -90,7 +90,7 @@ class SalesforceSource:
         backoff: seconds before the second try of a call; doubled for each further one.
     """
 
-    name = "salesforce"
+    name = NAME
     tables = TABLES
     span = None
     max_window_days = MAX_WINDOW_DAYS
@@ -114,13 +114,12 @@ class SalesforceSource:
         self._account: Account | None = None
         self._names: dict[str, dict[str, str]] = {}
         self._api = SalesforceApi(
-            self.name,
             settings.url,
+            client_id,
+            client_secret,
+            settings.api_version,
             backoff=backoff,
             sleep=sleep,
-            client_id=client_id,
-            client_secret=client_secret,
-            version=settings.api_version,
         )
 
     def account(self, account_id: str) -> Account:

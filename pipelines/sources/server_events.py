@@ -16,14 +16,14 @@ from pipelines.privacy.consent import Consent, decide
 from pipelines.privacy.hashing import hash_email, hash_phone, hash_user_id
 from pipelines.source_settings import ServerEventsSettings
 from pipelines.sources.base import Account, Batch, Window
-from pipelines.sources.files_by_day import KEPT, DayFile, DayFolder
+from pipelines.sources.day_files import KEPT, DayFile, DayFolder
+from pipelines.sources.money import micros
 from pipelines.sources.server_events_fields import (
     CLICK_IDS,
     Events,
     browser,
     instant,
     ip_prefix,
-    micros,
     page,
 )
 

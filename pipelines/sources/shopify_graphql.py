@@ -56,14 +56,7 @@ class ShopifyGraphql:
 def _inspect(shop: str, reply: httpx.Response) -> None:
     """Raise what a reply with status 200 says went wrong."""
     where = f"{SOURCE} account {shop}"
-    try:
-        body = reply.json()
-    except ValueError:
-        raise SourceRejected(
-            f"{where}: the answer is not JSON.",
-            kept=KEPT,
-            fix="Check sources.shopify.url: it is the shop's base URL, not a web page.",
-        ) from None
+    body = reply.json()
     errors = body.get("errors")
     if not errors and "data" in body:
         return

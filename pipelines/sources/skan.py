@@ -14,7 +14,7 @@ from pipelines.errors import InputError, SourceRejected
 from pipelines.privacy.consent import is_personal
 from pipelines.source_settings import SkanSettings
 from pipelines.sources.base import Account, Batch, Window
-from pipelines.sources.files_by_day import KEPT, DayFile, DayFolder, json_lines
+from pipelines.sources.day_files import KEPT, DayFile, DayFolder, json_lines
 from pipelines.sources.skan_signature import is_signed, load_key, text
 
 _log = logging.getLogger(__name__)

@@ -8,21 +8,31 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, date, datetime
-from decimal import ROUND_HALF_EVEN, Decimal
-from math import isfinite
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import pyarrow as pa
 
 from pipelines.source_settings import TiktokAdsSettings
-from pipelines.sources.ads_tables import ENABLED, PAUSED, REMOVED, ads_table, name_hash
+from pipelines.sources.ads_metrics import Metrics, count, number
+from pipelines.sources.ads_tables import (
+    ENABLED,
+    PAUSED,
+    REMOVED,
+    ads_table,
+    budget_table,
+    campaign_budgets,
+    labels,
+    name_hash,
+    spend_by_day,
+)
 from pipelines.sources.base import Account, Batch, Window
-from pipelines.sources.tiktok_ads_api import MAX_DAYS, MAX_PAGE_SIZE, NAME, Row, TiktokApi, refused
+from pipelines.sources.money import micros
+from pipelines.sources.tiktok_ads_api import MAX_PAGE_SIZE, NAME, Row, TiktokApi, refused
 
 _ATTRIBUTION_WINDOW = "7d_click_1d_view"
-_MICROS = 1_000_000
-_NULL = "-"
+_CHANGED = "TikTok has changed its report: the source must follow."
 # our level, and TikTok's word for it
 _LEVELS = {"account": "advertiser", "campaign": "campaign", "adgroup": "adgroup", "ad": "ad"}
 _ENTITIES = ("campaign", "adgroup", "ad")
@@ -63,7 +73,7 @@ class TiktokAdsSource:
     name = NAME
     tables = tuple(f"raw.ads_{level}_performance" for level in _LEVELS)
     span = None
-    max_window_days = MAX_DAYS
+    max_window_days = 92
 
     def __init__(
         self,
@@ -104,9 +114,7 @@ class TiktokAdsSource:
         account = self.account(account_id)
         entities = self._entities(account_id)
         tables = {level: self._table(account, level, window, entities) for level in _LEVELS}
-        spent = tables["account"]
-        days = zip(spent["date"].to_pylist(), spent["cost_micros"].to_pylist(), strict=True)
-        account_spend = dict(days)
+        account_spend = spend_by_day(tables["account"])
         for level, rows in tables.items():
             yield Batch(
                 *(NAME, f"raw.ads_{level}_performance", account_id, NAME, window, rows, pulled_at),
@@ -121,11 +129,7 @@ class TiktokAdsSource:
         pulled_at = datetime.now(UTC)
         account = self.account(account_id)
         entities = self._entities(account_id)
-        budgets = _budgets(entities)
-        budget_rows = ads_table(
-            {"campaign_id": list(budgets), "daily_budget_micros": list(budgets.values())},
-            {**_labels(account), "effective_from": day},
-        )
+        budget_rows = budget_table(NAME, account, _budgets(entities), day)
         listed = [(level, row) for level in _ENTITIES for row in entities[level]]
         entity_rows = ads_table(
             {
@@ -154,62 +158,31 @@ class TiktokAdsSource:
         if level != "account":
             asked = (*asked, "conversion", _VALUE, *_VIDEO.values())
         rows = self._api.report(account.account_id, _LEVELS[level], asked, window)
-        cells = _Cells(account.account_id, rows)
-        columns: dict[str, list[Any]] = {
-            "date": cells.dimension("stat_time_day", _day),
-            "impressions": cells.metric("impressions", _count),
-            "clicks": cells.metric("clicks", _count),
-            "cost_micros": cells.metric("spend", _micros),
-        }
-        same = _labels(account)
-        if level == "account":
-            return cells.with_drift(ads_table(columns, same), asked)
-        columns[f"{level}_id"] = ids = cells.dimension(f"{level}_id", _id)
-        for parent in (name for name in _ATTRIBUTES[level] if name.endswith("_id")):
-            columns[parent] = cells.metric(parent, _id)
-        statuses = {row[f"{level}_id"]: _status(row) for row in entities[level]}
-        columns["conversions"] = cells.metric("conversion", _number)
-        columns["conversion_value"] = cells.metric(_VALUE, _number)
-        columns["name_hash"] = cells.metric(f"{level}_name", _hashed)
-        columns["status"] = [statuses.get(entity_id, REMOVED) for entity_id in ids]
-        table = ads_table(columns, {**same, "attribution_window": _ATTRIBUTION_WINDOW})
-        for column, metric in _VIDEO.items():
-            table = table.append_column(column, pa.array(cells.metric(metric, _count), pa.int64()))
-        return cells.with_drift(table, asked)
-
-
-class _Cells:
-    """The cells of a report, by column; a bad one is refused by its name."""
-
-    def __init__(self, account_id: str, rows: list[Row]) -> None:
-        self._account_id, self._rows = account_id, rows
-
-    def dimension(self, name: str, parse: Callable[[Any], Any]) -> list[Any]:
-        return self._read("dimensions", name, parse)
-
-    def metric(self, name: str, parse: Callable[[Any], Any]) -> list[Any]:
-        return self._read("metrics", name, parse)
-
-    def with_drift(self, table: pa.Table, asked: tuple[str, ...]) -> pa.Table:
-        """With the metrics that nobody asked for, as text."""
-        unknown = {name for row in self._rows for name in row["metrics"]}
-        for name in sorted(unknown - {*asked, *table.column_names}):
-            values = (row["metrics"].get(name) for row in self._rows)
-            texts = [None if value in (None, _NULL) else str(value) for value in values]
-            table = table.append_column(name, pa.array(texts, pa.string()))
-        return table
-
-    def _read(self, kind: str, name: str, parse: Callable[[Any], Any]) -> list[Any]:
-        value: Any = None
-        try:
-            return [parse(value := row[kind][name]) for row in self._rows]
-        except KeyError:
-            what = f"the report has no {name}"
-        except (ValueError, TypeError, ArithmeticError):
-            what = f"the report has {str(value)[:60]!r} for {name}"
-        raise refused(
-            self._account_id, what, fix="TikTok has changed its report: the source must follow."
+        metrics = Metrics(
+            rows, "the report has", partial(refused, account.account_id, fix=_CHANGED)
         )
+        columns: dict[str, list[Any]] = {
+            "date": metrics.read("stat_time_day", _day),
+            "impressions": metrics.read("impressions", _or_0(count)),
+            "clicks": metrics.read("clicks", _or_0(count)),
+            "cost_micros": metrics.read("spend", _or_0(micros)),
+        }
+        asked = (*asked, "stat_time_day", f"{_LEVELS[level]}_id")
+        same = labels(NAME, account)
+        if level == "account":
+            return metrics.with_drift(ads_table(columns, same), asked)
+        columns[f"{level}_id"] = ids = metrics.read(f"{level}_id", _id)
+        for parent in (name for name in _ATTRIBUTES[level] if name.endswith("_id")):
+            columns[parent] = metrics.read(parent, _id)
+        statuses = {row[f"{level}_id"]: _status(row) for row in entities[level]}
+        columns["conversions"] = metrics.read("conversion", _or_0(number))
+        columns["conversion_value"] = metrics.read(_VALUE, _or_0(number))
+        for column, metric in _VIDEO.items():
+            columns[column] = metrics.read(metric, _or_0(count))
+        columns["name_hash"] = metrics.read(f"{level}_name", _hashed)
+        columns["status"] = [statuses.get(entity_id, REMOVED) for entity_id in ids]
+        claimed = {**same, "attribution_window": _ATTRIBUTION_WINDOW}
+        return metrics.with_drift(ads_table(columns, claimed), asked)
 
 
 def _day(value: Any) -> str:
@@ -217,36 +190,18 @@ def _day(value: Any) -> str:
 
 
 def _id(value: Any) -> str:
-    if value in (None, _NULL, ""):
+    if value in (None, ""):
         raise ValueError(value)
     return str(value)
 
 
 def _hashed(name: Any) -> str | None:
-    return None if name in (None, _NULL) else name_hash(str(name))
+    return None if name is None else name_hash(str(name))
 
 
-def _exact(value: Any) -> Decimal:
-    """A metric without passing through floating point; one that is nothing is 0."""
-    return Decimal(0) if value in (None, _NULL) else Decimal(str(value))
-
-
-def _count(value: Any) -> int:
-    number = _exact(value)
-    if number != int(number):
-        raise ValueError(value)
-    return int(number)
-
-
-def _number(value: Any) -> float:
-    number = float(_exact(value))
-    if not isfinite(number):
-        raise ValueError(value)
-    return number
-
-
-def _micros(value: Any) -> int:
-    return int((_exact(value) * _MICROS).to_integral_value(ROUND_HALF_EVEN))
+def _or_0(parse: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """A metric that is nothing is 0."""
+    return lambda value: parse(0 if value is None else value)
 
 
 def _status(row: Row) -> str:
@@ -262,28 +217,12 @@ def _status(row: Row) -> str:
 
 
 def _budgets(entities: Entities) -> dict[str, int]:
-    """Daily budget in micros by campaign, of those that have one and aren't removed."""
-    of_groups: dict[str, int] = {}
-    for row in entities["adgroup"]:
-        if _status(row) == ENABLED:
-            above = str(row.get("campaign_id"))
-            of_groups[above] = of_groups.get(above, 0) + _daily(row)
-    budgets = {
-        row["campaign_id"]: _daily(row) or of_groups.get(row["campaign_id"], 0)
-        for row in entities["campaign"]
-        if _status(row) != REMOVED
-    }
-    return {campaign: budget for campaign, budget in budgets.items() if budget}
+    """Daily budget in micros by campaign, or else that of its ad groups."""
+    return campaign_budgets(
+        ((row["campaign_id"], _status(row), _daily(row)) for row in entities["campaign"]),
+        ((row.get("campaign_id"), _status(row), _daily(row)) for row in entities["adgroup"]),
+    )
 
 
 def _daily(row: Row) -> int:
-    return _micros(row.get("budget")) if row.get("budget_mode") in _DAILY else 0
-
-
-def _labels(account: Account) -> dict[str, str]:
-    return {
-        "platform": NAME,
-        "account_id": account.account_id,
-        "currency_code": account.currency_code,
-        "time_zone": account.time_zone,
-    }
+    return micros(row.get("budget") or 0) if row.get("budget_mode") in _DAILY else 0

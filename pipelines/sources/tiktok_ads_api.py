@@ -16,6 +16,7 @@ NAME = "tiktok_ads"
 MAX_DAYS = 30
 MAX_PAGE_SIZE = 1000
 _ROOT = "open_api/v1.3"
+_NULL = "-"
 # a list that changes while its pages are read is read again
 _READS = 3
 _OK, _RATE_LIMIT, _FAULTS = 0, 40100, range(50_000, 60_000)
@@ -48,7 +49,7 @@ class TiktokApi:
             NAME,
             f"{url.rstrip('/')}/{_ROOT}",
             {"Access-Token": access_token},
-            _inspect,
+            inspect=_inspect,
             backoff=backoff,
         )
 
@@ -82,6 +83,8 @@ class TiktokApi:
     ) -> list[Row]:
         """Rows of the integrated report by day, deleted entities included.
 
+        A row has its dimensions and metrics side by side; what is nothing is None.
+
         Args:
             level: advertiser, campaign, adgroup or ad.
             window: of any length; asked for in thirty days at most.
@@ -104,7 +107,11 @@ class TiktokApi:
         for part in window.split(MAX_DAYS):
             days = {"start_date": part.start.isoformat(), "end_date": part.end.isoformat()}
             rows += self._pages(account_id, "report/integrated/get/", {**params, **days})
-        return rows
+        try:
+            return [_flat(row) for row in rows]
+        except (KeyError, TypeError):
+            words = "a row of the report has no dimensions or metrics"
+            raise refused(account_id, words, fix=_CHANGED) from None
 
     def _pages(self, account_id: str, path: str, params: dict[str, str]) -> list[Row]:
         """All rows of all pages, as many as TikTok counts."""
@@ -141,6 +148,11 @@ class TiktokApi:
             page += 1
 
 
+def _flat(row: Row) -> Row:
+    cells = {**row["dimensions"], **row["metrics"]}
+    return {name: None if value == _NULL else value for name, value in cells.items()}
+
+
 def refused(account_id: str, why: str, *, fix: str) -> SourceRejected:
     """An answer that can't be used."""
     return SourceRejected(f"{NAME} account {account_id}: {why}.", kept=KEPT, fix=fix)
@@ -149,12 +161,6 @@ def refused(account_id: str, why: str, *, fix: str) -> SourceRejected:
 def _inspect(account_id: str, reply: httpx.Response) -> None:
     """Nearly every reply has status 200; its code says whether it is an answer."""
     where = f"{NAME} account {account_id}"
-    if "json" not in reply.headers.get("content-type", ""):
-        raise SourceUnavailable(
-            f"{where}: TikTok's answer is no JSON.",
-            kept=KEPT,
-            fix="Run again later; if it lasts, check the url and the proxy.",
-        )
     body = reply.json()
     code = body.get("code") if isinstance(body, dict) else None
     if code == _OK and isinstance(body.get("data"), dict):

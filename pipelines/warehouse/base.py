@@ -143,11 +143,13 @@ def publish_stage(
     stage: str,
     *,
     run_id: str,
+    rows: int | None = None,
     also: Sequence[Statement] = (),
 ) -> None:
     """Replace one slice of a table with a stage's rows, in one transaction with ``also``.
 
     Args:
+        rows: how many the stage must have; another number changes nothing.
         run_id: what ``_run_id`` of every row becomes.
         also: further statements of the same transaction, such as a ledger row; they run first,
             so that one that refuses does so before the rows are moved.
@@ -162,6 +164,7 @@ def publish_stage(
             Statement(
                 f"INSERT INTO {contract.table} ({columns}) SELECT {values} FROM {stage}",
                 {"run_id": run_id},
+                expect_rows=rows,
             ),
         ],
         label="publish",

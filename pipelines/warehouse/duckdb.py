@@ -6,6 +6,7 @@ released. Waiting for another process is bounded and ends by saying who holds th
 
 from __future__ import annotations
 
+import os
 import re
 import threading
 import time
@@ -29,7 +30,8 @@ from pipelines.warehouse.results import as_googlesql
 _HOLDER = re.compile(r"PID (\d+)")
 _POLL_SECONDS = 0.1
 # A pull of ten million rows must fit beside its own batch; DuckDB spills what is more to disk.
-_MEMORY_LIMIT = "512MB"
+_MOST_THREADS = 8
+_MEMORY_LIMIT = "256MB"
 # DuckDB refuses a second connection with other settings in the same process, so threads take turns.
 _IN_PROCESS = threading.RLock()
 
@@ -131,6 +133,11 @@ class DuckDBWarehouse:
             try:
                 connection.execute("SET TimeZone = 'UTC'")
                 connection.execute(f"SET memory_limit = '{_MEMORY_LIMIT}'")
+                if not read_only:
+                    # a big insert need not wait for its turn, nor hold what waits
+                    connection.execute("SET preserve_insertion_order = false")
+                # each thread needs a share of the memory
+                connection.execute(f"SET threads = {min(os.cpu_count() or 1, _MOST_THREADS)}")
                 yield connection
             except duckdb.Error as error:
                 raise StatementError(

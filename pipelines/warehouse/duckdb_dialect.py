@@ -69,6 +69,15 @@ def _information_schema(node: exp.Expression) -> exp.Expression | None:
     return chosen.subquery(alias=node.alias_or_name.split(".")[-1])
 
 
+def _fingerprint(node: exp.Expression) -> exp.Expression:
+    """FARM_FINGERPRINT of a row: another number in DuckDB, fit to compare rows of one warehouse."""
+    (hashed,) = node.expressions
+    if isinstance(hashed, exp.JSONFormat) and isinstance(hashed.this, exp.Struct):
+        hashed = hashed.this
+        return exp.Anonymous(this="HASH", expressions=[e.copy() for e in hashed.expressions])
+    return exp.Anonymous(this="HASH", expressions=[hashed.copy()])
+
+
 _CORRECTIONS: dict[type[exp.Expression], Callable[[exp.Expression], exp.Expression | None]] = {
     exp.DateAdd: _as_date,
     exp.DateSub: _as_date,
@@ -78,4 +87,5 @@ _CORRECTIONS: dict[type[exp.Expression], Callable[[exp.Expression], exp.Expressi
     exp.Extract: _extract,
     exp.Format: _printf,
     exp.Table: _information_schema,
+    exp.FarmFingerprint: _fingerprint,
 }

@@ -19,9 +19,9 @@ from pipelines.errors import InputError, SourceRejected, SourceUnavailable
 from pipelines.sandbox.market import Market
 from pipelines.source_settings import Ga4ExportSettings
 from pipelines.sources.base import Window
-from pipelines.sources.ga4_dataset import Ga4DatasetSource
 from pipelines.sources.ga4_export import Ga4ExportSource
-from pipelines.sources.ga4_schema import export_schema
+from pipelines.sources.ga4_export_dataset import Ga4DatasetSource
+from pipelines.sources.ga4_export_schema import export_schema
 from tests.wire.bigquery_emulator import Emulator
 
 PROPERTY, SALT = "3141592", "a-salt"

@@ -17,15 +17,23 @@ from pipelines.sandbox.clock import Clock
 from pipelines.sandbox.hubspot_server import FAULTS, HubspotServer
 from pipelines.sandbox.market import Market
 from pipelines.source_settings import HubspotSettings
-from pipelines.sources.base import Batch, Source, TracksChanges, Window
-from pipelines.sources.crm_tables import day_windows, micros, parsed, tag
+from pipelines.sources.base import Source, TracksChanges, Window
+from pipelines.sources.crm_tables import day_windows, parsed, tag
 from pipelines.sources.hubspot import HubspotSource, _status
-from pipelines.warehouse.contracts import load_contract
+from pipelines.sources.money import micros
+from tests.wire.contract_shape import assert_fits
+from tests.wire.crm_rows import (
+    ALL,
+    SALT,
+    SPRING,
+    TODAY,
+    assert_books,
+    assert_changes_are_followed,
+    pull,
+    rows_of,
+)
 
-TODAY, SALT = date(2026, 7, 1), "a-salt"
 PORTAL = HubspotServer.portal_id
-SPRING = Window(date(2026, 4, 1), date(2026, 6, 30))
-ALL = Window(date(2026, 1, 1), date(2026, 6, 30))
 PASSING = [name for name in FAULTS if name not in {"daily_quota", "token_invalid", "field_missing"}]
 
 
@@ -52,27 +60,6 @@ def source_of(portal: HubspotServer, token: str | None = None, **options: Any) -
     return HubspotSource(settings, token or portal.token, SALT, **options)
 
 
-def pull(source: HubspotSource, window: Window = SPRING) -> list[Batch]:
-    return list(source.pull(source.account_ids[0], window))
-
-
-def assert_books(
-    portal: HubspotServer, rows: tuple[list[Any], list[Any]], window: Window = SPRING
-) -> None:
-    """Leads and opportunities are what the portal's books say, to the cent and second."""
-    books = (portal.lead_rows, portal.opportunity_rows)
-    for key, found, book in zip(("lead_id", "opportunity_id"), rows, books, strict=True):
-        expected = {row[key]: row for row in book(window.start, window.end, SALT)}
-        assert len(found) == len(expected) > 10
-        for row in found:
-            assert {name: row[name] for name in expected[row[key]]} == expected[row[key]]
-
-
-def rows_of(batches: list[Batch]) -> tuple[list[Any], list[Any]]:
-    leads, opportunities = (batch.rows.to_pylist() for batch in batches)
-    return leads, opportunities
-
-
 def test_leads_and_opportunities_equal_the_books(portal: HubspotServer) -> None:
     source = source_of(portal)
     leads, opportunities = rows_of(pull(source))
@@ -93,9 +80,7 @@ def test_batches_have_the_columns_and_types_of_their_contracts(portal: HubspotSe
     empty = Window(date(2027, 1, 1), date(2027, 1, 2))
     source = source_of(portal)
     for batch in (*pull(source), *pull(source, empty)):
-        contract = load_contract(batch.table).arrow_schema
-        wanted = {f.name: f.type for f in contract if not f.name.startswith("_")}
-        assert {f.name: f.type for f in batch.rows.schema} == wanted
+        assert_fits(batch)
         assert batch.platform is None
 
 
@@ -136,26 +121,7 @@ def test_days_are_days_in_the_configured_zone(portal: HubspotServer) -> None:
 def test_what_changed_before_the_look_back_is_pulled_again_and_what_was_deleted_is_gone(
     portal: HubspotServer,
 ) -> None:
-    source = source_of(portal)
-    portal.clock.today = since = date(2026, 6, 1)
-    may = Window(ALL.start, date(2026, 5, 31))
-    published = [{r[key]: r for r in rows} for key, rows in _keyed(pull(source, may))]
-    portal.clock.today = TODAY
-    changed = source.changed_windows(PORTAL, since)
-    assert changed
-    assert all(window.end < since for window in changed)
-    for window in (*changed, Window(since, ALL.end)):
-        for table, (key, rows) in zip(published, _keyed(pull(source, window)), strict=True):
-            for old in [
-                k for k, r in table.items() if window.start <= r["created_date"] <= window.end
-            ]:
-                del table[old]
-            table |= {r[key]: r for r in rows}
-    assert_books(portal, (list(published[0].values()), list(published[1].values())), ALL)
-
-
-def _keyed(batches: list[Batch]) -> list[tuple[str, list[Any]]]:
-    return list(zip(("lead_id", "opportunity_id"), rows_of(batches), strict=True))
+    assert_changes_are_followed(portal, source_of(portal))
 
 
 def test_a_back_dated_deal_stands_on_the_day_it_was_entered(portal: HubspotServer) -> None:
@@ -305,12 +271,6 @@ def test_statuses_of_a_portals_own_making_are_told_apart() -> None:
     assert _status("customer", "UNQUALIFIED") == "CONVERTED"
     assert _status("marketingqualifiedlead", "BAD_TIMING") == "DISQUALIFIED"
     assert _status(None, None) == "NEW"
-
-
-def test_amounts_become_micros_exactly() -> None:
-    assert [micros(a) for a in ("12.34", "90071992547.409931", "-5", "0.0000005")] == [
-        *(12_340_000, 90_071_992_547_409_931, -5_000_000, 0)
-    ]
 
 
 def test_a_campaign_tag_with_an_address_in_it_is_left_out() -> None:

@@ -18,11 +18,11 @@ from pipelines.sandbox.business import KEYS, Business
 from pipelines.sandbox.clock import Clock
 from pipelines.sandbox.linkedin_server import BREAKING, FAULTS, LinkedinServer
 from pipelines.source_settings import LinkedinAdsSettings
-from pipelines.sources import linkedin_ads
 from pipelines.sources.base import Batch, Window
 from pipelines.sources.linkedin_ads import LinkedinAdsSource
-from pipelines.warehouse.contracts import load_contract, load_contracts
+from pipelines.warehouse.contracts import load_contracts
 from pipelines.warehouse.duckdb import DuckDBWarehouse
+from tests.wire.contract_shape import assert_fits
 
 US, EU = "507000001", "507000002"
 TODAY = date(2026, 7, 1)
@@ -126,11 +126,7 @@ def test_money_is_in_the_accounts_currency_and_days_are_utc(source: LinkedinAdsS
 def test_batches_have_columns_and_types_of_their_contracts(source: LinkedinAdsSource) -> None:
     empty = Window(date(2027, 1, 1), date(2027, 1, 2))
     for batch in (*pull(source), *pull(source, US, empty), *source.snapshot(US, TODAY)):
-        contract = load_contract(batch.table)
-        known = {f.name: f.type for f in contract.arrow_schema}
-        assert {f.name: f.type for f in batch.rows.schema}.items() <= known.items()
-        needed = {c.name for c in contract.columns if not c.nullable} - {"_run_id"}
-        assert needed <= set(batch.rows.column_names)
+        assert_fits(batch, whole=False)
 
 
 @pytest.mark.parametrize("account_id", [US, EU])
@@ -369,10 +365,3 @@ def test_a_mutating_call_is_recorded_and_refused(linkedin: LinkedinServer) -> No
     answer = httpx.post(f"{linkedin.url}/rest/adAccounts/{US}/adCampaigns", json={"name": "new"})
     assert answer.status_code == 403
     assert linkedin.mutations == [f"POST /rest/adAccounts/{US}/adCampaigns"]
-
-
-def test_amounts_become_micros_exactly() -> None:
-    amounts = ("12.34", "0.8876989582", "-2E-18", "90071992547.409931", 7)
-    assert [linkedin_ads._micros(a) for a in amounts] == [
-        *(12_340_000, 887_699, 0, 90_071_992_547_409_931, 7_000_000)
-    ]

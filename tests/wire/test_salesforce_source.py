@@ -16,14 +16,20 @@ from pipelines.sandbox.leads import Lead, salesforce_id
 from pipelines.sandbox.market import Market
 from pipelines.sandbox.salesforce_server import FAULTS, SalesforceServer
 from pipelines.source_settings import SalesforceSettings
-from pipelines.sources.base import Batch, Source, TracksChanges, Window
+from pipelines.sources.base import Source, TracksChanges, Window
 from pipelines.sources.salesforce import SalesforceSource
-from pipelines.warehouse.contracts import load_contract
+from tests.wire.contract_shape import assert_fits
+from tests.wire.crm_rows import (
+    SALT,
+    SPRING,
+    TODAY,
+    assert_books,
+    assert_changes_are_followed,
+    pull,
+    rows_of,
+)
 
-TODAY, SALT = date(2026, 7, 1), "a-salt"
 ORG = SalesforceServer.org_id
-SPRING = Window(date(2026, 4, 1), date(2026, 6, 30))
-ALL = Window(date(2026, 1, 1), date(2026, 6, 30))
 PASSING = [name for name in FAULTS if name not in {"daily_quota", "token_invalid", "field_missing"}]
 
 
@@ -50,27 +56,6 @@ def source_of(org: SalesforceServer, secret: str | None = None, **options: Any) 
     return SalesforceSource(settings, org.client_id, secret, SALT, **options)
 
 
-def pull(source: SalesforceSource, window: Window = SPRING) -> list[Batch]:
-    return list(source.pull(source.account_ids[0], window))
-
-
-def rows_of(batches: list[Batch]) -> tuple[list[Any], list[Any]]:
-    leads, opportunities = (batch.rows.to_pylist() for batch in batches)
-    return leads, opportunities
-
-
-def assert_books(
-    org: SalesforceServer, rows: tuple[list[Any], list[Any]], window: Window = SPRING
-) -> None:
-    """Leads and opportunities are what the organisation's books say, to the cent and second."""
-    books = (org.lead_rows, org.opportunity_rows)
-    for key, found, book in zip(("lead_id", "opportunity_id"), rows, books, strict=True):
-        expected = {row[key]: row for row in book(window.start, window.end, SALT)}
-        assert len(found) == len(expected) > 10
-        for row in found:
-            assert {name: row[name] for name in expected[row[key]]} == expected[row[key]]
-
-
 def test_leads_and_opportunities_equal_the_books(org: SalesforceServer) -> None:
     leads, opportunities = rows_of(pull(source_of(org)))
     assert_books(org, (leads, opportunities))
@@ -87,9 +72,7 @@ def test_batches_have_the_columns_and_types_of_their_contracts(org: SalesforceSe
     source = source_of(org)
     empty = Window(date(2027, 1, 1), date(2027, 1, 2))
     for batch in (*pull(source), *pull(source, empty)):
-        contract = load_contract(batch.table).arrow_schema
-        wanted = {f.name: f.type for f in contract if not f.name.startswith("_")}
-        assert {f.name: f.type for f in batch.rows.schema} == wanted
+        assert_fits(batch)
 
 
 def test_it_is_a_source_that_tracks_changes(org: SalesforceServer) -> None:
@@ -108,26 +91,7 @@ def test_no_name_address_or_number_leaves_the_source(org: SalesforceServer) -> N
 def test_what_changed_before_the_look_back_is_pulled_again_and_what_was_deleted_is_gone(
     org: SalesforceServer,
 ) -> None:
-    source = source_of(org)
-    org.clock.today = since = date(2026, 6, 1)
-    may = Window(ALL.start, date(2026, 5, 31))
-    published = [{r[key]: r for r in rows} for key, rows in _keyed(pull(source, may))]
-    org.clock.today = TODAY
-    changed = source.changed_windows(ORG, since)
-    assert changed
-    assert all(window.end < since for window in changed)
-    for window in (*changed, Window(since, ALL.end)):
-        for table, (key, rows) in zip(published, _keyed(pull(source, window)), strict=True):
-            for old in [
-                k for k, r in table.items() if window.start <= r["created_date"] <= window.end
-            ]:
-                del table[old]
-            table |= {r[key]: r for r in rows}
-    assert_books(org, (list(published[0].values()), list(published[1].values())), ALL)
-
-
-def _keyed(batches: list[Batch]) -> list[tuple[str, list[Any]]]:
-    return list(zip(("lead_id", "opportunity_id"), rows_of(batches), strict=True))
+    assert_changes_are_followed(org, source_of(org))
 
 
 @pytest.mark.parametrize("name", PASSING)

@@ -23,11 +23,14 @@ from pipelines.sandbox.market import Market
 from pipelines.sandbox.tiktok_server import BREAKING, FAULTS, TiktokServer
 from pipelines.source_settings import FileSettings, TiktokAdsSettings
 from pipelines.sources import tiktok_ads
+from pipelines.sources.ads_metrics import count
 from pipelines.sources.base import Batch, Window
 from pipelines.sources.files import FilesSource
+from pipelines.sources.money import micros
 from pipelines.sources.tiktok_ads import TiktokAdsSource
-from pipelines.warehouse.contracts import load_contract, load_contracts
+from pipelines.warehouse.contracts import load_contracts
 from pipelines.warehouse.duckdb import DuckDBWarehouse
+from tests.wire.contract_shape import assert_fits
 
 ACCOUNT = "7001002003"
 TODAY = date(2026, 7, 1)
@@ -135,11 +138,7 @@ def test_days_are_the_advertisers_own(source: TiktokAdsSource) -> None:
 def test_batches_have_columns_and_types_of_their_contracts(source: TiktokAdsSource) -> None:
     empty = Window(date(2027, 1, 1), date(2027, 1, 2))
     for batch in (*pull(source), *pull(source, empty), *source.snapshot(ACCOUNT, TODAY)):
-        contract = load_contract(batch.table)
-        known = {f.name: f.type for f in contract.arrow_schema}
-        assert {f.name: f.type for f in batch.rows.schema}.items() <= known.items()
-        needed = {c.name for c in contract.columns if not c.nullable} - {"_run_id"}
-        assert needed <= set(batch.rows.column_names)
+        assert_fits(batch, whole=False)
 
 
 def test_recent_days_restate_and_days_from_today_on_have_no_rows(
@@ -177,7 +176,7 @@ def test_a_window_of_any_length_is_asked_for_in_thirty_days_at_most(
     found = rows_of(pull(source, long)[1])
     assert found["cost_micros"].to_pylist() == booked["cost_micros"].to_pylist()
     assert found.num_rows == 2 * 91
-    assert source.max_window_days == 30
+    assert source.max_window_days == 92
 
 
 @pytest.mark.parametrize(
@@ -255,9 +254,9 @@ def test_a_dash_is_nothing_and_there_are_dashes(
 ) -> None:
     tiktok.faults.switch_on("dash_means_null")
     raw = source._api.report(ACCOUNT, "ad", ["ad_name", "conversion"], WEEK)
-    assert {"-"} < {row["metrics"]["conversion"] for row in raw}
-    assert [f(v) for f in (tiktok_ads._micros, tiktok_ads._count) for v in ("-", None)] == [0] * 4
-    assert tiktok_ads._hashed("-") is None
+    assert {None} < {row["conversion"] for row in raw}
+    assert [tiktok_ads._or_0(parse)(None) for parse in (micros, count)] == [0, 0]
+    assert tiktok_ads._hashed(None) is None
 
 
 def test_a_metric_nobody_asked_for_is_handed_on_as_text(

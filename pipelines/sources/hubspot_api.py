@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -14,6 +14,7 @@ from pipelines.errors import SourceError, SourceParked, SourceRejected, SourceUn
 from pipelines.sources.crm_tables import Row, midnight
 from pipelines.sources.http import KEPT, HttpApi, parked
 
+NAME = "hubspot"
 # A search gives no result beyond the 10,000th, whatever it matches.
 SEARCH_CAP = 10_000
 _PAGE, _ARCHIVED_PAGE = 200, 100
@@ -30,18 +31,42 @@ _FIXES = {
 }
 
 
-@dataclass
-class HubspotApi(HttpApi):
-    """Calls of one portal.
+class HubspotApi:
+    """HubSpot's CRM API, which is only read.
+
+    Every method raises SourceUnavailable, SourceParked or SourceRejected, naming the portal.
 
     Args:
-        time_zone: the portal's: the daily quota starts again at its midnight.
+        time_zone: the portal's, until it is asked: the daily quota starts again at its midnight.
+        sleep, backoff: see :class:`pipelines.sources.http.HttpApi`.
     """
 
-    time_zone: str = "UTC"
+    def __init__(
+        self,
+        url: str,
+        access_token: str,
+        time_zone: str,
+        *,
+        sleep: Callable[[float], None] = time.sleep,
+        backoff: float = 0.5,
+    ) -> None:
+        self._time_zone = time_zone
+        self._api = HttpApi(
+            NAME,
+            url,
+            {"Authorization": f"Bearer {access_token}"},
+            inspect=self._park_before_the_quota,
+            refused=self._refused,
+            before_next=_pause,
+            backoff=backoff,
+            sleep=sleep,
+        )
 
-    def __post_init__(self) -> None:
-        self.inspect, self.before_next = self._park_before_the_quota, _pause
+    def portal(self, portal: str) -> dict[str, Any]:
+        """The portal that the token is of: portalId, timeZone and companyCurrency."""
+        found: dict[str, Any] = self._api.get(portal, "account-info/v3/details")
+        self._time_zone = found["timeZone"]
+        return found
 
     def search(
         self,
@@ -74,7 +99,7 @@ class HubspotApi(HttpApi):
                 middle = start + (end - start) // 2
                 if end - start <= _FINEST:
                     raise SourceRejected(
-                        f"{self.source} account {portal}: {total} {kind} were created at {start}, "
+                        f"{NAME} account {portal}: {total} {kind} were created at {start}, "
                         f"and a search gives {SEARCH_CAP}.",
                         kept=KEPT,
                         fix="Leave these days out, or delete the import that made them.",
@@ -86,7 +111,7 @@ class HubspotApi(HttpApi):
             if len(found) == total:
                 return list(found.values())
         raise SourceUnavailable(
-            f"{self.source} account {portal}: {kind} changed while they were read, three times: "
+            f"{NAME} account {portal}: {kind} changed while they were read, three times: "
             f"{len(found)} of {total} came.",
             kept=KEPT,
             fix="Run again later.",
@@ -117,7 +142,7 @@ class HubspotApi(HttpApi):
         """Records deleted since an instant, as long as HubSpot's recycle bin has them (90 days)."""
         params = {"archived": "true", "limit": _ARCHIVED_PAGE, "properties": created}
         while True:
-            page = self.get(portal, f"crm/v3/objects/{kind}", params)
+            page = self._api.get(portal, f"crm/v3/objects/{kind}", params)
             for record in page["results"]:
                 if datetime.fromisoformat(record["archivedAt"]) >= since:
                     yield _flat(record)
@@ -150,18 +175,17 @@ class HubspotApi(HttpApi):
 
     def property_names(self, portal: str, kind: str) -> set[str]:
         """The properties that the portal's contacts or deals have, as far as the app may see."""
-        answer = self.get(portal, f"crm/v3/properties/{kind}", {"archived": "false"})
+        answer = self._api.get(portal, f"crm/v3/properties/{kind}", {"archived": "false"})
         return {found["name"] for found in answer["results"]}
 
     def _post(self, portal: str, path: str, body: dict[str, Any]) -> Any:
         """A reading POST."""
-        return self.call(portal, "POST", path, json=body).json()
+        return self._api.call(portal, "POST", path, json=body).json()
 
-    def _error(self, where: str, reply: httpx.Response) -> SourceError:
+    def _refused(self, portal: str, reply: httpx.Response, error: SourceError) -> SourceError:
         policy = _policy(reply) if reply.status_code == httpx.codes.TOO_MANY_REQUESTS else None
         if policy == "DAILY":
-            return self._until_midnight(where, "the portal's daily quota of calls is used up")
-        error = super()._error(where, reply)
+            return self._until_midnight(portal, "the portal's daily quota of calls is used up")
         if isinstance(error, SourceUnavailable) and policy in _SHORT_WAITS:
             error.retry_seconds = error.retry_seconds or _SHORT_WAITS[policy]
         elif fix := _FIXES.get(reply.status_code):
@@ -173,12 +197,13 @@ class HubspotApi(HttpApi):
         allowed = _number(reply, "x-hubspot-ratelimit-daily")
         if left is not None and allowed and left < allowed * _RESERVE:
             why = f"{left} of the portal's {allowed} daily calls are left"
-            raise self._until_midnight(f"{self.source} account {portal}", why)
+            raise self._until_midnight(portal, why)
 
-    def _until_midnight(self, where: str, why: str) -> SourceParked:
+    def _until_midnight(self, portal: str, why: str) -> SourceParked:
         now = datetime.now(UTC)
-        tomorrow = now.astimezone(ZoneInfo(self.time_zone)).date() + timedelta(days=1)
-        return parked(where, (midnight(tomorrow, self.time_zone) - now).total_seconds(), why)
+        tomorrow = now.astimezone(ZoneInfo(self._time_zone)).date() + timedelta(days=1)
+        seconds = (midnight(tomorrow, self._time_zone) - now).total_seconds()
+        return parked(f"{NAME} account {portal}", seconds, why)
 
 
 def _pause(reply: httpx.Response) -> float:

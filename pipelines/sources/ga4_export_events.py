@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from pipelines.errors import InputError
 from pipelines.privacy.hashing import hash_user_id
-from pipelines.sources.ga4_schema import KEPT, ORDERING, fitted, relisted
+from pipelines.sources.ga4_export_schema import KEPT, ORDERING, fitted, relisted
 
 TABLE = "raw.ga4_events"
 CLICK_IDS = ("gclid", "wbraid", "gbraid", "dclid")

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
-from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
+from decimal import Decimal, InvalidOperation
 from math import isfinite
 from pathlib import Path
 from typing import TypeVar
 
 from pipelines.errors import InputError
-from pipelines.sources.mapping import Mapping
+from pipelines.sources.files_mapping import Mapping
+from pipelines.sources.money import micros
 
 _T = TypeVar("_T")
 _SHOWN, _KEPT_AT_MOST = 5, 1_000
@@ -173,10 +174,9 @@ def _count(cell: str) -> int:
 
 
 def _micros(cell: str) -> int:
-    amount = Decimal(cell)
-    if not amount.is_finite() or amount < 0:
+    if Decimal(cell) < 0:
         raise ValueError(cell)
-    return _within_int64(int((amount * 1_000_000).to_integral_value(ROUND_HALF_EVEN)))
+    return micros(cell)
 
 
 def _within_int64(value: int) -> int:

@@ -17,9 +17,9 @@ from requests.exceptions import RequestException
 from pipelines.errors import SourceError, SourceRejected, SourceUnavailable
 from pipelines.source_settings import Ga4ExportSettings
 from pipelines.sources.base import Account, Batch, Window
-from pipelines.sources.ga4_events import TABLE, Day, day_of_events, together
 from pipelines.sources.ga4_export import require_property
-from pipelines.sources.ga4_schema import KEPT, LEFT_OUT, export_schema
+from pipelines.sources.ga4_export_events import TABLE, Day, day_of_events, together
+from pipelines.sources.ga4_export_schema import KEPT, LEFT_OUT, export_schema
 
 _KINDS = ("events", "events_intraday")
 _FAILED = (GoogleAPICallError, RetryError, GoogleAuthError, RequestException)

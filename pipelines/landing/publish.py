@@ -116,36 +116,42 @@ def _land(warehouse: Warehouse, spool: Spool, erased: int, audited: bool) -> lis
     checked, note = not audited, ""
     stages: list[str] = []
     for attempt in range(1, _ATTEMPTS + 1):
-        seen = ledger.overlap(warehouse, batch)
-        if seen.newest_run_id == spool.run_id or seen.newer:
-            warehouse.drop_stages(stages)
-            if seen.newest_run_id == spool.run_id:
-                audit_spend(spool)
-                warehouse.transaction([ledger.confirm(batch, spool.run_id)], label="confirm")
-                return [_landed(spool, "unchanged", note=note)]
+        with warehouse.unit():
+            seen = ledger.overlap(warehouse, batch)
+            known = seen.newest_run_id == spool.run_id
+            if known or seen.newer:
+                warehouse.drop_stages(stages)
+            else:
+                stage = warehouse.stage(contract, _stage_name(spool), spool.path)
+        if known:
+            audit_spend(spool)
+            warehouse.transaction([ledger.confirm(batch, spool.run_id)], label="confirm")
+            return [_landed(spool, "unchanged", note=note)]
+        if seen.newer:
             return _land_open_days(warehouse, spool, seen, erased, audited)
-        stage = warehouse.stage(contract, _stage_name(spool), spool.path)
         stages = [stage]
         staged_at = datetime.now(UTC)
         try:
             if not checked:
                 audit(spool, stage)
                 checked = True
-            restated = ledger.count_restated(warehouse, contract, slice_, stage)
-            row = ledger.entry(spool, restated, (staged_at, datetime.now(UTC)))
-            publish_stage(
-                warehouse,
-                contract,
-                slice_,
-                stage,
-                run_id=spool.run_id,
-                rows=spool.rows,
-                also=[
-                    ledger.claim(batch, seen, erased),
-                    *ledger.moved(contract, slice_, stage),
-                    row,
-                ],
-            )
+            with warehouse.unit():
+                restated = ledger.count_restated(warehouse, contract, slice_, stage)
+                row = ledger.entry(spool, restated, (staged_at, datetime.now(UTC)))
+                publish_stage(
+                    warehouse,
+                    contract,
+                    slice_,
+                    stage,
+                    run_id=spool.run_id,
+                    rows=spool.rows,
+                    also=[
+                        ledger.claim(batch, seen, erased),
+                        *ledger.moved(contract, slice_, stage),
+                        row,
+                    ],
+                )
+                warehouse.drop_stages(stages)
         except (RowCountConflict, StatementError) as error:
             if len(tombstones.load(warehouse).digests) != erased:
                 warehouse.drop_stages(stages)
@@ -162,7 +168,6 @@ def _land(warehouse: Warehouse, spool: Spool, erased: int, audited: bool) -> lis
             note = "another process published this account at the same time"
             time.sleep(random.uniform(0, min(0.1 * 2**attempt, 20)))
         else:
-            warehouse.drop_stages(stages)
             return [_landed(spool, "published", restated, note)]
     raise AssertionError("the last attempt returns or raises")
 

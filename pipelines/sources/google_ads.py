@@ -69,7 +69,7 @@ class GoogleAdsSource:
         "raw.ads_conversion_action_stats",
     )
     span = None
-    max_window_days = 92
+    max_window_days = 184
 
     def __init__(
         self,

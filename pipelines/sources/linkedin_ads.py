@@ -92,7 +92,7 @@ class LinkedinAdsSource:
     name = NAME
     tables = tuple(f"raw.ads_{level}_performance" for level in _LEVELS)
     span = None
-    max_window_days = 92
+    max_window_days = 184
 
     def __init__(
         self,

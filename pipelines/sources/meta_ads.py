@@ -44,7 +44,7 @@ class MetaAdsSource:
         "raw.ads_conversion_action_stats",
     )
     span = None
-    max_window_days = 92
+    max_window_days = 184
 
     def __init__(
         self,

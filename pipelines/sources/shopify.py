@@ -49,7 +49,7 @@ class ShopifySource:
     name = SOURCE
     tables = ("raw.orders", "raw.order_refunds")
     span = None
-    max_window_days = 92
+    max_window_days = 184
 
     def __init__(
         self,

@@ -6,6 +6,7 @@ All SQL handed in is GoogleSQL with named parameters (``@name``); table names ar
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
@@ -79,6 +80,12 @@ class Warehouse(Protocol):
     """
 
     kind: str
+
+    def unit(self) -> AbstractContextManager[None]:
+        """Makes the calls within ``with`` one unit of work: DuckDB's file stays open for them.
+
+        For calls that follow each other at once: the file is shared politely (DESIGN 3.12).
+        """
 
     def create_tables(self, contracts: Iterable[Contract]) -> None:
         """Create the datasets and tables that are missing; existing ones are left alone."""

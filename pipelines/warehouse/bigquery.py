@@ -7,6 +7,7 @@ import re
 import tempfile
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext, suppress
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import IO
@@ -68,6 +69,9 @@ class BigQueryWarehouse:
         self._maximum_bytes_billed = settings.maximum_bytes_billed
         self._client = _client(settings, self.project)
 
+    def unit(self) -> AbstractContextManager[None]:
+        return nullcontext()
+
     def create_tables(self, contracts: Iterable[Contract]) -> None:
         wanted = list(contracts)
         with translated("create tables"):
@@ -96,7 +100,9 @@ class BigQueryWarehouse:
             found = pq.ParquetFile(file)
             schema = stage_schema(contract, found.schema_arrow.names)
             table = bigquery.Table(f"{self.project}.{stage}", schema=schema)
-            self._client.create_table(table, exists_ok=True, retry=_RETRY)
+            # one that is there may be gone at once: another process drops it after publishing
+            with suppress(Conflict):
+                self._client.create_table(table, retry=_RETRY)
             self._load(table, file, found.metadata.num_rows)
         return stage
 

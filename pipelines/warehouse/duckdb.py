@@ -49,6 +49,7 @@ class DuckDBWarehouse:
     def __init__(self, path: Path, lock_timeout_seconds: float = 25.0) -> None:
         self.path = path
         self.lock_timeout_seconds = lock_timeout_seconds
+        self._held: duckdb.DuckDBPyConnection | None = None
 
     def create_tables(self, contracts: Iterable[Contract]) -> None:
         wanted = list(contracts)
@@ -76,7 +77,6 @@ class DuckDBWarehouse:
     def stage(self, contract: Contract, name: str, rows: pa.Table | Path) -> str:
         stage = f"{STAGE_DATASET}.{contract.dataset}__{contract.name}__{name}"
         with self._connection() as connection:
-            connection.begin()
             connection.execute(f"CREATE SCHEMA IF NOT EXISTS {STAGE_DATASET}")
             connection.execute(_create_table(contract, stage, "OR REPLACE", constrained=False))
             if isinstance(rows, Path):
@@ -86,7 +86,6 @@ class DuckDBWarehouse:
                 connection.register(found, contract.conform(rows))
             names = ", ".join(columns)
             connection.execute(f"INSERT INTO {stage} ({names}) SELECT {names} FROM {found}")
-            connection.commit()
         return stage
 
     def datasets(self) -> list[str]:
@@ -120,6 +119,15 @@ class DuckDBWarehouse:
             connection.commit()
 
     @contextmanager
+    def unit(self) -> Iterator[None]:
+        with self._connection() as connection:
+            before, self._held = self._held, connection
+            try:
+                yield
+            finally:
+                self._held = before
+
+    @contextmanager
     def _connection(self, *, read_only: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -129,6 +137,9 @@ class DuckDBWarehouse:
                 fix="Check warehouse.path in adcanary.yaml.",
             ) from error
         with _IN_PROCESS:
+            if self._held is not None:  # by this thread: the lock lets no other one in
+                yield self._held
+                return
             connection = self._open(read_only)
             try:
                 connection.execute("SET TimeZone = 'UTC'")

@@ -176,7 +176,7 @@ def test_a_window_of_any_length_is_asked_for_in_thirty_days_at_most(
     found = rows_of(pull(source, long)[1])
     assert found["cost_micros"].to_pylist() == booked["cost_micros"].to_pylist()
     assert found.num_rows == 2 * 91
-    assert source.max_window_days == 92
+    assert source.max_window_days == 184
 
 
 @pytest.mark.parametrize(

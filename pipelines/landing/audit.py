@@ -48,7 +48,7 @@ def audit(spool: Spool, stage: str) -> int:
     failed += [broken[number] for number in sorted(broken)]
     total = len(_CHECKS) + len(suite)
     if failed:
-        raise _failed(spool, failed, total, f"the batch is in {stage}")
+        raise _failed(spool, failed, total, stage)
     return total
 
 
@@ -60,17 +60,17 @@ def audit_spend(spool: Spool) -> None:
         AuditError: the days that don't add up.
     """
     if words := _spend_adds_up(spool):
-        raise _failed(spool, [words], 1, "these rows are the published ones")
+        raise _failed(spool, [words], 1, spool.contract.table)
 
 
-def _failed(spool: Spool, failed: list[str], total: int, where: str) -> AuditError:
+def _failed(spool: Spool, failed: list[str], total: int, table: str) -> AuditError:
     batch, contract = spool.batch, spool.contract
     lines = "\n".join(f"  {words}" for words in failed)
     return AuditError(
         f"{batch.source}, account {batch.account_id}, {batch.window}: {len(failed)} of "
         f"{total} expectations of {contract.table} failed:\n{lines}",
-        kept=f"what was published before is as it was; {where}.",
-        fix='Look at it with `adcanary query "SELECT * FROM …"`, mend the source or '
+        kept=f"what was published before is as it was; the batch is in {table}.",
+        fix=f'Look at it with `adcanary query "SELECT * FROM {table}"`, mend the source or '
         f"expectations/{contract.dataset}/{contract.name}.yaml, and ingest the window again.",
     )
 

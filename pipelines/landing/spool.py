@@ -7,9 +7,6 @@ grain, sums) is asked of the file with an in-memory DuckDB, which spills to disk
 from __future__ import annotations
 
 import errno
-import os
-import shutil
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -23,13 +20,13 @@ import pyarrow.parquet as pq
 from pipelines.canonical import sha256
 from pipelines.errors import StatementError
 from pipelines.landing.conform import conform, drift
+from pipelines.scratch import scratch_folder
 from pipelines.sources.base import Batch, Window
 from pipelines.warehouse import Contract
 
 CHUNK_ROWS = 61_440
 NO_ROOM = {errno.ENOSPC, errno.EFBIG, errno.EDQUOT}
 _MEMORY = "160MB"
-_PREFIX = "adcanary-spool-"
 
 # Takes rows as conformed and gives those that may be kept, with how many were refused.
 Filter = Callable[[pa.Table], tuple[pa.Table, int]]
@@ -96,9 +93,7 @@ def spooled(batch: Batch, contract: Contract, keep: Filter | None = None) -> Ite
         AuditError: the rows don't fit the contract.
         StatementError: the disk is full.
     """
-    _remove_abandoned()
-    prefix = f"{_PREFIX}{os.getpid()}-"
-    with tempfile.TemporaryDirectory(prefix=prefix) as folder:
+    with scratch_folder() as folder:
         path = Path(folder) / "batch.parquet"
         with _disk(folder):
             refused = _write(batch, contract, keep, path)
@@ -129,14 +124,6 @@ def _disk(folder: str | Path) -> Iterator[None]:
             kept="what was published before is as it was.",
             fix="Make room on the disk, or point TMPDIR at one that has some.",
         ) from error
-
-
-def _remove_abandoned() -> None:
-    """Remove what a killed process left: rows of people, out of erasure's reach."""
-    for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
-        pid = folder.name.removeprefix(_PREFIX).split("-")[0]
-        if pid.isdigit() and not Path(f"/proc/{pid}").exists() and Path("/proc/self").exists():
-            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _write(batch: Batch, contract: Contract, keep: Filter | None, path: Path) -> int:

@@ -5,7 +5,6 @@ Neither the file's size nor that of an answer decides the memory it takes.
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,8 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from pipelines.scratch import scratch_folder
+
 _MEMORY, _BATCH_ROWS = "256MB", 65_536
 
 
@@ -21,7 +22,7 @@ class RowsFile:
     """Rows that are written once, and then asked as the view ``rows``. Gone with the object."""
 
     def __init__(self) -> None:
-        self._folder = tempfile.TemporaryDirectory(prefix="adcanary-file-")
+        self._folder = scratch_folder()
         self._path = Path(self._folder.name) / "rows.parquet"
         self._writer: pq.ParquetWriter | None = None
 

@@ -203,7 +203,8 @@ def _run_dbt(
         f"--target={settings.warehouse.kind}",
         f"--target-path={folder}",
         "--exclude-resource-type=unit_test",
-        *([f"--select={select}"] if select else []),
+        # a test that reads a further model waits for a build of both
+        *([f"--select={select}", "--indirect-selection=buildable"] if select else []),
     ]
     errors, nothing_selected, finished = [], False, 0
     with subprocess.Popen(

@@ -38,3 +38,19 @@
 {% macro bigquery__instant_from_micros(micros) -%}
   timestamp_micros({{ micros }})
 {%- endmacro %}
+
+{# A literal of an instant, from a datetime in UTC. #}
+{% macro instant(at) -%}
+  cast('{{ at.strftime("%Y-%m-%d %H:%M:%S.%f+00:00") }}' as {{ type_instant() }})
+{%- endmacro %}
+{% macro type_instant() %}{{ return(adapter.dispatch('type_instant')()) }}{% endmacro %}
+{% macro duckdb__type_instant() %}timestamptz{% endmacro %}
+{% macro bigquery__type_instant() %}timestamp{% endmacro %}
+
+{% macro an_hour_before(at) %}{{ return(adapter.dispatch('an_hour_before')(at)) }}{% endmacro %}
+{% macro duckdb__an_hour_before(at) -%}
+  ({{ at }} - interval 1 hour)
+{%- endmacro %}
+{% macro bigquery__an_hour_before(at) -%}
+  timestamp_sub({{ at }}, interval 1 hour)
+{%- endmacro %}

@@ -1,4 +1,6 @@
-{{ config(partition_by=daily_partitions('date'), cluster_by=['platform', 'account_id']) }}
+{{ config(by_day(
+  'date', ['raw.ads_campaign_performance'], cluster_by=['platform', 'account_id']
+)) }}
 -- What was spent, by campaign and day: the books.
 select
   platform,
@@ -14,3 +16,4 @@ select
   currency_code,
   time_zone
 from {{ ref('int_spend_campaign_days') }}
+where {{ restated('date') }}

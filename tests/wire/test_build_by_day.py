@@ -1,0 +1,95 @@
+"""dbt rebuilds the days that landing published, and only those."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipelines.build import artifacts_folder, build
+from pipelines.config import Settings, WarehouseSettings
+from pipelines.warehouse import Statement, Warehouse, open_warehouse
+from tests.wire.raw_rows import GOOGLE, META, campaign_day, insert
+
+PERFORMANCE = "raw.ads_campaign_performance"
+MODEL = "+fct_ad_spend_daily"
+pytestmark = pytest.mark.xdist_group("build")
+
+
+def _publish(warehouse: Warehouse, start: str, end: str, rows: list[dict[str, Any]]) -> None:
+    """Replace Google's slice, as landing does."""
+    gone = Statement(
+        f"DELETE FROM {PERFORMANCE} WHERE account_id = 'g1' AND date BETWEEN '{start}' AND '{end}'"
+    )
+    warehouse.transaction([gone], label="test")
+    insert(warehouse, PERFORMANCE, rows)
+    now = datetime.now(UTC)
+    load = {
+        "run_id": f"{start}..{end} {now}",
+        "source": "google_ads",
+        "table_name": PERFORMANCE,
+        "account_id": "g1",
+        "platform": "google_ads",
+        "window_start": date.fromisoformat(start),
+        "window_end": date.fromisoformat(end),
+        **dict.fromkeys(("row_count", "restated_rows", "dropped_rows"), 0),
+        **dict.fromkeys(("checksum", "schema_hash"), "x"),
+        **dict.fromkeys(("pulled_at", "staged_at", "published_at"), now),
+    }
+    insert(warehouse, "raw.load_ledger", [load])
+
+
+def _spend(warehouse: Warehouse) -> dict[str, int]:
+    rows = warehouse.query(
+        "SELECT CAST(date AS STRING) AS day, cost_micros FROM marts.fct_ad_spend_daily"
+    ).to_pylist()
+    return {row["day"]: row["cost_micros"] for row in rows}
+
+
+def _builds(warehouse: Warehouse) -> list[tuple[Any, ...]]:
+    rows = warehouse.query(
+        "SELECT rebuilt, first_day, last_day FROM intermediate.model_builds ORDER BY started_at"
+    ).to_pylist()
+    return [tuple(row.values()) for row in rows]
+
+
+def test_only_restated_days_are_rebuilt_and_withdrawn_rows_go(tmp_path: Path) -> None:
+    settings = Settings(warehouse=WarehouseSettings(path=tmp_path / "w.duckdb"))
+    warehouse = open_warehouse(settings)
+    first = [campaign_day(GOOGLE, f"2025-03-0{n}", "c1", n) for n in (3, 4, 5)]
+    _publish(warehouse, "2025-03-03", "2025-03-05", first)
+    insert(warehouse, PERFORMANCE, [campaign_day(META, "2025-03-02", "m", 2)])
+    build(settings, select=MODEL)
+    assert _spend(warehouse) == {f"2025-03-0{n}": n for n in (2, 3, 4, 5)}
+
+    # Nobody published this: a later build must not look at that day.
+    unannounced = Statement(f"UPDATE {PERFORMANCE} SET cost_micros = 99 WHERE date = '2025-03-02'")
+    an_hour_ago = Statement(
+        "UPDATE raw.load_ledger SET published_at = @then",
+        {"then": datetime.now(UTC) - timedelta(hours=2)},
+    )
+    warehouse.transaction([unannounced, an_hour_ago], label="test")
+    # 3 March is withdrawn, the 4th restated, the 6th new.
+    again = [campaign_day(GOOGLE, f"2025-03-0{n}", "c1", 10 * n) for n in (4, 6)]
+    _publish(warehouse, "2025-03-03", "2025-03-06", again)
+    build(settings, select=MODEL)
+    assert _spend(warehouse) == {"2025-03-02": 2, "2025-03-04": 40, "2025-03-06": 60}
+    assert _builds(warehouse) == [
+        ("all", None, None),
+        ("days", date(2025, 3, 3), date(2025, 3, 6)),
+    ]
+    compiled = artifacts_folder(settings) / "compiled/adcanary/models/marts/marketing"
+    grain = next((compiled / "_marketing.yml").glob("grain_fct_ad_spend_daily*")).read_text()
+    assert "date between cast('2025-03-03' as date) and cast('2025-03-06' as date)" in grain
+
+
+def test_a_build_with_nothing_new_leaves_the_table_alone(tmp_path: Path) -> None:
+    settings = Settings(warehouse=WarehouseSettings(path=tmp_path / "w.duckdb"))
+    warehouse = open_warehouse(settings)
+    insert(warehouse, PERFORMANCE, [campaign_day(META, "2025-03-02", "m", 2)])
+    build(settings, select=MODEL)
+    build(settings, select=MODEL)
+    assert _spend(warehouse) == {"2025-03-02": 2}
+    assert _builds(warehouse) == [("all", None, None), ("nothing", None, None)]

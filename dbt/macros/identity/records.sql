@@ -1,0 +1,40 @@
+{# Kinds of identifiers, by their column in a record. What names a person comes first, the strongest
+   name of all first; then ad clicks, which one device shows; then documents, which are one person's. #}
+{% macro identity_kinds() %}
+  {{ return({
+    'client_key': 'device',
+    'user_id': 'user_id', 'email_hash': 'email_hash', 'phone_hash': 'phone_hash',
+    'gclid': 'gclid', 'wbraid': 'wbraid', 'gbraid': 'gbraid', 'dclid': 'dclid',
+    'fbclid': 'fbclid', 'ttclid': 'ttclid', 'li_fat_id': 'li_fat_id',
+    'order_key': 'order', 'lead_key': 'lead', 'opportunity_key': 'opportunity',
+  }) }}
+{% endmacro %}
+
+{# The select list of a record: when it was seen, and the identifiers it shows, by column; words that
+   stand for nothing are not identifiers. #}
+{% macro identity_record(date, at, identifiers) %}
+  select
+    {{ date }} as seen_date,
+    {{ at }} as seen_at
+    {%- for column in identity_kinds() %},
+    {% if column in identifiers -%}
+    case
+      when lower(trim({{ identifiers[column] }})) not in ('', '0', '-1', 'null', 'none', 'undefined', 'nan', '(not set)', '{gclid}', '__clickid__')
+        then {{ identifiers[column] }}
+    end
+    {%- else -%}
+    cast(null as {{ dbt.type_string() }})
+    {%- endif %} as {{ column }}
+    {%- endfor %}
+{% endmacro %}
+
+{# A node of the identity graph as one text, and its parts. Kinds hold no bar; identifiers may. #}
+{% macro identity_node(node_type, node_id) -%}
+  {{ dbt.concat([node_type, "'|'", node_id]) }}
+{%- endmacro %}
+{% macro identity_node_type(node) -%}
+  substr({{ node }}, 1, strpos({{ node }}, '|') - 1)
+{%- endmacro %}
+{% macro identity_node_id(node) -%}
+  substr({{ node }}, strpos({{ node }}, '|') + 1)
+{%- endmacro %}

@@ -1,0 +1,110 @@
+{{ config(by_day(
+  'seen_date',
+  ['raw.ga4_events', 'raw.server_events', 'raw.orders', 'raw.crm_leads', 'raw.crm_opportunities'],
+  cluster_by=['left_type', 'right_type']
+)) }}
+-- Identifiers that a record showed together, by day. A record is a star around the strongest name in
+-- it (user id, then address, then number) and its device: clicks and documents hang on the device, on
+-- the name where there is none; a device is tied to the name only, and to itself, so that it is there
+-- from its first event on.
+{% set kinds = identity_kinds() %}
+{% set clicks_and_documents = (kinds | list)[4:] %}
+
+-- A purchase names its order by the shop's number; a number that two shops use names none.
+with order_numbers as (
+  select order_id, min(shop_id) as shop_id
+  from {{ ref('stg_shop__orders') }}
+  where {{ restated('order_date', before=3, after=3) }}
+  group by order_id
+  having count(distinct shop_id) = 1
+),
+
+records as (
+  {{ identity_record('events.event_date', 'events.event_at', {
+    'client_key': 'events.client_key', 'user_id': 'events.user_id',
+    'gclid': 'events.gclid', 'fbclid': 'events.fbclid', 'ttclid': 'events.ttclid',
+    'order_key': dbt.concat(['order_numbers.shop_id', "'|'", 'order_numbers.order_id']),
+  }) }}
+  from {{ ref('int_journeys_events_sessionized') }} as events
+  left join order_numbers on events.transaction_id = order_numbers.order_id
+  where {{ restated('events.event_date') }}
+
+  union all
+  {{ identity_record('order_date', 'ordered_at', {
+    'user_id': 'customer_id', 'email_hash': 'email_hash',
+    'gclid': 'gclid', 'fbclid': 'fbclid', 'ttclid': 'ttclid',
+    'order_key': dbt.concat(['shop_id', "'|'", 'order_id']),
+  }) }}
+  from {{ ref('stg_shop__orders') }}
+  where status != 'TEST' and {{ restated('order_date') }}
+),
+
+named as (
+  select
+    *,
+    case
+      when user_id is not null then 'user_id'
+      when email_hash is not null then 'email_hash'
+      when phone_hash is not null then 'phone_hash'
+    end as name_type,
+    coalesce(user_id, email_hash, phone_hash) as name_id
+  from records
+),
+
+centred as (
+  select
+    *,
+    case when client_key is not null then 'device' else name_type end as centre_type,
+    coalesce(client_key, name_id) as centre_id
+  from named
+),
+
+-- One row a record and kind: cheaper than a union, whose every part some engine reads again.
+spokes as (
+  select
+    seen_date,
+    seen_at,
+    case kind
+      when 'client_key' then 'device'
+      {% for column in ['user_id', 'email_hash', 'phone_hash'] -%}
+      when '{{ column }}' then '{{ column }}'
+      {% endfor -%}
+      {% for column in clicks_and_documents -%}
+      when '{{ column }}' then '{{ kinds[column] }}'
+      {% endfor -%}
+    end as left_type,
+    case kind
+      {% for column in kinds -%}
+      when '{{ column }}' then {{ column }}
+      {% endfor -%}
+    end as left_id,
+    case
+      when kind = 'client_key' then coalesce(name_type, 'device')
+      when kind in ('user_id', 'email_hash', 'phone_hash') then name_type
+      else centre_type
+    end as right_type,
+    case
+      when kind = 'client_key' then coalesce(name_id, client_key)
+      when kind in ('user_id', 'email_hash', 'phone_hash') then name_id
+      else centre_id
+    end as right_id
+  from centred
+  cross join (
+    {% for column in kinds -%}
+    select '{{ column }}' as kind {{ 'union all' if not loop.last }}
+    {% endfor %}
+  ) as kinds
+)
+
+select
+  seen_date,
+  left_type,
+  left_id,
+  right_type,
+  right_id,
+  min(seen_at) as first_seen_at,
+  max(seen_at) as last_seen_at,
+  count(*) as observations
+from spokes
+where left_id is not null and right_id is not null
+group by seen_date, left_type, left_id, right_type, right_id

@@ -84,6 +84,8 @@ def build(
     settings: Settings,
     select: str | None = None,
     on_progress: Callable[[str], None] | None = None,
+    *,
+    full_refresh: bool = False,
 ) -> BuildResult:
     """Run ``dbt build`` (models and data tests) in a process of its own.
 
@@ -91,6 +93,8 @@ def build(
         select: dbt's node selection, such as ``fct_ad_spend_daily+``; everything by default.
         on_progress: called with a line for every tenth finished model or test, and for each
             that failed.
+        full_refresh: rebuild every day of the tables that are built by day, which a changed
+            reporting currency needs.
 
     Raises:
         AuditError: a model failed or a test found rows; which, how many, where the SQL is,
@@ -103,7 +107,8 @@ def build(
     started = time.monotonic()
     folder = artifacts_folder(settings)
     folder.mkdir(parents=True, exist_ok=True)
-    run = _run_when_free(settings, folder, select, on_progress or (lambda _: None))
+    chosen = _arguments(settings, select, full_refresh)
+    run = _run_when_free(settings, folder, chosen, on_progress or (lambda _: None))
     if run.nothing_selected:
         raise UsageError(
             f"Nothing in the dbt project is selected by '{select}'.",
@@ -156,8 +161,32 @@ def dbt_environment(settings: Settings) -> dict[str, str]:
     }
 
 
+def dbt_variables(settings: Settings) -> str:
+    """dbt's ``--vars``: what dbt/dbt_project.yml leaves to adcanary.yaml, as JSON."""
+    identity = settings.identity
+    limits = {kind: limit.model_dump(exclude_none=True) for kind, limit in identity.limits.items()}
+    return orjson.dumps(
+        {
+            "reporting_currency": settings.reporting_currency,
+            "identity_limits": limits,
+            "identity_blocked": identity.blocked,
+            "identity_match_probability": identity.match_probability,
+        }
+    ).decode()
+
+
+def _arguments(settings: Settings, select: str | None, full_refresh: bool) -> list[str]:
+    """What this build is asked for, as dbt's arguments."""
+    return [
+        f"--vars={dbt_variables(settings)}",
+        *(["--full-refresh"] if full_refresh else []),
+        # a test that reads a further model waits for a build of both
+        *([f"--select={select}", "--indirect-selection=buildable"] if select else []),
+    ]
+
+
 def _run_when_free(
-    settings: Settings, folder: Path, select: str | None, on_progress: Callable[[str], None]
+    settings: Settings, folder: Path, chosen: list[str], on_progress: Callable[[str], None]
 ) -> _Run:
     """Run dbt; where another process took the file while dbt started, wait and run it again."""
     deadline = time.monotonic() + settings.warehouse.lock_timeout_seconds
@@ -165,7 +194,7 @@ def _run_when_free(
         # Makes the tables that no source has filled yet, waits for the DuckDB file, or says
         # who holds it.
         open_warehouse(_with_patience(settings, deadline - time.monotonic()))
-        run = _run_dbt(settings, folder, select, on_progress)
+        run = _run_dbt(settings, folder, chosen, on_progress)
         locked = next((e for e in run.errors if _LOCKED in e), None)
         if locked is None:
             return run
@@ -186,7 +215,7 @@ def _with_patience(settings: Settings, seconds: float) -> Settings:
 
 
 def _run_dbt(
-    settings: Settings, folder: Path, select: str | None, on_progress: Callable[[str], None]
+    settings: Settings, folder: Path, chosen: list[str], on_progress: Callable[[str], None]
 ) -> _Run:
     (folder / "run_results.json").unlink(missing_ok=True)
     command = [
@@ -202,9 +231,10 @@ def _run_dbt(
         f"--profiles-dir={PROJECT}",
         f"--target={settings.warehouse.kind}",
         f"--target-path={folder}",
+        # unit tests are for the project's own tests, and an exposure has nothing to build
         "--exclude-resource-type=unit_test",
-        # a test that reads a further model waits for a build of both
-        *([f"--select={select}", "--indirect-selection=buildable"] if select else []),
+        "--exclude-resource-type=exposure",
+        *chosen,
     ]
     errors, nothing_selected, finished = [], False, 0
     with subprocess.Popen(

@@ -148,11 +148,14 @@ def ingest(
 @app.command()
 def build(
     select: Annotated[str | None, typer.Option(help="dbt selector")] = None,
+    full_refresh: Annotated[
+        bool, typer.Option("--full-refresh", help="every day, such as in another currency")
+    ] = False,
     config: ConfigOption = None,
 ) -> None:
     """Build and test the models (dbt build)."""
     settings, _ = _open(config)
-    result = build_models(settings, select, on_progress=_print_plainly)
+    result = build_models(settings, select, _print_plainly, full_refresh=full_refresh)
     out.print(f"{result.models} models built, {result.tests} tests passed, {result.seconds:.0f} s")
 
 

@@ -6,7 +6,7 @@ import difflib
 import os
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
 import yaml
@@ -80,6 +80,29 @@ class GuardrailSettings(Section):
     kill_switch: bool = False
 
 
+NodeType = Literal[
+    "device", "user_id", "email_hash", "phone_hash", "gclid", "wbraid", "gbraid", "dclid",
+    "fbclid", "ttclid", "li_fat_id", "order", "lead", "opportunity",
+]  # fmt: skip
+StoredId = Annotated[str, Field(pattern=r"^[^'\\\s]+$")]
+
+
+class IdentityLimit(Section):
+    """What an identifier may be seen with and still be one person's; None for the default."""
+
+    devices: int | None = Field(None, ge=1)
+    names: int | None = Field(None, ge=1)
+
+
+class IdentitySettings(Section):
+    """Who is taken for one person. ``blocked`` has identifiers as marts.identity_edges shows them
+    (hashed), by kind; ``match_probability`` is what a probable link needs to be used."""
+
+    limits: dict[NodeType, IdentityLimit] = Field({})
+    blocked: dict[NodeType, tuple[StoredId, ...]] = Field({})
+    match_probability: float = Field(0.9, gt=0.5, le=1)
+
+
 class PrivacySettings(Section):
     """Rows about one event of one person are deleted after so many days."""
 
@@ -94,11 +117,13 @@ class Settings(Section):
     """
 
     reporting_time_zone: TimeZone = "UTC"
+    reporting_currency: str = Field("USD", pattern="^[A-Z]{3}$", description="ISO 4217")
     now: datetime | None = None
     warehouse: WarehouseSettings = WarehouseSettings()
     sources: SourcesSettings = SourcesSettings()
     jobs: JobsSettings = JobsSettings()
     guardrails: GuardrailSettings = GuardrailSettings()
+    identity: IdentitySettings = IdentitySettings()
     privacy: PrivacySettings = PrivacySettings()
     path: Path = Path("adcanary.yaml")
 

@@ -50,7 +50,8 @@ def _spend(warehouse: Warehouse) -> dict[str, int]:
 
 def _builds(warehouse: Warehouse) -> list[tuple[Any, ...]]:
     rows = warehouse.query(
-        "SELECT rebuilt, first_day, last_day FROM intermediate.model_builds ORDER BY started_at"
+        "SELECT rebuilt, first_day, last_day FROM intermediate.model_builds "
+        "WHERE model = 'marts.fct_ad_spend_daily' ORDER BY started_at"
     ).to_pylist()
     return [tuple(row.values()) for row in rows]
 
@@ -78,11 +79,12 @@ def test_only_restated_days_are_rebuilt_and_withdrawn_rows_go(tmp_path: Path) ->
     assert _spend(warehouse) == {"2025-03-02": 2, "2025-03-04": 40, "2025-03-06": 60}
     assert _builds(warehouse) == [
         ("all", None, None),
-        ("days", date(2025, 3, 3), date(2025, 3, 6)),
+        # a rate counts for up to seven days more
+        ("days", date(2025, 3, 3), date(2025, 3, 13)),
     ]
     compiled = artifacts_folder(settings) / "compiled/adcanary/models/marts/marketing"
     grain = next((compiled / "_marketing.yml").glob("grain_fct_ad_spend_daily*")).read_text()
-    assert "date between cast('2025-03-03' as date) and cast('2025-03-06' as date)" in grain
+    assert "date between cast('2025-03-03' as date) and cast('2025-03-13' as date)" in grain
 
 
 def test_a_build_with_nothing_new_leaves_the_table_alone(tmp_path: Path) -> None:

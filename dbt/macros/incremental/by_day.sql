@@ -98,7 +98,7 @@
   {%- set columns = dest_columns | map(attribute='quoted') | join(', ') -%}
   {%- if days %}
   merge into {{ target }} as old
-  using {{ source }} as new
+  using {{ source }} as fresh
   on false
   when not matched by source and old.{{ by_day['day'] }} between cast('{{ days[0] }}' as date) and cast('{{ days[1] }}' as date)
     then delete

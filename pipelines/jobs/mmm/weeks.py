@@ -178,9 +178,13 @@ def _last_unbroken(rows: Sequence[dict[str, Any]]) -> tuple[list[date], date | N
 
 def _too_short(usable: Sequence[date], broken_by: date | None, needed: int) -> str:
     if not usable:
-        return f"No week is complete (orders and every active ad account); {needed} are needed."
+        return (
+            "No week is complete (orders, every active ad account and every exchange rate); "
+            f"{needed} are needed."
+        )
     broken = (
-        f" The week of {broken_by} isn't complete: orders or an ad account don't cover it."
+        f" The week of {broken_by} isn't complete: orders or an ad account don't cover it, "
+        "or an exchange rate of it isn't known."
         if broken_by
         else ""
     )

@@ -1,6 +1,5 @@
-{{ config(partition_by=daily_partitions('date'), cluster_by=['platform', 'account_id']) }}
--- Every day that some published batch of campaign delivery covers. A covered day without rows is zero
--- delivery; a day that isn't here is missing data.
+-- Every day that some published batch of campaign delivery covers. A covered day without rows is
+-- zero delivery; a day that isn't here is missing data.
 select
   loads.platform,
   loads.account_id,

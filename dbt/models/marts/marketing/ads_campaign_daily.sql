@@ -1,4 +1,3 @@
-{{ config(partition_by=daily_partitions('date'), cluster_by=['platform', 'account_id']) }}
 -- Spend by campaign and day with what people know the campaign by and the budget of that day.
 select
   days.platform,

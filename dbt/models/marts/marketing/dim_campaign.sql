@@ -1,4 +1,3 @@
-{{ config(cluster_by=['platform', 'account_id']) }}
 -- Every campaign known from delivery, from the platform's list of entities or from a budget.
 with delivered as (
   select

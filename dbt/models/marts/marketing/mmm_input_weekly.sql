@@ -1,36 +1,39 @@
-{{ config(cluster_by=['channel']) }}
 -- What the media mix model reads: weeks from Monday, every channel in every week, 0 where it spent
--- nothing. is_complete tells weeks whose data is all there from weeks that only look quiet.
+-- nothing, in the reporting currency. is_complete tells weeks whose data is all there, exchange rates
+-- included, from weeks that only look quiet.
 with spend as (
   select
     {{ week_start('date') }} as week_start,
     channel,
-    currency_code,
-    {{ sum_int('cost_micros') }} as spend_micros,
+    reporting_currency_code as currency_code,
+    {{ sum_int('cost_reporting_micros') }} as spend_micros,
     {{ sum_int('impressions') }} as impressions,
-    {{ sum_int('clicks') }} as clicks
+    {{ sum_int('clicks') }} as clicks,
+    count(*) - count(cost_reporting_micros) as rows_without_rate
   from {{ ref('fct_ad_spend_daily') }}
   group by 1, 2, 3
 ),
 
 sales as (
   select
-    {{ week_start('order_date') }} as week_start,
-    count(*) as orders,
-    {{ count_where('is_new_customer') }} as new_customers
-  from {{ ref('fct_orders') }}
-  where is_sale
+    {{ week_start('date') }} as week_start,
+    {{ sum_int('orders') }} as orders,
+    {{ sum_int('new_customers') }} as new_customers,
+    {{ sum_int('net_revenue_reporting_micros') }} as revenue_micros,
+    count(*) - count(net_revenue_reporting_micros) as days_without_rate
+  from {{ ref('int_spend_sale_days') }}
   group by 1
 ),
 
-revenue as (
-  select
-    {{ week_start('order_date') }} as week_start,
-    currency_code,
-    {{ sum_int('net_revenue_micros') }} as revenue_micros
-  from {{ ref('fct_orders') }}
-  where is_sale
-  group by 1, 2
+-- An amount whose rate is not known is missing data too.
+unrated as (
+  select week_start
+  from (
+    select week_start from spend where rows_without_rate > 0
+    union all
+    select week_start from sales where days_without_rate > 0
+  ) as weeks_without_rate
+  group by week_start
 ),
 
 known_days as (
@@ -123,10 +126,11 @@ select
   coalesce(spend.clicks, 0) as clicks,
   coalesce(sales.orders, 0) as orders,
   coalesce(sales.new_customers, 0) as new_customers,
-  coalesce(revenue.revenue_micros, 0) as revenue_micros,
+  coalesce(sales.revenue_micros, 0) as revenue_micros,
   -- Without any shop there is no outcome to explain, so the week is not complete.
   coalesce(shop_coverage.shops_missing = 0, false)
-  and coalesce(ad_coverage.accounts_missing, 0) = 0 as is_complete
+  and coalesce(ad_coverage.accounts_missing, 0) = 0
+  and unrated.week_start is null as is_complete
 from weeks
 cross join channels
 left join spend
@@ -134,7 +138,6 @@ left join spend
   and channels.channel = spend.channel
   and channels.currency_code = spend.currency_code
 left join sales on weeks.week_start = sales.week_start
-left join revenue
-  on weeks.week_start = revenue.week_start and channels.currency_code = revenue.currency_code
 left join ad_coverage on weeks.week_start = ad_coverage.week_start
 left join shop_coverage on weeks.week_start = shop_coverage.week_start
+left join unrated on weeks.week_start = unrated.week_start

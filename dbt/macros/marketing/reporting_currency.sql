@@ -1,0 +1,53 @@
+{# The currency that amounts of all accounts and shops are told in: `reporting_currency` in
+   adcanary.yaml, as a literal. #}
+{% macro reporting_currency() -%}
+  '{{ var("reporting_currency") }}'
+{%- endmacro %}
+
+{# An amount in micros in the reporting currency, rounded half away from zero. The reporting
+   currency itself needs no rate and stays exact; nothing is nothing in every currency; NULL where
+   the rate is. #}
+{% macro to_reporting_micros(micros, currency_code, rate) -%}
+  case
+    when {{ currency_code }} = {{ reporting_currency() }} or {{ micros }} = 0 then {{ micros }}
+    else cast(round({{ micros }} * {{ rate }}) as {{ dbt.type_bigint() }})
+  end
+{%- endmacro %}
+
+{# As to_reporting_micros, for a float in currency units. #}
+{% macro to_reporting_value(amount, currency_code, rate) -%}
+  case
+    when {{ currency_code }} = {{ reporting_currency() }} or {{ amount }} = 0 then {{ amount }}
+    else {{ amount }} * {{ rate }}
+  end
+{%- endmacro %}
+
+{# Stops a run that would put two reporting currencies into one table: rows that are not rebuilt
+   keep the currency they were built in. It looks at the days around those that the run rebuilds. #}
+{% macro refuse_another_reporting_currency() %}
+  {%- set ledger = source('raw', 'load_ledger') -%}
+  {%- if execute and is_incremental() -%}
+    {%- set fix = "Rebuild every day in it: `adcanary build --full-refresh`." -%}
+    {%- set columns = adapter.get_columns_in_relation(this) | map(attribute='name') | list -%}
+    {%- if 'reporting_currency_code' not in columns -%}
+      {{ exceptions.raise_compiler_error(
+        this.identifier ~ " was built before it had a reporting currency. " ~ fix
+      ) }}
+    {%- endif -%}
+    {%- set days = _restated_days(ledger) -%}
+    {%- if days is not none -%}
+      {%- set month = modules.datetime.timedelta(days=31) -%}
+      {%- set found = run_query(
+        "select max(reporting_currency_code) from " ~ this
+        ~ " where date between cast('" ~ (days[0] - month) ~ "' as date) and cast('"
+        ~ (days[1] + month) ~ "' as date) and reporting_currency_code != " ~ reporting_currency()
+      ).rows[0][0] -%}
+      {%- if found is not none -%}
+        {{ exceptions.raise_compiler_error(
+          this.identifier ~ " holds amounts in " ~ found ~ ", and reporting_currency is now "
+          ~ var('reporting_currency') ~ ". " ~ fix
+        ) }}
+      {%- endif -%}
+    {%- endif -%}
+  {%- endif -%}
+{% endmacro %}

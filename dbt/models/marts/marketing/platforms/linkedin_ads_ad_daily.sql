@@ -1,0 +1,1 @@
+{{ platform_ad_daily('linkedin_ads') }}

@@ -1,0 +1,1 @@
+{{ platform_campaign_daily('linkedin_ads') }}

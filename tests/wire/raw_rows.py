@@ -181,7 +181,6 @@ def fill(warehouse: Warehouse) -> None:
         [
             _event("d1", "10:00:00", "session_start", params=ours),
             _event("d1", "10:00:00", params=ours, user_id="A"),
-            _event("d1", "10:00:00", params=ours, user_id="A"),
             _event("d1", "10:30:00", params=ours | {"engagement_time_msec": 12_000}),
             _event("d1", "11:00:01", params=ours, user_id="B"),
             _event("d2", "12:00:00", params={"page_location": "https://s.example/?a=1&gclid=G2#x"}),

@@ -13,3 +13,19 @@
 {% macro person_key(node_type, node_id) -%}
   {{ dbt.hash(dbt.concat([node_type, "'|'", node_id])) }}
 {%- endmacro %}
+
+{# A text that is not known. #}
+{% macro no_text() -%}
+  cast(null as {{ dbt.type_string() }})
+{%- endmacro %}
+
+{# The node of an order, a lead or an opportunity in identity_map: ids that are unique only within
+   their shop or CRM, with a bar between. #}
+{% macro node_of(columns) -%}
+  {%- set parts = [] -%}
+  {%- for column in columns -%}
+    {%- do parts.append(column) -%}
+    {%- if not loop.last -%}{%- do parts.append("'|'") -%}{%- endif -%}
+  {%- endfor -%}
+  {{ dbt.concat(parts) }}
+{%- endmacro %}

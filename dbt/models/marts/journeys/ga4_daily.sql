@@ -1,4 +1,7 @@
-{{ config(partition_by=daily_partitions('date'), cluster_by=['property_id', 'default_channel_group']) }}
+{{ config(by_day(
+  'date', ['raw.ga4_events'], before=1, after=1,
+  cluster_by=['property_id', 'default_channel_group']
+)) }}
 -- Visits and purchases by day and traffic source, in the words of GA4's own reports.
 with sessions as (
   select
@@ -7,7 +10,8 @@ with sessions as (
     coalesce(mkt_medium, '(none)') as shown_medium,
     coalesce(mkt_campaign, '(not set)') as shown_campaign,
     coalesce(device_category, '(not set)') as shown_device_category
-  from {{ ref('journey_sessions') }}
+  from {{ ref('int_journeys_sessions') }}
+  where {{ restated('session_date') }}
 )
 
 select

@@ -1,61 +1,23 @@
--- GA4 events with their parameters as columns, each event once.
+-- GA4 events with their parameters as columns, as landed. A repeated event_key is the export's own
+-- and is still here: dropping it takes a window over all rows, so the tables by day do it.
 with extracted as (
   select
-    property_id,
-    event_date,
-    event_timestamp,
-    event_name,
-    event_key,
-    user_id,
-    user_pseudo_id,
-    stream_id,
-    batch_page_id,
-    batch_ordering_id,
-    batch_event_index,
+    *,
     {{ event_param('ga_session_id', 'int_value') }} as ga_session_id,
     {{ event_param('ga_session_number', 'int_value') }} as ga_session_number,
     {{ event_param('engagement_time_msec', 'int_value') }} as engagement_time_msec,
     {{ event_param('page_location', 'string_value') }} as page_location,
     {{ event_param('page_referrer', 'string_value') }} as page_referrer,
-    lower(coalesce(
-      collected_traffic_source.manual_source, {{ event_param('source', 'string_value') }}
-    )) as source,
-    lower(coalesce(
-      collected_traffic_source.manual_medium, {{ event_param('medium', 'string_value') }}
-    )) as medium,
-    coalesce(
-      collected_traffic_source.manual_campaign_name, {{ event_param('campaign', 'string_value') }}
-    ) as campaign,
-    coalesce(
-      collected_traffic_source.gclid, {{ event_param('gclid', 'string_value') }}
-    ) as collected_gclid,
-    device.category as device_category,
-    geo.country as country,
-    ecommerce.transaction_id as transaction_id,
-    {{ to_micros('ecommerce.purchase_revenue') }} as purchase_revenue_micros,
-    _run_id as run_id
-  from {{ source('raw', 'ga4_events') }}
-),
-
--- Landing replaces whole days, so a repeated key comes from the export itself.
-deduplicated as (
-  select *
-  from extracted
-  where true
-  qualify row_number() over (
-    partition by property_id, event_date, event_key
-    order by run_id, event_timestamp
-  ) = 1
-),
-
-keyed as (
-  select
-    *,
+    -- Whoever refused ads_storage has no click id, in whichever address one is left.
+    case
+      when coalesce(privacy_info.ads_storage, '') != 'No'
+        then {{ event_param('page_location', 'string_value') }}
+    end as click_location,
     case
       when user_pseudo_id is not null
-        then {{ surrogate_key(['property_id', 'stream_id', 'user_pseudo_id']) }}
+        then {{ surrogate_key(['user_pseudo_id']) }}
     end as client_key
-  from deduplicated
+  from {{ source('raw', 'ga4_events') }}
 )
 
 select
@@ -68,7 +30,7 @@ select
   client_key,
   case
     when ga_session_id is not null and client_key is not null
-      then {{ surrogate_key(['client_key', 'ga_session_id']) }}
+      then {{ surrogate_key(['property_id', 'client_key', 'ga_session_id']) }}
   end as session_key,
   user_id,
   user_pseudo_id,
@@ -81,17 +43,38 @@ select
   engagement_time_msec,
   page_location,
   page_referrer,
-  source,
-  medium,
-  campaign,
+  lower(coalesce(
+    collected_traffic_source.manual_source, {{ event_param('source', 'string_value') }}
+  )) as source,
+  lower(coalesce(
+    collected_traffic_source.manual_medium, {{ event_param('medium', 'string_value') }}
+  )) as medium,
   coalesce(
-    collected_gclid, {{ extract_group('page_location', '[?&]gclid=([^&#]+)') }}
-  ) as gclid,
-  {{ extract_group('page_location', '[?&]fbclid=([^&#]+)') }} as fbclid,
-  {{ extract_group('page_location', '[?&]ttclid=([^&#]+)') }} as ttclid,
-  device_category,
-  country,
-  transaction_id,
-  purchase_revenue_micros,
-  run_id
-from keyed
+    collected_traffic_source.manual_campaign_name, {{ event_param('campaign', 'string_value') }}
+  ) as campaign,
+  collected_traffic_source.manual_campaign_id as campaign_id,
+  coalesce(gclid, {{ extract_group('click_location', '[?&]gclid=([^&#]+)') }}) as gclid,
+  wbraid,
+  gbraid,
+  dclid,
+  {{ extract_group('click_location', '[?&]fbclid=([^&#]+)') }} as fbclid,
+  {{ extract_group('click_location', '[?&]ttclid=([^&#]+)') }} as ttclid,
+  {{ extract_group('click_location', '[?&]li_fat_id=([^&#]+)') }} as li_fat_id,
+  {{ extract_group('click_location', '[?&]msclkid=([^&#]+)') }} as msclkid,
+  lower(session_traffic_source_last_click.manual_campaign.source) as session_source,
+  lower(session_traffic_source_last_click.manual_campaign.medium) as session_medium,
+  session_traffic_source_last_click.manual_campaign.campaign_name as session_campaign,
+  session_traffic_source_last_click.manual_campaign.campaign_id as session_campaign_id,
+  session_traffic_source_last_click.google_ads_campaign.customer_id
+    as session_google_ads_account_id,
+  session_traffic_source_last_click.google_ads_campaign.campaign_id
+    as session_google_ads_campaign_id,
+  device.category as device_category,
+  device.web_info.browser as browser,
+  device.operating_system as operating_system,
+  geo.country as country,
+  geo.region as region,
+  ecommerce.transaction_id as transaction_id,
+  {{ to_micros('ecommerce.purchase_revenue') }} as purchase_revenue_micros,
+  _run_id as run_id
+from extracted

@@ -6,10 +6,12 @@ select
   ordered_at,
   customer_id,
   email_hash,
+  phone_hash,
   is_new_customer,
   gclid,
   fbclid,
   ttclid,
+  li_fat_id,
   revenue_micros,
   refunded_micros,
   revenue_micros - refunded_micros as net_revenue_micros,
@@ -17,6 +19,7 @@ select
   time_zone,
   status,
   status not in ('TEST', 'CANCELLED') as is_sale,
+  cancelled_at,
   updated_at,
   _run_id as run_id
 from {{ source('raw', 'orders') }}

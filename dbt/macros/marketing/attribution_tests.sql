@@ -1,0 +1,75 @@
+{# Credits of every rule sum to the conversions of the day and their value, exactly. Gives the
+   days on which they don't. #}
+{% test credits_sum_to_conversions(model) %}
+with credits as (
+  select
+    conversion_date
+    {%- for rule in attribution_models() %},
+    sum({{ rule }}_conversions_micros) as {{ rule }}_conversions_micros,
+    sum({{ rule }}_value_micros) as {{ rule }}_value_micros
+    {%- endfor %}
+  from {{ model }}
+  group by conversion_date
+),
+
+conversions as (
+  select
+    conversion_date,
+    count(*) * 1000000 as conversions_micros,
+    sum(coalesce(value_micros - refunded_micros, 0)) as value_micros
+  from {{ ref('int_journeys_conversions') }}
+  where conversion_type in ('{{ var('attributed_conversion_types', ['purchase']) | join("', '") }}')
+    and conversion_date in (select conversion_date from credits)
+  group by conversion_date
+)
+
+select credits.*, conversions.conversions_micros, conversions.value_micros
+from credits
+left join conversions on credits.conversion_date = conversions.conversion_date
+where
+  {%- for rule in attribution_models() %}
+  coalesce(conversions.conversions_micros, -1) != credits.{{ rule }}_conversions_micros
+  or coalesce(conversions.value_micros, -1) != credits.{{ rule }}_value_micros
+  {{- ' or' if not loop.last }}
+  {%- endfor %}
+{% endtest %}
+
+{# Cost by account, campaign, currency and day is the books' cost, to the micro, on the days that
+   the run rebuilds in the books. #}
+{% test cost_sums_to_the_books(model) %}
+with here as (
+  select date, platform, account_id, campaign_id, currency_code, sum(cost_micros) as cost_micros
+  from {{ model }}
+  where {{ restated_since('fct_ad_spend_daily', 'date') }}
+  group by date, platform, account_id, campaign_id, currency_code
+  having sum(cost_micros) != 0
+),
+
+books as (
+  select date, platform, account_id, campaign_id, currency_code, sum(cost_micros) as cost_micros
+  from {{ ref('fct_ad_spend_daily') }}
+  where {{ restated_since('fct_ad_spend_daily', 'date') }}
+  group by date, platform, account_id, campaign_id, currency_code
+  having sum(cost_micros) != 0
+)
+
+select coalesce(here.date, books.date) as date, here.cost_micros, books.cost_micros as books_micros
+from here
+full outer join books
+  on here.date = books.date
+  and here.platform = books.platform
+  and here.account_id = books.account_id
+  and here.campaign_id = books.campaign_id
+  and here.currency_code = books.currency_code
+where coalesce(here.cost_micros, 0) != coalesce(books.cost_micros, 0)
+{% endtest %}
+
+{# A column of a view or a staging model holds one of some values, on the days that the run
+   rebuilds in the table `restated_with`, which is built by day. NULL passes. #}
+{% test accepted_values_of_restated_days(model, column_name, values, restated_with, day) %}
+select {{ column_name }}, count(*) as row_count
+from {{ model }}
+where {{ restated_since(restated_with, day) }}
+  and {{ column_name }} not in ('{{ values | join("', '") }}')
+group by {{ column_name }}
+{% endtest %}

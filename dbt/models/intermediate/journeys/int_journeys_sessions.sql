@@ -1,0 +1,98 @@
+{{ config(by_day(
+  'session_date', ['raw.ga4_events'], before=1, after=1, cluster_by=['client_key']
+)) }}
+-- Sessions of known devices by the day they began on, with where they came from.
+with events as (
+  select
+    *,
+    -- The session's source is that of its first event that names one.
+    row_number() over (
+      partition by session_id
+      order by
+        case
+          when coalesce(source, medium, gclid, wbraid, gbraid, dclid, fbclid, ttclid, li_fat_id, msclkid)
+            is null then 1
+          else 0
+        end,
+        event_number
+    ) as source_preference
+  from {{ ref('int_journeys_events_sessionized') }}
+  where {{ restated('event_date', after=1) }}
+    and {{ restated('session_date') }}
+),
+
+sessions as (
+  select
+    session_id,
+    client_key,
+    session_date,
+    {% for column in ['property_id', 'session_key', 'ga_session_id', 'ga_session_number',
+                      'page_location', 'page_referrer', 'device_category', 'browser',
+                      'operating_system', 'country', 'region'] %}
+    max(case when event_number = 1 then {{ column }} end) as {{ column }},
+    {% endfor %}
+    {% for column in ['source', 'medium', 'campaign', 'campaign_id', 'gclid', 'wbraid', 'gbraid',
+                      'dclid', 'fbclid', 'ttclid', 'li_fat_id', 'msclkid',
+                      'session_google_ads_account_id', 'session_google_ads_campaign_id'] %}
+    max(case when source_preference = 1 then {{ column }} end) as {{ column }},
+    {% endfor %}
+    min(event_at) as start_tstamp,
+    max(event_at) as end_tstamp,
+    {{ sum_int('coalesce(engagement_time_msec, 0)') }} as engaged_msec,
+    count(*) as events,
+    {{ count_where("event_name = 'page_view'") }} as page_views,
+    {{ count_where("event_name = 'first_visit'") }} as first_visits,
+    {{ count_where("event_name = 'purchase'") }} as purchases,
+    {{ sum_int("case when event_name = 'purchase' then coalesce(purchase_revenue_micros, 0) else 0 end") }}
+      as purchase_revenue_micros
+  from events
+  group by session_id, client_key, session_date
+)
+
+select
+  session_id,
+  property_id,
+  client_key,
+  session_key,
+  ga_session_id,
+  ga_session_number,
+  session_date,
+  start_tstamp,
+  end_tstamp,
+  cast(engaged_msec as {{ type_float64() }}) / 1000 as engaged_time_in_s,
+  engaged_msec >= 10000 or page_views >= 2 or purchases > 0 as is_engaged,
+  events,
+  page_views,
+  first_visits > 0 as is_first_visit,
+  purchases,
+  purchase_revenue_micros,
+  page_location as landing_page,
+  page_referrer as refr_url,
+  source as mkt_source,
+  medium as mkt_medium,
+  campaign as mkt_campaign,
+  campaign_id as mkt_campaign_id,
+  gclid,
+  wbraid,
+  gbraid,
+  dclid,
+  fbclid,
+  ttclid,
+  li_fat_id,
+  msclkid,
+  coalesce(gclid, wbraid, gbraid, dclid, msclkid, ttclid, li_fat_id, fbclid) as mkt_clickid,
+  {{ default_channel_group('source', 'medium', search_click('sessions'), social_click('sessions'), 'dclid') }}
+    as default_channel_group,
+  {{ ad_platform('source', 'medium', 'sessions') }} as ad_platform,
+  -- A direct visit inherits its last click from the visit before; only a click of its own counts.
+  case when coalesce(gclid, wbraid, gbraid) is not null then session_google_ads_account_id end
+    as google_ads_account_id,
+  case when coalesce(gclid, wbraid, gbraid) is not null then session_google_ads_campaign_id end
+    as google_ads_campaign_id,
+  device_category,
+  browser,
+  operating_system,
+  country,
+  region
+from sessions
+{{ days_together('session_date') }}

@@ -1,0 +1,90 @@
+{{ config(materialized='view') }}
+-- Credit for conversions by the day of the touch, beside everything that was spent: spend that no
+-- conversion followed is here, too, or return on it would look better than it was.
+with credits as (
+  select *, case when campaign_id = '(none)' then mkt_campaign end as named_campaign
+  from {{ ref('int_journeys_attribution_daily') }}
+),
+
+campaigns as (
+  select platform, account_id, entity_id as campaign_id, name
+  from {{ ref('stg_ads__entities') }}
+  where entity_type = 'campaign'
+),
+
+-- Tags carry a campaign's id or name and never its account.
+accounts_by_id as (
+  select platform, campaign_id, min(account_id) as account_id
+  from campaigns
+  group by platform, campaign_id
+),
+
+-- A name that two campaigns share names neither.
+campaigns_by_name as (
+  select
+    platform,
+    name,
+    min(account_id) as account_id,
+    min(campaign_id) as campaign_id
+  from campaigns
+  group by platform, name
+  having count(*) = 1
+),
+
+credited as (
+  select
+    credits.touch_date as date,
+    credits.default_channel_group,
+    credits.platform,
+    coalesce(nullif(credits.account_id, '(none)'), by_id.account_id, by_name.account_id, '(none)')
+      as account_id,
+    coalesce(nullif(credits.campaign_id, '(none)'), by_name.campaign_id, '(none)') as campaign_id,
+    credits.currency_code,
+    cast(0 as {{ dbt.type_bigint() }}) as cost_micros
+    {%- for model in attribution_models() %},
+    credits.{{ model }}_conversions_micros,
+    credits.{{ model }}_value_micros
+    {%- endfor %}
+  from credits
+  left join accounts_by_id as by_id
+    on credits.platform = by_id.platform and credits.campaign_id = by_id.campaign_id
+  left join campaigns_by_name as by_name
+    on credits.platform = by_name.platform and credits.named_campaign = by_name.name
+),
+
+spend as (
+  select
+    date,
+    {{ channel_of_platform('platform') }} as default_channel_group,
+    platform,
+    account_id,
+    campaign_id,
+    currency_code,
+    cost_micros
+    {%- for model in attribution_models() %},
+    cast(0 as {{ dbt.type_bigint() }}) as {{ model }}_conversions_micros,
+    cast(0 as {{ dbt.type_bigint() }}) as {{ model }}_value_micros
+    {%- endfor %}
+  from {{ ref('fct_ad_spend_daily') }}
+),
+
+together as (
+  select * from credited
+  union all
+  select * from spend
+)
+
+select
+  date,
+  default_channel_group,
+  platform,
+  account_id,
+  campaign_id,
+  currency_code,
+  {{ sum_int('cost_micros') }} as cost_micros
+  {%- for model in attribution_models() %},
+  {{ sum_int(model ~ '_conversions_micros') }} as {{ model }}_conversions_micros,
+  {{ sum_int(model ~ '_value_micros') }} as {{ model }}_value_micros
+  {%- endfor %}
+from together
+group by date, default_channel_group, platform, account_id, campaign_id, currency_code

@@ -1,0 +1,124 @@
+{{ config(materialized='view') }}
+-- Every paid, owned, earned and direct touch with its person, its campaign and what it cost. What
+-- is true only now (the person, names) is joined here, so that nothing of it is stale.
+with touches as (
+  select *, case when campaign_id is null then mkt_campaign end as named_campaign
+  from {{ ref('int_journeys_person_touches') }}
+),
+
+campaigns as (
+  select platform, account_id, entity_id as campaign_id, name
+  from {{ ref('stg_ads__entities') }}
+  where entity_type = 'campaign'
+),
+
+-- Tags carry a campaign's id or name and never its account.
+accounts_by_id as (
+  select platform, campaign_id, min(account_id) as account_id
+  from campaigns
+  group by platform, campaign_id
+),
+
+-- A name that two campaigns share names neither.
+campaigns_by_name as (
+  select
+    platform,
+    name,
+    min(account_id) as account_id,
+    min(campaign_id) as campaign_id
+  from campaigns
+  group by platform, name
+  having count(*) = 1
+),
+
+placed as (
+  select
+    touches.*,
+    coalesce(touches.account_id, by_id.account_id, by_name.account_id) as ad_account_id,
+    coalesce(touches.campaign_id, by_name.campaign_id) as ad_campaign_id,
+    case when touches.touch_class = 'paid' then touches.platform end as paid_platform
+  from touches
+  left join accounts_by_id as by_id
+    on touches.platform = by_id.platform and touches.campaign_id = by_id.campaign_id
+  left join campaigns_by_name as by_name
+    on touches.platform = by_name.platform and touches.named_campaign = by_name.name
+),
+
+ad_days as (
+  select
+    platform,
+    account_id,
+    date,
+    campaign_id,
+    adgroup_id,
+    ad_id,
+    max(currency_code) as currency_code,
+    {{ safe_divide(sum_int('cost_micros'), sum_int('clicks')) }} as cost_per_click
+  from {{ ref('stg_ads__ad_performance') }}
+  group by platform, account_id, date, campaign_id, adgroup_id, ad_id
+),
+
+campaign_days as (
+  select
+    platform,
+    account_id,
+    date,
+    campaign_id,
+    max(currency_code) as currency_code,
+    {{ safe_divide(sum_int('cost_micros'), sum_int('clicks')) }} as cost_per_click
+  from {{ ref('stg_ads__campaign_performance') }}
+  group by platform, account_id, date, campaign_id
+)
+
+select
+  placed.touch_id,
+  placed.touch_source,
+  placed.touch_date,
+  placed.touched_at,
+  placed.is_day_only,
+  placed.person_id,
+  placed.property_id,
+  placed.client_key,
+  placed.session_id,
+  placed.crm,
+  placed.crm_account_id,
+  placed.lead_id,
+  placed.touch_class,
+  placed.default_channel_group,
+  placed.platform,
+  placed.ad_account_id as account_id,
+  placed.ad_campaign_id as campaign_id,
+  campaigns.name as campaign_name,
+  placed.adgroup_id,
+  placed.ad_id,
+  placed.click_id,
+  placed.mkt_source,
+  placed.mkt_medium,
+  placed.mkt_campaign,
+  cast(round(coalesce(ad_days.cost_per_click, campaign_days.cost_per_click)) as {{ dbt.type_bigint() }})
+    as cost_micros,
+  case
+    when ad_days.cost_per_click is not null then ad_days.currency_code
+    when campaign_days.cost_per_click is not null then campaign_days.currency_code
+  end as cost_currency_code,
+  case
+    when ad_days.cost_per_click is not null then 'ad'
+    when campaign_days.cost_per_click is not null then 'campaign'
+  end as cost_basis
+from placed
+left join campaigns
+  on placed.platform = campaigns.platform
+  and placed.ad_account_id = campaigns.account_id
+  and placed.ad_campaign_id = campaigns.campaign_id
+left join ad_days
+  on placed.paid_platform = ad_days.platform
+  and placed.ad_account_id = ad_days.account_id
+  and placed.touch_date = ad_days.date
+  and placed.ad_campaign_id = ad_days.campaign_id
+  and placed.adgroup_id = ad_days.adgroup_id
+  and placed.ad_id = ad_days.ad_id
+left join campaign_days
+  on placed.paid_platform = campaign_days.platform
+  and placed.ad_account_id = campaign_days.account_id
+  and placed.touch_date = campaign_days.date
+  and placed.ad_campaign_id = campaign_days.campaign_id

@@ -1,0 +1,24 @@
+-- Leads as they are now, as landed.
+select
+  crm,
+  account_id,
+  lead_id,
+  created_date,
+  created_at,
+  updated_at,
+  email_hash,
+  phone_hash,
+  status,
+  raw_status,
+  lead_source,
+  lower(utm_source) as utm_source,
+  lower(utm_medium) as utm_medium,
+  utm_campaign,
+  gclid,
+  fbclid,
+  ttclid,
+  li_fat_id,
+  opportunity_id,
+  time_zone,
+  _run_id as run_id
+from {{ source('raw', 'crm_leads') }}

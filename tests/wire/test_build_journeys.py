@@ -1,0 +1,180 @@
+"""Touches, conversions, paths and credit, from raw rows to marts on DuckDB."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipelines.build import build
+from pipelines.config import Settings, WarehouseSettings
+from pipelines.warehouse import Warehouse, open_warehouse
+from tests.wire.journey_rows import DAY_OF, Rows, hand_made, months_of_visits, publish
+from tests.wire.raw_rows import insert
+
+pytestmark = pytest.mark.xdist_group("build")
+
+MODELS = (
+    "+path:models/marts/journeys,resource_type:model +path:models/marts/core,resource_type:model"
+)
+FIRST = date(2025, 1, 1)
+# People are named when a day is built, so their keys are no facts of it.
+_NAMES = {"journey_key", "person_id"}
+
+
+def _warehouse(folder: Path) -> tuple[Settings, Warehouse]:
+    folder.mkdir(exist_ok=True)
+    settings = Settings(warehouse=WarehouseSettings(path=folder / "w.duckdb"))
+    return settings, open_warehouse(settings)
+
+
+def _rows(warehouse: Warehouse, sql: str) -> list[tuple[Any, ...]]:
+    return [tuple(row.values()) for row in warehouse.query(sql).to_pylist()]
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
+    settings, warehouse = _warehouse(tmp_path_factory.mktemp("journeys"))
+    publish(warehouse, hand_made(), date(2025, 1, 1), date(2025, 12, 31))
+    campaign = {"entity_type": "campaign", "status": "ENABLED", "advertising_type": "X"}
+    insert(
+        warehouse,
+        "raw.ads_entities",
+        [
+            {**campaign, "platform": p, "account_id": a, "entity_id": i, "name": n}
+            for p, a, i, n in [
+                ("google_ads", "g1", "c1", "Brand"),
+                ("meta_ads", "m1", "c9", "Social"),
+            ]
+        ],
+    )
+    build(settings, select="+path:models/marts/journeys +path:models/marts/core")
+    return warehouse
+
+
+def test_a_click_is_one_touch_whoever_saw_it(built: Warehouse) -> None:
+    rows = _rows(
+        built,
+        "SELECT touch_source, touch_class, default_channel_group, platform, account_id, "
+        "campaign_name, click_id, COALESCE(lead_id, '') AS lead "
+        "FROM marts.persistent_touchpoints ORDER BY touch_source, touched_at, lead",
+    )
+    assert rows == [
+        ("ads", "paid", "Paid Search", "google_ads", "g1", "Brand", "G3", ""),
+        ("crm", "paid", "Paid Social", "linkedin_ads", None, None, "L1", "l2"),
+        ("crm", "owned", "Email", None, None, None, None, "l3"),
+        ("ga4", "paid", "Paid Social", "meta_ads", "m1", "Social", None, ""),
+        ("ga4", "paid", "Paid Search", "google_ads", "g1", "Brand", "G1", ""),
+        ("ga4", "direct", "Direct", None, None, None, None, ""),
+        ("server", "paid", "Paid Social", "tiktok_ads", None, None, "T1", ""),
+        ("server", "paid", "Paid Search", "google_ads", "g1", "Brand", "G2", ""),
+    ]
+
+
+def test_a_touch_costs_what_its_ad_cost_a_click(built: Warehouse) -> None:
+    rows = _rows(
+        built,
+        "SELECT click_id, cost_micros, cost_currency_code, cost_basis "
+        "FROM marts.persistent_touchpoints WHERE cost_basis IS NOT NULL ORDER BY click_id",
+    )
+    assert rows == [(g, 150, "USD", "ad") for g in ("G1", "G2", "G3")]
+
+
+def test_a_day_only_touch_stands_at_the_accounts_midnight(built: Warehouse) -> None:
+    rows = _rows(
+        built,
+        "SELECT CAST(UNIX_SECONDS(touched_at) AS INT64) AS at "
+        "FROM marts.persistent_touchpoints WHERE is_day_only",
+    )
+    assert rows == [(1740805200,)]  # 2025-03-01 05:00 UTC, 00:00 in New York
+
+
+def test_every_conversion_is_counted_once(built: Warehouse) -> None:
+    rows = _rows(
+        built,
+        "SELECT source, conversion_type, CAST(conversion_date AS STRING) AS day, "
+        "COALESCE(order_id, lead_id, ad_network_campaign_id) AS id, value_micros, "
+        "net_value_micros, currency_code FROM marts.fct_conversions "
+        "ORDER BY source, conversion_type, id",
+    )
+    assert rows == [
+        *[("crm", "lead", "2025-03-01", f"l{n}", None, None, None) for n in (1, 2, 3, 4)],
+        ("crm", "opportunity", "2025-03-01", "l1", 7, 7, "EUR"),
+        # 01:00 UTC on the 2nd is the 1st in New York.
+        ("crm", "opportunity_won", "2025-04-01", "l1", 7, 7, "EUR"),
+        ("orders", "purchase", "2025-03-01", "o1", 10, 6, "USD"),
+        ("skan", "install", "2025-03-01", "0123", None, None, None),
+    ]
+
+
+def test_credit_and_spend_stand_side_by_side_and_neither_is_lost(built: Warehouse) -> None:
+    rows = _rows(
+        built,
+        "SELECT default_channel_group, campaign_id, cost_micros, first_touch_conversions_micros, "
+        "last_touch_conversions_micros, last_non_direct_value_micros, linear_value_micros "
+        "FROM marts.attribution_touch_daily ORDER BY default_channel_group, campaign_id",
+    )
+    assert rows == [
+        ("Direct", "(none)", 0, 0, 1_000_000, 0, 3),
+        ("Paid Search", "c1", 1_000, 1_000_000, 0, 6, 3),
+        ("Paid Search", "c2", 5, 0, 0, 0, 0),
+    ]
+
+
+def test_a_session_over_midnight_is_of_the_day_it_began_on(built: Warehouse) -> None:
+    rows = _rows(
+        built,
+        "SELECT CAST(session_date AS STRING) AS day, events FROM marts.journey_sessions "
+        "WHERE ad_platform IS NULL",
+    )
+    assert rows == [("2025-03-01", 2)]
+
+
+def _compared(warehouse: Warehouse) -> dict[str, list[str]]:
+    tables = _rows(
+        warehouse,
+        "SELECT table_schema, table_name FROM information_schema.tables "
+        "WHERE (table_schema = 'intermediate' AND table_name LIKE 'int_journeys_%') "
+        "OR table_name IN ('ga4_daily', 'ga4_lagged_daily', 'journey_paths_daily', "
+        "'journey_transitions_daily', 'attribution_touch_daily', 'fct_conversions')",
+    )
+    result = {}
+    for schema, table in tables:
+        rows = warehouse.query(f"SELECT * FROM {schema}.{table}").to_pylist()
+        kept = [{k: v for k, v in row.items() if k not in _NAMES} for row in rows]
+        result[table] = sorted(map(str, kept))
+    return result
+
+
+def _some_missing(rows: Rows, since: date) -> Rows:
+    """The rows as landed before every third record of the days from ``since`` on was known."""
+    return {
+        table: [r for i, r in enumerate(all_rows) if i % 3 or r[DAY_OF[table]] < since]
+        for table, all_rows in rows.items()
+    }
+
+
+def test_days_built_one_after_the_other_are_what_a_full_build_gives(tmp_path: Path) -> None:
+    rows = months_of_visits(FIRST, days=130, people=25)
+    settings, one_by_one = _warehouse(tmp_path / "days")
+    restated, last = FIRST + timedelta(days=90), FIRST + timedelta(days=129)
+    publish(one_by_one, _some_missing(rows, restated), FIRST, FIRST + timedelta(days=99))
+    build(settings, select=MODELS)
+    publish(one_by_one, rows, restated, last)
+    build(settings, select=MODELS)
+    rebuilt = _rows(
+        one_by_one,
+        "SELECT DISTINCT rebuilt FROM intermediate.model_builds WHERE first_day IS NOT NULL",
+    )
+    assert rebuilt == [("days",)]
+
+    whole_settings, whole = _warehouse(tmp_path / "whole")
+    publish(whole, rows, FIRST, last)
+    build(whole_settings, select=MODELS)
+    expected, found = _compared(whole), _compared(one_by_one)
+    assert set(found) == set(expected)
+    for table in expected:
+        assert found[table] == expected[table], table
+        assert expected[table], table

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import hashlib
 import io
 from base64 import urlsafe_b64encode
 from datetime import UTC, date, datetime, timedelta
@@ -17,12 +16,12 @@ import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipelines.privacy.hashing import normalise_email
 from pipelines.sandbox.clock import Clock
 from pipelines.sandbox.faults import Faults
 from pipelines.sandbox.market import Market
 from pipelines.sandbox.portfolio import SHOP_TIME_ZONE
 from pipelines.sandbox.shop import CLICK_IDS
+from pipelines.sandbox.visitors import Sighting, Visitors
 from pipelines.sandbox.visits import SITE
 from pipelines.sandbox.whole_files import write_whole
 
@@ -33,6 +32,7 @@ KEPT_DAYS = 40
 ORDERS_A_DAY = 66
 # who consents, and withdraws it on the last day, under the fault of that name
 WITHDRAWN_USER_ID, WITHDRAWN_EMAIL = "C999999", "withdrawn.person@example.org"
+WITHDRAWN_CLIENT_ID = "999999.1782000000"
 FAULTS = {
     "no_consent": "events of the last day come without a consent string",
     "malformed_consent": "events of the last day have strings that are cut off, no base64, or v1",
@@ -46,26 +46,19 @@ FAULTS = {
 }
 BREAKING = frozenset({"truncated_file", "half_line", "missing_column", "wrong_type"})
 
-_CONSENTING_PERCENT = 80
 _GRANTED = frozenset({1, 2, 7, 9, 10})
 _EVENTS = (
     ("page_view", timedelta(minutes=10), "/p/12?utm_source=mail&email=reader%40example.org"),
     ("begin_checkout", timedelta(minutes=3), "/checkout#address"),
     ("purchase", timedelta(), "/thanks"),
 )
-_USER_AGENTS = (
-    "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like "
-    "Gecko) Version/18.5 Mobile/15E148 Safari/604.1",
-    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) "
-    "Chrome/138.0.0.0 Safari/537.36",
-    "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:140.0) Gecko/20100101 Firefox/140.0",
-)
 _FIELDS = pa.schema(
     {
         **dict.fromkeys(("event_id", "event_name"), pa.string()),
         "occurred_at": pa.timestamp("us", "UTC"),
         **dict.fromkeys(("user_id", "email", "phone", "consent", "page_url"), pa.string()),
-        **dict.fromkeys(("order_id", "currency", "ip", "user_agent", *CLICK_IDS), pa.string()),
+        **dict.fromkeys(("order_id", "currency", "client_id"), pa.string()),
+        **dict.fromkeys(("ip", "user_agent", *CLICK_IDS), pa.string()),
         "value": pa.decimal128(12, 2),
     }
 )
@@ -76,7 +69,8 @@ class ServerEventsExport:
     """A folder with a file a day of the shop's time zone, up to ``today - 1``.
 
     Days take turns as ``YYYY-MM-DD.ndjson``, ``.ndjson.gz`` and ``.parquet``. An order's events
-    are in the file of its own day, so that some lie just before that day.
+    are in the file of its own day, so that some lie just before that day. Any other visit is one
+    page view, of those who consent to it.
 
     Args:
         folder: where the files go, made by :meth:`write`.
@@ -86,7 +80,8 @@ class ServerEventsExport:
     def __init__(
         self, market: Market, clock: Clock, folder: Path, kept_days: int = KEPT_DAYS
     ) -> None:
-        self._market, self._clock, self.folder = market, clock, folder
+        self.market, self._clock, self.folder = market, clock, folder
+        self._visitors = Visitors(market)
         self.faults = Faults(FAULTS, BREAKING)
         self.first_day = max(market.end - timedelta(days=kept_days - 1), market.start)
 
@@ -148,19 +143,53 @@ class ServerEventsExport:
 
     @cached_property
     def _by_day(self) -> dict[date, list[_Event]]:
-        """The events of each day's orders, in order of time."""
-        end = self._market.end
-        orders = self._market.orders(self.first_day, end, end + timedelta(days=1)).to_pylist()
+        """The events of each day's orders and other visits, in order of time."""
+        end = self.market.end
+        orders = self.market.orders(self.first_day, end, end + timedelta(days=1)).to_pylist()
         days: dict[date, list[_Event]] = {
-            day: [] for day in self._market.days if day >= self.first_day
+            day: [] for day in self.market.days if day >= self.first_day
         }
+        sent = set()
         for order in orders:
             events = days[order["order_date"]]
             if not order["test"] and len(events) < ORDERS_A_DAY * len(_EVENTS):
-                events += _events(order)
-        return {
-            d: sorted(es, key=lambda e: (e["occurred_at"], e["event_id"])) for d, es in days.items()
+                events += self._ordering(order)
+                sent.add(self._visitors.position(order["order_id"]))
+        for day, events in days.items():
+            visits = [s for s in self._visitors.of_day(day) if s.order not in sent]
+            events += [_page_view(visit, f"V-{day}-{n}") for n, visit in enumerate(visits)]
+            events.sort(key=lambda e: (e["occurred_at"], e["event_id"]))
+        return days
+
+    def _ordering(self, order: dict[str, Any]) -> list[_Event]:
+        """The events that end in an order; ids only of a person who consented."""
+        position = self._visitors.position(order["order_id"])
+        visit, consents = self._visitors.of_order(position), self._visitors.consents(position)
+        ids = {
+            "user_id": order["customer_id"],
+            **{name: order[name] for name in ("email", "phone", *CLICK_IDS)},
+            "client_id": visit.client_id,
         }
+        shared: _Event = {
+            **(ids if consents else dict.fromkeys(ids)),
+            "consent": tc_string(_GRANTED if consents else frozenset()),
+            "ip": visit.ip,
+            "user_agent": visit.user_agent,
+        }
+        at = order["created_at"].astimezone(UTC)
+        return [
+            {
+                **shared,
+                "event_id": f"{order['order_id']}-{name}",
+                "event_name": name,
+                "occurred_at": at - earlier,
+                "page_url": f"{SITE}{path}",
+                "order_id": order["order_id"] if name == "purchase" else None,
+                "value": Decimal(order["total_cents"]) / 100 if name == "purchase" else None,
+                "currency": order["currency"] if name == "purchase" else None,
+            }
+            for name, earlier, path in _EVENTS
+        ]
 
     def _files(self, struck: set[str]) -> dict[date, list[_Event]]:
         """What each day's file holds."""
@@ -180,7 +209,10 @@ class ServerEventsExport:
             for i, text in enumerate((whole[:12], whole[:30], "no consent!", "B" + whole[1:])):
                 files[last].append(_copy(template, f"malformed-{i}", consent=text))
         if "consent_withdrawn" in struck:
-            person = {"user_id": WITHDRAWN_USER_ID, "email": WITHDRAWN_EMAIL, "phone": None}
+            person = {
+                **{"user_id": WITHDRAWN_USER_ID, "email": WITHDRAWN_EMAIL, "phone": None},
+                "client_id": WITHDRAWN_CLIENT_ID,
+            }
             before = template["occurred_at"] - timedelta(days=1)
             gave = _copy(template, "gave-consent", **person, occurred_at=before)
             files[last - timedelta(days=1)].append(gave)
@@ -216,37 +248,21 @@ def _letters(text: str) -> str:
     return "".join(f"{ord(letter) - ord('A'):06b}" for letter in text)
 
 
-def _events(order: dict[str, Any]) -> list[_Event]:
-    """The events that end in an order; ids only of a person who consented."""
-    address = normalise_email(order["email"])
-    person = int.from_bytes(hashlib.sha256(address.encode()).digest()[:6], "big")
-    consents = person % 100 < _CONSENTING_PERCENT
-    ids = {
-        "user_id": order["customer_id"],
-        "email": order["email"],
-        "phone": f"+1212555{person % 9000 + 1000}" if person % 3 else None,
-        **{name: order[name] for name in CLICK_IDS},
+def _page_view(visit: Sighting, event_id: str) -> _Event:
+    """The event of a visit of which no order is told."""
+    unknown = dict.fromkeys(("email", "phone", "order_id", "value", "currency", *CLICK_IDS))
+    return {
+        **unknown,
+        "event_id": event_id,
+        "event_name": "page_view",
+        "occurred_at": datetime.fromtimestamp(visit.at, UTC),
+        "user_id": visit.user_id,
+        "consent": tc_string(_GRANTED),
+        "page_url": f"{SITE}/",
+        "client_id": visit.client_id,
+        "ip": visit.ip,
+        "user_agent": visit.user_agent,
     }
-    shared: _Event = {
-        **(ids if consents else dict.fromkeys(ids)),
-        "consent": tc_string(_GRANTED if consents else frozenset()),
-        "ip": f"2001:db8:{person % 9999}::7" if person % 4 == 0 else f"203.0.113.{person % 250}",
-        "user_agent": _USER_AGENTS[person % len(_USER_AGENTS)],
-    }
-    at = order["created_at"].astimezone(UTC)
-    return [
-        {
-            **shared,
-            "event_id": f"{order['order_id']}-{name}",
-            "event_name": name,
-            "occurred_at": at - earlier,
-            "page_url": f"{SITE}{path}",
-            "order_id": order["order_id"] if name == "purchase" else None,
-            "value": Decimal(order["total_cents"]) / 100 if name == "purchase" else None,
-            "currency": order["currency"] if name == "purchase" else None,
-        }
-        for name, earlier, path in _EVENTS
-    ]
 
 
 def _copy(event: _Event, event_id: str, **changes: Any) -> _Event:

@@ -22,8 +22,10 @@ from pipelines.sources.server_events_fields import (
     CLICK_IDS,
     Events,
     browser,
+    device,
     instant,
     ip_prefix,
+    operating_system,
     page,
 )
 
@@ -39,7 +41,8 @@ _HASHES: dict[str, Callable[[str | None, str], str | None]] = {
 
 @dataclass(frozen=True)
 class _Read:
-    """Checked events as lists of one length; ``days`` are days of the site."""
+    """Checked events as lists of one length; ``days`` are days of the site. ``people`` are the ids
+    that a consent is of, by field; all but the device's are hashes."""
 
     events: Events
     event_ids: list[str]
@@ -58,8 +61,9 @@ class ServerEventsSource:
 
     An event lands where its consent string allows the configured purposes (and vendor). Others
     are dropped and counted in ``Batch.dropped_rows``, as are all events of a person whose last
-    readable consent in the window is a refusal: their hashed ids are in ``Batch.withdrawn``. A
-    person is known by each of user id, e-mail and phone; ids are hashed before anything else.
+    readable consent in the window is a refusal: their ids are in ``Batch.withdrawn``. A person is
+    known by each of user id, e-mail and phone, which are hashed before anything else, and by the
+    device: a cookie's id, as GA4's export has it.
     An event sent twice is one, of the earliest instant, and is dropped if one copy lacks
     consent.
 
@@ -166,7 +170,10 @@ class ServerEventsSource:
                 decide(c if isinstance(c, str) else None, purposes, vendor)
                 for c in events.columns["consent"]
             ],
-            {name: self._hashed(events, name) for name in _HASHES},
+            {
+                **{name: self._hashed(events, name) for name in _HASHES},
+                "client_id": [device(text) for text in events.texts("client_id")],
+            },
         )
 
     def _add(self, events: Events, file: DayFile, growing: bool) -> None:
@@ -217,12 +224,14 @@ class ServerEventsSource:
             "user_id": pa.array(chosen(read.people["user_id"]), _TEXT),
             "email_hash": pa.array(chosen(read.people["email"]), _TEXT),
             "phone_hash": pa.array(chosen(read.people["phone"]), _TEXT),
+            "client_id": pa.array(chosen(read.people["client_id"]), _TEXT),
             **{name: pa.array(chosen(events.texts(name)), _TEXT) for name in plain},
             "page_url": coarse("page_url", page),
             "value_micros": pa.array(chosen(amounts), _INT),
             "currency_code": pa.array(chosen(currencies), _TEXT),
             "ip_prefix": coarse("ip", ip_prefix),
             "browser": coarse("user_agent", browser),
+            "operating_system": coarse("user_agent", operating_system),
             "time_zone": pa.array([self._settings.time_zone] * len(kept), _TEXT),
         }
         return pa.table({**extra, **columns})
@@ -244,7 +253,7 @@ def _first_copies(read: _Read) -> list[int]:
 
 
 def _withdrawn(read: _Read, inside: set[int]) -> set[str]:
-    """Hashed ids of which the last readable consent is a refusal; of two at once, that one."""
+    """Ids of which the last readable consent is a refusal; of two at once, that one."""
     order = sorted(inside, key=lambda i: (read.at[i], read.consents[i] is Consent.REFUSED))
     last: dict[str, Consent] = {}
     for i in order:

@@ -24,7 +24,7 @@ CLICK_IDS = ("gclid", "gbraid", "wbraid", "dclid", "fbclid", "ttclid", "li_fat_i
 KNOWN = (
     *REQUIRED,
     *("user_id", "email", "phone", "consent", "page_url", "order_id", "value", "currency"),
-    *("ip", "user_agent", *CLICK_IDS),
+    *("client_id", "ip", "user_agent", *CLICK_IDS),
 )
 _ADDRESS = re.compile(r"[\w.+%-]+(?:@|%40)[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+")
 _BLOTTED = "(e-mail)"
@@ -37,7 +37,17 @@ _BROWSERS = (
     ("Chrome", re.compile(r"\b(Chrome|CriOS)/")),
     ("Safari", re.compile(r"\bSafari/")),
 )
+# In this order: iPhones say Mac OS X, and Android and ChromeOS are Linux.
+_SYSTEMS = (
+    ("iOS", re.compile(r"\b(iPhone|iPad|iPod)\b")),
+    ("Android", re.compile(r"\bAndroid\b")),
+    ("Windows", re.compile(r"\bWindows\b")),
+    ("macOS", re.compile(r"\b(Macintosh|Mac OS X)\b")),
+    ("ChromeOS", re.compile(r"\bCrOS\b")),
+    ("Linux", re.compile(r"\bLinux\b")),
+)
 _IPV4_PREFIX, _IPV6_PREFIX = 24, 48
+_DEVICE = re.compile(r"[A-Za-z0-9._-]{1,128}")
 
 
 @dataclass
@@ -136,6 +146,11 @@ def instant(value: Any) -> datetime:
     return at.astimezone(UTC)
 
 
+def device(client_id: str | None) -> str | None:
+    """The id of a first-party cookie; None for what is none, such as an e-mail address."""
+    return client_id if client_id and _DEVICE.fullmatch(client_id) else None
+
+
 @lru_cache(maxsize=65_536)
 def ip_prefix(address: str | None) -> str | None:
     """An address's /24 (IPv4) or /48 (IPv6) network; None for what is no address."""
@@ -155,6 +170,14 @@ def browser(user_agent: str | None) -> str | None:
     if not user_agent:
         return None
     return next((name for name, sign in _BROWSERS if sign.search(user_agent)), "Other")
+
+
+@lru_cache(maxsize=65_536)
+def operating_system(user_agent: str | None) -> str | None:
+    """The operating system's family, Other for one that is not known; None for none."""
+    if not user_agent:
+        return None
+    return next((name for name, sign in _SYSTEMS if sign.search(user_agent)), "Other")
 
 
 @lru_cache(maxsize=65_536)

@@ -21,6 +21,7 @@ from pipelines.sandbox.server_events_export import (
     FAULTS,
     SITE_ID,
     VENDOR_ID,
+    WITHDRAWN_CLIENT_ID,
     WITHDRAWN_EMAIL,
     WITHDRAWN_USER_ID,
     ServerEventsExport,
@@ -123,7 +124,8 @@ def test_who_withdraws_consent_is_reported_by_hash_and_leaves_nothing(
     export.write()
     batch = _pull(_source(export.folder), RECENT)
     hashes = {hash_user_id(WITHDRAWN_USER_ID, SALT), hash_email(WITHDRAWN_EMAIL, SALT)}
-    assert set(batch.withdrawn) == hashes
+    assert set(batch.withdrawn) == hashes | {WITHDRAWN_CLIENT_ID}
+    assert WITHDRAWN_CLIENT_ID not in batch.rows["client_id"].to_pylist()
     assert not hashes & {*batch.rows["user_id"].to_pylist(), *batch.rows["email_hash"].to_pylist()}
     # the day before they had consented
     before = _pull(_source(export.folder), Window(RECENT.start, LAST - timedelta(days=1)))
@@ -153,6 +155,7 @@ def test_a_file_that_cannot_be_used_is_named_and_nothing_handed_on(
 
 def test_persons_are_hashed_and_visitors_coarse(write: Write) -> None:
     person = {"user_id": "C-17", "email": " Ada.Lovelace@GMAIL.com", "phone": "+1 212 555-0123"}
+    person |= {"client_id": "31.17"}
     visitor = {"ip": "203.0.113.77", "user_agent": "Mozilla/5.0 Version/18.5 Safari/604.1"}
     place = {"page_url": "https://ada:secret@shop.example/u/ada@example.org?email=ada#top"}
     rows = _pull(
@@ -166,6 +169,7 @@ def test_persons_are_hashed_and_visitors_coarse(write: Write) -> None:
     assert first["email_hash"] == hash_email("adalovelace@gmail.com", SALT)
     assert first["phone_hash"] == hash_phone("+12125550123", SALT)
     assert (first["ip_prefix"], first["browser"]) == ("203.0.113.0/24", "Safari")
+    assert (first["client_id"], second["client_id"]) == ("31.17", None)
     assert second["ip_prefix"] == "2001:db8:7::/48"
     assert first["page_url"] == "https://shop.example/u/(e-mail)"
     everything = str(rows.to_pylist()).lower()
@@ -189,6 +193,62 @@ def test_unknown_fields_are_drift_but_not_those_about_a_person(
     assert rows["stock"].to_pylist() == [3, None]
     assert "first_name" not in rows.column_names
     assert "may be about a person are not taken: first_name" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("user_agent", "family"),
+    [
+        ("Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) Safari/604.1", "iOS"),
+        ("Mozilla/5.0 (Linux; Android 10; K) Chrome/138.0.0.0 Mobile Safari/537.36", "Android"),
+        ("Mozilla/5.0 (Windows NT 10.0; Win64; x64) Chrome/138.0.0.0 Safari/537.36", "Windows"),
+        ("Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) Version/18.5 Safari/605.1.15", "macOS"),
+        ("Mozilla/5.0 (X11; CrOS x86_64 14541.0.0) Chrome/138.0.0.0 Safari/537.36", "ChromeOS"),
+        ("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0", "Linux"),
+        ("curl/8.5.0", "Other"),
+        (None, None),
+    ],
+)
+def test_of_an_operating_system_the_family_is_kept(
+    write: Write, user_agent: str | None, family: str | None
+) -> None:
+    source = write(_2026_06_10=[_event(user_agent=user_agent)])
+    rows = _pull(source, Window(DAY, DAY)).rows
+    assert rows["operating_system"].to_pylist() == [family]
+
+
+def test_a_device_that_refuses_takes_its_events_with_it_and_no_other_device(write: Write) -> None:
+    at = [f"2026-06-10T{hour}:00:00-04:00" for hour in range(10, 13)]
+    lines = [
+        _event("a1", at[0], client_id="1.1"),
+        _event("b1", at[1], client_id="2.2"),
+        _event("a2", at[2], client_id="1.1", consent=NO),
+    ]
+    batch = _pull(write(_2026_06_10=lines), Window(DAY, DAY))
+    assert batch.rows["event_id"].to_pylist() == ["b1"]
+    assert batch.withdrawn == ("1.1",)
+    assert batch.dropped_rows == 2
+
+
+@pytest.mark.parametrize(
+    "client_id", ["ada@example.org", "+12125550123", "Ada Lovelace", "1" * 129]
+)
+def test_what_is_no_cookies_id_is_no_device(write: Write, client_id: str) -> None:
+    source = write(_2026_06_10=[_event(client_id=client_id)])
+    assert _pull(source, Window(DAY, DAY)).rows["client_id"].to_pylist() == [None]
+
+
+def test_a_visit_is_of_the_device_that_ga4_knows(export: ServerEventsExport) -> None:
+    export.write()
+    rows = _pull(_source(export.folder), RECENT).rows
+    days = {day: export.market.ga4_events(day, TODAY + timedelta(days=9)) for day in RECENT.days()}
+    measured = {e["user_pseudo_id"] for day in days.values() for e in day if "user_pseudo_id" in e}
+    ordered = {row["client_id"] for row in rows.to_pylist() if row["event_name"] == "purchase"}
+    assert len(ordered) > 100
+    assert ordered <= measured
+    seen = set(rows["client_id"].to_pylist())
+    assert None not in seen
+    # all that GA4 measures, and visits that it doesn't
+    assert measured < seen
 
 
 @pytest.mark.parametrize(

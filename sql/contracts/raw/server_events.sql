@@ -6,6 +6,10 @@ CREATE TABLE raw.server_events (
   ),
   occurred_at TIMESTAMP NOT NULL OPTIONS (description = "Instant of the event, UTC"),
   event_name STRING NOT NULL OPTIONS (description = "page_view, purchase, …"),
+  client_id STRING OPTIONS (
+    description
+    = "Device: id in the first-party cookie (_ga); equals ga4_events.user_pseudo_id of the device"
+  ),
   user_id STRING OPTIONS (
     description = "Salted SHA-256 of the site's user id; equals orders.customer_id of the person"
   ),
@@ -26,6 +30,9 @@ CREATE TABLE raw.server_events (
   currency_code STRING OPTIONS (description = "ISO 4217 currency of the value"),
   ip_prefix STRING OPTIONS (description = "The /24 (IPv4) or /48 (IPv6) network of the visitor"),
   browser STRING OPTIONS (description = "Family of the visitor's browser"),
+  operating_system STRING OPTIONS (
+    description = "Family of the visitor's operating system, without its version"
+  ),
   time_zone STRING NOT NULL OPTIONS (description = "IANA time zone of the site"),
   _extra STRING OPTIONS (
     description

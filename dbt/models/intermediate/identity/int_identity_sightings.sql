@@ -3,10 +3,10 @@
   ['raw.ga4_events', 'raw.server_events', 'raw.orders', 'raw.crm_leads', 'raw.crm_opportunities'],
   cluster_by=['left_type', 'right_type']
 )) }}
--- Identifiers that a record showed together, by day. A record is a star around the strongest name in
--- it (user id, then address, then number) and its device: clicks and documents hang on the device, on
--- the name where there is none; a device is tied to the name only, and to itself, so that it is there
--- from its first event on.
+-- Identifiers that a record showed together, by day. A record is a star around its device: clicks and
+-- documents hang on the device, on the strongest name (user id, then address, then number) where there
+-- is none; weaker names hang on the strongest. What stands in a record alone is tied to itself, so that
+-- it is there from its first event on.
 {% set kinds = identity_kinds() %}
 {% set clicks_and_documents = (kinds | list)[4:] %}
 
@@ -22,7 +22,9 @@ with order_numbers as (
 records as (
   {{ identity_record('events.event_date', 'events.event_at', {
     'client_key': 'events.client_key', 'user_id': 'events.user_id',
-    'gclid': 'events.gclid', 'fbclid': 'events.fbclid', 'ttclid': 'events.ttclid',
+    'gclid': 'events.gclid', 'wbraid': 'events.wbraid', 'gbraid': 'events.gbraid',
+    'dclid': 'events.dclid', 'fbclid': 'events.fbclid', 'ttclid': 'events.ttclid',
+    'li_fat_id': 'events.li_fat_id',
     'order_key': dbt.concat(['order_numbers.shop_id', "'|'", 'order_numbers.order_id']),
   }) }}
   from {{ ref('int_journeys_events_sessionized') }} as events
@@ -30,13 +32,44 @@ records as (
   where {{ restated('events.event_date') }}
 
   union all
+  {{ identity_record('events.event_date', 'events.occurred_at', {
+    'client_key': 'events.client_key', 'user_id': 'events.user_id',
+    'email_hash': 'events.email_hash', 'phone_hash': 'events.phone_hash',
+    'gclid': 'events.gclid', 'wbraid': 'events.wbraid', 'gbraid': 'events.gbraid',
+    'dclid': 'events.dclid', 'fbclid': 'events.fbclid', 'ttclid': 'events.ttclid',
+    'li_fat_id': 'events.li_fat_id',
+    'order_key': dbt.concat(['order_numbers.shop_id', "'|'", 'order_numbers.order_id']),
+  }) }}
+  from {{ ref('stg_server__events') }} as events
+  left join order_numbers on events.order_id = order_numbers.order_id
+  where {{ restated('events.event_date') }}
+
+  union all
   {{ identity_record('order_date', 'ordered_at', {
-    'user_id': 'customer_id', 'email_hash': 'email_hash',
-    'gclid': 'gclid', 'fbclid': 'fbclid', 'ttclid': 'ttclid',
+    'user_id': 'customer_id', 'email_hash': 'email_hash', 'phone_hash': 'phone_hash',
+    'gclid': 'gclid', 'fbclid': 'fbclid', 'ttclid': 'ttclid', 'li_fat_id': 'li_fat_id',
     'order_key': dbt.concat(['shop_id', "'|'", 'order_id']),
   }) }}
   from {{ ref('stg_shop__orders') }}
   where status != 'TEST' and {{ restated('order_date') }}
+
+  union all
+  {{ identity_record('created_date', 'created_at', {
+    'email_hash': 'email_hash', 'phone_hash': 'phone_hash',
+    'gclid': 'gclid', 'fbclid': 'fbclid', 'ttclid': 'ttclid', 'li_fat_id': 'li_fat_id',
+    'lead_key': dbt.concat(['crm', "'|'", 'account_id', "'|'", 'lead_id']),
+  }) }}
+  from {{ ref('stg_crm__leads') }}
+  where {{ restated('created_date') }}
+
+  union all
+  {{ identity_record('created_date', 'created_at', {
+    'email_hash': 'email_hash',
+    'lead_key': dbt.concat(['crm', "'|'", 'account_id', "'|'", 'lead_id']),
+    'opportunity_key': dbt.concat(['crm', "'|'", 'account_id', "'|'", 'opportunity_id']),
+  }) }}
+  from {{ ref('stg_crm__opportunities') }}
+  where {{ restated('created_date') }}
 ),
 
 named as (
@@ -54,8 +87,14 @@ named as (
 centred as (
   select
     *,
-    case when client_key is not null then 'device' else name_type end as centre_type,
-    coalesce(client_key, name_id) as centre_id
+    case
+      when client_key is not null then 'device'
+      when name_id is not null then name_type
+      when order_key is not null then 'order'
+      when lead_key is not null then 'lead'
+      else 'opportunity'
+    end as centre_type,
+    coalesce(client_key, name_id, order_key, lead_key, opportunity_key) as centre_id
   from named
 ),
 

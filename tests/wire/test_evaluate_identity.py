@@ -1,0 +1,203 @@
+"""`adcanary evaluate identity`: components of any edges, and the sandbox's people by its truth."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy.sparse import coo_matrix
+from scipy.sparse.csgraph import connected_components
+from typer.testing import CliRunner
+
+from pipelines.build import build
+from pipelines.commands_evaluate import evaluate_app
+from pipelines.config import Secrets, Settings, load_settings
+from pipelines.errors import AdcanaryError, InputError, UsageError
+from pipelines.evaluate.components import solve
+from pipelines.evaluate.identity import score_pairs
+from pipelines.ingestion import Request, ingest_sources
+from pipelines.jobs import run as runs
+from pipelines.jobs.links import LinksJob
+from pipelines.jobs.run import JobRun, run_job
+from pipelines.sandbox.market import Market
+from pipelines.sandbox.visitors import identity_truth
+from pipelines.sandbox.world import World
+from pipelines.sources.base import Source
+from pipelines.sources.registry import open_source
+from pipelines.warehouse import Warehouse, open_warehouse
+from tests.wire.conftest import TODAY
+
+pytestmark = pytest.mark.xdist_group("build")
+
+SOURCES = ("ga4_export", "shopify", "server_events")
+MODELS = "+identity_links int_identity_signals"
+LAST, FIRST = date(2026, 6, 30), date(2026, 5, 22)
+
+
+def _evaluate(*arguments: str) -> Any:
+    """The JSON that ``adcanary evaluate identity`` prints."""
+    done = CliRunner().invoke(evaluate_app, ["identity", *arguments, "--format", "json"])
+    if isinstance(done.exception, AdcanaryError):
+        raise done.exception
+    assert done.exit_code == 0, done.output
+    return json.loads(done.stdout)
+
+
+def _edges(path: Path, *lines: str) -> str:
+    path.write_text("\n".join(["left,right", *lines]) + "\n")
+    return str(path)
+
+
+def test_components_of_edges_are_told(tmp_path: Path) -> None:
+    # a chain of four, a triangle, one by itself; ids that look like numbers are texts
+    lines = ("a,b", "b,c", "c,d", "1,01", "01,001", "001,1", "z,z")
+    found = _evaluate("--edges", _edges(tmp_path / "e.csv", *lines))
+    assert set(found) == {"components", "largest", "rounds", "seconds"}
+    assert (found["components"], found["largest"]) == (3, 4)
+    assert 1 <= found["rounds"] <= 4
+    assert 0 <= found["seconds"] < 60
+
+
+def test_no_edges_are_no_components(tmp_path: Path) -> None:
+    found = _evaluate("--edges", _edges(tmp_path / "e.csv"))
+    assert (found["components"], found["largest"], found["rounds"]) == (0, 0, 0)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_components_are_those_of_scipy(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    nodes, edges = int(rng.integers(1, 3_000)), int(rng.integers(0, 4_000))
+    left, right = rng.integers(0, nodes, (2, edges))
+    labels, rounds = solve(left, right, nodes)
+    assert rounds <= nodes.bit_length()
+    graph = coo_matrix((np.ones(edges), (left, right)), shape=(nodes, nodes))
+    count, theirs = connected_components(graph, directed=False)
+    assert len(np.unique(labels)) == count
+    assert len(np.unique(np.stack([labels, theirs]), axis=1).T) == count
+
+
+@pytest.mark.parametrize("shuffled", [False, True])
+def test_a_path_of_100_000_is_solved_in_20_rounds(shuffled: bool) -> None:
+    path = np.arange(100_000)
+    if shuffled:
+        np.random.default_rng(1).shuffle(path)
+    labels, rounds = solve(path[:-1], path[1:], len(path))
+    assert len(np.unique(labels)) == 1
+    assert rounds <= 20
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("left,to\na,b\n", "is no CSV file of edges"),
+        ("left,right\na,b\na,\n", "edge 2 has no right"),
+        ("", "is no CSV file of edges"),
+    ],
+)
+def test_a_file_that_holds_no_edges_is_refused(tmp_path: Path, content: str, message: str) -> None:
+    path = tmp_path / "e.csv"
+    path.write_text(content)
+    with pytest.raises(InputError, match=message):
+        _evaluate("--edges", str(path))
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"nowhere\.csv can't be read"):
+        _evaluate("--edges", str(tmp_path / "nowhere.csv"))
+
+
+def test_pairs_are_counted_not_identifiers() -> None:
+    nodes = [("device", str(n)) for n in range(6)]
+    truth = dict(zip(nodes, "aaabbb", strict=True))
+    found = dict(zip(nodes, "xxyyyz", strict=True))
+    score = score_pairs(found, truth, nodes)
+    # found: 1 + 3 pairs; true: 3 + 3; both: one of x, one of y
+    assert (score.pairs, score.true_pairs, score.right) == (4, 6, 2)
+    assert (score.precision, score.recall, score.f1) == (0.5, 1 / 3, 0.4)
+    alone = score_pairs(found, truth, nodes[:1])
+    assert (alone.precision, alone.recall, alone.f1) == (None, None, None)
+
+
+def _market() -> Market:
+    """Ten weeks, of which the last six are landed."""
+    return Market(start=date(2026, 4, 20), end=LAST, scale=0.3)
+
+
+@dataclass(frozen=True)
+class Scored:
+    """A sandbox's warehouse with its models and one run of the links job."""
+
+    settings: Settings
+    warehouse: Warehouse
+    run: JobRun
+
+    def evaluate(self, *arguments: str) -> Any:
+        return _evaluate("--config", str(self.settings.path), *arguments)
+
+
+@pytest.fixture(scope="module")
+def scored(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scored]:
+    folder = tmp_path_factory.mktemp("world")
+    world = World(folder, _market(), TODAY, sources=SOURCES)
+    with world, pytest.MonkeyPatch.context() as m:
+        for name, value in world.secrets.items():
+            m.setenv(name, value)
+        m.setattr(runs, "JOBS", {**runs.JOBS, LinksJob.name: LinksJob()})
+        settings = load_settings(world.config)
+        warehouse = open_warehouse(settings)
+
+        def opener(name: str) -> Source:
+            return open_source(settings, Secrets(), name)
+
+        openers = [lambda name=name: opener(name) for name in SOURCES]
+        now = settings.clock()
+        assert isinstance(now, datetime)
+        assert ingest_sources(warehouse, openers, Request(now, start=FIRST, end=LAST)) == []
+        build(settings, select=MODELS)
+        yield Scored(settings, warehouse, run_job(warehouse, settings, "identity_links", LAST))
+
+
+def test_deterministic_identity_is_right_and_links_add_to_it(scored: Scored) -> None:
+    assert scored.run.verdict == "PASS", scored.run.reason
+    found = scored.evaluate()
+    assert found["nodes"] > 5_000
+    assert found["nodes_without_truth"] == 0
+    alone, linked = found["deterministic"]["all"], found["with_links"]["all"]
+    assert alone["precision"] >= 0.999
+    assert linked["precision"] >= 0.98
+    assert linked["f1"] >= 0.95
+    # the mart, and what another threshold would make of it, follow one rule
+    assert scored.evaluate("--threshold", str(found["threshold"])) == found
+    wider = scored.evaluate("--threshold", "0.5")
+    assert wider["links"] > found["links"] > 0
+    devices = wider["with_links"]["devices"]["recall"]
+    assert devices > found["deterministic"]["devices"]["recall"]
+
+
+def test_links_are_about_as_often_right_as_they_promise(scored: Scored) -> None:
+    truth = identity_truth(_market()).devices
+    rows = scored.warehouse.query(
+        "SELECT links.match_probability, l.client_id AS left_id, r.client_id AS right_id "
+        "FROM contracts.identity_links AS links "
+        "JOIN (SELECT DISTINCT client_key, client_id FROM staging.stg_server__events) AS l "
+        "ON links.client_key_l = l.client_key "
+        "JOIN (SELECT DISTINCT client_key, client_id FROM staging.stg_server__events) AS r "
+        "ON links.client_key_r = r.client_key"
+    ).to_pylist()
+    assert len(rows) > 50
+    promised = sum(row["match_probability"] for row in rows) / len(rows)
+    right = sum(truth[row["left_id"]] == truth[row["right_id"]] for row in rows) / len(rows)
+    assert abs(promised - right) < 0.15
+
+
+def test_a_warehouse_that_is_no_sandboxs_has_no_truth(scored: Scored, tmp_path: Path) -> None:
+    config = tmp_path / "adcanary.yaml"
+    config.write_text(f"warehouse: {{kind: duckdb, path: {scored.settings.warehouse.path}}}\n")
+    with pytest.raises(UsageError, match="is not a sandbox's"):
+        _evaluate("--config", str(config))

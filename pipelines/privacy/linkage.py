@@ -241,38 +241,33 @@ def _present(table: PersonTable, searched: Searched) -> PersonTable:
 def _derived_keys(warehouse: Warehouse, tables: dict[str, Searched], own: set[Id]) -> Iterator[Id]:
     """Keys that dbt derives from the person's ids: of devices, and of the person.
 
-    A device's is ``surrogate_key`` in dbt/macros/marketing/keys.sql; a person's is looked up in
-    identity_map, and is this person's where the strongest ids that lead to it all are.
+    A device's is ``surrogate_key`` of its cookie's id (dbt/macros/marketing/keys.sql); a person's
+    is looked up in identity_components, and is this person's where the strongest ids that lead to
+    it all are.
     """
+    nodes = {"user_id": Kind.USER, "email_hash": Kind.EMAIL, "device": Kind.DEVICE_KEY}
     values: dict[str, set[str]] = defaultdict(set)
     for id_ in own:
         values[id_.kind].add(id_.value)
-    if values[Kind.DEVICE] and "raw.ga4_events" in tables:
-        rows = warehouse.query(
-            "SELECT DISTINCT property_id, stream_id, user_pseudo_id FROM raw.ga4_events "
-            f"WHERE {is_one_of('user_pseudo_id', 'devices')}",
-            {"devices": joined(values[Kind.DEVICE])},
-        )
-        for row in rows.to_pylist():
-            text = "|".join(row[c] or "" for c in ("property_id", "stream_id", "user_pseudo_id"))
-            key = hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
-            values[Kind.DEVICE_KEY].add(key)
-            yield Id(Kind.DEVICE_KEY, key)
-    if "marts.identity_map" not in tables:
+    for device in sorted(values[Kind.DEVICE]):
+        key = hashlib.md5(device.encode(), usedforsecurity=False).hexdigest()
+        values[Kind.DEVICE_KEY].add(key)
+        yield Id(Kind.DEVICE_KEY, key)
+    if "marts.identity_components" not in tables:
         return
-    nodes = (("user_id", Kind.USER), ("email_hash", Kind.EMAIL), ("device", Kind.DEVICE_KEY))
+    theirs = joined(f"{kind}|{value}" for kind, ids in nodes.items() for value in values[ids])
     rows = warehouse.query(
-        "SELECT person_id, node_type, node_id FROM marts.identity_map WHERE person_id IN "
-        "(SELECT person_id FROM marts.identity_map "
-        f"WHERE {is_one_of('node_id', 'nodes')})",
-        {"nodes": joined(value for _, kind in nodes for value in values[kind])},
+        "SELECT component_id, node FROM marts.identity_components WHERE component_id IN "
+        f"(SELECT component_id FROM marts.identity_components WHERE {is_one_of('node', 'nodes')})",
+        {"nodes": theirs},
     )
     led: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
     for row in rows.to_pylist():
-        led[row["person_id"]][row["node_type"]].add(row["node_id"])
+        kind, value = row["node"].split("|", 1)
+        led[row["component_id"]][kind].add(value)
     for person_id, by_type in led.items():
-        strongest = next(((t, kind) for t, kind in nodes if by_type[t]), None)
-        if strongest and by_type[strongest[0]] <= values[strongest[1]]:
+        strongest = next((kind for kind in nodes if by_type[kind]), None)
+        if strongest and by_type[strongest] <= values[nodes[strongest]]:
             yield Id(Kind.PERSON_KEY, person_id)
 
 

@@ -176,19 +176,20 @@ def _models(path: Path) -> None:
         connection.execute(
             f"""
             CREATE SCHEMA marts;
-            CREATE TABLE marts.journey_sessions AS
-            SELECT md5(property_id || '|' || stream_id || '|' || user_pseudo_id) AS client_key,
-              CAST(NULL AS VARCHAR) AS person_id, gclid, 'https://shop.example/' AS landing_page
+            CREATE SCHEMA IF NOT EXISTS intermediate;
+            CREATE TABLE intermediate.int_journeys_sessions AS
+            SELECT md5(user_pseudo_id) AS client_key,
+              gclid, 'https://shop.example/' AS landing_page
             FROM raw.ga4_events;
-            CREATE TABLE marts.identity_map AS
-            SELECT 'user_id' AS node_type, customer_id AS node_id,
-              md5('user_id|' || customer_id) AS person_id
+            CREATE TABLE marts.identity_components AS
+            SELECT 'user_id|' || customer_id AS node,
+              md5('user_id|' || customer_id) AS component_id
             FROM raw.orders WHERE customer_id IS NOT NULL
-            UNION SELECT 'email_hash', email_hash, md5('user_id|' || customer_id)
+            UNION SELECT 'email_hash|' || email_hash, md5('user_id|' || customer_id)
             FROM raw.orders WHERE customer_id IS NOT NULL
-            UNION SELECT 'device', client_key, md5('user_id|{BEN["user"]}')
-            FROM marts.journey_sessions
-            WHERE client_key = md5('{PROPERTY}|{STREAM}|{TABLET}');
+            UNION SELECT 'device|' || client_key, md5('user_id|{BEN["user"]}')
+            FROM intermediate.int_journeys_sessions
+            WHERE client_key = md5('{TABLET}');
             CREATE TABLE marts.fct_orders AS
             SELECT order_id, md5('user_id|' || customer_id) AS person_id, gclid, revenue_micros
             FROM raw.orders;

@@ -25,7 +25,7 @@ BENS = (
     "SELECT CONCAT(customer_id, email_hash, phone_hash, gclid) AS x FROM raw.orders "
     "WHERE order_id = '1003'",
     f"SELECT gclid FROM raw.orders WHERE gclid = '{people.PLACEHOLDER}' AND order_id = '1004'",
-    f"SELECT person_id FROM marts.identity_map WHERE node_id = '{BEN['user']}'",
+    f"SELECT component_id FROM marts.identity_components WHERE node = 'user_id|{BEN['user']}'",
 )
 SUMS = (
     "SELECT SUM(revenue_micros) AS x FROM raw.orders",
@@ -102,8 +102,8 @@ def test_nothing_of_the_person_is_left_in_any_table_nor_stage(erased: Erased) ->
         "raw.crm_opportunities": ("anonymised", 1),
         "raw.orders": ("anonymised", 3),
         "landing_stage.raw__orders__failed": ("anonymised", 1),
-        "marts.journey_sessions": ("deleted", 4),
-        "marts.identity_map": ("deleted", 2),
+        "intermediate.int_journeys_sessions": ("deleted", 4),
+        "marts.identity_components": ("deleted", 2),
         "marts.fct_orders": ("ids cleared", 2),
         "contracts.job_runs": ("ids cleared", 1),
         "canary.canary_changes": ("ids cleared", 1),

@@ -1,23 +1,25 @@
-{{ config(cluster_by=['node_type', 'node_id']) }}
--- Identifiers with evidence for more than one person, such as a device two people signed in on: a row
--- for each of those people.
-with candidates as (
+{{ config(materialized='view') }}
+-- Identifiers with evidence for more than one person, such as a device that two people signed in on: a
+-- row for each of those people.
+with evidence as (
   select
-    node_type,
-    node_id,
-    person_id,
-    min(priority) as priority,
-    min(first_seen_at) as first_seen_at,
-    max(last_seen_at) as last_seen_at,
-    {{ sum_int('observations') }} as observations
-  from {{ ref('int_identity_candidates') }}
-  where priority < 9
-  group by node_type, node_id, person_id
+    shown.node_type,
+    shown.node_id,
+    names.person_id,
+    min(shown.first_seen_at) as first_seen_at,
+    max(shown.last_seen_at) as last_seen_at,
+    {{ sum_int('shown.observations') }} as observations
+  from {{ ref('int_identity_names_shown') }} as shown
+  inner join {{ ref('identity_skipped') }} as skipped
+    on shown.node_type = skipped.node_type and shown.node_id = skipped.node_id
+  inner join {{ ref('identity_map') }} as names
+    on shown.name_type = names.node_type and shown.name_id = names.node_id
+  group by shown.node_type, shown.node_id, names.person_id
 ),
 
 counted as (
   select *, count(*) over (partition by node_type, node_id) as persons_seen
-  from candidates
+  from evidence
 )
 
 select

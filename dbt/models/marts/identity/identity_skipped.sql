@@ -39,16 +39,16 @@ counted as (
 limited as (
   select
     *,
-    case node_type
+    cast(case node_type
       {% for node_type, limit in limits.items() if limit['devices'] is not none -%}
       when '{{ node_type }}' then {{ limit['devices'] }}
       {% endfor -%}
-    end as devices_limit,
-    case node_type
+    end as {{ dbt.type_bigint() }}) as devices_limit,
+    cast(case node_type
       {% for node_type, limit in limits.items() if limit['names'] is not none -%}
       when '{{ node_type }}' then {{ limit['names'] }}
       {% endfor -%}
-    end as names_limit,
+    end as {{ dbt.type_bigint() }}) as names_limit,
     {% set blocked = var('identity_blocked', {}) -%}
     case node_type
       {% for node_type, values in blocked.items() if values -%}

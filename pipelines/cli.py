@@ -15,6 +15,7 @@ import typer
 
 from pipelines import report
 from pipelines.build import build as build_models
+from pipelines.commands_evaluate import evaluate_app
 from pipelines.commands_privacy import privacy_app
 from pipelines.config import Secrets, Settings, load_settings
 from pipelines.console import Format, err, out, print_error, print_rows
@@ -35,6 +36,7 @@ app.add_typer(proposals_app, name="proposals")
 app.add_typer(audit_app, name="audit")
 app.add_typer(sandbox_app, name="sandbox")
 app.add_typer(privacy_app, name="privacy")
+app.add_typer(evaluate_app, name="evaluate")
 
 ConfigOption = Annotated[Path | None, typer.Option("--config", help="adcanary.yaml to use")]
 FormatOption = Annotated[Format, typer.Option("--format", help="table, json or csv")]
@@ -161,7 +163,7 @@ def build(
 
 @app.command()
 def job(name: str, as_of: DayOption = None, config: ConfigOption = None) -> None:
-    """Run a job: mmm or pacing. Its verdict may be a refusal, in words."""
+    """Run a job: mmm, pacing or identity_links. Its verdict may be a refusal, in words."""
     from pipelines.jobs.plots import plot_run, plots_folder
     from pipelines.jobs.run import run_job
 

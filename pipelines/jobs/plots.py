@@ -23,8 +23,8 @@ def plot_run(warehouse: Warehouse, run: JobRun, folder: Path) -> Path | None:
 
     A plot that is already there is not drawn again: a run's id stands for its content.
     """
+    if run.job not in _PLOTS or run.verdict == "NO_DATA":
+        return None
     name, draw = _PLOTS[run.job]
     path = folder / f"{name}_{run.run_id}.png"
-    if run.verdict == "NO_DATA":
-        return None
     return path if path.exists() else draw(warehouse, run.run_id, path)

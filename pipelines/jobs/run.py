@@ -16,6 +16,7 @@ from pipelines.canonical import canonical_json, sha256
 from pipelines.config import Settings
 from pipelines.errors import StatementError, UsageError
 from pipelines.jobs.base import Job, Outcome, Progress, Verdict
+from pipelines.jobs.links import LinksJob
 from pipelines.jobs.mmm import MmmJob
 from pipelines.jobs.pacing import PacingJob
 from pipelines.warehouse import Slice, Statement, Warehouse, load_contract
@@ -23,7 +24,7 @@ from pipelines.warehouse.base import insert_row
 
 _log = logging.getLogger(__name__)
 
-JOBS: Mapping[str, Job] = {job.name: job for job in (MmmJob(), PacingJob())}
+JOBS: Mapping[str, Job] = {job.name: job for job in (MmmJob(), PacingJob(), LinksJob())}
 
 _FIND_RUN = """SELECT verdict, reason, diagnostics FROM contracts.job_runs
 WHERE job = @job AND run_id = @run_id"""

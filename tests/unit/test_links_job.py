@@ -13,8 +13,6 @@ import pyarrow as pa
 import pytest
 
 from pipelines.config import Settings
-from pipelines.jobs import run as runs
-from pipelines.jobs.links import LinksJob
 from pipelines.jobs.links.devices import MAX_NETWORK_DEVICES, read_devices
 from pipelines.jobs.links.model import COMPARISONS, blocked_pairs, learn, score
 from pipelines.jobs.run import JobRun, run_job
@@ -98,8 +96,7 @@ Link = Callable[..., Result]
 
 
 @pytest.fixture
-def link(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Link:
-    monkeypatch.setattr(runs, "JOBS", {**runs.JOBS, LinksJob.name: LinksJob()})
+def link(tmp_path: Path) -> Link:
 
     def run(
         rows: Sequence[Seen], known: dict[str, str], name: str = "w", as_of: date = AS_OF

@@ -48,12 +48,12 @@ def _spend(warehouse: Warehouse) -> dict[str, int]:
     return {row["day"]: row["cost_micros"] for row in rows}
 
 
-def _builds(warehouse: Warehouse) -> list[tuple[Any, ...]]:
+def _builds(warehouse: Warehouse) -> list[str]:
     rows = warehouse.query(
-        "SELECT rebuilt, first_day, last_day FROM intermediate.model_builds "
+        "SELECT rebuilt FROM intermediate.model_builds "
         "WHERE model = 'marts.fct_ad_spend_daily' ORDER BY started_at"
     ).to_pylist()
-    return [tuple(row.values()) for row in rows]
+    return [row["rebuilt"] for row in rows]
 
 
 def test_only_restated_days_are_rebuilt_and_withdrawn_rows_go(tmp_path: Path) -> None:
@@ -65,7 +65,8 @@ def test_only_restated_days_are_rebuilt_and_withdrawn_rows_go(tmp_path: Path) ->
     build(settings, select=MODEL)
     assert _spend(warehouse) == {f"2025-03-0{n}": n for n in (2, 3, 4, 5)}
 
-    # Nobody published this: a later build must not look at that day.
+    # Nobody published these: a later build must not look at their days, before or between.
+    insert(warehouse, PERFORMANCE, [campaign_day(META, "2025-04-01", "m", 4)])
     unannounced = Statement(f"UPDATE {PERFORMANCE} SET cost_micros = 99 WHERE date = '2025-03-02'")
     an_hour_ago = Statement(
         "UPDATE raw.load_ledger SET published_at = @then",
@@ -75,12 +76,18 @@ def test_only_restated_days_are_rebuilt_and_withdrawn_rows_go(tmp_path: Path) ->
     # 3 March is withdrawn, the 4th restated, the 6th new.
     again = [campaign_day(GOOGLE, f"2025-03-0{n}", "c1", 10 * n) for n in (4, 6)]
     _publish(warehouse, "2025-03-03", "2025-03-06", again)
+    _publish(warehouse, "2025-05-01", "2025-05-01", [campaign_day(GOOGLE, "2025-05-01", "c1", 51)])
     build(settings, select=MODEL)
-    assert _spend(warehouse) == {"2025-03-02": 2, "2025-03-04": 40, "2025-03-06": 60}
+    assert _spend(warehouse) == {
+        "2025-03-02": 2,
+        "2025-03-04": 40,
+        "2025-03-06": 60,
+        "2025-05-01": 51,
+    }
     assert _builds(warehouse) == [
-        ("all", None, None),
+        "everything",
         # a rate counts for up to seven days more
-        ("days", date(2025, 3, 3), date(2025, 3, 13)),
+        "2025-03-03..2025-03-13 2025-05-01..2025-05-08",
     ]
     compiled = artifacts_folder(settings) / "compiled/adcanary/models/marts/marketing"
     grain = next((compiled / "_marketing.yml").glob("grain_fct_ad_spend_daily*")).read_text()
@@ -94,4 +101,4 @@ def test_a_build_with_nothing_new_leaves_the_table_alone(tmp_path: Path) -> None
     build(settings, select=MODEL)
     build(settings, select=MODEL)
     assert _spend(warehouse) == {"2025-03-02": 2}
-    assert _builds(warehouse) == [("all", None, None), ("nothing", None, None)]
+    assert _builds(warehouse) == ["everything", "nothing"]

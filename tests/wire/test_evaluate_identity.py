@@ -22,8 +22,6 @@ from pipelines.errors import AdcanaryError, InputError, UsageError
 from pipelines.evaluate.components import solve
 from pipelines.evaluate.identity import score_pairs
 from pipelines.ingestion import Request, ingest_sources
-from pipelines.jobs import run as runs
-from pipelines.jobs.links import LinksJob
 from pipelines.jobs.run import JobRun, run_job
 from pipelines.sandbox.market import Market
 from pipelines.sandbox.visitors import identity_truth
@@ -148,7 +146,6 @@ def scored(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scored]:
     with world, pytest.MonkeyPatch.context() as m:
         for name, value in world.secrets.items():
             m.setenv(name, value)
-        m.setattr(runs, "JOBS", {**runs.JOBS, LinksJob.name: LinksJob()})
         settings = load_settings(world.config)
         warehouse = open_warehouse(settings)
 

@@ -38,6 +38,7 @@
   {%- endif -%}
 
   {%- if anew -%}
+    {% do components_clear_work() %}
     {% do components_store_all_edges(compiled_code) %}
     {% do components_solve(components_beside('__edges')) %}
     {%- if nodes_known -%}

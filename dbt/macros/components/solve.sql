@@ -9,7 +9,7 @@
    after log2 of its depth; every tree has two nodes at least, so there are about 2 log2(nodes)
    rounds at most. On hashed keys there are far fewer. #}
 {% macro components_solve(edges) %}
-  {%- set most_rounds = 60 -%}
+  {%- set most_rounds, started = 60, modules.datetime.datetime.now() -%}
   {%- set state = namespace(left=1, rounds=0) -%}
   {%- for k in range(1, most_rounds + 1) -%}
     {%- if state.left > 0 -%}
@@ -43,7 +43,11 @@
     {%- endif -%}
     {% do components_drop('hooks_' ~ k) %}
   {%- endfor -%}
-  {{ log(this.identifier ~ ": solved in " ~ state.rounds ~ " round(s)", info=true) }}
+  {%- set took = (modules.datetime.datetime.now() - started).total_seconds() -%}
+  {{ log(
+    this.identifier ~ ": components solved in " ~ state.rounds ~ " round(s), " ~ took | round(2) ~ " s",
+    info=true
+  ) }}
 {% endmacro %}
 
 {# Edges into `hooks_k` (v, p) and `edges_k+1`; how many edges are left. #}

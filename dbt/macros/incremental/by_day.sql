@@ -29,56 +29,86 @@
   {%- if not is_incremental() -%}
     true
   {%- else -%}
-    {%- set days = _restated_days(ledger) -%}
-    {%- if days is none -%}
-      /* restated none */ false
-    {%- else -%}
-      {%- set one_day = modules.datetime.timedelta(days=1) -%}
-      /* restated {{ days[0] }} {{ days[1] }} */
-      {{ column }} between cast('{{ days[0] - before * one_day }}' as date)
-        and cast('{{ days[1] + after * one_day }}' as date)
-    {%- endif -%}
+    {%- set one_day = modules.datetime.timedelta(days=1) -%}
+    {%- set told, read = [], [] -%}
+    {%- for first, last in _restated_spans(ledger) -%}
+      {%- do told.append(first ~ '..' ~ last) -%}
+      {%- do read.append((first - before * one_day, last + after * one_day)) -%}
+    {%- endfor -%}
+      /* restated {{ told | join(' ') or 'nothing' }} */ {{ _within(column, read) }}
   {%- endif -%}
 {% endmacro %}
 
-{# First and last day to rebuild, or none where nothing changed. An hour is looked back upon: a
-   batch's instant is taken shortly before it is committed, and by another machine's clock. #}
-{% macro _restated_days(ledger) %}
-  {%- if not execute -%}{{ return(none) }}{%- endif -%}
-  {%- set how = config.get('meta')['by_day'] -%}
-  {%- set found = run_query(
-    "select min(window_start), max(window_end) from " ~ ledger
-    ~ " where table_name in ('" ~ how['tables'] | join("', '") ~ "')"
-    ~ " and published_at >= (select " ~ an_hour_before(
-      "coalesce(max(started_at), " ~ instant(modules.datetime.datetime(1970, 1, 2)) ~ ")"
+{# Spans of days to rebuild, none where nothing changed. #}
+{% macro _restated_spans(ledger) %}
+  {%- if not execute -%}{{ return([]) }}{%- endif -%}
+  {%- set last_build -%}
+    (
+      select coalesce(max(started_at), {{ instant(modules.datetime.datetime(1970, 1, 2)) }})
+      from {{ _model_builds() }}
+      where model = '{{ this.schema }}.{{ this.identifier }}'
     )
-    ~ " from " ~ _model_builds() ~ " where model = '" ~ this.schema ~ "." ~ this.identifier ~ "')"
-  ).rows[0] -%}
-  {%- if found[0] is none -%}{{ return(none) }}{%- endif -%}
-  {%- set one_day = modules.datetime.timedelta(days=1) -%}
-  {{ return((found[0] - how['before'] * one_day, found[1] + how['after'] * one_day)) }}
+  {%- endset -%}
+  {{ return(_published_spans(config.get('meta')['by_day'], ledger, last_build)) }}
 {% endmacro %}
 
-{# The days that a compiled model says it rebuilds, as texts: none for all of them, an empty list
-   where nothing changed. #}
-{% macro _days_told(sql) %}
-  {%- set told = modules.re.search('/[*] restated (none|(\\S+) (\\S+)) [*]/', sql) -%}
-  {%- if not told -%}{{ return(none) }}{%- endif -%}
-  {{ return([] if told.group(1) == 'none' else [told.group(2), told.group(3)]) }}
+{# Spans of days that batches published since an instant replaced, apart from each other and in order,
+   with a table's further days. An hour is looked back upon: a batch's instant is taken shortly before
+   it is committed, and by another machine's clock. #}
+{% macro _published_spans(by_day, ledger, since) %}
+  {%- set windows = run_query(
+    "select distinct window_start, window_end from " ~ ledger
+    ~ " where table_name in ('" ~ by_day['tables'] | join("', '") ~ "')"
+    ~ " and published_at >= " ~ an_hour_before(since) ~ " order by window_start, window_end"
+  ).rows -%}
+  {%- set one_day = modules.datetime.timedelta(days=1) -%}
+  {%- set spans = [] -%}
+  {%- for window in windows -%}
+    {%- set first = window[0] - by_day['before'] * one_day -%}
+    {%- set last = window[1] + by_day['after'] * one_day -%}
+    {%- if spans and first <= spans[-1][1] + one_day -%}
+      {%- set joined = spans.pop() -%}
+      {%- do spans.append((joined[0], [joined[1], last] | max)) -%}
+    {%- else -%}
+      {%- do spans.append((first, last)) -%}
+    {%- endif -%}
+  {%- endfor -%}
+  {#- many single days cost more as conditions than as one span -#}
+  {{ return(spans if spans | length <= 20 else [(spans[0][0], spans[-1][1])]) }}
+{% endmacro %}
+
+{# Condition that a DATE column lies in one of some spans, as literal dates. #}
+{% macro _within(column, spans) -%}
+  (
+    {%- for first, last in spans %}
+    {{ 'or ' if not loop.first }}{{ column }} between cast('{{ first }}' as date) and cast('{{ last }}' as date)
+    {%- else %}false
+    {%- endfor %}
+  )
+{%- endmacro %}
+
+{# The spans that a compiled model says it rebuilds, as texts: none for all days. #}
+{% macro _spans_told(sql) %}
+  {%- set told = modules.re.search('/[*] restated (.+?) [*]/', sql) -%}
+  {{ return(_spans_in(told.group(1)) if told else none) }}
+{% endmacro %}
+
+{% macro _spans_in(text) %}
+  {%- set spans = [] -%}
+  {%- for span in text.split(' ') if '..' in span -%}
+    {%- do spans.append(span.split('..')) -%}
+  {%- endfor -%}
+  {{ return(spans) }}
 {% endmacro %}
 
 {% macro remember_build() %}
   {%- if not execute -%}{{ return('') }}{%- endif -%}
-  {%- set days = _days_told(model['compiled_code']) -%}
-  insert into {{ _model_builds() }} (model, started_at, rebuilt, first_day, last_day)
+  {%- set told = modules.re.search('/[*] restated (.+?) [*]/', model['compiled_code']) -%}
+  insert into {{ _model_builds() }} (model, started_at, rebuilt)
   values (
     '{{ this.schema }}.{{ this.identifier }}',
     {{ instant(run_started_at) }},
-  {%- if days %}
-    'days', cast('{{ days[0] }}' as date), cast('{{ days[1] }}' as date)
-  {%- else %}
-    '{{ 'all' if days is none else 'nothing' }}', null, null
-  {%- endif %}
+    '{{ told.group(1) if told else 'everything' }}'
   )
 {% endmacro %}
 
@@ -94,13 +124,13 @@
   {%- if not by_day -%}
     {{ return(dbt.default__get_merge_sql(target, source, unique_key, dest_columns, predicates)) }}
   {%- endif -%}
-  {%- set days = _days_told(model['compiled_code']) -%}
+  {%- set spans = _spans_told(model['compiled_code']) -%}
   {%- set columns = dest_columns | map(attribute='quoted') | join(', ') -%}
-  {%- if days %}
+  {%- if spans %}
   merge into {{ target }} as old
   using {{ source }} as fresh
   on false
-  when not matched by source and old.{{ by_day['day'] }} between cast('{{ days[0] }}' as date) and cast('{{ days[1] }}' as date)
+  when not matched by source and {{ _within('old.' ~ by_day['day'], spans) }}
     then delete
   when not matched by target
     then insert ({{ columns }}) values ({{ columns }})
@@ -114,11 +144,11 @@
   {%- if not by_day -%}
     {{ return(dbt_duckdb.duckdb__get_incremental_merge_sql(args)) }}
   {%- endif -%}
-  {%- set days = _days_told(model['compiled_code']) -%}
+  {%- set spans = _spans_told(model['compiled_code']) -%}
   {%- set columns = args['dest_columns'] | map(attribute='quoted') | join(', ') -%}
-  {%- if days %}
+  {%- if spans %}
   delete from {{ args['target_relation'] }}
-  where {{ by_day['day'] }} between cast('{{ days[0] }}' as date) and cast('{{ days[1] }}' as date);
+  where {{ _within(by_day['day'], spans) }};
   insert into {{ args['target_relation'] }} ({{ columns }})
   select {{ columns }} from {{ args['temp_relation'] }}
   {%- else %}

@@ -13,16 +13,8 @@
   ).rows[0][0] -%}
   {%- if last_build is none -%}{{ return('true') }}{%- endif -%}
   {%- if column is none -%}{{ return('false') }}{%- endif -%}
-  {%- set days = run_query(
-    "select min(window_start), max(window_end) from " ~ api.Relation.create(
-      database=target.database, schema='raw', identifier='load_ledger'
-    ) ~ " where table_name in ('" ~ how['tables'] | join("', '") ~ "') and published_at >= "
-    ~ an_hour_before(instant(last_build))
-  ).rows[0] -%}
-  {%- if days[0] is none -%}{{ return('false') }}{%- endif -%}
-  {%- set one_day = modules.datetime.timedelta(days=1) -%}
-  {{ return(
-    column ~ " between cast('" ~ (days[0] - how['before'] * one_day) ~ "' as date) and cast('"
-    ~ (days[1] + how['after'] * one_day) ~ "' as date)"
-  ) }}
+  {%- set ledger = api.Relation.create(
+    database=target.database, schema='raw', identifier='load_ledger'
+  ) -%}
+  {{ return(_within(column, _published_spans(how, ledger, instant(last_build)))) }}
 {% endmacro %}

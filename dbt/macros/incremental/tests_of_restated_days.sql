@@ -7,14 +7,11 @@
     {%- set by_day = tested.get('config', {}).get('meta', {}).get('by_day') -%}
     {%- if by_day -%}
       {%- set found = run_query(
-        "select rebuilt, first_day, last_day from " ~ _model_builds() ~ " where model = '"
+        "select rebuilt from " ~ _model_builds() ~ " where model = '"
         ~ relation.schema ~ "." ~ relation.identifier ~ "' order by started_at desc limit 1"
       ).rows -%}
-      {%- if found and found[0][0] == 'days' -%}
-        {%- set where = by_day['day'] ~ " between cast('" ~ found[0][1] ~ "' as date) and cast('"
-          ~ found[0][2] ~ "' as date)" -%}
-      {%- elif found and found[0][0] == 'nothing' -%}
-        {%- set where = 'false' -%}
+      {%- if found and found[0][0] != 'everything' -%}
+        {%- set where = _within(by_day['day'], _spans_in(found[0][0])) -%}
       {%- endif -%}
     {%- endif -%}
   {%- endif -%}

@@ -34,13 +34,13 @@
         this.identifier ~ " was built before it had a reporting currency. " ~ fix
       ) }}
     {%- endif -%}
-    {%- set days = _restated_days(ledger) -%}
-    {%- if days is not none -%}
+    {%- set spans = _restated_spans(ledger) -%}
+    {%- if spans -%}
       {%- set month = modules.datetime.timedelta(days=31) -%}
       {%- set found = run_query(
         "select max(reporting_currency_code) from " ~ this
-        ~ " where date between cast('" ~ (days[0] - month) ~ "' as date) and cast('"
-        ~ (days[1] + month) ~ "' as date) and reporting_currency_code != " ~ reporting_currency()
+        ~ " where date between cast('" ~ (spans[0][0] - month) ~ "' as date) and cast('"
+        ~ (spans[-1][1] + month) ~ "' as date) and reporting_currency_code != " ~ reporting_currency()
       ).rows[0][0] -%}
       {%- if found is not none -%}
         {{ exceptions.raise_compiler_error(

@@ -3,9 +3,9 @@ CREATE TABLE intermediate.model_builds (
   started_at TIMESTAMP NOT NULL OPTIONS (
     description = "When the build began, UTC: batches published later are for the next one"
   ),
-  rebuilt STRING NOT NULL OPTIONS (description = "all, days (those below) or nothing"),
-  first_day DATE OPTIONS (description = "First day that was rebuilt, where days were"),
-  last_day DATE OPTIONS (description = "Last day that was rebuilt, where days were"),
+  rebuilt STRING NOT NULL OPTIONS (
+    description = "everything, nothing, or spans of days as first..last with a blank between"
+  ),
   PRIMARY KEY (model, started_at) NOT ENFORCED
 )
 CLUSTER BY model

@@ -17,6 +17,8 @@ select
   sessions.property_id,
   sessions.client_key,
   identity_map.person_id,
+  identity_links.probable_person_id,
+  identity_links.match_probability as person_match_probability,
   sessions.session_key,
   sessions.ga_session_id,
   sessions.ga_session_number,
@@ -63,5 +65,7 @@ select
 from {{ ref('int_journeys_sessions') }} as sessions
 left join {{ ref('identity_map') }} as identity_map
   on identity_map.node_type = 'device' and sessions.client_key = identity_map.node_id
+left join {{ ref('identity_links') }} as identity_links
+  on identity_links.node_type = 'device' and sessions.client_key = identity_links.node_id
 left join clicks
   on sessions.gclid = clicks.click_id

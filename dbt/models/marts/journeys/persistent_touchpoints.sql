@@ -77,6 +77,8 @@ select
   placed.touched_at,
   placed.is_day_only,
   placed.person_id,
+  identity_links.probable_person_id,
+  identity_links.match_probability as person_match_probability,
   placed.property_id,
   placed.client_key,
   placed.session_id,
@@ -106,6 +108,8 @@ select
     when campaign_days.cost_per_click is not null then 'campaign'
   end as cost_basis
 from placed
+left join {{ ref('identity_links') }} as identity_links
+  on identity_links.node_type = 'device' and placed.client_key = identity_links.node_id
 left join campaigns
   on placed.platform = campaigns.platform
   and placed.ad_account_id = campaigns.account_id

@@ -16,7 +16,7 @@ setup: .venv/.synced ## Install the locked dependencies into .venv
 demo: setup ## Run the whole loop on a simulated market and print the proposals
 	@$(BIN)/adcanary sandbox demo
 
-test: setup emulator ## Run the tests (the BigQuery emulator included)
+test: setup emulator analyzer ## Run the tests (the BigQuery emulator and Google's analyzer included)
 	@$(BIN)/pytest -n 2 --dist loadgroup
 
 bench: setup .bench/.ready ## Measure the landing beside dlt's (docs/benchmarks.md; takes a while)
@@ -36,6 +36,8 @@ fix: setup ## Mend what lint can mend
 
 emulator: .emulator/.ready ## Install the BigQuery emulator into an environment of its own
 
+analyzer: .analyzer/.ready ## Install Google's SQL analyzer (ZetaSQL; needs npm)
+
 lock: $(UV) ## Lock dependencies anew, without index addresses
 	@$(UV) pip compile --universal --generate-hashes --no-emit-index-url --no-header --no-annotate \
 		--group dev --python-version 3.11 pyproject.toml -o requirements.lock
@@ -45,7 +47,7 @@ lock: $(UV) ## Lock dependencies anew, without index addresses
 		--python-version 3.11 tests/bench/dlt-requirements.txt -o tests/bench/dlt-requirements.lock
 
 clean: ## Remove everything that was installed or made here
-	@rm -rf .venv .uv .emulator .bench .adcanary dbt/target dbt/logs
+	@rm -rf .venv .uv .emulator .analyzer .bench .adcanary dbt/target dbt/logs
 
 .uv/bin/uv:
 	@echo "Bringing uv $(UV_VERSION) into .uv"
@@ -67,10 +69,26 @@ clean: ## Remove everything that was installed or made here
 		'from duckdb_extensions import import_extension; import_extension("spatial")'
 	@touch $@
 
+# Of the package's 340 MB only this machine's server and the protocol are kept.
+.analyzer/.ready: tests/conformance/package-lock.json tests/conformance/package.json
+	@echo "Installing Google's SQL analyzer into .analyzer (about 90 MB)"
+	@rm -rf .analyzer && mkdir .analyzer
+	@cp tests/conformance/package.json tests/conformance/package-lock.json tests/conformance/.npmrc .analyzer/
+	@npm ci --prefix .analyzer --ignore-scripts --no-audit --no-fund --loglevel=error
+	@case "$$(uname -s) $$(uname -m)" in \
+		"Linux x86_64") server=remote_server.so ;; \
+		"Linux aarch64") server=remote_server_arm.so ;; \
+		"Darwin arm64") server=remote_server_arm ;; \
+		*) server=remote_server ;; \
+	esac; \
+	cd .analyzer && package=node_modules/@fivetrandevelopers/zetasql/lib/zetasql && \
+	mv "$$package/$$server" server && mv "$$package/protos" protos && rm -rf node_modules
+	@touch $@
+
 .bench/.ready: $(UV) tests/bench/dlt-requirements.lock
 	@echo "Installing dlt, which the benchmark compares with, into .bench"
 	@test -d .bench/venv || $(UV) venv --quiet --python '>=3.11,<3.13' .bench/venv
 	@VIRTUAL_ENV=.bench/venv $(UV) pip sync --quiet --require-hashes tests/bench/dlt-requirements.lock
 	@touch $@
 
-.PHONY: help setup demo test bench check fix emulator lock clean
+.PHONY: help setup demo test bench check fix emulator analyzer lock clean

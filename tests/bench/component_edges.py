@@ -46,7 +46,7 @@ ORDER BY first_seen_at
 
 
 def write_edges(path: Path, edges: int, later: int) -> None:
-    """Make tables ``edges`` and ``later_edges`` of so many rows in a DuckDB file, and ``path_edges``.
+    """Make ``edges`` and ``later_edges`` of so many rows in a DuckDB file, and ``path_edges``.
 
     ``later_edges`` come after the others in time and tie into them; ``path_edges`` are one path of
     ``PATH_NODES`` nodes in the order of their names.
@@ -68,8 +68,10 @@ def write_edges(path: Path, edges: int, later: int) -> None:
         found = connection.execute(
             "SELECT (SELECT count(*) FROM edges), count(*), min(first_seen_at) FROM later_edges"
         ).fetchone()
-        assert found is not None and last is not None
-        assert found[:2] == (edges, later) and found[2] > last[0], found
+        assert found is not None
+        assert last is not None
+        assert found[:2] == (edges, later), found
+        assert found[2] > last[0], found
         connection.execute(
             "CREATE TABLE path_edges AS SELECT printf('n%06d', i) AS left_node,"
             " printf('n%06d', i + 1) AS right_node,"

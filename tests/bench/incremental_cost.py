@@ -1,0 +1,120 @@
+"""What an ordinary day's dbt build reads, after 30, 120 and 480 days of history.
+
+``python -m tests.bench.incremental_cost [--days 30 120 480] [--scale 0.2]``: for each length of
+history, a sandbox of every source is ingested and built whole; a day passes, `ingest --all` pulls it
+with every source's look-back, and `build` runs. The statements that this build compiled are then run
+once more under DuckDB's profiler, each on a new connection. Two figures are told of them:
+
+- rows scanned: what DuckDB read. It skips row groups of 122,880 rows, not days, so a table of fewer
+  rows is read whole.
+- rows kept: those of them that the scans' own filters left, which is what a table with daily
+  partitions and clustering, as on BigQuery, has to read at least.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Iterator
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from pipelines.console import Format, print_rows
+from pipelines.sandbox.market import Market
+from pipelines.sandbox.world import World
+
+_TODAY = date(2026, 7, 1)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--days", type=int, nargs="+", default=[30, 120, 480])
+    parser.add_argument("--scale", type=float, default=0.2)
+    parser.add_argument("--format", choices=["table", "json"], default="table")
+    chosen = parser.parse_args()
+    market = Market(scale=chosen.scale)
+    found = [_measure(market, days) for days in chosen.days]
+    if chosen.format == "json":
+        print(json.dumps(found))
+        return
+    print_rows([{k: v for k, v in f.items() if k != "most"} for f in found], Format.TABLE, "")
+    for each in found:
+        print(f"{each['days']} days, most rows kept: {each['most']}")
+
+
+def _measure(market: Market, days: int) -> dict[str, Any]:
+    """One history: build it whole, let a day pass, and profile the build of that day."""
+    with (
+        tempfile.TemporaryDirectory(prefix="adcanary-bench-") as folder,
+        World(Path(folder), market, _TODAY - timedelta(days=1), sources=None) as world,
+    ):
+        start = str(_TODAY - timedelta(days=days))
+        _run(world, "ingest", "--all", "--backfill", "--start", start, "--why", "benchmark")
+        _run(world, "build")
+        world.advance(_TODAY)
+        _run(world, "ingest", "--all")
+        _run(world, "build")
+        (path,) = Path(folder).glob("*.duckdb")
+        totals: Counter[str] = Counter()
+        kept: Counter[str] = Counter()
+        for node, sql in _statements(path.parent / ".dbt" / path.stem):
+            profile = _profile(path, sql)
+            totals["rows scanned"] += profile["cumulative_rows_scanned"]
+            totals["MB read"] += profile["total_bytes_read"]
+            kept[node] += sum(_kept(profile))
+        totals["rows kept"] = kept.total()
+        with duckdb.connect(str(path), read_only=True) as connection:
+            events = connection.execute("SELECT COUNT(*) FROM raw.ga4_events").fetchone()
+        return {
+            "days": days,
+            "GA4 events": events[0] if events else 0,
+            "rows scanned": totals["rows scanned"],
+            "rows kept": totals["rows kept"],
+            "MB read": round(totals["MB read"] / 2**20, 1),
+            "most": kept.most_common(6),
+        }
+
+
+def _run(world: World, *arguments: str) -> None:
+    command = [sys.executable, "-m", "pipelines.cli", *arguments]
+    done = subprocess.run(command, env=world.environment, capture_output=True, text=True)
+    if done.returncode:
+        raise SystemExit(f"{arguments} ended with {done.returncode}\n{done.stdout}{done.stderr}")
+
+
+def _statements(artifacts: Path) -> Iterator[tuple[str, str]]:
+    """What the build ran: name and SQL of each model that is a table, and of each data test."""
+    results = json.loads((artifacts / "run_results.json").read_text())["results"]
+    nodes = json.loads((artifacts / "manifest.json").read_text())["nodes"]
+    for result in results:
+        node = nodes[result["unique_id"]]
+        if node["config"]["materialized"] != "view" and result["compiled_code"]:
+            yield node["name"], result["compiled_code"]
+
+
+def _profile(path: Path, sql: str) -> dict[str, Any]:
+    with duckdb.connect(str(path), read_only=True) as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        connection.execute("PRAGMA enable_profiling = 'no_output'")
+        connection.execute(sql).fetchall()
+        found: dict[str, Any] = json.loads(connection.get_profiling_information(format="json"))
+        return found
+
+
+def _kept(operator: dict[str, Any]) -> Iterator[int]:
+    """Rows that each scan of a table hands on."""
+    if operator.get("operator_rows_scanned"):
+        yield operator["operator_cardinality"]
+    for child in operator["children"]:
+        yield from _kept(child)
+
+
+if __name__ == "__main__":
+    main()

@@ -12,7 +12,7 @@
 
 -- A purchase names its order by the shop's number; a number that two shops use names none.
 with order_numbers as (
-  select order_id, min(shop_id) as shop_id
+  select order_id, min(shop_id) as only_shop_id
   from {{ ref('stg_shop__orders') }}
   where {{ restated('order_date', before=3, after=3) }}
   group by order_id
@@ -25,7 +25,7 @@ records as (
     'gclid': 'events.gclid', 'wbraid': 'events.wbraid', 'gbraid': 'events.gbraid',
     'dclid': 'events.dclid', 'fbclid': 'events.fbclid', 'ttclid': 'events.ttclid',
     'li_fat_id': 'events.li_fat_id',
-    'order_key': dbt.concat(['order_numbers.shop_id', "'|'", 'order_numbers.order_id']),
+    'order_key': dbt.concat(['order_numbers.only_shop_id', "'|'", 'order_numbers.order_id']),
   }) }}
   from {{ ref('int_journeys_events_sessionized') }} as events
   left join order_numbers on events.transaction_id = order_numbers.order_id
@@ -38,7 +38,7 @@ records as (
     'gclid': 'events.gclid', 'wbraid': 'events.wbraid', 'gbraid': 'events.gbraid',
     'dclid': 'events.dclid', 'fbclid': 'events.fbclid', 'ttclid': 'events.ttclid',
     'li_fat_id': 'events.li_fat_id',
-    'order_key': dbt.concat(['order_numbers.shop_id', "'|'", 'order_numbers.order_id']),
+    'order_key': dbt.concat(['order_numbers.only_shop_id', "'|'", 'order_numbers.order_id']),
   }) }}
   from {{ ref('stg_server__events') }} as events
   left join order_numbers on events.order_id = order_numbers.order_id

@@ -69,7 +69,7 @@ accounts as (
   select
     platform,
     account_id,
-    max(last_date) as last_date,
+    max(last_date) as last_delivery,
     max(case when campaign_status = 'ENABLED' then 1 else 0 end) as has_enabled
   from {{ ref('dim_campaign') }}
   group by platform, account_id
@@ -88,7 +88,7 @@ ad_coverage as (
     {{ count_where('coalesce(account_weeks.days, 0) < 7') }} as accounts_missing
   from weeks
   inner join accounts
-    on accounts.has_enabled = 1 or accounts.last_date >= weeks.week_start
+    on accounts.has_enabled = 1 or accounts.last_delivery >= weeks.week_start
   left join account_weeks
     on accounts.platform = account_weeks.platform
     and accounts.account_id = account_weeks.account_id

@@ -2,22 +2,65 @@
 -- and is still here: dropping it takes a window over all rows, so the tables by day do it.
 with extracted as (
   select
-    *,
+    property_id,
+    event_date,
+    event_timestamp,
+    event_name,
+    event_key,
+    user_id,
+    user_pseudo_id,
+    stream_id,
+    batch_page_id,
+    batch_ordering_id,
+    batch_event_index,
     {{ event_param('ga_session_id', 'int_value') }} as ga_session_id,
     {{ event_param('ga_session_number', 'int_value') }} as ga_session_number,
     {{ event_param('engagement_time_msec', 'int_value') }} as engagement_time_msec,
     {{ event_param('page_location', 'string_value') }} as page_location,
     {{ event_param('page_referrer', 'string_value') }} as page_referrer,
-    -- Whoever refused ads_storage has no click id, in whichever address one is left.
-    case
-      when coalesce(privacy_info.ads_storage, '') != 'No'
-        then {{ event_param('page_location', 'string_value') }}
-    end as click_location,
-    case
-      when user_pseudo_id is not null
-        then {{ surrogate_key(['user_pseudo_id']) }}
-    end as client_key
+    lower(coalesce(
+      collected_traffic_source.manual_source, {{ event_param('source', 'string_value') }}
+    )) as source,
+    lower(coalesce(
+      collected_traffic_source.manual_medium, {{ event_param('medium', 'string_value') }}
+    )) as medium,
+    coalesce(
+      collected_traffic_source.manual_campaign_name, {{ event_param('campaign', 'string_value') }}
+    ) as campaign,
+    collected_traffic_source.manual_campaign_id as campaign_id,
+    gclid as collected_gclid,
+    wbraid,
+    gbraid,
+    dclid,
+    lower(session_traffic_source_last_click.manual_campaign.source) as session_source,
+    lower(session_traffic_source_last_click.manual_campaign.medium) as session_medium,
+    session_traffic_source_last_click.manual_campaign.campaign_name as session_campaign,
+    session_traffic_source_last_click.manual_campaign.campaign_id as session_campaign_id,
+    session_traffic_source_last_click.google_ads_campaign.customer_id
+      as session_google_ads_account_id,
+    session_traffic_source_last_click.google_ads_campaign.campaign_id
+      as session_google_ads_campaign_id,
+    privacy_info.ads_storage as ads_storage,
+    device.category as device_category,
+    device.web_info.browser as browser,
+    device.operating_system as operating_system,
+    geo.country as country,
+    geo.region as region,
+    ecommerce.transaction_id as transaction_id,
+    {{ to_micros('ecommerce.purchase_revenue') }} as purchase_revenue_micros,
+    _run_id as run_id
   from {{ source('raw', 'ga4_events') }}
+),
+
+keyed as (
+  select
+    *,
+    case
+      when user_pseudo_id is not null then {{ surrogate_key(['user_pseudo_id']) }}
+    end as client_key,
+    -- Whoever refused ads_storage has no click id, in whichever address one is left.
+    case when coalesce(ads_storage, '') != 'No' then page_location end as click_location
+  from extracted
 )
 
 select
@@ -43,17 +86,13 @@ select
   engagement_time_msec,
   page_location,
   page_referrer,
-  lower(coalesce(
-    collected_traffic_source.manual_source, {{ event_param('source', 'string_value') }}
-  )) as source,
-  lower(coalesce(
-    collected_traffic_source.manual_medium, {{ event_param('medium', 'string_value') }}
-  )) as medium,
+  source,
+  medium,
+  campaign,
+  campaign_id,
   coalesce(
-    collected_traffic_source.manual_campaign_name, {{ event_param('campaign', 'string_value') }}
-  ) as campaign,
-  collected_traffic_source.manual_campaign_id as campaign_id,
-  coalesce(gclid, {{ extract_group('click_location', '[?&]gclid=([^&#]+)') }}) as gclid,
+    collected_gclid, {{ extract_group('click_location', '[?&]gclid=([^&#]+)') }}
+  ) as gclid,
   wbraid,
   gbraid,
   dclid,
@@ -61,20 +100,18 @@ select
   {{ extract_group('click_location', '[?&]ttclid=([^&#]+)') }} as ttclid,
   {{ extract_group('click_location', '[?&]li_fat_id=([^&#]+)') }} as li_fat_id,
   {{ extract_group('click_location', '[?&]msclkid=([^&#]+)') }} as msclkid,
-  lower(session_traffic_source_last_click.manual_campaign.source) as session_source,
-  lower(session_traffic_source_last_click.manual_campaign.medium) as session_medium,
-  session_traffic_source_last_click.manual_campaign.campaign_name as session_campaign,
-  session_traffic_source_last_click.manual_campaign.campaign_id as session_campaign_id,
-  session_traffic_source_last_click.google_ads_campaign.customer_id
-    as session_google_ads_account_id,
-  session_traffic_source_last_click.google_ads_campaign.campaign_id
-    as session_google_ads_campaign_id,
-  device.category as device_category,
-  device.web_info.browser as browser,
-  device.operating_system as operating_system,
-  geo.country as country,
-  geo.region as region,
-  ecommerce.transaction_id as transaction_id,
-  {{ to_micros('ecommerce.purchase_revenue') }} as purchase_revenue_micros,
-  _run_id as run_id
-from extracted
+  session_source,
+  session_medium,
+  session_campaign,
+  session_campaign_id,
+  session_google_ads_account_id,
+  session_google_ads_campaign_id,
+  device_category,
+  browser,
+  operating_system,
+  country,
+  region,
+  transaction_id,
+  purchase_revenue_micros,
+  run_id
+from keyed

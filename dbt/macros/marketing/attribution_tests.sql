@@ -38,7 +38,7 @@ where
    the run rebuilds in the books. #}
 {% test cost_sums_to_the_books(model) %}
 with here as (
-  select date, platform, account_id, campaign_id, currency_code, sum(cost_micros) as cost_micros
+  select date, platform, account_id, campaign_id, currency_code, sum(cost_micros) as total_micros
   from {{ model }}
   where {{ restated_since('fct_ad_spend_daily', 'date') }}
   group by date, platform, account_id, campaign_id, currency_code
@@ -46,14 +46,14 @@ with here as (
 ),
 
 books as (
-  select date, platform, account_id, campaign_id, currency_code, sum(cost_micros) as cost_micros
+  select date, platform, account_id, campaign_id, currency_code, sum(cost_micros) as total_micros
   from {{ ref('fct_ad_spend_daily') }}
   where {{ restated_since('fct_ad_spend_daily', 'date') }}
   group by date, platform, account_id, campaign_id, currency_code
   having sum(cost_micros) != 0
 )
 
-select coalesce(here.date, books.date) as date, here.cost_micros, books.cost_micros as books_micros
+select coalesce(here.date, books.date) as date, here.total_micros, books.total_micros as books_micros
 from here
 full outer join books
   on here.date = books.date
@@ -61,7 +61,7 @@ full outer join books
   and here.account_id = books.account_id
   and here.campaign_id = books.campaign_id
   and here.currency_code = books.currency_code
-where coalesce(here.cost_micros, 0) != coalesce(books.cost_micros, 0)
+where coalesce(here.total_micros, 0) != coalesce(books.total_micros, 0)
 {% endtest %}
 
 {# A column of a view or a staging model holds one of some values, on the days that the run

@@ -19,8 +19,10 @@ demo: setup ## Run the whole loop on a simulated market and print the proposals
 test: setup emulator analyzer ## Run the tests (the BigQuery emulator and Google's analyzer included)
 	@$(BIN)/pytest -n 2 --dist loadgroup
 
-bench: setup .bench/.ready ## Measure the landing beside dlt's (docs/benchmarks.md; takes a while)
+bench: setup .bench/.ready ## Measure what docs/benchmarks.md tells; takes half an hour
 	@$(BIN)/python -m tests.bench.landing
+	@$(BIN)/python -m tests.bench.components
+	@$(BIN)/python -m tests.bench.incremental_cost
 
 check: setup ## Lint, format, types, import contracts, SQL
 	@$(BIN)/ruff check .

@@ -19,7 +19,6 @@ from pipelines.build import PROJECT, BuildResult, artifacts_folder, build, dbt_e
 from pipelines.config import Settings, WarehouseSettings
 from pipelines.errors import AuditError, UsageError, WarehouseLocked
 from pipelines.warehouse import Warehouse, open_warehouse
-from tests.wire import bigquery_emulator
 from tests.wire.raw_rows import GOOGLE, campaign_day, fill, insert
 
 # One worker: the tests below read what one build made.
@@ -322,26 +321,3 @@ def test_a_file_taken_while_dbt_starts_is_waited_for_and_an_empty_warehouse_buil
     result = build(settings, on_progress=release)
     assert sum("waiting" in line for line in lines) == 1
     assert result.models > 0
-
-
-@pytest.mark.emulator
-@pytest.mark.skipif(not bigquery_emulator.available(), reason="`make emulator` was not run")
-def test_bigquery_gives_the_same_marts(built: Built, tmp_path: Path) -> None:
-    emulator = bigquery_emulator.start(tmp_path / "emulator")
-    try:
-        warehouse = WarehouseSettings(
-            kind="bigquery", project=emulator.project, api_endpoint=emulator.rest_url
-        )
-        on_bigquery = Settings(warehouse=warehouse, path=tmp_path / "adcanary.yaml")
-        bigquery = open_warehouse(on_bigquery)
-        fill(bigquery)
-        result = build(on_bigquery)
-        assert (result.models, result.tests) == (built.result.models, built.result.tests)
-        marts = [f"marts.{p.stem}" for p in (PROJECT / "models/marts").rglob("*.sql")]
-        assert "marts.fct_ad_spend_daily" in marts
-        for mart in marts:
-            rows = bigquery.query(f"SELECT * FROM {mart}").to_pylist()
-            here = _rows(built, f"SELECT * FROM {mart}")
-            assert sorted(map(str, rows)) == sorted(map(str, here)), mart
-    finally:
-        emulator.stop()

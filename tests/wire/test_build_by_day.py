@@ -56,7 +56,9 @@ def _builds(warehouse: Warehouse) -> list[str]:
     return [row["rebuilt"] for row in rows]
 
 
-def test_only_restated_days_are_rebuilt_and_withdrawn_rows_go(tmp_path: Path) -> None:
+def test_only_restated_days_are_rebuilt_withdrawn_rows_go_and_nothing_new_changes_nothing(
+    tmp_path: Path,
+) -> None:
     settings = Settings(warehouse=WarehouseSettings(path=tmp_path / "w.duckdb"))
     warehouse = open_warehouse(settings)
     first = [campaign_day(GOOGLE, f"2025-03-0{n}", "c1", n) for n in (3, 4, 5)]
@@ -93,12 +95,7 @@ def test_only_restated_days_are_rebuilt_and_withdrawn_rows_go(tmp_path: Path) ->
     grain = next((compiled / "_marketing.yml").glob("grain_fct_ad_spend_daily*")).read_text()
     assert "date between cast('2025-03-03' as date) and cast('2025-03-13' as date)" in grain
 
-
-def test_a_build_with_nothing_new_leaves_the_table_alone(tmp_path: Path) -> None:
-    settings = Settings(warehouse=WarehouseSettings(path=tmp_path / "w.duckdb"))
-    warehouse = open_warehouse(settings)
-    insert(warehouse, PERFORMANCE, [campaign_day(META, "2025-03-02", "m", 2)])
+    warehouse.transaction([an_hour_ago], label="test")
     build(settings, select=MODEL)
-    build(settings, select=MODEL)
-    assert _spend(warehouse) == {"2025-03-02": 2}
-    assert _builds(warehouse) == ["everything", "nothing"]
+    assert _builds(warehouse)[-1] == "nothing"
+    assert len(_spend(warehouse)) == 4

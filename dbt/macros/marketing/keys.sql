@@ -8,12 +8,6 @@
   {{ dbt.hash(dbt.concat(parts)) }}
 {%- endmacro %}
 
-{# A person, named after one identifier; NULL for a NULL identifier. `node_type` is a column or a
-   quoted literal, so that two kinds of identifier with the same value are two people. #}
-{% macro person_key(node_type, node_id) -%}
-  {{ dbt.hash(dbt.concat([node_type, "'|'", node_id])) }}
-{%- endmacro %}
-
 {# A text that is not known. #}
 {% macro no_text() -%}
   cast(null as {{ dbt.type_string() }})

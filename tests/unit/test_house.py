@@ -38,3 +38,9 @@ def test_no_file_names_a_package_registry() -> None:
     registry = re.compile(r"pypi\.org|pythonhosted\.org|registry\.npmjs|deb\.debian\.org")
     named = [p for p in TRACKED if p.is_file() and p != Path(__file__) and p.suffix != ".png"]
     assert [p for p in named if registry.search(p.read_text(errors="ignore"))] == []
+
+
+def test_a_lock_file_carries_no_address() -> None:
+    locks = [p for p in TRACKED if p.suffix == ".lock" or p.name == "package-lock.json"]
+    assert len(locks) > 3
+    assert [p for p in locks if re.search(r"https?://", p.read_text())] == []

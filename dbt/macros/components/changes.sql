@@ -22,6 +22,9 @@
   {%- for relation in [components_beside('__edges'), components_beside('__days')] -%}
     {%- if load_cached_relation(relation) is none -%}{{ return(false) }}{%- endif -%}
   {%- endfor -%}
+  {%- if 'node_key' not in adapter.get_columns_in_relation(this) | map(attribute='name') -%}
+    {{ return(false) }}
+  {%- endif -%}
   {{ return(components_ask("select count(*) from " ~ components_beside('__days')) > 0) }}
 {% endmacro %}
 
@@ -48,7 +51,7 @@
 
 {# Work tables of the changed days: `new_rows`, edges with their nodes' texts that were not there,
    and `gone`, edges that are there no more; `touched`, the nodes at their ends that are known. False
-   where an edge that went has an end that is not. #}
+   where an edge that went has an end that is not, or a node's key is no longer what it was. #}
 {% macro components_compare(sql, days) %}
   {%- set changed_days = "(select day from " ~ components_work('changed_days') ~ ")" -%}
   {% do components_make('rows', "
@@ -83,7 +86,7 @@
   {% do components_make('touched', "
     select node, v, component_id, first_seen_at
     from (
-      select node, " ~ node_key('node') ~ " as v, component_id, first_seen_at from " ~ this ~ "
+      select node, node_key as v, component_id, first_seen_at from " ~ this ~ "
     ) as known
     where v in (
       select a from " ~ components_work('new_rows') ~ "
@@ -96,7 +99,9 @@
     )
   ") %}
   {%- set unknown = components_ask("
-    select count(*)
+    select
+      (select count(*) from " ~ components_work('touched') ~ " where v != " ~ node_key('node') ~ ")
+      + count(*)
     from (
       select a as v from " ~ components_work('gone') ~ "
       union all

@@ -6,7 +6,8 @@
    run, so it had better select from a table.
 
    The model's table has a row a node:
-     node STRING, component_id STRING, first_seen_at TIMESTAMP (of the node's earliest edge)
+     node STRING, component_id STRING, first_seen_at TIMESTAMP (of the node's earliest edge),
+     node_key INT64 (the node's hash, which a run finds it by)
 
    A component's id is the hash of its founding node, the one seen first when it was founded. It
    stays as edges come; of components that merge, the one whose founder was seen first keeps its

@@ -96,6 +96,8 @@
 {% macro bigquery__components_edges_layout() %}
   {{- return('partition by timestamp_trunc(first_seen_at, month)') -}}
 {% endmacro %}
+{% macro components_columns() -%}node, component_id, first_seen_at, node_key{%- endmacro %}
+
 {# The model's table, of one query's rows or of several's. DuckDB would compress texts with FSST, to
    half the size; written and read plain they take a third of the time, and each run reads them. #}
 {% macro components_create_nodes(target, queries) %}
@@ -106,11 +108,12 @@
     "create or replace table " ~ target ~ " (
       node text using compression uncompressed,
       component_id text using compression uncompressed,
-      first_seen_at timestamptz
+      first_seen_at timestamptz,
+      node_key bigint
     )"
   ) %}
   {%- for sql in queries -%}
-    {% do components_run("insert into " ~ target ~ " (node, component_id, first_seen_at) " ~ sql) %}
+    {% do components_run("insert into " ~ target ~ " (" ~ components_columns() ~ ") " ~ sql) %}
   {%- endfor -%}
 {% endmacro %}
 {% macro bigquery__components_create_nodes(target, queries) %}

@@ -85,7 +85,7 @@
       from " ~ components_work('touched') ~ "
       where component_id not in " ~ torn ~ "
       union all
-      select node, " ~ node_key('node') ~ " as v, component_id, first_seen_at, null as unit
+      select node, node_key as v, component_id, first_seen_at, null as unit
       from " ~ this ~ "
       where component_id in " ~ torn
     ) %}
@@ -186,7 +186,7 @@
     from (
       select
         known.node,
-        " ~ node_key('known.node') ~ " as v,
+        known.node_key as v,
         known.component_id,
         known.first_seen_at,
         wanted.root

@@ -5,7 +5,7 @@
   {%- set passes, queries = components_passes(), [] -%}
   {%- for n in range(passes) -%}
     {% do queries.append("
-      select found.node, named.component_id, found.first_seen_at
+      select found.node, named.component_id, found.first_seen_at, found.v as node_key
       from (" ~ components_found(sql, n, passes) ~ ") as found
       left join (
         select v, root from " ~ components_work('labels_1') ~ "
@@ -39,7 +39,7 @@
 {% macro components_publish_anew(target) %}
   {% do components_make('moves', _components_moves()) %}
   {% do components_create_nodes(target, ["
-    select placed.node, named.component_id, placed.first_seen_at
+    select placed.node, named.component_id, placed.first_seen_at, placed.v as node_key
     from " ~ components_work('placed') ~ " as placed
     inner join " ~ components_work('named') ~ " as named
       on named.root = placed.root
@@ -60,7 +60,7 @@
    row groups written anew. #}
 {% macro components_publish_changes(target, days) %}
   {% do components_make('changed', "
-    select placed.node, named.component_id, placed.first_seen_at
+    select placed.node, named.component_id, placed.first_seen_at, placed.v as node_key
     from " ~ components_work('placed') ~ " as placed
     inner join " ~ components_work('named') ~ " as named
       on named.root = placed.root
@@ -69,25 +69,25 @@
       or placed.old_seen is distinct from placed.first_seen_at
   ") %}
   {% do components_make('outdated', "
-    select known.node
+    select known.v
     from " ~ components_work('known') ~ " as known
     left join " ~ components_work('placed') ~ " as placed
       on placed.v = known.v
     where placed.v is null
     union all
-    select placed.node
+    select placed.v
     from " ~ components_work('placed') ~ " as placed
     inner join " ~ components_work('changed') ~ " as changed
-      on changed.node = placed.node
+      on changed.node_key = placed.v
     where placed.old_id is not null
   ") %}
   {% do components_make('moves', _components_moves()) %}
   {% do _components_open_history() %}
   {%- set edges = components_beside('__edges') -%}
   {% do components_change([
-    "delete from " ~ target ~ " where node in (select node from " ~ components_work('outdated') ~ ")",
-    "insert into " ~ target ~ " (node, component_id, first_seen_at)
-    select node, component_id, first_seen_at from " ~ components_work('changed'),
+    "delete from " ~ target ~ " where node_key in (select v from " ~ components_work('outdated') ~ ")",
+    "insert into " ~ target ~ " (" ~ components_columns() ~ ")
+    select " ~ components_columns() ~ " from " ~ components_work('changed'),
     _components_tell_history(),
     "delete from " ~ edges ~ " as edge
     where " ~ components_within('edge.first_seen_at', days) ~ "

@@ -6,24 +6,15 @@
 -- Attributed conversions with the touches of their person before them, counted back from the
 -- conversion: 1 is the last. By elapsed time, not by counted midnights. A conversion without a
 -- touch has one row, number 0. People are those known when the day was built.
-with persons as (
-  select node_type, node_id, person_id from {{ ref('identity_map') }}
-),
-
-conversions as (
+with conversions as (
   select
     conversions.*,
     {{ micros_of_instant('conversions.converted_at') }} as converted_micros,
-    coalesce(
-      named.person_id, fallback.person_id, conversions.client_key, conversions.conversion_id
-    ) as journey_key
+    coalesce(persons.person_id, conversions.client_key, conversions.conversion_id) as journey_key
   from {{ ref('int_journeys_conversions') }} as conversions
-  left join persons as named
-    on conversions.person_node_type = named.node_type
-    and conversions.person_node_id = named.node_id
-  left join persons as fallback
-    on conversions.fallback_node_type = fallback.node_type
-    and conversions.fallback_node_id = fallback.node_id
+  left join {{ ref('int_journeys_persons') }} as persons
+    on conversions.person_node_type = persons.node_type
+    and conversions.person_node_id = persons.node_id
   where {{ restated('conversions.conversion_date') }}
     and conversions.conversion_type in ('{{ types | join("', '") }}')
 ),

@@ -79,14 +79,6 @@ order_conversions as (
     {{ no_text() }} as opportunity_id,
     'order' as person_node_type,
     {{ node_of(['orders.shop_id', 'orders.order_id']) }} as person_node_id,
-    case
-      when orders.customer_id is not null then 'user_id'
-      when orders.email_hash is not null then 'email_hash'
-      when sightings.client_key is not null then 'device'
-      when orders.gclid is not null then 'gclid'
-    end as fallback_node_type,
-    coalesce(orders.customer_id, orders.email_hash, sightings.client_key, orders.gclid)
-      as fallback_node_id,
     orders.gclid,
     orders.fbclid,
     orders.ttclid,
@@ -125,9 +117,6 @@ ga4_conversions as (
       when events.user_id is not null then 'user_id'
     end as person_node_type,
     coalesce(events.client_key, events.user_id) as person_node_id,
-    case when events.client_key is not null and events.user_id is not null then 'user_id' end
-      as fallback_node_type,
-    case when events.client_key is not null then events.user_id end as fallback_node_id,
     events.gclid,
     events.fbclid,
     events.ttclid,
@@ -168,11 +157,6 @@ lead_conversions as (
     opportunity_id,
     'lead' as person_node_type,
     {{ node_of(['crm', 'account_id', 'lead_id']) }} as person_node_id,
-    case
-      when email_hash is not null then 'email_hash'
-      when phone_hash is not null then 'phone_hash'
-    end as fallback_node_type,
-    coalesce(email_hash, phone_hash) as fallback_node_id,
     gclid,
     fbclid,
     ttclid,
@@ -186,41 +170,7 @@ lead_conversions as (
 ),
 
 opportunity_conversions as (
-  select
-    {{ surrogate_key(["'crm'", "'opportunity'", 'crm', 'account_id', 'opportunity_id']) }}
-      as conversion_id,
-    'crm' as source,
-    'opportunity' as conversion_type,
-    created_at as converted_at,
-    created_date as conversion_date,
-    {{ no_text() }} as also_seen_by,
-    {{ no_text() }} as property_id,
-    {{ no_text() }} as client_key,
-    {{ no_text() }} as shop_id,
-    {{ no_text() }} as order_id,
-    crm,
-    account_id as crm_account_id,
-    lead_id,
-    opportunity_id,
-    'opportunity' as person_node_type,
-    {{ node_of(['crm', 'account_id', 'opportunity_id']) }} as person_node_id,
-    case
-      when lead_id is not null then 'lead'
-      when email_hash is not null then 'email_hash'
-    end as fallback_node_type,
-    case
-      when lead_id is not null then {{ node_of(['crm', 'account_id', 'lead_id']) }}
-      else email_hash
-    end as fallback_node_id,
-    {{ no_text() }} as gclid,
-    {{ no_text() }} as fbclid,
-    {{ no_text() }} as ttclid,
-    {{ no_text() }} as li_fat_id,
-    amount_micros as value_micros,
-    cast(0 as {{ dbt.type_bigint() }}) as refunded_micros,
-    currency_code,
-    cast(null as boolean) as is_new_customer
-  from {{ ref('stg_crm__opportunities') }}
+  {{ opportunity_conversions('opportunity', 'created_at', 'created_date') }}
   where {{ restated('created_date') }}
 )
 

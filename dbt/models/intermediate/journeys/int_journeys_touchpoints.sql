@@ -96,8 +96,6 @@ session_touches as (
     {{ no_text() }} as lead_id,
     'device' as person_node_type,
     sessions.client_key as person_node_id,
-    {{ no_text() }} as fallback_node_type,
-    {{ no_text() }} as fallback_node_id,
     sessions.default_channel_group,
     sessions.ad_platform as platform,
     coalesce(clicks.account_id, sessions.google_ads_account_id) as account_id,
@@ -139,11 +137,6 @@ server_touches as (
     end as person_node_type,
     coalesce(events.client_key, events.user_id, events.email_hash, events.click_id)
       as person_node_id,
-    case
-      when events.user_id is not null then 'user_id'
-      when events.email_hash is not null then 'email_hash'
-    end as fallback_node_type,
-    coalesce(events.user_id, events.email_hash) as fallback_node_id,
     {{ default_channel_group('events.click_source', no_text(), search_click('events'), social_click('events'), 'events.dclid') }}
       as default_channel_group,
     {{ ad_platform('events.click_source', no_text(), 'events') }} as platform,
@@ -180,11 +173,6 @@ lead_touches as (
     leads.lead_id,
     'lead' as person_node_type,
     {{ node_of(['leads.crm', 'leads.account_id', 'leads.lead_id']) }} as person_node_id,
-    case
-      when leads.email_hash is not null then 'email_hash'
-      when leads.phone_hash is not null then 'phone_hash'
-    end as fallback_node_type,
-    coalesce(leads.email_hash, leads.phone_hash) as fallback_node_id,
     {{ default_channel_group('leads.utm_source', 'leads.utm_medium', search_click('leads'), social_click('leads')) }}
       as default_channel_group,
     {{ ad_platform('leads.utm_source', 'leads.utm_medium', 'leads') }} as platform,
@@ -224,8 +212,6 @@ click_touches as (
     {{ no_text() }} as lead_id,
     'gclid' as person_node_type,
     clicks.click_id as person_node_id,
-    {{ no_text() }} as fallback_node_type,
-    {{ no_text() }} as fallback_node_id,
     'Paid Search' as default_channel_group,
     clicks.platform,
     clicks.account_id,
@@ -269,8 +255,6 @@ select
   lead_id,
   person_node_type,
   person_node_id,
-  fallback_node_type,
-  fallback_node_id,
   default_channel_group,
   {{ touch_class('default_channel_group') }} as touch_class,
   platform,

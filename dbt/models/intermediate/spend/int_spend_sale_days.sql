@@ -6,7 +6,7 @@ with rated as (
     orders.is_new_customer,
     {{ to_reporting_micros('orders.net_revenue_micros', 'orders.currency_code', 'rates.fx_rate') }}
       as net_revenue_reporting_micros
-  from {{ ref('fct_orders') }} as orders
+  from {{ ref('stg_shop__orders') }} as orders
   left join {{ ref('int_spend_fx_rates') }} as rates
     on orders.order_date = rates.date and orders.currency_code = rates.currency_code
   where orders.is_sale

@@ -9,11 +9,12 @@ with evidence as (
     min(shown.first_seen_at) as first_seen_at,
     max(shown.last_seen_at) as last_seen_at,
     {{ sum_int('shown.observations') }} as observations
-  from {{ ref('int_identity_names_shown') }} as shown
+  from {{ ref('int_identity_neighbours') }} as shown
   inner join {{ ref('identity_skipped') }} as skipped
     on shown.node_type = skipped.node_type and shown.node_id = skipped.node_id
   inner join {{ ref('identity_map') }} as names
-    on shown.name_type = names.node_type and shown.name_id = names.node_id
+    on shown.neighbour_type = names.node_type and shown.neighbour_id = names.node_id
+  where shown.neighbour_type != 'device'
   group by shown.node_type, shown.node_id, names.person_id
 ),
 

@@ -11,10 +11,11 @@ with nodes as (
 ),
 
 shared as (
-  select devices.client_key, devices.share, nodes.component_id
-  from {{ ref('int_identity_shared_devices') }} as devices
+  select skipped.node_id as client_key, skipped.last_name_share, nodes.component_id
+  from {{ ref('identity_skipped') }} as skipped
   inner join nodes
-    on devices.name_type = nodes.node_type and devices.name_id = nodes.node_id
+    on skipped.last_name_type = nodes.node_type and skipped.last_name_id = nodes.node_id
+  where skipped.reason = 'shared_device'
 )
 
 select
@@ -22,7 +23,7 @@ select
   nodes.node_id,
   coalesce(shared.component_id, nodes.component_id) as person_id,
   case when shared.client_key is null then 'own' else 'last_seen_on' end as method,
-  coalesce(shared.share, 1.0) as confidence,
+  coalesce(shared.last_name_share, 1.0) as confidence,
   nodes.first_seen_at
 from nodes
 left join shared on nodes.node_type = 'device' and nodes.node_id = shared.client_key

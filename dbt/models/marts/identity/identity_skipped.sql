@@ -1,39 +1,26 @@
 {{ config(materialized='table', cluster_by=['node_type', 'node_id']) }}
 -- Identifiers that tie nobody together, and why: blocked by hand, or seen with more devices or names than
--- one person has. Whoever wonders why two records are not one person looks here.
+-- one person has. Whoever wonders why two records are not one person looks here. A device that several
+-- people signed in on is given to whoever was seen on it last.
 {% set limits = identity_limits() %}
-with devices as (
-  select node_type, node_id, count(*) as devices
-  from {{ ref('int_identity_pairs') }}
-  where neighbour_type = 'device'
-  group by node_type, node_id
+with neighbours as (
+  select * from {{ ref('int_identity_neighbours') }}
 ),
 
-names_by_kind as (
-  select node_type, node_id, name_type, count(*) as names
-  from {{ ref('int_identity_names_shown') }}
-  group by node_type, node_id, name_type
-),
-
-names as (
-  select node_type, node_id, max(names) as names
-  from names_by_kind
-  group by node_type, node_id
+kinds as (
+  select node_type, node_id, neighbour_type, count(*) as neighbours
+  from neighbours
+  group by node_type, node_id, neighbour_type
 ),
 
 counted as (
   select
-    nodes.node_type,
-    nodes.node_id,
-    coalesce(devices.devices, 0) as devices,
-    coalesce(names.names, 0) as names
-  from (
-    select node_type, node_id from devices
-    union distinct
-    select node_type, node_id from names
-  ) as nodes
-  left join devices on nodes.node_type = devices.node_type and nodes.node_id = devices.node_id
-  left join names on nodes.node_type = names.node_type and nodes.node_id = names.node_id
+    node_type,
+    node_id,
+    max(case when neighbour_type = 'device' then neighbours else 0 end) as devices,
+    max(case when neighbour_type != 'device' then neighbours else 0 end) as names
+  from kinds
+  group by node_type, node_id
 ),
 
 limited as (
@@ -58,20 +45,55 @@ limited as (
       else false
     end as is_blocked
   from counted
+),
+
+skipped as (
+  select
+    *,
+    case
+      when is_blocked then 'blocked'
+      when names > names_limit and node_type = 'device' then 'shared_device'
+      when names > names_limit then 'too_many_names'
+      else 'too_many_devices'
+    end as reason
+  from limited
+  where is_blocked or devices > devices_limit or names > names_limit
+),
+
+last_names as (
+  select
+    shown.node_type,
+    shown.node_id,
+    shown.neighbour_type,
+    shown.neighbour_id,
+    {{ safe_divide(
+      'shown.observations', 'sum(shown.observations) over (partition by shown.node_id)'
+    ) }} as share,
+    row_number() over (
+      partition by shown.node_id
+      order by shown.last_seen_at desc, shown.neighbour_type desc, shown.neighbour_id
+    ) as recency
+  from neighbours as shown
+  inner join skipped
+    on skipped.reason = 'shared_device'
+    and shown.node_type = skipped.node_type
+    and shown.node_id = skipped.node_id
+  where shown.neighbour_type != 'device'
 )
 
 select
-  node_type,
-  node_id,
-  case
-    when is_blocked then 'blocked'
-    when names > names_limit and node_type = 'device' then 'shared_device'
-    when names > names_limit then 'too_many_names'
-    else 'too_many_devices'
-  end as reason,
-  devices,
-  names,
-  devices_limit,
-  names_limit
-from limited
-where is_blocked or devices > devices_limit or names > names_limit
+  skipped.node_type,
+  skipped.node_id,
+  skipped.reason,
+  skipped.devices,
+  skipped.names,
+  skipped.devices_limit,
+  skipped.names_limit,
+  last_names.neighbour_type as last_name_type,
+  last_names.neighbour_id as last_name_id,
+  last_names.share as last_name_share
+from skipped
+left join last_names
+  on last_names.recency = 1
+  and skipped.node_type = last_names.node_type
+  and skipped.node_id = last_names.node_id

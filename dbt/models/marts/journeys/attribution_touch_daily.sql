@@ -6,31 +6,6 @@ with credits as (
   from {{ ref('int_journeys_attribution_daily') }}
 ),
 
-campaigns as (
-  select platform, account_id, entity_id as campaign_id, name
-  from {{ ref('stg_ads__entities') }}
-  where entity_type = 'campaign'
-),
-
--- Tags carry a campaign's id or name and never its account.
-accounts_by_id as (
-  select platform, campaign_id, min(account_id) as account_id
-  from campaigns
-  group by platform, campaign_id
-),
-
--- A name that two campaigns share names neither.
-campaigns_by_name as (
-  select
-    platform,
-    name,
-    min(account_id) as account_id,
-    min(campaign_id) as campaign_id
-  from campaigns
-  group by platform, name
-  having count(*) = 1
-),
-
 credited as (
   select
     credits.touch_date as date,
@@ -46,10 +21,14 @@ credited as (
     credits.{{ model }}_value_micros
     {%- endfor %}
   from credits
-  left join accounts_by_id as by_id
-    on credits.platform = by_id.platform and credits.campaign_id = by_id.campaign_id
-  left join campaigns_by_name as by_name
-    on credits.platform = by_name.platform and credits.named_campaign = by_name.name
+  left join {{ ref('int_journeys_tagged_campaigns') }} as by_id
+    on by_id.tag_type = 'id'
+    and credits.platform = by_id.platform
+    and credits.campaign_id = by_id.tag
+  left join {{ ref('int_journeys_tagged_campaigns') }} as by_name
+    on by_name.tag_type = 'name'
+    and credits.platform = by_name.platform
+    and credits.named_campaign = by_name.tag
 ),
 
 spend as (

@@ -3,32 +3,13 @@
 -- is true only now (the person, names) is joined here, so that nothing of it is stale.
 with touches as (
   select *, case when campaign_id is null then mkt_campaign end as named_campaign
-  from {{ ref('int_journeys_person_touches') }}
+  from {{ ref('int_journeys_touchpoints') }}
 ),
 
 campaigns as (
   select platform, account_id, entity_id as campaign_id, name
   from {{ ref('stg_ads__entities') }}
   where entity_type = 'campaign'
-),
-
--- Tags carry a campaign's id or name and never its account.
-accounts_by_id as (
-  select platform, campaign_id, min(account_id) as account_id
-  from campaigns
-  group by platform, campaign_id
-),
-
--- A name that two campaigns share names neither.
-campaigns_by_name as (
-  select
-    platform,
-    name,
-    min(account_id) as account_id,
-    min(campaign_id) as campaign_id
-  from campaigns
-  group by platform, name
-  having count(*) = 1
 ),
 
 placed as (
@@ -38,10 +19,14 @@ placed as (
     coalesce(touches.campaign_id, by_name.campaign_id) as ad_campaign_id,
     case when touches.touch_class = 'paid' then touches.platform end as paid_platform
   from touches
-  left join accounts_by_id as by_id
-    on touches.platform = by_id.platform and touches.campaign_id = by_id.campaign_id
-  left join campaigns_by_name as by_name
-    on touches.platform = by_name.platform and touches.named_campaign = by_name.name
+  left join {{ ref('int_journeys_tagged_campaigns') }} as by_id
+    on by_id.tag_type = 'id'
+    and touches.platform = by_id.platform
+    and touches.campaign_id = by_id.tag
+  left join {{ ref('int_journeys_tagged_campaigns') }} as by_name
+    on by_name.tag_type = 'name'
+    and touches.platform = by_name.platform
+    and touches.named_campaign = by_name.tag
 ),
 
 ad_days as (
@@ -76,7 +61,7 @@ select
   placed.touch_date,
   placed.touched_at,
   placed.is_day_only,
-  placed.person_id,
+  identity_map.person_id,
   identity_links.probable_person_id,
   identity_links.match_probability as person_match_probability,
   placed.property_id,
@@ -108,6 +93,9 @@ select
     when campaign_days.cost_per_click is not null then 'campaign'
   end as cost_basis
 from placed
+left join {{ ref('identity_map') }} as identity_map
+  on placed.person_node_type = identity_map.node_type
+  and placed.person_node_id = identity_map.node_id
 left join {{ ref('identity_links') }} as identity_links
   on identity_links.node_type = 'device' and placed.client_key = identity_links.node_id
 left join campaigns

@@ -44,13 +44,4 @@ select
   spend.cost_reporting_micros,
   spend.conversion_value_reporting
 from adgroup_days as spend
-left join {{ ref('stg_ads__entities') }} as campaigns
-  on campaigns.entity_type = 'campaign'
-  and spend.platform = campaigns.platform
-  and spend.account_id = campaigns.account_id
-  and spend.campaign_id = campaigns.entity_id
-left join {{ ref('stg_ads__entities') }} as adgroups
-  on adgroups.entity_type = 'adgroup'
-  and spend.platform = adgroups.platform
-  and spend.account_id = adgroups.account_id
-  and spend.adgroup_id = adgroups.entity_id
+{{ join_names('spend', ['campaign', 'adgroup']) }}

@@ -12,16 +12,12 @@ select
   days.conversion_value,
   days.currency_code,
   days.time_zone,
-  entities.name as campaign_name,
-  coalesce(entities.status, days.status) as campaign_status,
-  entities.advertising_type,
+  campaigns.name as campaign_name,
+  coalesce(campaigns.status, days.status) as campaign_status,
+  campaigns.advertising_type,
   budgets.daily_budget_micros
 from {{ ref('int_spend_campaign_days') }} as days
-left join {{ ref('stg_ads__entities') }} as entities
-  on entities.entity_type = 'campaign'
-  and days.platform = entities.platform
-  and days.account_id = entities.account_id
-  and days.campaign_id = entities.entity_id
+{{ join_names('days', ['campaign']) }}
 left join {{ ref('int_spend_budget_periods') }} as budgets
   on days.platform = budgets.platform
   and days.account_id = budgets.account_id

@@ -17,8 +17,4 @@ select
   spend.cost_reporting_micros,
   spend.conversion_value_reporting
 from {{ ref('fct_ad_spend_daily') }} as spend
-left join {{ ref('stg_ads__entities') }} as campaigns
-  on campaigns.entity_type = 'campaign'
-  and spend.platform = campaigns.platform
-  and spend.account_id = campaigns.account_id
-  and spend.campaign_id = campaigns.entity_id
+{{ join_names('spend', ['campaign']) }}

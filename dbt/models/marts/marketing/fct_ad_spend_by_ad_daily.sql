@@ -104,51 +104,34 @@ parts as (
     currency_code,
     time_zone
   from ads
+  {%- for level, parts in [('adgroup', 'ads_of_adgroups'), ('campaign', 'adgroups_of_campaigns')] %}
   union all
   select
     whole.platform,
     whole.account_id,
     whole.date,
     whole.campaign_id,
-    whole.adgroup_id,
+    {{ 'whole.adgroup_id' if level == 'adgroup' else "'(none)' as adgroup_id" }},
     '(none)' as ad_id,
-    'adgroup' as finest_level,
-    whole.impressions - coalesce(told.impressions, 0) as impressions,
-    whole.clicks - coalesce(told.clicks, 0) as clicks,
-    whole.cost_micros - coalesce(told.cost_micros, 0) as cost_micros,
-    round(whole.conversions - coalesce(told.conversions, 0), 6) as conversions,
-    round(whole.conversion_value - coalesce(told.conversion_value, 0), 6) as conversion_value,
+    '{{ level }}' as finest_level,
+    {%- for measure in ['impressions', 'clicks', 'cost_micros'] %}
+    whole.{{ measure }} - coalesce(told.{{ measure }}, 0) as {{ measure }},
+    {%- endfor %}
+    {%- for measure in ['conversions', 'conversion_value'] %}
+    round(whole.{{ measure }} - coalesce(told.{{ measure }}, 0), 6) as {{ measure }},
+    {%- endfor %}
     whole.currency_code,
     whole.time_zone
-  from adgroups as whole
-  left join ads_of_adgroups as told
+  from {{ level }}s as whole
+  left join {{ parts }} as told
     on whole.platform = told.platform
     and whole.account_id = told.account_id
     and whole.date = told.date
     and whole.campaign_id = told.campaign_id
+    {%- if level == 'adgroup' %}
     and whole.adgroup_id = told.adgroup_id
-  union all
-  select
-    whole.platform,
-    whole.account_id,
-    whole.date,
-    whole.campaign_id,
-    '(none)' as adgroup_id,
-    '(none)' as ad_id,
-    'campaign' as finest_level,
-    whole.impressions - coalesce(told.impressions, 0) as impressions,
-    whole.clicks - coalesce(told.clicks, 0) as clicks,
-    whole.cost_micros - coalesce(told.cost_micros, 0) as cost_micros,
-    round(whole.conversions - coalesce(told.conversions, 0), 6) as conversions,
-    round(whole.conversion_value - coalesce(told.conversion_value, 0), 6) as conversion_value,
-    whole.currency_code,
-    whole.time_zone
-  from campaigns as whole
-  left join adgroups_of_campaigns as told
-    on whole.platform = told.platform
-    and whole.account_id = told.account_id
-    and whole.date = told.date
-    and whole.campaign_id = told.campaign_id
+    {%- endif %}
+  {%- endfor %}
 ),
 
 kept as (

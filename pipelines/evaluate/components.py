@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv
 
-from pipelines.errors import InputError
+from pipelines.errors import InputError, UsageError
 
 _NOTHING_DONE = "nothing was read or written."
 Ints = npt.NDArray[np.integer[Any]]
@@ -44,7 +44,8 @@ def score_edges(path: Path) -> Components:
     """The components of a CSV file with the columns ``left`` and ``right``; ids are texts.
 
     Raises:
-        InputError: no such file, no such columns, or an edge with an end missing.
+        UsageError: no such file, or none that can be read.
+        InputError: no such columns, or an edge with an end missing.
     """
     began = time.perf_counter()
     left, right, nodes = _read(path)
@@ -113,7 +114,7 @@ def _read(path: Path) -> tuple[Ints, Ints, int]:
     try:
         edges = csv.read_csv(path, convert_options=options)
     except OSError as error:
-        raise InputError(
+        raise UsageError(
             f"{path} can't be read: {error}", kept=_NOTHING_DONE, fix="Name a CSV file of edges."
         ) from error
     except (pa.ArrowInvalid, pa.ArrowKeyError) as error:

@@ -106,7 +106,7 @@ def test_a_file_that_holds_no_edges_is_refused(tmp_path: Path, content: str, mes
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"nowhere\.csv can't be read"):
+    with pytest.raises(UsageError, match=r"nowhere\.csv can't be read"):
         _evaluate("--edges", str(tmp_path / "nowhere.csv"))
 
 

@@ -6,12 +6,13 @@ released. Waiting for another process is bounded and ends by saying who holds th
 
 from __future__ import annotations
 
+import atexit
 import os
 import re
 import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
 
@@ -32,6 +33,10 @@ _POLL_SECONDS = 0.1
 # A pull of ten million rows must fit beside its own batch; DuckDB spills what is more to disk.
 _MOST_THREADS = 8
 _MEMORY_LIMIT = "256MB"
+# A checkpoint writes blocks of the file in place: a process that is killed in the midst of one may
+# leave a file that can't be opened. DuckDB makes one at every close; here, the log of changes
+# beside the file holds them until it has this size, or the process ends.
+_LOG_SIZE = "1MB"
 # DuckDB refuses a second connection with other settings in the same process, so threads take turns.
 _IN_PROCESS = threading.RLock()
 
@@ -147,6 +152,9 @@ class DuckDBWarehouse:
                 if not read_only:
                     # a big insert need not wait for its turn, nor hold what waits
                     connection.execute("SET preserve_insertion_order = false")
+                    connection.execute("PRAGMA disable_checkpoint_on_shutdown")
+                    connection.execute(f"SET checkpoint_threshold = '{_LOG_SIZE}'")
+                    _written.add(self.path.absolute())
                 # each thread needs a share of the memory
                 connection.execute(f"SET threads = {min(os.cpu_count() or 1, _MOST_THREADS)}")
                 yield connection
@@ -166,9 +174,14 @@ class DuckDBWarehouse:
                 return duckdb.connect(str(self.path), read_only=read_only)
             except duckdb.IOException as error:
                 if "Could not set lock" not in str(error):
+                    fix = "Check that the path is a DuckDB file and that the disk has room."
+                    if "Corrupt database file" in str(error):
+                        fix = (
+                            "Put a copy of the file back, or move it away and load its history "
+                            "again with `adcanary ingest --all --backfill`."
+                        )
                     raise StatementError(
-                        f"{self.path} can't be opened: {error}",
-                        fix="Check that the path is a DuckDB file and that the disk has room.",
+                        f"{self.path} can't be opened: {error}", fix=fix
                     ) from error
                 if time.monotonic() >= deadline:
                     raise WarehouseLocked(
@@ -178,6 +191,18 @@ class DuckDBWarehouse:
                         fix="Run the command again when that process has ended.",
                     ) from error
             time.sleep(_POLL_SECONDS)
+
+
+_written: set[Path] = set()
+
+
+@atexit.register
+def _leave_one_file() -> None:
+    """Take what the logs hold into the files; one that another process has will do it itself."""
+    for path in _written:
+        if path.with_name(f"{path.name}.wal").exists():
+            with suppress(duckdb.Error):
+                duckdb.connect(str(path)).close()
 
 
 @lru_cache(maxsize=512)

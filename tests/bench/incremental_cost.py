@@ -100,8 +100,11 @@ def _run(world: World, *arguments: str) -> None:
 def _let_a_day_pass(path: Path) -> None:
     """The backfill was published hours before its build, and both were yesterday."""
     with duckdb.connect(str(path)) as connection:
-        connection.execute("UPDATE raw.load_ledger SET published_at = published_at - INTERVAL 26 HOUR")
-        connection.execute("UPDATE intermediate.model_builds SET started_at = started_at - INTERVAL 24 HOUR")
+        for table, instant, hours in (
+            ("raw.load_ledger", "published_at", 26),
+            ("intermediate.model_builds", "started_at", 24),
+        ):
+            connection.execute(f"UPDATE {table} SET {instant} = {instant} - INTERVAL {hours} HOUR")
 
 
 def _statements(artifacts: Path) -> Iterator[tuple[str, str]]:

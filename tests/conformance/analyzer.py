@@ -13,6 +13,7 @@ from typing import Any
 import grpc
 
 from tests.conformance.catalogue import Catalogue
+from tests.conformance.reads import reads_of
 from tests.conformance.values import (
     data_type,
     python_value,
@@ -71,11 +72,13 @@ class Analysis:
         kind: ZetaSQL's name of it, such as ``resolved_query_stmt_node``.
         columns: of a query, or of the table or view that it makes: name → GoogleSQL type.
         path: the table or view that it makes, changes or drops.
+        reads: tables that it reads, each with whether it is by literal days.
     """
 
     kind: str
     columns: Mapping[str, str]
     path: tuple[str, ...]
+    reads: frozenset[tuple[str, bool]]
 
 
 @dataclass(frozen=True)
@@ -220,6 +223,7 @@ def _inner(message: Any) -> Any:
 
 def _analysis(statement: Any) -> Analysis:
     node, kind = _inner(statement)
+    reads = reads_of(node)
     fields = {f.name for f in node.DESCRIPTOR.fields}
     columns: dict[str, str] = {}
     if "output_column_list" in fields:
@@ -230,9 +234,9 @@ def _analysis(statement: Any) -> Analysis:
         if "column_definition_list" in fields:
             columns = {d.name: type_text(d.type) for d in parent.column_definition_list}
         if "name_path" in fields:
-            return Analysis(kind, columns, tuple(parent.name_path))
+            return Analysis(kind, columns, tuple(parent.name_path), reads)
         parent = parent.parent if "parent" in fields else None
-    return Analysis(kind, columns, ())
+    return Analysis(kind, columns, (), reads)
 
 
 def _apply(analysis: Analysis, catalogue: Catalogue) -> None:

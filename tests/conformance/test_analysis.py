@@ -106,6 +106,17 @@ def test_every_table_that_is_built_by_day_is_merged(builds: DbtBuilds, judged: J
     assert by_day <= merged | refused
 
 
+def test_a_days_build_reads_whole_only_what_is_listed(builds: DbtBuilds, judged: Judged) -> None:
+    by_day, whole = set[str](), set[str]()
+    for sent, analyses in judged.accepted:
+        if sent.node and sent in builds.by_day:
+            for table, is_by_days in (read for each in analyses for read in each.reads):
+                (by_day if is_by_days else whole).add(table.removeprefix(f"{PROJECT}."))
+    of_the_run = {table for table in whole if "__dbt_tmp" in table or "__work_" in table}
+    assert whole - of_the_run == {entry["table"] for entry in known("read_whole")}
+    assert by_day
+
+
 def test_a_contracts_ddl_gives_its_columns_and_types(analyzer: Analyzer) -> None:
     from_files = Catalogue(PROJECT)
     judge(analyzer, from_files, files("sql/contracts"))

@@ -38,6 +38,10 @@ HEALTHY = {
 }
 
 
+# One worker runs them: what they share takes a minute.
+pytestmark = pytest.mark.xdist_group("every_fault")
+
+
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     folder = tmp_path_factory.mktemp("world")

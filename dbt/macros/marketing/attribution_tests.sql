@@ -1,6 +1,9 @@
 {# Credits of every rule sum to the conversions of the day and their value, exactly. Gives the
    days on which they don't. #}
 {% test credits_sum_to_conversions(model) %}
+{%- set rebuilt -%}
+  {{ rebuilt_last(graph.nodes['model.' ~ project_name ~ '.int_journeys_attribution_daily'], 'conversion_date') if execute }}
+{%- endset -%}
 with credits as (
   select
     conversion_date
@@ -19,6 +22,7 @@ conversions as (
     sum(coalesce(value_micros - refunded_micros, 0)) as value_micros
   from {{ ref('int_journeys_conversions') }}
   where conversion_type in ('{{ var('attributed_conversion_types', ['purchase']) | join("', '") }}')
+    and {{ rebuilt or 'true' }}
     and conversion_date in (select conversion_date from credits)
   group by conversion_date
 )

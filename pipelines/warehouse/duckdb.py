@@ -177,8 +177,8 @@ class DuckDBWarehouse:
                     fix = "Check that the path is a DuckDB file and that the disk has room."
                     if "Corrupt database file" in str(error):
                         fix = (
-                            "Put a copy of the file back, or move it away and load its history "
-                            "again with `adcanary ingest --all --backfill`."
+                            "Put a copy of the file back, or move it and its .wal away and load its "
+                            "history again with `adcanary ingest --all --backfill`."
                         )
                     raise StatementError(
                         f"{self.path} can't be opened: {error}", fix=fix
@@ -198,7 +198,7 @@ _written: set[Path] = set()
 
 @atexit.register
 def _leave_one_file() -> None:
-    """Take what the logs hold into the files; one that another process has will do it itself."""
+    """Take what the logs hold into the files; one that another process has waits for the next."""
     for path in _written:
         if path.with_name(f"{path.name}.wal").exists():
             with suppress(duckdb.Error):

@@ -1,8 +1,8 @@
 """Which tables a statement reads whole, and which by literal days: what BigQuery can prune by.
 
-A scan is read by days where a condition of literals on one of its own columns reaches it: through
-projections, joins, unions and CTEs, through GROUP BY on that column, and through windows that are
-partitioned by it. Other ways, the optimizer of BigQuery may find; they are not relied on.
+A scan is read by days where a condition of literals on a day or instant of its own reaches it:
+through projections, joins, unions and CTEs, through GROUP BY on that column, and through windows
+that are partitioned by it. Other ways, the optimizer of BigQuery may find; they are not relied on.
 """
 
 from __future__ import annotations
@@ -10,7 +10,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, TypeAlias
 
+from tests.conformance.values import type_text
+
 _COMPARISONS = frozenset({"$between", "$equal", "$greater", "$greater_or_equal"})
+# What partitions are by.
+_OF_TIME = frozenset({"DATE", "DATETIME", "TIMESTAMP"})
+# Joins (ResolvedJoinScanEnums.JoinType) whose condition limits their left or right side.
+_INNER, _LEFT, _RIGHT = 0, 1, 2
+_TO_LEFT, _TO_RIGHT = frozenset({_INNER, _RIGHT}), frozenset({_INNER, _LEFT})
 # Columns that conditions of literals hold for; None for those of a condition that is never true.
 _Limited: TypeAlias = frozenset[int] | None
 _NOTHING: frozenset[int] = frozenset()
@@ -54,9 +61,8 @@ def _walk(  # noqa: PLR0912 - a branch a kind of scan
             _walk(node.input_scan, _either(limited, _limits(node.filter_expr)), ctes, found)
         case "join":
             inside = _either(limited, _limits(node.join_expr))
-            # Of a LEFT JOIN, the condition limits the right side only.
-            _walk(node.left_scan, limited if node.join_type else inside, ctes, found)
-            _walk(node.right_scan, inside, ctes, found)
+            _walk(node.left_scan, inside if node.join_type in _TO_LEFT else limited, ctes, found)
+            _walk(node.right_scan, inside if node.join_type in _TO_RIGHT else limited, ctes, found)
         case "aggregate":
             keys = {c.column.column_id: c.expr for c in node.parent.group_by_list}
             sources = {i: _column(expression) for i, expression in keys.items()}
@@ -86,8 +92,8 @@ def _limits(expression: Any) -> _Limited:
         parts = [part for part in map(_limits, arguments) if part is not None]
         return frozenset.intersection(*parts) if parts else None
     if name in _COMPARISONS and all(_is_literal(argument) for argument in arguments[1:]):
-        column = _column(arguments[0])
-        return frozenset() if column is None else frozenset({column})
+        column = _column(arguments[0], of_time=True)
+        return _NOTHING if column is None else frozenset({column})
     return None if _is_false(expression) else _NOTHING
 
 
@@ -114,9 +120,12 @@ def _ids(columns: Any) -> list[int]:
     return [column.column_id for column in columns]
 
 
-def _column(expression: Any) -> int | None:
+def _column(expression: Any, *, of_time: bool = False) -> int | None:
     kind, node = _inner(expression)
-    return node.column.column_id if kind == "column_ref" else None
+    if kind != "column_ref" or (of_time and type_text(node.column.type) not in _OF_TIME):
+        return None
+    column_id: int = node.column.column_id
+    return column_id
 
 
 def _is_literal(expression: Any) -> bool:

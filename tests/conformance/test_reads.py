@@ -17,6 +17,7 @@ DAY = "date '2025-03-01'"
         ("select * from {t} where order_date between {d} and {d} or order_date = {d}", True),
         ("select * from {t} where order_date >= {d} or order_id = currency_code", False),
         ("select * from {t} where order_date in (select max(order_date) from {t})", False),
+        ("select * from {t} where currency_code = 'USD'", False),
         ("select * from {t} where false", True),
         ("select order_date as day from (select * from {t}) where order_date >= {d}", True),
         ("with o as (select * from {t}) select * from o where order_date >= {d}", True),
@@ -33,6 +34,10 @@ DAY = "date '2025-03-01'"
         ("select l.order_id from unnest(['a']) as x left join {t} as l "
          "on l.order_id = x and l.order_date = {d}", True),
         ("select l.order_id from {t} as l left join unnest(['a']) as x "
+         "on l.order_id = x and l.order_date = {d}", False),
+        ("select l.order_id from {t} as l right join unnest(['a']) as x "
+         "on l.order_id = x and l.order_date = {d}", True),
+        ("select l.order_id from {t} as l full join unnest(['a']) as x "
          "on l.order_id = x and l.order_date = {d}", False),
     ],
 )  # fmt: skip

@@ -121,6 +121,8 @@ def _fill(warehouse: Warehouse) -> None:
             # a guest whose purchase names the order
             _event(6, "guest", ecommerce={"transaction_id": "o7"}),
             _event(7, "f1", user_id=h("F")),
+            # whoever tries the shop out
+            _event(8, "tester", ecommerce={"transaction_id": "o9"}),
             # a placeholder where a click id belongs
             *(_event(10 + n, f"bot{n}", gclid="PLACEHOLDER-CLICK") for n in range(4)),
         ],

@@ -10,7 +10,9 @@ import pytest
 
 from pipelines.build import build
 from pipelines.config import Settings, WarehouseSettings
+from pipelines.errors import AuditError
 from pipelines.warehouse import Warehouse, open_warehouse
+from pipelines.warehouse.duckdb import DuckDBWarehouse
 from tests.wire.journey_rows import DAY_OF, Rows, hand_made, months_of_visits, publish
 from tests.wire.raw_rows import insert
 
@@ -130,6 +132,17 @@ def test_a_session_over_midnight_is_of_the_day_it_began_on(built: Warehouse) -> 
         "WHERE ad_platform IS NULL",
     )
     assert rows == [("2025-03-01", 2)]
+
+
+def test_journeys_are_not_followed_by_the_persons_of_another_run(built: Warehouse) -> None:
+    assert isinstance(built, DuckDBWarehouse)
+    settings = Settings(warehouse=WarehouseSettings(path=built.path))
+    steps = "SELECT * FROM intermediate.int_journeys_path_steps ORDER BY journey_id, step"
+    before = _rows(built, steps)
+    assert before
+    with pytest.raises(AuditError, match="int_journeys_persons was not built in this run"):
+        build(settings, select="int_journeys_path_steps")
+    assert _rows(built, steps) == before
 
 
 def _compared(warehouse: Warehouse) -> dict[str, list[str]]:

@@ -69,7 +69,8 @@ where coalesce(here.total_micros, 0) != coalesce(books.total_micros, 0)
 {% endtest %}
 
 {# A column of a view or a staging model holds one of some values, on the days that the run
-   rebuilds in the table `restated_with`, which is built by day. NULL passes. #}
+   rebuilds in the table `restated_with`, which is built by day; without a day, only where the run
+   rebuilds all of them. NULL passes. #}
 {% test accepted_values_of_restated_days(model, column_name, values, restated_with, day=none) %}
 select {{ column_name }}, count(*) as row_count
 from {{ model }}

@@ -1,3 +1,13 @@
+{# The columns of int_journeys_conversions, in order. #}
+{% macro conversion_columns() -%}
+  {{ return([
+    'conversion_id', 'source', 'conversion_type', 'converted_at', 'conversion_date', 'also_seen_by',
+    'property_id', 'client_key', 'shop_id', 'order_id', 'crm', 'crm_account_id', 'lead_id',
+    'opportunity_id', 'person_node_type', 'person_node_id', 'gclid', 'fbclid', 'ttclid', 'li_fat_id',
+    'value_micros', 'refunded_micros', 'currency_code', 'is_new_customer'
+  ]) }}
+{%- endmacro %}
+
 {# Opportunities as conversions of a type, by the instant and day that they became such: the columns of
    int_journeys_conversions. #}
 {% macro opportunity_conversions(conversion_type, at, date) -%}

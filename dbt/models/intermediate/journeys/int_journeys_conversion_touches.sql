@@ -6,6 +6,7 @@
 -- Attributed conversions with the touches of their person before them, counted back from the
 -- conversion: 1 is the last. By elapsed time, not by counted midnights. A conversion without a
 -- touch has one row, number 0. People are those known when the day was built.
+{{ refuse_persons_of_another_run() }}
 with conversions as (
   select
     conversions.*,

@@ -7,6 +7,7 @@
 -- the day on which the lookback was over since the last touch with neither touch nor conversion
 -- since; of these only what came after the last conversion. Such a day is not known before it is
 -- past, and nothing that comes later changes it.
+{{ refuse_persons_of_another_run() }}
 with conversion_touches as (
   select *
   from {{ ref('int_journeys_conversion_touches') }}

@@ -1,6 +1,8 @@
 {%- set followers = ['int_journeys_conversion_touches', 'int_journeys_path_steps'] -%}
 {%- set before = [lag_days(), 2 * lookback_days()] | max + 1 -%}
-{{ config(materialized='table', cluster_by=['node_type', 'node_id']) }}
+{{ config(
+  materialized='table', cluster_by=['node_type', 'node_id'], post_hook='{{ remember_build() }}'
+) }}
 -- Whose the identifiers are, as known now, that touches and conversions hang on; of the days that
 -- followers of journeys read in this run, so that identity_map is read once for all of them.
 with nodes as (

@@ -2,6 +2,7 @@
 -- Every conversion once, with its person as known now. Won opportunities and installs are added
 -- here: their day is the one on which they were won or told, which is not the day they are landed
 -- by.
+{%- set columns = conversion_columns() %}
 with won_opportunities as (
   {{ opportunity_conversions(
     'opportunity_won', 'closed_at', day_in_zone('closed_at', "coalesce(time_zone, 'UTC')")
@@ -17,10 +18,7 @@ installs as (
     'install' as conversion_type,
     received_at as converted_at,
     received_date as conversion_date,
-    {% for column in ['also_seen_by', 'property_id', 'client_key', 'shop_id', 'order_id', 'crm',
-                      'crm_account_id', 'lead_id', 'opportunity_id', 'person_node_type',
-                      'person_node_id', 'gclid', 'fbclid',
-                      'ttclid', 'li_fat_id'] -%}
+    {% for column in columns[5:20] -%}
     {{ no_text() }} as {{ column }},
     {% endfor -%}
     cast(null as {{ dbt.type_bigint() }}) as value_micros,
@@ -34,10 +32,16 @@ installs as (
 ),
 
 conversions as (
-  select *, {{ no_text() }} as ad_network_id, {{ no_text() }} as ad_network_campaign_id
+  select
+    {{ columns | join(',\n    ') }},
+    {{ no_text() }} as ad_network_id,
+    {{ no_text() }} as ad_network_campaign_id
   from {{ ref('int_journeys_conversions') }}
   union all
-  select *, {{ no_text() }} as ad_network_id, {{ no_text() }} as ad_network_campaign_id
+  select
+    {{ columns | join(',\n    ') }},
+    {{ no_text() }} as ad_network_id,
+    {{ no_text() }} as ad_network_campaign_id
   from won_opportunities
   union all
   select * from installs

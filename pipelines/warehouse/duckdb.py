@@ -177,8 +177,8 @@ class DuckDBWarehouse:
                     fix = "Check that the path is a DuckDB file and that the disk has room."
                     if "Corrupt database file" in str(error):
                         fix = (
-                            "Put a copy of the file back, or move it and its .wal away and load its "
-                            "history again with `adcanary ingest --all --backfill`."
+                            "Put a copy of the file back, or move it and its .wal away and load "
+                            "its history again with `adcanary ingest --all --backfill`."
                         )
                     raise StatementError(
                         f"{self.path} can't be opened: {error}", fix=fix

@@ -178,7 +178,8 @@ class DuckDBWarehouse:
                     if "Corrupt database file" in str(error):
                         fix = (
                             "Put a copy of the file back, or move it and its .wal away and load "
-                            "its history again with `adcanary ingest --all --backfill`."
+                            "its history again: `adcanary ingest --all --backfill --start DAY "
+                            "--why …`."
                         )
                     raise StatementError(
                         f"{self.path} can't be opened: {error}", fix=fix

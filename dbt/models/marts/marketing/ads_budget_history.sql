@@ -18,8 +18,4 @@ left join {{ ref('int_spend_budget_periods') }} as earlier
   and periods.account_id = earlier.account_id
   and periods.campaign_id = earlier.campaign_id
   and periods.valid_from = earlier.valid_before
-left join {{ ref('stg_ads__entities') }} as campaigns
-  on campaigns.entity_type = 'campaign'
-  and periods.platform = campaigns.platform
-  and periods.account_id = campaigns.account_id
-  and periods.campaign_id = campaigns.entity_id
+{{ join_names('periods', ['campaign']) }}

@@ -15,9 +15,10 @@ import orjson
 
 from pipelines.config import Settings
 from pipelines.errors import AuditError, StatementError, UsageError, WarehouseLocked
+from pipelines.shipped import shipped
 from pipelines.warehouse import open_warehouse
 
-PROJECT = Path(__file__).parents[1] / "dbt"
+PROJECT = shipped("dbt")
 
 # DuckDB's words for a file that another process holds.
 _LOCKED = "Could not set lock on file"

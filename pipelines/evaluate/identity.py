@@ -21,8 +21,8 @@ from pipelines.config import Secrets, Settings
 from pipelines.errors import InputError, StatementError, UsageError
 from pipelines.privacy.hashing import hash_email
 from pipelines.privacy.salt import check_salt
-from pipelines.sandbox.market import Market
-from pipelines.sandbox.visitors import IdentityTruth, identity_truth
+from pipelines.sandbox.market.market import Market
+from pipelines.sandbox.market.visitors import IdentityTruth, identity_truth
 from pipelines.warehouse import Warehouse
 
 SANDBOX_SALT = "sandbox-salt"  # no secret: it is in the source, and hashes made-up people

@@ -14,12 +14,13 @@ import pyarrow as pa
 
 from pipelines.canonical import canonical_json, sha256
 from pipelines.config import Settings
+from pipelines.contracts import load_contract
 from pipelines.errors import StatementError, UsageError
 from pipelines.jobs.base import Job, Outcome, Progress, Verdict
 from pipelines.jobs.links import LinksJob
 from pipelines.jobs.mmm import MmmJob
 from pipelines.jobs.pacing import PacingJob
-from pipelines.warehouse import Slice, Statement, Warehouse, load_contract
+from pipelines.warehouse import Slice, Statement, Warehouse
 from pipelines.warehouse.base import insert_row
 
 _log = logging.getLogger(__name__)

@@ -5,20 +5,20 @@ from __future__ import annotations
 import logging
 import threading
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import yaml
 
+from pipelines.contracts import Contract
 from pipelines.errors import AuditError
 from pipelines.landing.conform import RUN_ID_COLUMN
 from pipelines.landing.ledger import slice_of
 from pipelines.landing.spool import Spool
 from pipelines.privacy.redaction import without_emails
-from pipelines.warehouse import Contract
+from pipelines.shipped import shipped
 
-EXPECTATIONS = Path(__file__).parents[2] / "expectations"
+EXPECTATIONS = shipped("expectations")
 _ROWS_SHOWN = 5
 # Great Expectations keeps its present context in a global of the process: threads take turns.
 _ONE_CONTEXT = threading.Lock()

@@ -8,10 +8,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from pipelines.contracts import load_contract
 from pipelines.errors import AdcanaryError
 from pipelines.landing import ledger
 from pipelines.sources.base import Batch, Source, Window
-from pipelines.warehouse import Statement, Warehouse, load_contract
+from pipelines.warehouse import Statement, Warehouse
 from pipelines.warehouse.base import insert_row
 
 

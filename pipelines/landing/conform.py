@@ -7,11 +7,10 @@ from typing import Any
 import orjson
 import pyarrow as pa
 
+from pipelines.contracts import Column, Contract
 from pipelines.errors import AuditError
 from pipelines.privacy.redaction import redacted
 from pipelines.sources.base import Batch
-from pipelines.warehouse import Contract
-from pipelines.warehouse.contracts import Column
 
 RUN_ID_COLUMN = "_run_id"
 EXTRA_COLUMN = "_extra"

@@ -6,9 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
+from pipelines.contracts import Contract, load_contract
 from pipelines.landing.spool import Spool
 from pipelines.sources.base import Batch, Window
-from pipelines.warehouse import Contract, Slice, Statement, Warehouse, load_contract
+from pipelines.warehouse import Slice, Statement, Warehouse
 from pipelines.warehouse.base import Value, insert_row
 
 _ACCOUNT_COLUMNS = ("account_id", "property_id", "shop_id", "site_id", "advertiser_id")

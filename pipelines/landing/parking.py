@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from pipelines.contracts import load_contract
 from pipelines.errors import SourceParked
-from pipelines.warehouse import Warehouse, load_contract
+from pipelines.warehouse import Warehouse
 from pipelines.warehouse.base import Value, insert_row
 
 

@@ -12,6 +12,7 @@ from functools import partial
 from typing import Literal
 
 from pipelines.canonical import sha256
+from pipelines.contracts import load_contract
 from pipelines.errors import StatementError, Transient, WarehouseError
 from pipelines.landing import ledger
 from pipelines.landing.audit import audit, audit_spend
@@ -19,7 +20,7 @@ from pipelines.landing.spool import Spool, spooled
 from pipelines.privacy import tombstones
 from pipelines.privacy.tombstones import Tombstones
 from pipelines.sources.base import Batch, Window
-from pipelines.warehouse import Warehouse, load_contract
+from pipelines.warehouse import Warehouse
 from pipelines.warehouse.base import STAGE_DATASET, RowCountConflict, publish_stage
 
 _ATTEMPTS = 8

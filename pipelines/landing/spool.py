@@ -18,11 +18,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipelines.canonical import sha256
+from pipelines.contracts import Contract
 from pipelines.errors import StatementError
 from pipelines.landing.conform import conform, drift
 from pipelines.scratch import scratch_folder
 from pipelines.sources.base import Batch, Window
-from pipelines.warehouse import Contract
 
 CHUNK_ROWS = 61_440
 NO_ROOM = {errno.ENOSPC, errno.EFBIG, errno.EDQUOT}

@@ -6,14 +6,14 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
-from pathlib import Path
 from typing import NamedTuple
 
 import yaml
 
+from pipelines.shipped import shipped
 from pipelines.warehouse.base import STAGE_DATASET
 
-DECLARATION = Path(__file__).parents[2] / "sql" / "privacy" / "person_columns.yaml"
+DECLARATION = shipped("sql") / "privacy" / "person_columns.yaml"
 
 # The datasets that are adcanary's; a project may hold others, which are nobody's business here.
 DATASETS = ("raw", "staging", "intermediate", "marts", "contracts", "canary", STAGE_DATASET)

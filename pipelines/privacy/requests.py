@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
+from pipelines.contracts import load_contract
 from pipelines.privacy.linkage import Person
 from pipelines.privacy.tombstones import digest
-from pipelines.warehouse import Statement, load_contract
+from pipelines.warehouse import Statement
 from pipelines.warehouse.base import insert_row
 
 Action = Literal["erase", "withdraw", "export"]

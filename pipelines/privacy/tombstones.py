@@ -16,6 +16,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipelines.contracts import load_contract
 from pipelines.privacy.declared import (
     DISTINCTIVE,
     RECORDS,
@@ -25,7 +26,7 @@ from pipelines.privacy.declared import (
     clicks_in,
     person_tables,
 )
-from pipelines.warehouse import Statement, Warehouse, load_contract
+from pipelines.warehouse import Statement, Warehouse
 
 TABLE = "raw.privacy_tombstones"
 _EXTRA = "_extra"

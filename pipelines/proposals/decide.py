@@ -9,6 +9,7 @@ from datetime import date, datetime
 from typing import Any
 
 from pipelines.config import GuardrailSettings, Settings
+from pipelines.contracts import load_contract
 from pipelines.errors import DecisionRefused, IntegrityError
 from pipelines.proposals.facts import Campaign, Facts, read_campaigns, read_facts
 from pipelines.proposals.ledger import (
@@ -24,7 +25,7 @@ from pipelines.proposals.proposal import Proposal
 from pipelines.proposals.propose import draft
 from pipelines.proposals.states import OPEN, Action, State
 from pipelines.proposals.verify import content_holds
-from pipelines.warehouse import Statement, Warehouse, load_contract
+from pipelines.warehouse import Statement, Warehouse
 from pipelines.warehouse.base import insert_row
 
 SERVICE = Actor("service:adcanary", "service")

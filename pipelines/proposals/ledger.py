@@ -8,11 +8,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from pipelines.contracts import load_contract
 from pipelines.errors import DecisionRefused
 from pipelines.proposals.facts import query_text
 from pipelines.proposals.proposal import Proposal, hash_row
 from pipelines.proposals.states import Action, State, move
-from pipelines.warehouse import RowCountConflict, Statement, Warehouse, load_contract
+from pipelines.warehouse import RowCountConflict, Statement, Warehouse
 from pipelines.warehouse.base import Value, insert_row
 
 GENESIS = "0" * 64

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 
 from pipelines.config import GuardrailSettings
-from pipelines.proposals import policy
+from pipelines.proposals import guardrails as policy
 from pipelines.proposals.facts import Campaign, Facts
 from pipelines.proposals.proposal import Effect, Interval, Proposal, Target
 

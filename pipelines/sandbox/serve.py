@@ -1,17 +1,15 @@
-"""Serves every platform of the simulated market until it is stopped, with faults by name."""
+"""Every platform of the simulated market, served with faults by name."""
 
 from __future__ import annotations
 
-import shlex
 import tempfile
-import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 
-from pipelines.console import out
 from pipelines.errors import UsageError
-from pipelines.sandbox.market import Market
+from pipelines.sandbox.market.market import Market
 from pipelines.sandbox.world import World
 
 # Faults of single calls strike once: for ever would keep any client from its rows. The
@@ -49,8 +47,11 @@ OF_CALLS = {
 OF_A_CLIENT = {"stream_stalls", "quota_on_page_2", "expired_page_token"}
 
 
-def serve(folder: Path, today: date, faults: Iterable[str], *, every_fault: bool) -> None:
-    """Serve until interrupted; says how to use it.
+@contextmanager
+def served(
+    folder: Path, today: date, faults: Iterable[str], *, every_fault: bool
+) -> Iterator[World]:
+    """Every platform of the simulated market, until the ``with`` ends.
 
     Args:
         faults: ``source:fault`` or ``source:fault@account``.
@@ -65,16 +66,7 @@ def serve(folder: Path, today: date, faults: Iterable[str], *, every_fault: bool
         for fault in faults:
             switch_on(world, fault)
         world.write()
-        out.print("Every platform is being served. In another terminal:\n", highlight=False)
-        for name in ("ADCANARY_CONFIG", *sorted(world.secrets)):
-            line = f"export {name}={shlex.quote(world.environment[name])}"
-            out.print(line, markup=False, highlight=False, soft_wrap=True)
-        out.print("adcanary ingest --all\n\nCtrl-C ends it.", highlight=False)
-        try:
-            while True:
-                time.sleep(3600)
-        except KeyboardInterrupt:
-            out.print("Stopped.")
+        yield world
 
 
 def known_faults() -> list[dict[str, str]]:

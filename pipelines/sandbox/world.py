@@ -11,23 +11,23 @@ from typing import Any
 
 import yaml
 
-from pipelines.sandbox import ga4_export
-from pipelines.sandbox.business import Business
-from pipelines.sandbox.clock import Clock
-from pipelines.sandbox.faults import Faults
-from pipelines.sandbox.fx_server import FxServer
-from pipelines.sandbox.ga4_data_server import Ga4DataServer
-from pipelines.sandbox.google_ads_server import GoogleAdsServer
-from pipelines.sandbox.hubspot_server import HubspotServer
-from pipelines.sandbox.linkedin_server import LinkedinServer
-from pipelines.sandbox.market import Market
-from pipelines.sandbox.meta_server import MetaServer
-from pipelines.sandbox.portfolio import PROPERTY_ID, SHOP_ID, SHOP_TIME_ZONE
-from pipelines.sandbox.salesforce_server import SalesforceServer
-from pipelines.sandbox.server_events_export import VENDOR_ID, ServerEventsExport
-from pipelines.sandbox.shopify_server import ShopifyServer
-from pipelines.sandbox.skan_postbacks import ADVERTISER_ID, SkanPostbacks
-from pipelines.sandbox.tiktok_server import TiktokServer
+from pipelines.sandbox.market.business import Business
+from pipelines.sandbox.market.market import Market
+from pipelines.sandbox.market.portfolio import PROPERTY_ID, SHOP_ID, SHOP_TIME_ZONE
+from pipelines.sandbox.platforms.fx_rates.server import FxServer
+from pipelines.sandbox.platforms.ga4_export import export as ga4_export
+from pipelines.sandbox.platforms.ga4_report.server import Ga4DataServer
+from pipelines.sandbox.platforms.google_ads.server import GoogleAdsServer
+from pipelines.sandbox.platforms.hubspot.server import HubspotServer
+from pipelines.sandbox.platforms.linkedin_ads.server import LinkedinServer
+from pipelines.sandbox.platforms.meta_ads.server import MetaServer
+from pipelines.sandbox.platforms.salesforce.server import SalesforceServer
+from pipelines.sandbox.platforms.server_events.export import VENDOR_ID, ServerEventsExport
+from pipelines.sandbox.platforms.shopify.server import ShopifyServer
+from pipelines.sandbox.platforms.skan.postbacks import ADVERTISER_ID, SkanPostbacks
+from pipelines.sandbox.platforms.tiktok_ads.server import TiktokServer
+from pipelines.sandbox.serving.clock import Clock
+from pipelines.sandbox.serving.faults import Faults
 
 _HOUR = 9  # of the simulated day, UTC: every account's yesterday is over
 # What the media mix, the pacing and the proposals of the demo need; the others sell to companies

@@ -67,7 +67,7 @@ def _openers(settings: Settings, secrets: Secrets) -> dict[str, Callable[[], Sou
         for name, opener in openers.items()
         if getattr(sources, name) is not None
     }
-    from pipelines.sources.files import FilesSource
+    from pipelines.sources.files.source import FilesSource
 
     for file in sources.files:
         found[f"files:{file.path.name}"] = partial(FilesSource, file)
@@ -75,7 +75,7 @@ def _openers(settings: Settings, secrets: Secrets) -> dict[str, Callable[[], Sou
 
 
 def _google_ads(settings: Settings, secrets: Secrets) -> Source:
-    from pipelines.sources.google_ads import GoogleAdsSource
+    from pipelines.sources.google_ads.source import GoogleAdsSource
 
     google = settings.sources.google_ads
     assert google
@@ -85,7 +85,7 @@ def _google_ads(settings: Settings, secrets: Secrets) -> Source:
 
 
 def _meta_ads(settings: Settings, secrets: Secrets) -> Source:
-    from pipelines.sources.meta_ads import MetaAdsSource
+    from pipelines.sources.meta_ads.source import MetaAdsSource
 
     meta = settings.sources.meta_ads
     assert meta
@@ -94,7 +94,7 @@ def _meta_ads(settings: Settings, secrets: Secrets) -> Source:
 
 
 def _linkedin_ads(settings: Settings, secrets: Secrets) -> Source:
-    from pipelines.sources.linkedin_ads import LinkedinAdsSource
+    from pipelines.sources.linkedin_ads.source import LinkedinAdsSource
 
     assert settings.sources.linkedin_ads
     token = secrets.require("linkedin_access_token")
@@ -102,7 +102,7 @@ def _linkedin_ads(settings: Settings, secrets: Secrets) -> Source:
 
 
 def _tiktok_ads(settings: Settings, secrets: Secrets) -> Source:
-    from pipelines.sources.tiktok_ads import TiktokAdsSource
+    from pipelines.sources.tiktok_ads.source import TiktokAdsSource
 
     assert settings.sources.tiktok_ads
     return TiktokAdsSource(settings.sources.tiktok_ads, secrets.require("tiktok_access_token"))
@@ -112,23 +112,23 @@ def _ga4_export(settings: Settings, secrets: Secrets) -> Source:
     assert settings.sources.ga4_export
     export, salt = settings.sources.ga4_export, secrets.require("hash_salt")
     if export.dataset:
-        from pipelines.sources.ga4_export_dataset import Ga4DatasetSource
+        from pipelines.sources.ga4_export.dataset import Ga4DatasetSource
 
         return Ga4DatasetSource(export, salt)
-    from pipelines.sources.ga4_export import Ga4ExportSource
+    from pipelines.sources.ga4_export.source import Ga4ExportSource
 
     return Ga4ExportSource(export, salt, _real_clock)
 
 
 def _ga4_report(settings: Settings, _: Secrets) -> Source:
-    from pipelines.sources.ga4_report import Ga4ReportSource
+    from pipelines.sources.ga4_report.source import Ga4ReportSource
 
     assert settings.sources.ga4_report
     return Ga4ReportSource(settings.sources.ga4_report)
 
 
 def _shopify(settings: Settings, secrets: Secrets) -> Source:
-    from pipelines.sources.shopify import ShopifySource
+    from pipelines.sources.shopify.source import ShopifySource
 
     assert settings.sources.shopify
     token, salt = secrets.require("shopify_token"), secrets.require("hash_salt")
@@ -136,7 +136,7 @@ def _shopify(settings: Settings, secrets: Secrets) -> Source:
 
 
 def _hubspot(settings: Settings, secrets: Secrets) -> Source:
-    from pipelines.sources.hubspot import HubspotSource
+    from pipelines.sources.hubspot.source import HubspotSource
 
     assert settings.sources.hubspot
     token, salt = secrets.require("hubspot_token"), secrets.require("hash_salt")
@@ -144,7 +144,7 @@ def _hubspot(settings: Settings, secrets: Secrets) -> Source:
 
 
 def _salesforce(settings: Settings, secrets: Secrets) -> Source:
-    from pipelines.sources.salesforce import SalesforceSource
+    from pipelines.sources.salesforce.source import SalesforceSource
 
     assert settings.sources.salesforce
     return SalesforceSource(
@@ -156,21 +156,21 @@ def _salesforce(settings: Settings, secrets: Secrets) -> Source:
 
 
 def _skan(settings: Settings, _: Secrets) -> Source:
-    from pipelines.sources.skan import SkanSource
+    from pipelines.sources.skan.source import SkanSource
 
     assert settings.sources.skan
     return SkanSource(settings.sources.skan)
 
 
 def _server_events(settings: Settings, secrets: Secrets) -> Source:
-    from pipelines.sources.server_events import ServerEventsSource
+    from pipelines.sources.server_events.source import ServerEventsSource
 
     assert settings.sources.server_events
     return ServerEventsSource(settings.sources.server_events, secrets.require("hash_salt"))
 
 
 def _fx_rates(settings: Settings, _: Secrets) -> Source:
-    from pipelines.sources.fx_rates import FxRatesSource
+    from pipelines.sources.fx_rates.source import FxRatesSource
 
     assert settings.sources.fx_rates
     return FxRatesSource(settings.sources.fx_rates)

@@ -9,16 +9,12 @@ from pipelines.warehouse.base import (
     Statement,
     Warehouse,
 )
-from pipelines.warehouse.contracts import Contract, load_contract, load_contracts
 from pipelines.warehouse.factory import open_warehouse
 
 __all__ = [
-    "Contract",
     "RowCountConflict",
     "Slice",
     "Statement",
     "Warehouse",
-    "load_contract",
-    "load_contracts",
     "open_warehouse",
 ]

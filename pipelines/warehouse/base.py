@@ -14,8 +14,8 @@ from typing import Protocol
 
 import pyarrow as pa
 
+from pipelines.contracts import Contract
 from pipelines.errors import Transient, WarehouseError
-from pipelines.warehouse.contracts import Contract
 
 Value = str | int | float | bool | date | datetime | None
 

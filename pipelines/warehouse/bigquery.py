@@ -23,6 +23,7 @@ from google.cloud.bigquery.retry import DEFAULT_RETRY
 from google.cloud.bigquery.table import TableListItem
 
 from pipelines.config import WarehouseSettings
+from pipelines.contracts import Contract
 from pipelines.errors import ConfigError, WarehouseUnavailable
 from pipelines.warehouse.base import STAGE_DATASET, Statement, Value
 from pipelines.warehouse.bigquery_errors import translated
@@ -33,7 +34,6 @@ from pipelines.warehouse.bigquery_tables import (
     fingerprint,
     stage_schema,
 )
-from pipelines.warehouse.contracts import Contract
 from pipelines.warehouse.googlesql import parse_query, script
 from pipelines.warehouse.results import as_googlesql
 

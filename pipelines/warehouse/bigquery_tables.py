@@ -12,7 +12,7 @@ from google.cloud import bigquery
 from google.cloud.bigquery.table import PrimaryKey, TableConstraints
 from sqlglot import exp
 
-from pipelines.warehouse.contracts import Column, Contract
+from pipelines.contracts import Column, Contract
 
 # Tells from a listing alone, without a call a table, that a table has its contract's columns.
 CONTRACT_LABEL = "contract"

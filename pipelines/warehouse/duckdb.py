@@ -21,9 +21,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from sqlglot import exp
 
+from pipelines.contracts import Contract
 from pipelines.errors import ConfigError, StatementError, WarehouseLocked
 from pipelines.warehouse.base import STAGE_DATASET, RowCountConflict, Statement, Value
-from pipelines.warehouse.contracts import Contract
 from pipelines.warehouse.duckdb_dialect import duckdb_sql
 from pipelines.warehouse.googlesql import parse, parse_query
 from pipelines.warehouse.results import as_googlesql

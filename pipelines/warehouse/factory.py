@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from pipelines.config import Settings
+from pipelines.contracts import load_contracts
 from pipelines.warehouse.base import Warehouse
-from pipelines.warehouse.contracts import load_contracts
 from pipelines.warehouse.duckdb import DuckDBWarehouse
 
 

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipelines.console import Format, err, out, print_rows
+from pipelines.cli.console import Format, err, out, print_rows
 from tests.bench.component_sides import SIDES
 
 ROOT = Path(__file__).parents[2]

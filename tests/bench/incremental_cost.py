@@ -28,8 +28,8 @@ from typing import Any
 
 import duckdb
 
-from pipelines.console import Format, print_rows
-from pipelines.sandbox.market import Market
+from pipelines.cli.console import Format, print_rows
+from pipelines.sandbox.market.market import Market
 from pipelines.sandbox.world import World
 
 _TODAY = date(2026, 7, 1)

@@ -21,7 +21,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from pipelines.console import Format, err, out, print_rows
+from pipelines.cli.console import Format, err, out, print_rows
 
 ROOT = Path(__file__).parents[2]
 DLT_PYTHON = ROOT / ".bench" / "venv" / "bin" / "python"

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from pipelines.contracts import load_contracts
 from pipelines.landing.publish import land
 from pipelines.sources.base import Batch, Window
-from pipelines.warehouse import load_contracts
 from pipelines.warehouse.duckdb import DuckDBWarehouse
 from tests.bench import rows as made
 from tests.bench.rows import Stopwatch

@@ -16,7 +16,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from pipelines.console import print_table
+from pipelines.cli.console import print_table
 from pipelines.landing import audit, ledger, publish, spool
 from pipelines.warehouse.duckdb import DuckDBWarehouse
 from tests.bench import rows as made

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from pipelines.warehouse import load_contracts
+from pipelines.contracts import load_contracts
 from tests.conformance.values import type_message
 from tests.conformance.zetasql_server import stub
 

@@ -16,7 +16,8 @@ import orjson
 from pipelines.build import PROJECT as DBT
 from pipelines.build import dbt_environment
 from pipelines.config import Settings, WarehouseSettings
-from pipelines.warehouse import load_contracts, open_warehouse
+from pipelines.contracts import load_contracts
+from pipelines.warehouse import open_warehouse
 from tests.conformance.rows import Table
 from tests.wire.bigquery_emulator import Emulator
 

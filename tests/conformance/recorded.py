@@ -19,12 +19,12 @@ import pyarrow as pa
 import pytest
 from typer.testing import CliRunner
 
-from pipelines import report
-from pipelines.cli import app
+from pipelines.cli import report
+from pipelines.cli.main import app
+from pipelines.contracts import Contract, load_contract, load_contracts
 from pipelines.jobs.run import JOBS
-from pipelines.warehouse import Statement, load_contract, load_contracts
+from pipelines.warehouse import Statement
 from pipelines.warehouse.base import insert_row
-from pipelines.warehouse.contracts import Contract
 from pipelines.warehouse.duckdb import DuckDBWarehouse
 from pipelines.warehouse.googlesql import script
 from tests.conformance.catalogue import Catalogue

@@ -19,8 +19,9 @@ from google.cloud import bigquery
 
 from pipelines.build import artifacts_folder, build
 from pipelines.config import Settings, WarehouseSettings
+from pipelines.contracts import load_contracts
 from pipelines.errors import AuditError
-from pipelines.warehouse import load_contracts, open_warehouse
+from pipelines.warehouse import open_warehouse
 from pipelines.warehouse.bigquery import BigQueryWarehouse
 from tests.wire.bigquery_emulator import Emulator
 from tests.wire.raw_rows import fill, insert

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from pipelines.sandbox.market import Market
+from pipelines.sandbox.market.market import Market
 from pipelines.sandbox.world import World
 
 START = "2025-01-01"

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from pipelines.config import load_settings
-from pipelines.sandbox.market import Market
+from pipelines.sandbox.market.market import Market
 from pipelines.sandbox.world import World
 from pipelines.warehouse import open_warehouse
 from tests.e2e.conftest import TODAY, Platform, run_once

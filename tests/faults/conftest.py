@@ -12,7 +12,8 @@ from typing import IO, Any
 
 import pytest
 
-from pipelines.warehouse import Warehouse, load_contracts
+from pipelines.contracts import load_contracts
+from pipelines.warehouse import Warehouse
 
 ROOT = Path(__file__).parents[2]
 # when and in which attempt something happened, and nothing else

@@ -17,6 +17,8 @@ def _impatient(seconds: float) -> None:
 
 if __name__ == "__main__":
     time.sleep = _impatient
-    from pipelines.cli import main  # after the pauses are cut: modules keep the one they import
+    from pipelines.cli.main import (
+        main,  # after the pauses are cut: modules keep the one they import
+    )
 
     main()

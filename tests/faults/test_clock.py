@@ -11,16 +11,16 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from pipelines.contracts import load_contract
 from pipelines.landing.ingest import ingest_account
 from pipelines.landing.publish import land
-from pipelines.sandbox.clock import Clock
-from pipelines.sandbox.ga4_data_server import Ga4DataServer
-from pipelines.sandbox.market import Market
-from pipelines.sandbox.portfolio import PROPERTY_ID
+from pipelines.sandbox.market.market import Market
+from pipelines.sandbox.market.portfolio import PROPERTY_ID
+from pipelines.sandbox.platforms.ga4_report.server import Ga4DataServer
+from pipelines.sandbox.serving.clock import Clock
 from pipelines.source_settings import Ga4ReportSettings
 from pipelines.sources.base import Account, Batch, Window
-from pipelines.sources.ga4_report import Ga4ReportSource
-from pipelines.warehouse import load_contract
+from pipelines.sources.ga4_report.source import Ga4ReportSource
 from pipelines.warehouse.duckdb import DuckDBWarehouse
 
 TABLE, DAY = "raw.ga4_daily_report", timedelta(days=1)

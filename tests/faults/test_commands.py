@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 import yaml
 
-from pipelines import cli
-from pipelines.sandbox.clock import Clock
-from pipelines.sandbox.fx_server import FxServer
-from pipelines.sandbox.market import Market
+from pipelines.cli.main import main
+from pipelines.sandbox.market.market import Market
+from pipelines.sandbox.platforms.fx_rates.server import FxServer
+from pipelines.sandbox.serving.clock import Clock
 from pipelines.sources.base import Window
 from pipelines.warehouse.duckdb import DuckDBWarehouse
 
@@ -45,7 +45,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFi
         (tmp_path / "adcanary.yaml").write_text(yaml.safe_dump(settings))
         monkeypatch.setattr(sys, "argv", ["adcanary", *arguments])
         with pytest.raises(SystemExit) as ended:
-            cli.main()
+            main()
         captured = capfd.readouterr()
         code = ended.value.code
         return (code if isinstance(code, int) else 0), captured.out + captured.err

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.sandbox.market import Market
+from pipelines.sandbox.market.market import Market
 from pipelines.sandbox.serve import switch_on, switch_on_passing
 from pipelines.sandbox.world import World
 from pipelines.warehouse.duckdb import DuckDBWarehouse

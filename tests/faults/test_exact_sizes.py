@@ -8,9 +8,9 @@ from datetime import UTC, date, datetime
 import pyarrow as pa
 import pytest
 
+from pipelines.contracts import load_contract
 from pipelines.landing.spool import CHUNK_ROWS, spooled
 from pipelines.sources.base import Batch, Window
-from pipelines.warehouse import load_contract
 
 DAY = date(2026, 6, 1)
 SHAPES: dict[str, Callable[[pa.Table], pa.Table | pa.RecordBatchReader]] = {

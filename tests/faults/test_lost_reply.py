@@ -11,10 +11,11 @@ import pyarrow as pa
 import pytest
 
 from pipelines.config import WarehouseSettings
+from pipelines.contracts import load_contract
 from pipelines.errors import WarehouseUnavailable
 from pipelines.landing.publish import land, sweep
 from pipelines.sources.base import Batch, Window
-from pipelines.warehouse import Statement, Warehouse, load_contract
+from pipelines.warehouse import Statement, Warehouse
 from pipelines.warehouse.bigquery import BigQueryWarehouse
 from pipelines.warehouse.duckdb import DuckDBWarehouse
 from tests.wire.bigquery_emulator import Emulator

@@ -18,17 +18,18 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from pipelines.cli.ingest import Request, ingest_sources
+from pipelines.contracts import Contract, load_contracts
 from pipelines.errors import AdcanaryError, AuditError
-from pipelines.ingestion import Request, ingest_sources
 from pipelines.landing.publish import land
 from pipelines.privacy.hashing import hash_email, hash_user_id
-from pipelines.sandbox.clock import Clock
-from pipelines.sandbox.hubspot_server import HubspotServer
-from pipelines.sandbox.market import Market
-from pipelines.sandbox.portfolio import PROPERTY_ID, SHOP_ID, SHOP_TIME_ZONE
-from pipelines.sandbox.salesforce_server import SalesforceServer
-from pipelines.sandbox.server_events_export import VENDOR_ID, ServerEventsExport
-from pipelines.sandbox.shopify_server import ShopifyServer
+from pipelines.sandbox.market.market import Market
+from pipelines.sandbox.market.portfolio import PROPERTY_ID, SHOP_ID, SHOP_TIME_ZONE
+from pipelines.sandbox.platforms.hubspot.server import HubspotServer
+from pipelines.sandbox.platforms.salesforce.server import SalesforceServer
+from pipelines.sandbox.platforms.server_events.export import VENDOR_ID, ServerEventsExport
+from pipelines.sandbox.platforms.shopify.server import ShopifyServer
+from pipelines.sandbox.serving.clock import Clock
 from pipelines.source_settings import (
     Ga4ExportSettings,
     HubspotSettings,
@@ -37,12 +38,11 @@ from pipelines.source_settings import (
     ShopifySettings,
 )
 from pipelines.sources.base import Source, Window
-from pipelines.sources.ga4_export import Ga4ExportSource
-from pipelines.sources.hubspot import HubspotSource
-from pipelines.sources.salesforce import SalesforceSource
-from pipelines.sources.server_events import ServerEventsSource
-from pipelines.sources.shopify import ShopifySource
-from pipelines.warehouse import Contract, load_contracts
+from pipelines.sources.ga4_export.source import Ga4ExportSource
+from pipelines.sources.hubspot.source import HubspotSource
+from pipelines.sources.salesforce.source import SalesforceSource
+from pipelines.sources.server_events.source import ServerEventsSource
+from pipelines.sources.shopify.source import ShopifySource
 from pipelines.warehouse.duckdb import DuckDBWarehouse
 
 SALT, TODAY = "a-salt", date(2026, 6, 28)

@@ -8,15 +8,15 @@ from pathlib import Path
 
 import pytest
 
+from pipelines.cli.ingest import Request, ingest_sources
+from pipelines.contracts import load_contract
 from pipelines.errors import AdcanaryError, SourceParked
-from pipelines.ingestion import Request, ingest_sources
 from pipelines.landing.parking import park, refuse_if_parked
-from pipelines.sandbox.clock import Clock
-from pipelines.sandbox.market import Market
-from pipelines.sandbox.salesforce_server import SalesforceServer
+from pipelines.sandbox.market.market import Market
+from pipelines.sandbox.platforms.salesforce.server import SalesforceServer
+from pipelines.sandbox.serving.clock import Clock
 from pipelines.source_settings import SalesforceSettings
-from pipelines.sources.salesforce import SalesforceSource
-from pipelines.warehouse import load_contract
+from pipelines.sources.salesforce.source import SalesforceSource
 from pipelines.warehouse.duckdb import DuckDBWarehouse
 
 ORG, TODAY = SalesforceServer.org_id, date(2026, 6, 30)

@@ -12,21 +12,21 @@ import pyarrow as pa
 import pytest
 
 from pipelines import source_settings
+from pipelines.contracts import load_contract
 from pipelines.errors import SourceParked
 from pipelines.landing.publish import land
-from pipelines.sandbox.clock import Clock
-from pipelines.sandbox.ga4_data_server import Ga4DataServer
-from pipelines.sandbox.market import Market
-from pipelines.sandbox.portfolio import PROPERTY_ID, SHOP_ID, SHOP_TIME_ZONE
-from pipelines.sandbox.shopify_server import ShopifyServer
+from pipelines.sandbox.market.market import Market
+from pipelines.sandbox.market.portfolio import PROPERTY_ID, SHOP_ID, SHOP_TIME_ZONE
+from pipelines.sandbox.platforms.ga4_report.server import Ga4DataServer
+from pipelines.sandbox.platforms.shopify.server import ShopifyServer
+from pipelines.sandbox.serving.clock import Clock
 from pipelines.source_settings import Ga4ReportSettings, ShopifySettings
-from pipelines.sources import linkedin_ads_api
 from pipelines.sources.base import Batch, Window
-from pipelines.sources.ga4_report import Ga4ReportSource
-from pipelines.sources.google_ads_errors import Failure
-from pipelines.sources.meta_reports import LEVELS, WINDOWS, Report
-from pipelines.sources.shopify import ShopifySource
-from pipelines.warehouse import load_contract
+from pipelines.sources.ga4_report.source import Ga4ReportSource
+from pipelines.sources.google_ads.errors import Failure
+from pipelines.sources.linkedin_ads import api as linkedin_ads_api
+from pipelines.sources.meta_ads.reports import LEVELS, WINDOWS, Report
+from pipelines.sources.shopify.source import ShopifySource
 from pipelines.warehouse.duckdb import DuckDBWarehouse
 
 PIPELINES = Path(__file__).parents[2] / "pipelines"

@@ -21,11 +21,12 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.config import WarehouseSettings
+from pipelines.contracts import load_contracts
 from pipelines.landing import audit
 from pipelines.landing.ingest import ingest_account
 from pipelines.source_settings import FileSettings
-from pipelines.sources.files import FilesSource
-from pipelines.warehouse import Warehouse, load_contracts
+from pipelines.sources.files.source import FilesSource
+from pipelines.warehouse import Warehouse
 from pipelines.warehouse.bigquery import BigQueryWarehouse
 from pipelines.warehouse.duckdb import DuckDBWarehouse
 

@@ -15,8 +15,8 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
+from pipelines.contracts import load_contract, load_contracts
 from pipelines.privacy.hashing import hash_email, hash_phone, hash_user_id
-from pipelines.warehouse import load_contract, load_contracts
 from pipelines.warehouse.duckdb import DuckDBWarehouse
 
 SALT = "a salt of the tests, long and random"

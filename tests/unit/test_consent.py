@@ -3,7 +3,7 @@
 import pytest
 
 from pipelines.privacy.consent import Consent, allows, decide, is_personal
-from pipelines.sandbox.server_events_export import tc_string
+from pipelines.sandbox.platforms.server_events.export import tc_string
 
 # the IAB's own example: purposes 1 to 3, vendors 2, 6 and 8 in a bit field
 IAB = "COvFyGBOvFyGBAbAAAENAPCAAOAAAAAAAAAAAEEUACCKAAA.IFoEUQQgAIQwgIwQABAEAAAAOIAACAIAAAAQAIAgEAACEAAAAAgAQBAAAAAAAGBAAgAAAAAAAFAAECAAAgAAQARAEQAAAAAJAAIAAgAAAYQEAAAQmAgBC3ZAYzUw"  # noqa: E501

@@ -7,10 +7,9 @@ import pytest
 import sqlglot
 from sqlglot import exp
 
+from pipelines.contracts import CONTRACTS, Contract, load_contract, load_contracts
 from pipelines.errors import InputError
-from pipelines.warehouse import Contract, load_contract, load_contracts
 from pipelines.warehouse.bigquery_tables import contract_table
-from pipelines.warehouse.contracts import CONTRACTS
 
 every_contract = pytest.mark.parametrize(
     "contract", load_contracts().values(), ids=lambda c: c.table

@@ -11,7 +11,7 @@ import yaml
 
 from pipelines.build import PROJECT, artifacts_folder, dbt_environment
 from pipelines.config import Settings, WarehouseSettings
-from pipelines.warehouse.contracts import load_contracts
+from pipelines.contracts import load_contracts
 
 MODELS = sorted((PROJECT / "models").rglob("*.sql"))
 

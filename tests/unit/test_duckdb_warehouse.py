@@ -14,8 +14,9 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from pipelines.contracts import load_contract
 from pipelines.errors import StatementError, WarehouseLocked
-from pipelines.warehouse import Statement, load_contract
+from pipelines.warehouse import Statement
 from pipelines.warehouse.duckdb import DuckDBWarehouse, transpile
 from pipelines.warehouse.googlesql import inline, script
 
@@ -142,7 +143,7 @@ def test_changes_wait_beside_the_file_until_the_process_ends(tmp_path: Path) -> 
     path, log = tmp_path / "w.duckdb", tmp_path / "w.duckdb.wal"
     script = f"""
 from pathlib import Path
-from pipelines.warehouse.contracts import load_contracts
+from pipelines.contracts import load_contracts
 from pipelines.warehouse.duckdb import DuckDBWarehouse
 warehouse = DuckDBWarehouse(Path({str(path)!r}))
 warehouse.create_tables(load_contracts().values())

@@ -10,13 +10,13 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 import pytest
 
+from pipelines.contracts import load_contract
 from pipelines.errors import ConfigError, InputError, SourceRejected
-from pipelines.sandbox import tiktok_export
-from pipelines.sandbox.market import Market
+from pipelines.sandbox.market.market import Market
+from pipelines.sandbox.platforms.tiktok_ads import export as tiktok_export
 from pipelines.source_settings import FileSettings
 from pipelines.sources.base import Batch, Window
-from pipelines.sources.files import FilesSource
-from pipelines.warehouse.contracts import load_contract
+from pipelines.sources.files.source import FilesSource
 
 ROOT = Path(__file__).parents[2]
 MAPPINGS = ROOT / "infra" / "mappings"
@@ -324,7 +324,7 @@ def test_a_campaign_without_a_budget_has_no_budget_row_and_dash_means_nothing(ka
 
 
 def test_a_file_of_several_chunks_is_streamed(kag: Open, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pipelines.sources.files_formats.CHUNK_ROWS", 7)
+    monkeypatch.setattr("pipelines.sources.files.formats.CHUNK_ROWS", 7)
     text = HEADER + "".join(_row(ad=i, spent="0.01") for i in range(50))
     ads, campaigns = kag(text).pull("kag", EVER)
     assert isinstance(ads.rows, pa.RecordBatchReader)

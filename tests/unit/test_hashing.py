@@ -9,7 +9,7 @@ from pipelines.privacy.hashing import (
     normalise_email,
     normalise_phone,
 )
-from pipelines.sandbox.shop import People
+from pipelines.sandbox.market.shop import People
 
 
 @pytest.mark.parametrize(

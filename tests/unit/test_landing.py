@@ -8,13 +8,14 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
+from pipelines.contracts import load_contracts
 from pipelines.errors import AuditError
 from pipelines.landing.ingest import due_windows
 from pipelines.landing.ledger import missing_windows
 from pipelines.landing.publish import ErasedMeanwhile, Landed, sweep
 from pipelines.landing.publish import land as land_all
 from pipelines.sources.base import Batch, Window
-from pipelines.warehouse import Statement, Warehouse, load_contracts
+from pipelines.warehouse import Statement, Warehouse
 from pipelines.warehouse.base import RowCountConflict
 from pipelines.warehouse.duckdb import DuckDBWarehouse
 

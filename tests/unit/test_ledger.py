@@ -7,13 +7,14 @@ from pathlib import Path
 import pytest
 
 from pipelines.config import GuardrailSettings
+from pipelines.contracts import load_contract, load_contracts
 from pipelines.errors import DecisionRefused, IntegrityError
 from pipelines.proposals import decide
 from pipelines.proposals.ledger import Actor, Ledger, make_event
 from pipelines.proposals.proposal import hash_row
 from pipelines.proposals.states import Action, State
 from pipelines.proposals.verify import verify
-from pipelines.warehouse import Statement, Warehouse, load_contract, load_contracts
+from pipelines.warehouse import Statement, Warehouse
 from pipelines.warehouse.base import Value, insert_row
 from pipelines.warehouse.duckdb import DuckDBWarehouse
 

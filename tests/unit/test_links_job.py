@@ -13,10 +13,10 @@ import pyarrow as pa
 import pytest
 
 from pipelines.config import Settings
+from pipelines.contracts import load_contracts
 from pipelines.jobs.links.devices import MAX_NETWORK_DEVICES, read_devices
 from pipelines.jobs.links.model import COMPARISONS, blocked_pairs, learn, score
 from pipelines.jobs.run import JobRun, run_job
-from pipelines.warehouse import load_contracts
 from pipelines.warehouse.duckdb import DuckDBWarehouse
 
 AS_OF = date(2026, 6, 25)

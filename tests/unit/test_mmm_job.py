@@ -14,12 +14,12 @@ import pyarrow as pa
 import pytest
 
 from pipelines.config import GuardrailSettings, JobsSettings, MmmSettings, Settings
+from pipelines.contracts import load_contracts
 from pipelines.errors import StatementError, UsageError
 from pipelines.jobs import JobRun, run_job
 from pipelines.jobs.mmm.fit import fit_hill_adstock
 from pipelines.jobs.mmm.plots import plot_curves
 from pipelines.jobs.mmm.weeks import Weeks
-from pipelines.warehouse import load_contracts
 from pipelines.warehouse.duckdb import DuckDBWarehouse
 
 # one worker, so that models are compiled in as few processes as possible

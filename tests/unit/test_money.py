@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from pipelines.sources.money import micros
+from pipelines.money import micros
 
 
 @pytest.mark.parametrize(

@@ -12,10 +12,10 @@ import pyarrow as pa
 import pytest
 
 from pipelines.config import Settings
+from pipelines.contracts import load_contracts
 from pipelines.jobs import JobRun, run_job
 from pipelines.jobs.pacing.detectors import daily_cap
 from pipelines.jobs.pacing.plots import plot_pacing
-from pipelines.warehouse import load_contracts
 from pipelines.warehouse.duckdb import DuckDBWarehouse
 
 AS_OF = date(2026, 6, 25)

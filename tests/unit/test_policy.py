@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 
 from pipelines.config import GuardrailSettings
-from pipelines.proposals import policy
+from pipelines.proposals import guardrails as policy
 from pipelines.proposals.facts import Campaign, JobEvidence
 from pipelines.proposals.proposal import Interval, overall
 

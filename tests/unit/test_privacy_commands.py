@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from pipelines.commands_privacy import privacy_app
+from pipelines.cli.privacy import privacy_app
 from pipelines.errors import UsageError
 from tests.unit import people
 from tests.unit.people import fill

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 import pyarrow as pa
 import pytest
 
+from pipelines.contracts import load_contracts
 from pipelines.privacy.declared import Kind, PersonTable, declared, not_persons, person_tables
-from pipelines.warehouse import load_contracts
 
 _LIKE_A_PERSON = re.compile(
     r"(email|phone|user|customer|contact|person|visitor|member)\w*_(hash|id)|user_pseudo_id|"

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from pipelines.contracts import load_contract
 from pipelines.errors import ConfigError, UsageError
 from pipelines.privacy.export import write
 from pipelines.privacy.retention import expire
 from pipelines.privacy.salt import check_salt
-from pipelines.warehouse import load_contract
 from tests.unit import people
 from tests.unit.people import event, fill, put, rows_of
 

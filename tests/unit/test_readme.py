@@ -7,7 +7,7 @@ from typing import Any
 
 import typer.main
 
-from pipelines.cli import app
+from pipelines.cli.main import app
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()

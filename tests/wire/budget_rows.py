@@ -9,7 +9,8 @@ from datetime import date, timedelta
 import pyarrow as pa
 
 from pipelines.config import WarehouseSettings
-from pipelines.warehouse import Contract, Slice, Warehouse, load_contract
+from pipelines.contracts import Contract, load_contract
+from pipelines.warehouse import Slice, Warehouse
 from pipelines.warehouse.base import Value, publish_stage
 
 BUDGETS = load_contract("raw.ads_campaign_budgets")

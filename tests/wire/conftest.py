@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pipelines.sandbox.certificate import ensure_certificate
-from pipelines.sandbox.clock import Clock
-from pipelines.sandbox.market import Market
+from pipelines.sandbox.market.market import Market
+from pipelines.sandbox.serving.certificate import ensure_certificate
+from pipelines.sandbox.serving.clock import Clock
 from tests.wire import budget_rows
 from tests.wire.bigquery_emulator import Emulator
 
 if TYPE_CHECKING:
-    from pipelines.sandbox.google_ads_server import GoogleAdsServer
-    from pipelines.sandbox.meta_server import MetaServer
+    from pipelines.sandbox.platforms.google_ads.server import GoogleAdsServer
+    from pipelines.sandbox.platforms.meta_ads.server import MetaServer
     from pipelines.warehouse.bigquery import BigQueryWarehouse
 
 TODAY = date(2026, 7, 1)
@@ -37,7 +37,7 @@ def market() -> Market:
 
 @pytest.fixture(scope="module")
 def _google(market: Market) -> Iterator[GoogleAdsServer]:
-    from pipelines.sandbox.google_ads_server import GoogleAdsServer
+    from pipelines.sandbox.platforms.google_ads.server import GoogleAdsServer
 
     with GoogleAdsServer(market, Clock(TODAY), Path(_FOLDER.name)) as server:
         yield server
@@ -55,7 +55,7 @@ def google(_google: GoogleAdsServer) -> Iterator[GoogleAdsServer]:
 
 @pytest.fixture(scope="module")
 def _meta(market: Market) -> Iterator[MetaServer]:
-    from pipelines.sandbox.meta_server import MetaServer
+    from pipelines.sandbox.platforms.meta_ads.server import MetaServer
 
     with MetaServer(market, Clock(TODAY)) as server:
         yield server

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pyarrow as pa
 
+from pipelines.contracts import load_contract
 from pipelines.sources.base import Batch
-from pipelines.warehouse.contracts import load_contract
 
 _OF_LANDING = {"_extra", "_run_id"}
 

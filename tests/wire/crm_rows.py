@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from pipelines.sandbox.crm_server import CrmServer
+from pipelines.sandbox.serving.crm_server import CrmServer
 from pipelines.sources.base import Batch, Source, TracksChanges, Window
 
 TODAY, SALT = date(2026, 7, 1), "a-salt"

@@ -8,7 +8,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from pipelines.warehouse import Statement, Warehouse, load_contract
+from pipelines.contracts import load_contract
+from pipelines.warehouse import Statement, Warehouse
 
 GOOGLE, META = ("google_ads", "g1"), ("meta_ads", "m1")
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines import cli
+from pipelines.cli.main import main
 from pipelines.warehouse.duckdb import DuckDBWarehouse
 
 KAG = Path(__file__).parents[2] / "infra" / "mappings" / "meta_kag.yaml"
@@ -30,7 +30,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFi
     def adcanary(*arguments: str) -> tuple[int, str]:
         monkeypatch.setattr(sys, "argv", ["adcanary", *arguments])
         with pytest.raises(SystemExit) as ended:
-            cli.main()
+            main()
         captured = capfd.readouterr()
         code = ended.value.code
         return (code if isinstance(code, int) else 0), captured.out + captured.err

@@ -10,8 +10,8 @@ import pyarrow as pa
 import pytest
 
 from pipelines.config import WarehouseSettings
+from pipelines.contracts import load_contract
 from pipelines.errors import ConfigError, WarehouseUnavailable
-from pipelines.warehouse import load_contract
 from pipelines.warehouse.base import Value, insert_row
 from pipelines.warehouse.bigquery import BigQueryWarehouse
 from pipelines.warehouse.duckdb import DuckDBWarehouse

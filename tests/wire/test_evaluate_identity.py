@@ -11,20 +11,20 @@ from typing import Any
 
 import numpy as np
 import pytest
+from pipelines.cli.evaluate import evaluate_app
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 from typer.testing import CliRunner
 
 from pipelines.build import build
-from pipelines.commands_evaluate import evaluate_app
+from pipelines.cli.ingest import Request, ingest_sources
 from pipelines.config import Secrets, Settings, load_settings
 from pipelines.errors import AdcanaryError, InputError, UsageError
 from pipelines.evaluate.components import solve
 from pipelines.evaluate.identity import score_pairs
-from pipelines.ingestion import Request, ingest_sources
 from pipelines.jobs.run import JobRun, run_job
-from pipelines.sandbox.market import Market
-from pipelines.sandbox.visitors import identity_truth
+from pipelines.sandbox.market.market import Market
+from pipelines.sandbox.market.visitors import identity_truth
 from pipelines.sandbox.world import World
 from pipelines.sources.base import Source
 from pipelines.sources.registry import open_source

@@ -10,12 +10,12 @@ import httpx
 import pytest
 
 from pipelines.errors import SourceRejected, SourceUnavailable
-from pipelines.sandbox.clock import Clock
-from pipelines.sandbox.fx_server import BREAKING, FAULTS, FxServer
-from pipelines.sandbox.market import Market
+from pipelines.sandbox.market.market import Market
+from pipelines.sandbox.platforms.fx_rates.server import BREAKING, FAULTS, FxServer
+from pipelines.sandbox.serving.clock import Clock
 from pipelines.source_settings import FxRatesSettings
 from pipelines.sources.base import Batch, Window
-from pipelines.sources.fx_rates import FxRatesSource
+from pipelines.sources.fx_rates.source import FxRatesSource
 from tests.wire.contract_shape import assert_fits
 
 TODAY = date(2026, 7, 1)

@@ -16,12 +16,12 @@ from google.auth.credentials import AnonymousCredentials
 from google.cloud import bigquery
 
 from pipelines.errors import InputError, SourceRejected, SourceUnavailable
-from pipelines.sandbox.market import Market
+from pipelines.sandbox.market.market import Market
 from pipelines.source_settings import Ga4ExportSettings
 from pipelines.sources.base import Window
-from pipelines.sources.ga4_export import Ga4ExportSource
-from pipelines.sources.ga4_export_dataset import Ga4DatasetSource
-from pipelines.sources.ga4_export_schema import export_schema
+from pipelines.sources.ga4_export.dataset import Ga4DatasetSource
+from pipelines.sources.ga4_export.schema import export_schema
+from pipelines.sources.ga4_export.source import Ga4ExportSource
 from tests.wire.bigquery_emulator import Emulator
 
 PROPERTY, SALT = "3141592", "a-salt"

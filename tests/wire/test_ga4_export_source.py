@@ -13,15 +13,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
+from pipelines.contracts import load_contract
 from pipelines.errors import InputError, SourceRejected, SourceUnavailable
 from pipelines.privacy.hashing import hash_user_id
-from pipelines.sandbox import ga4_export
-from pipelines.sandbox.ga4_export import write_export
-from pipelines.sandbox.market import Market
+from pipelines.sandbox.market.market import Market
+from pipelines.sandbox.platforms.ga4_export import export as ga4_export
+from pipelines.sandbox.platforms.ga4_export.export import write_export
 from pipelines.source_settings import Ga4ExportSettings
 from pipelines.sources.base import Batch, Window
-from pipelines.sources.ga4_export import Ga4ExportSource
-from pipelines.warehouse.contracts import load_contract
+from pipelines.sources.ga4_export.source import Ga4ExportSource
 
 PROPERTY, SALT = "3141592", "a-salt"
 START, END, TODAY = date(2026, 4, 1), date(2026, 6, 20), date(2026, 6, 21)

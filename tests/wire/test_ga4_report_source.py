@@ -11,15 +11,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
+from pipelines.contracts import load_contract
 from pipelines.errors import SourceParked, SourceRejected, SourceUnavailable
-from pipelines.sandbox.clock import Clock
-from pipelines.sandbox.ga4_data_server import Ga4DataServer
-from pipelines.sandbox.market import Market
-from pipelines.sandbox.portfolio import PROPERTY_ID
+from pipelines.sandbox.market.market import Market
+from pipelines.sandbox.market.portfolio import PROPERTY_ID
+from pipelines.sandbox.platforms.ga4_report.server import Ga4DataServer
+from pipelines.sandbox.serving.clock import Clock
 from pipelines.source_settings import Ga4ReportSettings
 from pipelines.sources.base import Batch, Window
-from pipelines.sources.ga4_report import Ga4ReportSource
-from pipelines.warehouse.contracts import load_contract
+from pipelines.sources.ga4_report.source import Ga4ReportSource
 
 TODAY = date(2026, 7, 1)
 WINDOW = Window(date(2026, 6, 24), date(2026, 6, 30))

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from pipelines.errors import SourceParked, SourceRejected, SourceUnavailable
-from pipelines.sandbox.google_ads_faults import BREAKING, KNOWN
-from pipelines.sandbox.google_ads_server import GoogleAdsServer
+from pipelines.sandbox.platforms.google_ads.faults import BREAKING, KNOWN
+from pipelines.sandbox.platforms.google_ads.server import GoogleAdsServer
 from pipelines.sources.base import Batch, Window
-from pipelines.sources.google_ads import GoogleAdsSource
+from pipelines.sources.google_ads.source import GoogleAdsSource
 from tests.wire.test_google_ads_source import (
     ACCOUNT,
     AD,

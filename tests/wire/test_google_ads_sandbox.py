@@ -9,7 +9,7 @@ from google.ads.googleads.client import GoogleAdsClient
 from google.ads.googleads.errors import GoogleAdsException
 from google.oauth2.credentials import Credentials
 
-from pipelines.sandbox.google_ads_server import GoogleAdsServer
+from pipelines.sandbox.platforms.google_ads.server import GoogleAdsServer
 
 US = "1234567890"
 

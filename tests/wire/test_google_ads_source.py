@@ -11,12 +11,12 @@ from pydantic import SecretStr
 
 from pipelines.config import Secrets
 from pipelines.errors import SourceRejected, SourceUnavailable
-from pipelines.sandbox.google_ads_accounts import CLOSED_ID, REGIONAL_MANAGER_ID
-from pipelines.sandbox.google_ads_server import GoogleAdsServer
-from pipelines.sandbox.market import Market
+from pipelines.sandbox.market.market import Market
+from pipelines.sandbox.platforms.google_ads.accounts import CLOSED_ID, REGIONAL_MANAGER_ID
+from pipelines.sandbox.platforms.google_ads.server import GoogleAdsServer
 from pipelines.source_settings import GoogleAdsSettings
 from pipelines.sources.base import Batch, Window
-from pipelines.sources.google_ads import GoogleAdsSource
+from pipelines.sources.google_ads.source import GoogleAdsSource
 from tests.wire.contract_shape import assert_fits
 
 US, EU = "1234567890", "2345678901"

@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 
 from pipelines.errors import SourceRejected
-from pipelines.sources.http import HttpApi
+from pipelines.sources.calls.http import HttpApi
 
 
 class ElevenYearsAgo(BaseHTTPRequestHandler):

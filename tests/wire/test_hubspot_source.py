@@ -12,15 +12,15 @@ import pyarrow.compute as pc
 import pytest
 
 from pipelines.errors import SourceParked, SourceRejected, SourceUnavailable
+from pipelines.money import micros
 from pipelines.privacy.hashing import hash_email
-from pipelines.sandbox.clock import Clock
-from pipelines.sandbox.hubspot_server import FAULTS, HubspotServer
-from pipelines.sandbox.market import Market
+from pipelines.sandbox.market.market import Market
+from pipelines.sandbox.platforms.hubspot.server import FAULTS, HubspotServer
+from pipelines.sandbox.serving.clock import Clock
 from pipelines.source_settings import HubspotSettings
 from pipelines.sources.base import Source, TracksChanges, Window
-from pipelines.sources.crm_tables import day_windows, parsed, tag
-from pipelines.sources.hubspot import HubspotSource, _status
-from pipelines.sources.money import micros
+from pipelines.sources.hubspot.source import HubspotSource, _status
+from pipelines.sources.shapes.crm_tables import day_windows, parsed, tag
 from tests.wire.contract_shape import assert_fits
 from tests.wire.crm_rows import (
     ALL,

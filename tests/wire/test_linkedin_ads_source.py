@@ -12,15 +12,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
+from pipelines.contracts import load_contracts
 from pipelines.errors import AuditError, SourceParked, SourceRejected, SourceUnavailable
 from pipelines.landing.publish import land
-from pipelines.sandbox.business import KEYS, Business
-from pipelines.sandbox.clock import Clock
-from pipelines.sandbox.linkedin_server import BREAKING, FAULTS, LinkedinServer
+from pipelines.sandbox.market.business import KEYS, Business
+from pipelines.sandbox.platforms.linkedin_ads.server import BREAKING, FAULTS, LinkedinServer
+from pipelines.sandbox.serving.clock import Clock
 from pipelines.source_settings import LinkedinAdsSettings
 from pipelines.sources.base import Batch, Window
-from pipelines.sources.linkedin_ads import LinkedinAdsSource
-from pipelines.warehouse.contracts import load_contracts
+from pipelines.sources.linkedin_ads.source import LinkedinAdsSource
 from pipelines.warehouse.duckdb import DuckDBWarehouse
 from tests.wire.contract_shape import assert_fits
 

@@ -12,18 +12,18 @@ import httpx
 import pytest
 from facebook_business.api import FacebookAdsApi
 
+from pipelines.contracts import load_contracts
 from pipelines.errors import AuditError, SourceParked, SourceRejected, SourceUnavailable
 from pipelines.landing.ingest import ingest_account
-from pipelines.sandbox.clock import Clock
-from pipelines.sandbox.market import Market
-from pipelines.sandbox.meta_faults import KNOWN
-from pipelines.sandbox.meta_server import MetaServer
+from pipelines.sandbox.market.market import Market
+from pipelines.sandbox.platforms.meta_ads.faults import KNOWN
+from pipelines.sandbox.platforms.meta_ads.server import MetaServer
+from pipelines.sandbox.serving.clock import Clock
 from pipelines.sources.base import Window
-from pipelines.sources.meta_ads import MetaAdsSource
-from pipelines.sources.meta_errors import TooMuchData
-from pipelines.sources.meta_reports import Report, ReportReader
-from pipelines.sources.meta_usage import read_usage
-from pipelines.warehouse.contracts import load_contracts
+from pipelines.sources.meta_ads.errors import TooMuchData
+from pipelines.sources.meta_ads.reports import Report, ReportReader
+from pipelines.sources.meta_ads.source import MetaAdsSource
+from pipelines.sources.meta_ads.usage import read_usage
 from pipelines.warehouse.duckdb import DuckDBWarehouse
 from tests.wire.conftest import TODAY
 from tests.wire.test_meta_ads_source import EU, US, pull, source_of

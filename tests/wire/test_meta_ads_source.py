@@ -18,14 +18,15 @@ from facebook_business.api import FacebookAdsApi
 from facebook_business.exceptions import FacebookRequestError
 
 from pipelines.errors import SourceRejected, SourceUnavailable
-from pipelines.sandbox.clock import Clock
-from pipelines.sandbox.market import Market
-from pipelines.sandbox.meta_server import MetaServer
+from pipelines.sandbox.market.market import Market
+from pipelines.sandbox.platforms.meta_ads.server import MetaServer
+from pipelines.sandbox.serving.clock import Clock
 from pipelines.source_settings import MetaAdsSettings
-from pipelines.sources import meta_entities, meta_tables
 from pipelines.sources.base import Batch, Window
-from pipelines.sources.meta_ads import MetaAdsSource
-from pipelines.sources.meta_graph import Graph
+from pipelines.sources.meta_ads import entities as meta_entities
+from pipelines.sources.meta_ads import tables as meta_tables
+from pipelines.sources.meta_ads.api import Graph
+from pipelines.sources.meta_ads.source import MetaAdsSource
 from tests.wire.contract_shape import assert_fits
 
 US, EU = "act_100200300", "act_400500600"

@@ -11,13 +11,13 @@ import httpx
 import pytest
 
 from pipelines.errors import SourceParked, SourceRejected
-from pipelines.sandbox.clock import Clock
-from pipelines.sandbox.leads import Lead, salesforce_id
-from pipelines.sandbox.market import Market
-from pipelines.sandbox.salesforce_server import FAULTS, SalesforceServer
+from pipelines.sandbox.market.leads import Lead, salesforce_id
+from pipelines.sandbox.market.market import Market
+from pipelines.sandbox.platforms.salesforce.server import FAULTS, SalesforceServer
+from pipelines.sandbox.serving.clock import Clock
 from pipelines.source_settings import SalesforceSettings
 from pipelines.sources.base import Source, TracksChanges, Window
-from pipelines.sources.salesforce import SalesforceSource
+from pipelines.sources.salesforce.source import SalesforceSource
 from tests.wire.contract_shape import assert_fits
 from tests.wire.crm_rows import (
     SALT,

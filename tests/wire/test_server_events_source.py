@@ -12,11 +12,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from pipelines.contracts import load_contract
 from pipelines.errors import InputError, SourceRejected, SourceUnavailable
 from pipelines.privacy.hashing import hash_email, hash_phone, hash_user_id
-from pipelines.sandbox.clock import Clock
-from pipelines.sandbox.market import Market
-from pipelines.sandbox.server_events_export import (
+from pipelines.sandbox.market.market import Market
+from pipelines.sandbox.platforms.server_events.export import (
     BREAKING,
     FAULTS,
     SITE_ID,
@@ -27,10 +27,10 @@ from pipelines.sandbox.server_events_export import (
     ServerEventsExport,
     tc_string,
 )
+from pipelines.sandbox.serving.clock import Clock
 from pipelines.source_settings import ServerEventsSettings
 from pipelines.sources.base import Batch, Window
-from pipelines.sources.server_events import ServerEventsSource
-from pipelines.warehouse.contracts import load_contract
+from pipelines.sources.server_events.source import ServerEventsSource
 from tests.wire.conftest import TODAY
 
 SALT, ZONE = "a-salt", "America/New_York"

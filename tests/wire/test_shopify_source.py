@@ -13,13 +13,13 @@ import pytest
 
 from pipelines.errors import SourceRejected, SourceUnavailable
 from pipelines.privacy.hashing import hash_email, hash_phone, hash_user_id
-from pipelines.sandbox.clock import Clock
-from pipelines.sandbox.market import Market
-from pipelines.sandbox.shopify_server import BREAKING, FAULTS, ShopifyServer
+from pipelines.sandbox.market.market import Market
+from pipelines.sandbox.platforms.shopify.server import BREAKING, FAULTS, ShopifyServer
+from pipelines.sandbox.serving.clock import Clock
 from pipelines.source_settings import ShopifySettings
 from pipelines.sources.base import Batch, TracksChanges, Window
-from pipelines.sources.shopify import ShopifySource
-from pipelines.sources.shopify_rows import ORDERS
+from pipelines.sources.shopify.source import ShopifySource
+from pipelines.sources.shopify.tables import ORDERS
 from tests.wire.contract_shape import assert_fits
 
 SHOP, SALT, TODAY = "canary-shop", "a-salt", date(2026, 7, 1)

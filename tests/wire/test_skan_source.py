@@ -10,15 +10,20 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from pipelines.contracts import load_contract
 from pipelines.errors import ConfigError, InputError, SourceRejected, SourceUnavailable
-from pipelines.sandbox.clock import Clock
-from pipelines.sandbox.market import Market
-from pipelines.sandbox.skan_postbacks import ADVERTISER_ID, BREAKING, FAULTS, SkanPostbacks
+from pipelines.sandbox.market.market import Market
+from pipelines.sandbox.platforms.skan.postbacks import (
+    ADVERTISER_ID,
+    BREAKING,
+    FAULTS,
+    SkanPostbacks,
+)
+from pipelines.sandbox.serving.clock import Clock
 from pipelines.source_settings import SkanSettings
 from pipelines.sources.base import Batch, Window
-from pipelines.sources.skan import SkanSource
-from pipelines.sources.skan_signature import is_signed, load_key, signed_text
-from pipelines.warehouse.contracts import load_contract
+from pipelines.sources.skan.signature import is_signed, load_key, signed_text
+from pipelines.sources.skan.source import SkanSource
 from tests.wire.conftest import TODAY
 
 LAST = TODAY - timedelta(days=1)

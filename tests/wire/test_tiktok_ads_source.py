@@ -15,20 +15,20 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
+from pipelines.contracts import load_contracts
 from pipelines.errors import AuditError, SourceRejected, SourceUnavailable
 from pipelines.landing.publish import land
-from pipelines.sandbox import tiktok_export
-from pipelines.sandbox.clock import Clock
-from pipelines.sandbox.market import Market
-from pipelines.sandbox.tiktok_server import BREAKING, FAULTS, TiktokServer
+from pipelines.money import micros
+from pipelines.sandbox.market.market import Market
+from pipelines.sandbox.platforms.tiktok_ads import export as tiktok_export
+from pipelines.sandbox.platforms.tiktok_ads.server import BREAKING, FAULTS, TiktokServer
+from pipelines.sandbox.serving.clock import Clock
 from pipelines.source_settings import FileSettings, TiktokAdsSettings
-from pipelines.sources import tiktok_ads
-from pipelines.sources.ads_metrics import count
 from pipelines.sources.base import Batch, Window
-from pipelines.sources.files import FilesSource
-from pipelines.sources.money import micros
-from pipelines.sources.tiktok_ads import TiktokAdsSource
-from pipelines.warehouse.contracts import load_contracts
+from pipelines.sources.files.source import FilesSource
+from pipelines.sources.shapes.ads_metrics import count
+from pipelines.sources.tiktok_ads import source as tiktok_ads
+from pipelines.sources.tiktok_ads.source import TiktokAdsSource
 from pipelines.warehouse.duckdb import DuckDBWarehouse
 from tests.wire.contract_shape import assert_fits
 

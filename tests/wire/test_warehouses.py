@@ -10,15 +10,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from pipelines.contracts import load_contract, load_contracts
 from pipelines.errors import StatementError
-from pipelines.warehouse import (
-    RowCountConflict,
-    Slice,
-    Statement,
-    Warehouse,
-    load_contract,
-    load_contracts,
-)
+from pipelines.warehouse import RowCountConflict, Slice, Statement, Warehouse
 from pipelines.warehouse.base import Value, insert_row, publish_stage
 from pipelines.warehouse.duckdb import DuckDBWarehouse
 from tests.wire import budget_rows

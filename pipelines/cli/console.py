@@ -1,0 +1,109 @@
+"""How results look in a terminal: tables for people, JSON and CSV for programs."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from pipelines.errors import AdcanaryError
+
+_PIPED_WIDTH = 100  # where there is no terminal to ask: a page's width, in logs and files
+# emoji off: ":x:" in a name is a name
+out = Console(emoji=False, width=None if sys.stdout.isatty() else _PIPED_WIDTH)
+err = Console(emoji=False, stderr=True, width=None if sys.stderr.isatty() else _PIPED_WIDTH)
+
+
+class Format(StrEnum):
+    TABLE = "table"
+    JSON = "json"
+    CSV = "csv"
+
+
+def print_rows(rows: Sequence[Mapping[str, Any]], format_: Format, title: str = "") -> None:
+    """Print rows in the asked format; JSON is one list, with instants as ISO 8601."""
+    if format_ is Format.JSON:
+        sys.stdout.write(json.dumps([dict(r) for r in rows], default=_plain, indent=1) + "\n")
+        return
+    columns = list(rows[0]) if rows else []
+    if format_ is Format.CSV:
+        buffer = io.StringIO()
+        writer = csv.DictWriter(buffer, columns, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+        sys.stdout.write(buffer.getvalue())
+        return
+    print_table(columns, ([_cell(r[c]) for c in columns] for r in rows), title)
+    if not rows:
+        out.print("no rows")
+
+
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], title: str = "") -> None:
+    """Print a table for people; columns that end in a digit-only cell align right."""
+    table = Table(title=title or None, title_justify="left", header_style="bold", box=None)
+    body = [list(row) for row in rows]
+    for index, name in enumerate(columns):
+        numeric = bool(body) and all(_is_number(row[index]) for row in body)
+        table.add_column(name, justify="right" if numeric else "left", overflow="fold")
+    for row in body:
+        table.add_row(*(Text(cell) for cell in row))  # never read as markup
+    if columns:
+        out.print(table)
+
+
+def print_plainly(line: str) -> None:
+    """A line as it is: not read as markup, and never cut by a width."""
+    out.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def print_error(error: AdcanaryError, of: str | None = None) -> None:
+    """What was wrong, what was kept, what to do next; on standard error, never cut by a width.
+
+    Args:
+        of: what failed, such as ``google_ads/1234567890``, where there is more than one.
+    """
+    if of:
+        err.print(f"{of} failed.", markup=False, highlight=False, soft_wrap=True)
+    err.print(f"[bold red]{type(error).__name__}[/]: ", end="")
+    err.print(error.message, markup=False, highlight=False, soft_wrap=True)
+    for label, text in (("Kept", error.kept), ("Next", error.fix)):
+        if text:
+            err.print(f"[bold]{label}[/]: ", end="")
+            err.print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+def money(micros: float | None, currency: str = "") -> str:
+    """Micros as an amount with two decimals."""
+    if micros is None:
+        return "?"
+    return f"{micros / 1e6:,.2f} {currency}".strip()
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return "NULL"
+    if isinstance(value, dict | list):
+        return json.dumps(value, default=_plain)
+    return str(value)
+
+
+def _is_number(text: str) -> bool:
+    return text.replace(",", "").replace(".", "").lstrip("+-").isdigit() or text in ("NULL", "?")
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    if isinstance(value, Decimal):
+        return str(value)
+    return repr(value)

@@ -1,0 +1,93 @@
+"""The demo: a newcomer's first three minutes, on a simulated market.
+
+It does what a data engineer would: a backfill by command, then the daily flow, each in a process
+of its own against the sandbox's servers, and prints what came of it.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from datetime import date
+from pathlib import Path
+
+from pipelines.cli import report
+from pipelines.cli.console import out
+from pipelines.config import load_settings
+from pipelines.errors import AdcanaryError, IntegrityError
+from pipelines.jobs.plots import plots_folder
+from pipelines.proposals.decide import open_ledger
+from pipelines.proposals.verify import verify
+from pipelines.sandbox.market.market import Market
+from pipelines.sandbox.world import World
+from pipelines.warehouse import open_warehouse
+
+START = date(2025, 1, 1)
+FIRST_DAY = date(2026, 6, 24)  # the backfill is run on this simulated day
+TODAY = date(2026, 7, 1)  # and the daily flow a week later: conversions have restated since
+
+
+def run_demo(folder: Path) -> None:
+    """Run the whole loop in ``folder`` and print it. A second run finds everything done.
+
+    Raises:
+        AdcanaryError: a step failed; its own output, above, says why.
+    """
+    began = time.monotonic()
+    out.rule("adcanary: a simulated market, served over the platforms' own protocols")
+    with World(folder, Market(), FIRST_DAY) as world:
+        backfill = ("ingest", "--all", "--backfill", "--start", str(START), "--why", "first load")
+        _step("Backfill of 18 months, in slices", world, *backfill)
+        world.advance(TODAY)
+        _step("The daily flow, a week later: ingest, transform, decide, propose", world)
+        if world.mutations:
+            raise IntegrityError(f"Mutating calls reached the platforms: {world.mutations}")
+    _print(folder, time.monotonic() - began)
+
+
+def _step(title: str, world: World, *command: str) -> None:
+    out.rule(title, align="left")
+    if command:
+        arguments = ["-m", "pipelines.cli", *command]
+    else:
+        arguments = ["-m", "flows.daily", "--config", str(world.config)]
+    environment = {
+        **world.environment,
+        "PREFECT_HOME": str(world.folder / "prefect"),
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "PYTHONUNBUFFERED": "1",
+    }
+    began = time.monotonic()
+    done = subprocess.run([sys.executable, *arguments], env=environment, check=False)
+    if done.returncode != 0:
+        raise AdcanaryError(
+            f"The step '{title}' ended with exit code {done.returncode}.",
+            kept=f"what was published before it, in {world.folder}.",
+            fix="Read what it printed above; `make demo` goes on from where it stopped.",
+        )
+    out.print(f"[dim]{time.monotonic() - began:.0f} s[/]")
+
+
+def _print(folder: Path, seconds: float) -> None:
+    settings = load_settings(folder / "adcanary.yaml")
+    warehouse = open_warehouse(settings, create=False)
+    out.rule("What came of it", align="left")
+    report.print_loaded(warehouse)
+    report.print_verdicts(warehouse)
+    ledger = open_ledger(warehouse, settings)
+    report.print_proposals(ledger.read().proposals)
+    out.print(f"Audit: {verify(ledger)}", highlight=False, soft_wrap=True)
+    for plot in sorted(plots_folder(settings).glob("*.png")):
+        out.print(f"Plot: {plot}", highlight=False, soft_wrap=True)
+    out.print(
+        f"\nDone in {seconds:.0f} s. Next, with --config {folder / 'adcanary.yaml'} (or export "
+        "ADCANARY_CONFIG):\n"
+        "  adcanary proposals show ID        why, with every guardrail\n"
+        "  adcanary proposals approve ID     records it in the shadow feed; nothing is applied\n"
+        '  adcanary query "SELECT …"         GoogleSQL on the marts\n'
+        "  adcanary audit verify             prove that nobody changed the record",
+        markup=False,
+        highlight=False,
+        soft_wrap=True,
+    )

@@ -1,0 +1,107 @@
+"""``adcanary evaluate …``: scores an engine, on data brought along or on the sandbox's truth.
+
+Each command prints a table, or one JSON object with ``--format json``.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from pipelines.cli.console import Format, out, print_rows
+from pipelines.cli.options import ConfigOption, FormatOption, open_settings
+from pipelines.errors import UsageError
+
+evaluate_app = typer.Typer(no_args_is_help=True, help="Score an engine on data with known truth.")
+
+_DIGITS = 5
+
+
+@evaluate_app.callback()
+def _evaluate() -> None:
+    """Score an engine on data with known truth."""
+
+
+@evaluate_app.command("identity")
+def identity(
+    edges: Annotated[
+        Path | None, typer.Option(help="CSV with columns left, right: components, no truth")
+    ] = None,
+    threshold: Annotated[
+        float | None, typer.Option(min=0.5, max=1, help="try another identity.match_probability")
+    ] = None,
+    format_: FormatOption = Format.TABLE,
+    config: ConfigOption = None,
+) -> None:
+    """Precision, recall and F1 over pairs of identifiers, against the sandbox's truth.
+
+    Counted are devices, orders and e-mail addresses in marts.identity_map whose person is known.
+    """
+    if edges is not None:
+        if threshold is not None:
+            raise UsageError("--threshold is of links, which edges have none of.", fix="Leave it.")
+        _score_edges(edges, format_)
+        return
+    from pipelines.evaluate.identity import score_identity
+
+    settings, warehouse = open_settings(config, create=False)
+    score = score_identity(warehouse, settings, threshold)
+    by_identity = {"deterministic": score.deterministic, "with_links": score.with_links}
+    if format_ is Format.JSON:
+        _print_object(
+            {
+                "nodes": score.nodes,
+                "nodes_without_truth": score.unknown,
+                "threshold": score.threshold,
+                "links": score.links,
+                **{
+                    name: {of: _figures(each) for of, each in scores.items()} or None
+                    for name, scores in by_identity.items()
+                },
+            }
+        )
+        return
+    rows = [
+        {"identity": name, "pairs_of": of, **_figures(each)}
+        for name, scores in by_identity.items()
+        for of, each in scores.items()
+    ]
+    print_rows(rows, format_)
+    if format_ is Format.TABLE:
+        links = "no run of the job identity_links has a result"
+        if score.links is not None:
+            links = f"{score.links} devices linked at {score.threshold:g} and more"
+        out.print(
+            f"{score.nodes} identifiers, {score.unknown} more are not in the truth; {links}.",
+            highlight=False,
+            soft_wrap=True,
+        )
+
+
+def _score_edges(edges: Path, format_: Format) -> None:
+    from pipelines.evaluate.components import score_edges
+
+    found = asdict(score_edges(edges))
+    if format_ is Format.JSON:
+        _print_object(found)
+    else:
+        print_rows([found], format_)
+
+
+def _figures(score: Any) -> dict[str, Any]:
+    """A score as it is shown."""
+    shares = {name: getattr(score, name) for name in ("precision", "recall", "f1")}
+    return {
+        **{n: None if v is None else round(v, _DIGITS) for n, v in shares.items()},
+        **asdict(score),
+    }
+
+
+def _print_object(value: Mapping[str, Any]) -> None:
+    sys.stdout.write(json.dumps(value, indent=1) + "\n")

@@ -1,0 +1,160 @@
+"""``adcanary ingest``: pulls every account that is due, one after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pipelines.cli.console import err, print_error, print_plainly
+from pipelines.cli.options import ConfigOption, DayOption, day, open_settings, person
+from pipelines.cli.progress import shown
+from pipelines.config import Secrets
+from pipelines.errors import AdcanaryError, UsageError
+from pipelines.source_settings import FileSettings
+from pipelines.warehouse import Warehouse
+
+if TYPE_CHECKING:
+    from pipelines.landing.backfills import Backfill
+    from pipelines.landing.ingest import Ingested
+    from pipelines.sources.base import Source
+
+
+def ingest(
+    source: Annotated[str | None, typer.Argument(help="google_ads, meta_ads, …, files")] = None,
+    *,
+    all_: Annotated[bool, typer.Option("--all", help="every configured source")] = False,
+    account: Annotated[str | None, typer.Option(help="only this account")] = None,
+    start: DayOption = None,
+    end: DayOption = None,
+    backfill: Annotated[bool, typer.Option(help="in slices, resuming where it stopped")] = False,
+    why: Annotated[str | None, typer.Option(help="backfill: the reason, for the record")] = None,
+    unpark: Annotated[bool, typer.Option(help="call a platform that asked to wait")] = False,
+    platform: Annotated[str | None, typer.Option(help="files: the platform")] = None,
+    path: Annotated[Path | None, typer.Option(help="files: the export")] = None,
+    mapping: Annotated[Path | None, typer.Option(help="files: which column is what")] = None,
+    config: ConfigOption = None,
+) -> None:
+    """Pull accounts and publish what changed. One that fails doesn't keep the others."""
+    from pipelines.landing.backfills import Backfill
+    from pipelines.privacy.salt import check_salt
+    from pipelines.sources.files.source import FilesSource
+    from pipelines.sources.registry import open_source, source_names
+
+    settings, warehouse = open_settings(config)
+    openers: list[Callable[[], Source]]
+    if path is not None:
+        if source != "files" or platform is None or mapping is None:
+            raise UsageError(
+                "--path is for files.",
+                fix="adcanary ingest files --platform NAME --path FILE --mapping FILE",
+            )
+        file = FileSettings(platform=platform, path=path, mapping=mapping)
+        openers = [partial(FilesSource, file)]
+    elif all_ or source:
+        names = source_names(settings, source)
+        openers = [partial(open_source, settings, Secrets(), name) for name in names]
+    else:
+        raise UsageError("Which source?", fix="Name one, or pass --all for every configured one.")
+    if backfill and not (why or "").strip():
+        raise UsageError(
+            "A backfill is recorded with its reason.",
+            kept="nothing was pulled.",
+            fix='Add --why "…", such as --why "first load".',
+        )
+    request = Request(
+        now=settings.clock(),
+        account=account,
+        start=day(start),
+        end=day(end),
+        backfill=Backfill(person(None), str(why).strip()) if backfill else None,
+        unpark=unpark,
+        lookback_days=settings.sources.account_lookback_days,
+    )
+    if salt := Secrets().hash_salt:
+        check_salt(warehouse, salt.get_secret_value())
+    failures = ingest_sources(warehouse, openers, request)
+    if failures:
+        err.print(f"{len(failures)} account(s) failed; what the others published stays.")
+        raise SystemExit(max(e.exit_code for e in failures))
+
+
+@dataclass(frozen=True)
+class Request:
+    """What ``adcanary ingest`` was asked for; see :func:`pipelines.landing.ingest.ingest_account`.
+
+    ``account`` leaves every other one out; ``lookback_days`` holds the accounts that have their
+    own, by ``source/account``.
+    """
+
+    now: datetime
+    account: str | None = None
+    start: date | None = None
+    end: date | None = None
+    backfill: Backfill | None = None
+    unpark: bool = False
+    lookback_days: Mapping[str, int] = field(default_factory=dict)
+
+
+def ingest_sources(
+    warehouse: Warehouse, openers: Iterable[Callable[[], Source]], request: Request
+) -> list[AdcanaryError]:
+    """Ingest every account of every source; one that fails doesn't keep the others.
+
+    Returns:
+        What failed, told to the reader already.
+
+    Raises:
+        UsageError: no source has the account that was asked for.
+    """
+    failures: list[AdcanaryError] = []
+    known: list[str] = []
+    for opener in openers:
+        try:
+            source = opener()
+            account_ids = source.account_ids
+        except AdcanaryError as error:  # a secret is missing, a file can't be read
+            failures.append(error)
+            print_error(error)
+            continue
+        known += account_ids
+        for account_id in account_ids:
+            if request.account not in (None, account_id):
+                continue
+            try:
+                done = _ingest(warehouse, source, account_id, request)
+            except AdcanaryError as error:
+                failures.append(error)
+                print_error(error, f"{source.name}/{account_id}")
+            else:
+                print_plainly(f"{source.name}/{account_id}: {done}")
+    if request.account and request.account not in known:
+        raise UsageError(
+            f"Account '{request.account}' is not configured (there are: {', '.join(known)}).",
+            kept="nothing was pulled.",
+            fix="Add it to the source's `accounts` in adcanary.yaml, or correct --account.",
+        )
+    return failures
+
+
+def _ingest(warehouse: Warehouse, source: Source, account_id: str, request: Request) -> Ingested:
+    from pipelines.landing.ingest import ingest_account
+
+    with shown(f"{source.name}/{account_id}") as show:
+        return ingest_account(
+            warehouse,
+            source,
+            account_id,
+            now=request.now,
+            start=request.start,
+            end=request.end,
+            backfill=request.backfill,
+            lookback_days=request.lookback_days.get(f"{source.name}/{account_id}"),
+            unpark=request.unpark,
+            on_progress=show,
+        )

@@ -1,0 +1,160 @@
+"""``adcanary privacy …``: what a person may ask of their data, and what expires by itself.
+
+A person is given as ``--person VALUE``; ``-`` reads it from standard input, which leaves no trace
+in the shell's history or the list of processes. The value is hashed at once and never shown.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pipelines.cli.console import Format, print_plainly, print_rows
+from pipelines.cli.options import ConfigOption, FormatOption, open_settings
+from pipelines.cli.options import person as actor_name
+from pipelines.config import Secrets
+from pipelines.errors import UsageError
+from pipelines.privacy import erasure
+from pipelines.privacy.declared import Id
+from pipelines.privacy.erasure import Reached
+from pipelines.privacy.export import as_json, export, write
+from pipelines.privacy.linkage import Person, find_person
+from pipelines.privacy.requests import Request
+from pipelines.privacy.retention import expire
+from pipelines.privacy.salt import check_salt
+from pipelines.privacy.subject import SubjectKind, detect, identify
+from pipelines.warehouse import Warehouse
+
+privacy_app = typer.Typer(no_args_is_help=True, help="Export, erase and expire people's data.")
+
+_SHOWN = 8  # letters of a stored id: enough to tell it from others
+
+PersonOption = Annotated[
+    str, typer.Option("--person", help="e-mail, phone (+49 …) or user id; - reads standard input")
+]
+KindOption = Annotated[
+    SubjectKind | None, typer.Option("--kind", help="what it is, where that can't be seen")
+]
+ReasonOption = Annotated[str, typer.Option("--reason", help="why, such as a ticket; no names")]
+AsOption = Annotated[str | None, typer.Option("--as", help="who runs it (default: you)")]
+
+
+@privacy_app.command("export")
+def export_person(
+    *,
+    person: PersonOption,
+    kind: KindOption = None,
+    reason: ReasonOption = "asked by the person",
+    actor: AsOption = None,
+    file: Annotated[Path | None, typer.Option("--out", help="a new file instead")] = None,
+    config: ConfigOption = None,
+) -> None:
+    """Everything that is stored of a person, as JSON."""
+    settings, warehouse = open_settings(config)
+    found = _find(warehouse, person, kind)
+    request = Request("export", actor_name(actor), reason, settings.clock())
+    document = export(warehouse, found, request)
+    if file is None:
+        sys.stdout.write(as_json(document).decode())
+        return
+    write(document, file)
+    rows = [{"table": table, "rows": len(held)} for table, held in document["tables"].items()]
+    print_rows(rows, Format.TABLE)
+    print_plainly(f"Wrote {file}, which only you can read.")
+
+
+@privacy_app.command()
+def erase(
+    *,
+    person: PersonOption,
+    kind: KindOption = None,
+    reason: ReasonOption = "asked by the person",
+    actor: AsOption = None,
+    yes: Annotated[bool, typer.Option("--yes", help="don't ask")] = False,
+    format_: FormatOption = Format.TABLE,
+    config: ConfigOption = None,
+) -> None:
+    """Erase a person everywhere, and prove it. Shows what would go, and asks."""
+    settings, warehouse = open_settings(config)
+    if not yes and format_ is not Format.TABLE:
+        raise UsageError(
+            "Without a person to ask, nothing is erased.",
+            kept="everything is as it was.",
+            fix="Add --yes, or leave --format out to be asked.",
+        )
+    found = _find(warehouse, person, kind)
+    if not yes:
+        _show(found, erasure.preview(warehouse, found))
+        if person == "-" or not sys.stdin.isatty() or not typer.confirm("Erase this for good?"):
+            raise UsageError(
+                "Nothing was erased.", kept="everything is as it was.", fix="Add --yes to erase it."
+            )
+    request = Request("erase", actor_name(actor), reason, settings.clock())
+    done = erasure.erase(warehouse, found, request)
+    if format_ is Format.TABLE:
+        if yes:
+            _show(found, done.reached)
+        print_plainly(
+            f"Erased; none of {done.scanned} tables holds any of the ids. "
+            f"Request {done.request_id}. Run `adcanary build` to bring the models up to date."
+        )
+        return
+    tables = [_row(reached) for reached in done.reached]
+    if format_ is Format.CSV:
+        print_rows(tables, format_)
+        return
+    summary = {
+        "request_id": done.request_id,
+        "tables": tables,
+        "shared": [_shown(id_) for id_ in sorted(found.shared)],
+        "scanned_tables": done.scanned,
+    }
+    print_rows([summary], format_)
+
+
+@privacy_app.command("expire")
+def expire_events(
+    days: Annotated[int | None, typer.Option(help="keep so many days instead")] = None,
+    format_: FormatOption = Format.TABLE,
+    config: ConfigOption = None,
+) -> None:
+    """Delete event-level rows that are older than the retention."""
+    settings, warehouse = open_settings(config)
+    kept = settings.privacy.event_retention_days if days is None else days
+    rows = expire(warehouse, settings.today(), kept)
+    print_rows([{"table": table, "rows": n} for table, n in rows.items()], format_)
+
+
+@privacy_app.command("requests")
+def list_requests(format_: FormatOption = Format.TABLE, config: ConfigOption = None) -> None:
+    """What was exported and erased: who ran it, why, when, and the proof."""
+    _, warehouse = open_settings(config)
+    rows = warehouse.query("SELECT * FROM raw.privacy_requests ORDER BY requested_at").to_pylist()
+    print_rows(rows, format_)
+
+
+def _find(warehouse: Warehouse, value: str, kind: SubjectKind | None) -> Person:
+    given = sys.stdin.readline().strip() if value == "-" else value
+    salt = Secrets().require("hash_salt")
+    check_salt(warehouse, salt)
+    typer.echo(f"Read as: {kind or detect(given)}", err=True)
+    return find_person(warehouse, identify(given, salt, kind))
+
+
+def _show(person: Person, reached: tuple[Reached, ...]) -> None:
+    print_rows([_row(each) for each in reached], Format.TABLE)
+    for id_ in sorted(person.shared):
+        print_plainly(
+            f"Kept: {_shown(id_)}, which others have too; rows that name the person still go."
+        )
+
+
+def _row(reached: Reached) -> dict[str, str | int]:
+    return {"table": reached.table, "action": reached.action, "rows": reached.rows}
+
+
+def _shown(id_: Id) -> str:
+    return f"{id_.kind} {id_.value[:_SHOWN]}…"

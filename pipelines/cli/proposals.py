@@ -1,0 +1,133 @@
+"""``adcanary propose``, ``proposals …`` and ``audit …``: from evidence to a person's decision."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from pipelines.cli import report
+from pipelines.cli.console import Format, out, print_plainly, print_rows
+from pipelines.cli.options import ConfigOption, DayOption, FormatOption, day, open_settings, person
+from pipelines.proposals.ledger import Actor
+from pipelines.proposals.states import OPEN, Action, State
+
+proposals_app = typer.Typer(no_args_is_help=True, help="List, show and decide proposals.")
+audit_app = typer.Typer(no_args_is_help=True, help="Prove the event log.")
+
+ActorOption = Annotated[str | None, typer.Option("--as", help="who decides (default: you)")]
+CommentOption = Annotated[str | None, typer.Option("--comment", help="why")]
+
+
+def propose(as_of: DayOption = None, config: ConfigOption = None) -> None:
+    """Propose from the jobs' last results."""
+    from pipelines.proposals.decide import open_ledger, propose_from
+
+    settings, warehouse = open_settings(config)
+    done = propose_from(warehouse, settings, created_by=person(None), as_of=day(as_of))
+    out.print(
+        f"{len(done.created)} new, {len(done.existing)} known, {len(done.superseded)} superseded, "
+        f"{len(done.expired)} expired"
+    )
+    for words in done.refused:
+        print_plainly(f"Refused: {words}")
+    rows = open_ledger(warehouse, settings).read().proposals
+    shown = [r for r in rows if r["state"] in OPEN]
+    if shown:
+        report.print_proposals(shown)
+
+
+@proposals_app.command("list")
+def list_proposals(format_: FormatOption = Format.TABLE, config: ConfigOption = None) -> None:
+    """Every proposal's last revision and its state."""
+    from pipelines.proposals.decide import open_ledger
+
+    settings, warehouse = open_settings(config, create=False)
+    rows = open_ledger(warehouse, settings).read().proposals
+    if format_ is Format.TABLE:
+        report.print_proposals(rows)
+    else:
+        print_rows(rows, format_)
+
+
+@proposals_app.command("show")
+def show_proposal(
+    proposal_id: str, format_: FormatOption = Format.TABLE, config: ConfigOption = None
+) -> None:
+    """One proposal: certificate, evidence, rollback, history."""
+    from pipelines.proposals.decide import open_ledger
+
+    settings, warehouse = open_settings(config, create=False)
+    ledger = open_ledger(warehouse, settings)
+    row = ledger.read().proposal(proposal_id)
+    if format_ is Format.TABLE:
+        events = [e for e in ledger.events() if e["proposal_id"] == row["proposal_id"]]
+        report.print_proposal(row, events)
+    else:
+        print_rows([row], format_)
+
+
+@proposals_app.command()
+def approve(
+    proposal_id: str,
+    actor: ActorOption = None,
+    comment: CommentOption = None,
+    seen_hash: Annotated[
+        str | None, typer.Option("--hash", help="content hash that `show` printed, or its start")
+    ] = None,
+    config: ConfigOption = None,
+) -> None:
+    """Approve a proposal; it is recorded in the shadow feed, never applied."""
+    from pipelines.proposals import decide
+
+    settings, warehouse = open_settings(config)
+    state = decide.approve(
+        decide.open_ledger(warehouse, settings),
+        settings.guardrails,
+        proposal_id,
+        Actor(person(actor), "person"),
+        now=settings.clock(),
+        as_of=settings.yesterday(),
+        day_began=settings.day_began(),
+        comment=comment,
+        seen_hash=seen_hash,
+    )
+    more = " (approved; it needs another person too)" if state == State.PENDING_REVIEW else ""
+    out.print(f"{proposal_id}: {state}{more}")
+
+
+def _decision(name: str, action: Action, doc: str) -> None:
+    """The three decisions that only move a proposal differ in nothing but their action."""
+
+    def command(
+        proposal_id: str,
+        actor: ActorOption = None,
+        comment: CommentOption = None,
+        config: ConfigOption = None,
+    ) -> None:
+        from pipelines.proposals import decide
+
+        settings, warehouse = open_settings(config)
+        ledger = decide.open_ledger(warehouse, settings)
+        now = settings.clock()
+        state = decide.decide(
+            ledger, proposal_id, action, Actor(person(actor), "person"), now=now, comment=comment
+        )
+        out.print(f"{proposal_id}: {state}")
+
+    proposals_app.command(name, help=doc)(command)
+
+
+_decision("reject", Action.REJECT, "Reject a proposal.")
+_decision("request-changes", Action.REQUEST_CHANGES, "Ask for changes; blocks approval.")
+_decision("withdraw", Action.WITHDRAW, "Take a proposal back.")
+
+
+@audit_app.command("verify")
+def verify(config: ConfigOption = None) -> None:
+    """Prove that no event and no proposal was changed after the fact."""
+    from pipelines.proposals.decide import open_ledger
+    from pipelines.proposals.verify import verify as verify_ledger
+
+    settings, warehouse = open_settings(config, create=False)
+    print_plainly(verify_ledger(open_ledger(warehouse, settings)))

@@ -1,0 +1,173 @@
+"""Reads sql/contracts/**.sql: the DDL is the contract, and every schema derives from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import sqlglot
+from sqlglot import exp
+
+from pipelines.errors import ConfigError, InputError
+from pipelines.shipped import shipped
+
+CONTRACTS = shipped("sql") / "contracts"
+
+_SCALARS = {
+    "INT64": pa.int64(),
+    "FLOAT64": pa.float64(),
+    "STRING": pa.string(),
+    "BOOL": pa.bool_(),
+    "DATE": pa.date32(),
+    "TIMESTAMP": pa.timestamp("us", tz="UTC"),
+}
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: its GoogleSQL type, its Arrow type, and what it means."""
+
+    name: str
+    type: str
+    arrow_type: pa.DataType
+    nullable: bool
+    description: str
+
+    @property
+    def is_scalar(self) -> bool:
+        return not pa.types.is_nested(self.arrow_type)
+
+
+@dataclass(frozen=True)
+class Contract:
+    """One table as its DDL declares it.
+
+    ``ddl`` is the GoogleSQL statement as written; ``primary_key`` is the grain.
+    """
+
+    dataset: str
+    name: str
+    columns: tuple[Column, ...]
+    primary_key: tuple[str, ...]
+    partition_by: str | None
+    cluster_by: tuple[str, ...]
+    description: str
+    ddl: str
+
+    @property
+    def table(self) -> str:
+        return f"{self.dataset}.{self.name}"
+
+    @property
+    def column_names(self) -> tuple[str, ...]:
+        return tuple(c.name for c in self.columns)
+
+    @property
+    def arrow_schema(self) -> pa.Schema:
+        return pa.schema([pa.field(c.name, c.arrow_type, c.nullable) for c in self.columns])
+
+    def conform(self, rows: pa.Table) -> pa.Table:
+        """The rows in the contract's order and types, every column nullable.
+
+        A column that is missing is NULL, and a NULL array is empty: GoogleSQL stores no other.
+
+        Raises:
+            InputError: a column that the contract hasn't, or values that don't fit its type.
+        """
+        unknown = [name for name in rows.column_names if name not in self.column_names]
+        if unknown:
+            raise InputError(f"Rows for {self.table} have columns it hasn't: {', '.join(unknown)}.")
+        columns = {c.name: self._conformed(c, rows) for c in self.columns}
+        return pa.table(columns)
+
+    def _conformed(self, column: Column, rows: pa.Table) -> pa.ChunkedArray:
+        if column.name not in rows.column_names:
+            empty = pa.nulls(rows.num_rows, column.arrow_type)
+            return _without_null_arrays(pa.chunked_array([empty]))
+        try:
+            return _without_null_arrays(rows[column.name].cast(column.arrow_type))
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+            raise InputError(
+                f"Values of {self.table}.{column.name} don't fit {column.type}: {error}"
+            ) from error
+
+
+def load_contract(table: str) -> Contract:
+    """The contract of ``dataset.table``.
+
+    Raises:
+        KeyError: there is no such contract.
+    """
+    return load_contracts()[table]
+
+
+@cache
+def load_contracts() -> dict[str, Contract]:
+    """Every contract by its ``dataset.table``.
+
+    Raises:
+        ConfigError: there is none at all, so that nothing could be checked against anything.
+    """
+    paths = sorted(CONTRACTS.glob("*/*.sql"))
+    if not paths:
+        raise ConfigError(
+            f"There is no table contract below {CONTRACTS}.",
+            kept="nothing was read or written.",
+            fix="Install adcanary again; a wheel built from the project carries sql/contracts.",
+        )
+    return {c.table: c for c in (_parse(path) for path in paths)}
+
+
+def _parse(path: Path) -> Contract:
+    ddl = path.read_text().strip().rstrip(";")
+    create = sqlglot.parse_one(ddl, read="bigquery")
+    schema = create.this
+    if (schema.this.db, schema.this.name) != (path.parent.name, path.stem):
+        raise ValueError(f"{path} declares {schema.this.sql('bigquery')}")
+    primary_key = schema.find(exp.PrimaryKey)
+    partition = create.find(exp.PartitionedByProperty)
+    cluster = create.find(exp.ClusterProperty)
+    options = [p for p in create.args["properties"].expressions if isinstance(p, exp.Property)]
+    description = next(p.args["value"].name for p in options if p.name == "description")
+    return Contract(
+        dataset=path.parent.name,
+        name=path.stem,
+        columns=tuple(_column(c) for c in schema.expressions if isinstance(c, exp.ColumnDef)),
+        primary_key=tuple(e.name for e in primary_key.expressions),
+        partition_by=partition.this.sql("bigquery") if partition else None,
+        cluster_by=tuple(e.name for e in cluster.expressions) if cluster else (),
+        description=description,
+        ddl=ddl,
+    )
+
+
+def _column(definition: exp.ColumnDef) -> Column:
+    constraints = [c.kind for c in definition.args.get("constraints", [])]
+    described = [p for p in definition.find_all(exp.Property) if p.name == "description"]
+    return Column(
+        name=definition.name,
+        type=definition.kind.sql("bigquery"),
+        arrow_type=_arrow_type(definition.kind),
+        nullable=not any(isinstance(k, exp.NotNullColumnConstraint) for k in constraints),
+        description=described[0].args["value"].name if described else "",
+    )
+
+
+def _without_null_arrays(values: pa.ChunkedArray) -> pa.ChunkedArray:
+    if not pa.types.is_list(values.type) or values.null_count == 0:
+        return values
+    array = values.combine_chunks()
+    lengths = pc.fill_null(pc.list_value_length(array), 0)
+    offsets = pa.concat_arrays([pa.array([0], pa.int32()), pc.cumulative_sum(lengths)])
+    return pa.chunked_array([pa.ListArray.from_arrays(offsets, array.flatten(), values.type)])
+
+
+def _arrow_type(kind: exp.DataType) -> pa.DataType:
+    if kind.this == exp.DataType.Type.ARRAY:
+        return pa.list_(_arrow_type(kind.expressions[0]))
+    if kind.this == exp.DataType.Type.STRUCT:
+        return pa.struct([pa.field(f.name, _arrow_type(f.kind)) for f in kind.expressions])
+    return _SCALARS[kind.sql("bigquery")]

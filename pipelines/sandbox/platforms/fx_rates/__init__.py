@@ -1,0 +1,4 @@
+"""The European Central Bank's reference rates, as the simulated market's accounts see it.
+
+No other platform's room may enter here.
+"""

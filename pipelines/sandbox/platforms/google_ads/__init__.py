@@ -1,0 +1,4 @@
+"""Google Ads, as the simulated market's accounts see it.
+
+No other platform's room may enter here.
+"""

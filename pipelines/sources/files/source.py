@@ -1,0 +1,249 @@
+"""Lands an ads export file (CSV, Parquet or XLSX), as its mapping file describes it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from datetime import UTC, date, datetime
+from functools import cached_property
+
+import pyarrow as pa
+
+from pipelines.errors import ConfigError, InputError, SourceRejected
+from pipelines.privacy.consent import is_personal
+from pipelines.source_settings import FileSettings
+from pipelines.sources.base import Account, Batch, Window
+from pipelines.sources.files import queries
+from pipelines.sources.files.cells import KEPT, Problems, Sheet
+from pipelines.sources.files.formats import read_sheets
+from pipelines.sources.files.mapping import ABSENT, Status, Text, load_mapping
+from pipelines.sources.files.rows import RowsFile
+
+_log = logging.getLogger(__name__)
+
+_LEVELS = ("campaign", "adgroup", "ad")
+_INT, _TEXT, _FLOAT = pa.int64(), pa.string(), pa.float64()
+_Column = tuple[list[object], pa.DataType]
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class FilesSource:
+    """One export file. It is read once, when its accounts or rows are first asked for, in
+    chunks; typed rows wait in a temporary file, so that its size does not decide the memory.
+
+    A file is taken to be complete for every day from its first to its last (``span``): batches
+    replace no day outside of it, since a day the export does not reach is not a day without
+    spend.
+
+    Columns that the mapping does not name are kept as drift in the table of the file's own level,
+    where a row of the file is a row of the table; those that may be about a person are not
+    taken, and logged.
+
+    Args:
+        settings: the file, its mapping and the platform both are for.
+        clock_now: the present instant, UTC.
+
+    Raises:
+        ConfigError: the mapping is unusable or for another platform.
+    """
+
+    name = "files"
+    lookback_days = 30
+    max_window_days = 36_600
+
+    def __init__(
+        self, settings: FileSettings, clock_now: Callable[[], datetime] = _utc_now
+    ) -> None:
+        self._settings, self._now = settings, clock_now
+        self.mapping = load_mapping(settings.mapping)
+        self.platform = self.mapping.platform
+        if settings.platform not in {self.platform, self.platform.removesuffix("_ads")}:
+            raise ConfigError(
+                f"{settings.mapping} is a mapping for {self.platform}, not {settings.platform}.",
+                kept="nothing was read or published.",
+                fix=f"Use --platform {self.platform}, or another mapping.",
+            )
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """What :meth:`pull` gives, in order."""
+        ads = ("raw.ads_ad_performance",) if self.mapping.level == "ad" else ()
+        campaigns = ("raw.ads_campaign_performance",) if self.mapping.makes_campaigns else ()
+        return ads + campaigns
+
+    @property
+    def account_ids(self) -> tuple[str, ...]:
+        """The mapping's account, or those of the file (which reads it: InputError)."""
+        if self.mapping.account_id.constant is not None:
+            return (self.mapping.account_id.constant,)
+        return tuple(account for (account,) in self._rows.query(queries.ACCOUNTS))
+
+    @cached_property
+    def span(self) -> Window:
+        """First to last day of the file."""
+        ((first, last),) = self._rows.query(queries.SPAN)
+        return Window(first, last)
+
+    def account(self, account_id: str) -> Account:
+        """One of the file's accounts.
+
+        Raises:
+            SourceRejected: it is not in the file; names those that are.
+            InputError: the file can't be used.
+        """
+        found = self._rows.query(queries.CURRENCY, account_id)
+        if not found:
+            known = ", ".join(account for (account,) in self._rows.query(queries.ACCOUNTS))
+            raise SourceRejected(
+                f"{self._settings.path} has no account {account_id}; it has {known}.",
+                kept=KEPT,
+                fix="Ask for one of those, or export the file for that account.",
+            )
+        name = self.mapping.account_name or account_id
+        return Account(account_id, name, found[0][0], self.mapping.time_zone)
+
+    def pull(self, account_id: str, window: Window) -> Iterator[Batch]:
+        """The file's rows in the window; nothing where the file has none of its days.
+
+        ``rows`` are streams.
+
+        Raises:
+            InputError: a column, cell or row that can't be used; nothing of the file is handed on.
+        """
+        pulled_at = self._now()
+        self.account(account_id)
+        span = self.span
+        if window.end < span.start or window.start > span.end:
+            return
+        days = Window(max(window.start, span.start), min(window.end, span.end))
+        for table, level in zip(self.tables, _own_levels(self.tables), strict=True):
+            own = level == self.mapping.level and self.mapping.duplicate_rows == "refuse"
+            statement = queries.as_they_are if own else queries.summed
+            sql = statement(level, self._rows.column_names)
+            rows = self._rows.stream(sql, account_id, days.start, days.end)
+            yield self._batch(table, account_id, days, rows, pulled_at)
+
+    def snapshot(self, account_id: str, day: date) -> Iterator[Batch]:
+        """Entities with names, and budgets, as of the file's last day, whatever ``day`` is.
+
+        A campaign without a budget has no row.
+        """
+        pulled_at, seen = self._now(), self.span.end
+        self.account(account_id)
+        window = Window(seen, seen)
+        columns = self._rows.column_names
+        entities = [
+            self._rows.table(queries.entities(level), account_id)
+            for level in _LEVELS
+            if {f"name_{level}", f"status_{level}", f"{level}_id"} <= set(columns)
+        ]
+        if entities:
+            rows = pa.concat_tables(entities)
+            rows = rows.append_column("advertising_type", pa.nulls(len(rows), _TEXT))
+            rows = rows.append_column("labels", pa.array([[]] * len(rows), pa.list_(_TEXT)))
+            yield self._batch("raw.ads_entities", account_id, window, rows, pulled_at)
+        if self.mapping.daily_budget:
+            rows = self._rows.table(queries.BUDGETS, seen, account_id)
+            yield self._batch("raw.ads_campaign_budgets", account_id, window, rows, pulled_at)
+
+    def _batch(
+        self,
+        table: str,
+        account_id: str,
+        window: Window,
+        rows: pa.Table | pa.RecordBatchReader,
+        pulled_at: datetime,
+    ) -> Batch:
+        return Batch(self.name, table, account_id, self.platform, window, rows, pulled_at)
+
+    @cached_property
+    def _rows(self) -> RowsFile:
+        """The file's rows, typed: contract columns, and name_, status_, budget and drift ones."""
+        rows, problems = RowsFile(), Problems(self._settings.path)
+        left_out: set[str] = set()
+        for sheet in read_sheets(self._settings.path, self.mapping, problems):
+            left_out |= {name for name in sheet.others if is_personal(name)}
+            values = self._typed(sheet)
+            if not problems.count:  # else some cells are missing: the rest is only checked
+                arrays = {name: pa.array(cells, kind) for name, (cells, kind) in values.items()}
+                rows.write(pa.table(arrays))
+        rows.close()
+        problems.refuse()
+        if self.mapping.duplicate_rows == "refuse":
+            self._refuse_duplicates(rows, problems)
+        self._refuse_mixed_currencies(rows)
+        if left_out:
+            words = "columns that may be about a person are not taken"
+            _log.warning("%s: %s: %s", self._settings.path, words, ", ".join(sorted(left_out)))
+        return rows
+
+    def _typed(self, sheet: Sheet) -> dict[str, _Column]:
+        columns, mapping, count = self.mapping.columns, self.mapping, len(sheet)
+        values: dict[str, _Column] = {
+            queries.ROW: (list(sheet.row_numbers), _INT),
+            "platform": ([self.platform] * count, _TEXT),
+            "account_id": (_texts(sheet, mapping.account_id), _TEXT),
+            "date": (list(sheet.days(mapping.date.column, mapping.date.format)), pa.date32()),
+            "campaign_id": (list(sheet.texts(columns.campaign_id)), _TEXT),
+            "impressions": (list(sheet.counts(columns.impressions)), _INT),
+            "clicks": (list(sheet.counts(columns.clicks)), _INT),
+            "cost_micros": (list(sheet.micros(columns.cost)), _INT),
+            "conversions": (list(sheet.numbers(columns.conversions)), _FLOAT),
+            "currency_code": (_texts(sheet, mapping.currency), _TEXT),
+            "time_zone": ([mapping.time_zone] * count, _TEXT),
+            "attribution_window": ([mapping.attribution_window] * count, _TEXT),
+        }
+        worth = columns.conversion_value
+        amounts = [0.0] * count if worth == ABSENT else sheet.numbers(worth)
+        values["conversion_value"] = (list(amounts), _FLOAT)
+        if columns.adgroup_id and columns.ad_id:
+            values["adgroup_id"] = (list(sheet.texts(columns.adgroup_id)), _TEXT)
+            values["ad_id"] = (list(sheet.texts(columns.ad_id)), _TEXT)
+        if mapping.daily_budget:
+            budgets = sheet.micros_if_any(mapping.daily_budget)
+            values["daily_budget_micros"] = (list(budgets), _INT)
+        for level in _LEVELS:
+            status: Status | None = getattr(mapping.status, level)
+            if status:
+                values[f"status_{level}"] = (_texts(sheet, status), _TEXT)
+            name: str | None = getattr(mapping.names, level)
+            if name:
+                values[f"name_{level}"] = (list(sheet.texts(name)), _TEXT)
+        for column in sheet.others:
+            if not is_personal(column):
+                values[f"{queries.DRIFT}{column}"] = (list(sheet.drift(column)), _TEXT)
+        return values
+
+    def _refuse_duplicates(self, rows: RowsFile, problems: Problems) -> None:
+        for first, again, times, *key in rows.query(queries.duplicates(self.mapping.level)):
+            grain = queries.GRAIN[self.mapping.level][2:]
+            what = ", ".join(f"{c} {v}" for c, v in zip(grain, key, strict=True))
+            words = f": {what} was in row {first} already (duplicate_rows: refuse)"
+            problems.add(again, words, times - 1)
+        problems.refuse()
+
+    def _refuse_mixed_currencies(self, rows: RowsFile) -> None:
+        for account_id, day, currencies, row in rows.query(queries.MIXED_CURRENCIES):
+            raise InputError(
+                f"{self._settings.path} row {row}: account {account_id} has several currencies "
+                f"on {day}: {', '.join(currencies)}.",
+                kept=KEPT,
+                fix="Export each currency as an account of its own; amounts in different "
+                "currencies can't be added.",
+            )
+
+
+def _own_levels(tables: tuple[str, ...]) -> list[str]:
+    """The level of each performance table."""
+    return [table.removeprefix("raw.ads_").removesuffix("_performance") for table in tables]
+
+
+def _texts(sheet: Sheet, text: Text) -> list[object]:
+    if text.column is None:
+        return [text.constant] * len(sheet)
+    if isinstance(text, Status):
+        return list(sheet.translated(text.column, dict(text.values)))
+    return list(sheet.texts(text.column))

@@ -1,0 +1,172 @@
+"""Pulls the European Central Bank's daily euro reference rates from its Data API (SDMX, CSV)."""
+
+from __future__ import annotations
+
+import csv
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, date, datetime
+from decimal import Decimal, InvalidOperation
+
+import httpx
+import pyarrow as pa
+
+from pipelines.errors import SourceRejected, SourceUnavailable
+from pipelines.source_settings import FxRatesSettings
+from pipelines.sources.base import Account, Batch, Window
+from pipelines.sources.calls.http import KEPT, HttpApi
+
+SOURCE = "fx_rates"
+ACCOUNT = Account("ecb", "European Central Bank", "EUR", "Europe/Berlin")
+_COLUMNS = ("CURRENCY", "CURRENCY_DENOM", "TIME_PERIOD", "OBS_VALUE")
+_SCHEMA = pa.schema(
+    [
+        ("account_id", pa.string()),
+        ("date", pa.date32()),
+        ("base_currency", pa.string()),
+        ("quote_currency", pa.string()),
+        ("rate", pa.float64()),
+        ("rate_text", pa.string()),
+    ]
+)
+_NOT_FOUND = 404
+
+Rates = dict[str, dict[date, str]]
+
+
+class FxRatesSource:
+    """Units of a currency for one euro, on the days the bank sets a rate.
+
+    It sets none at weekends and on its holidays: those days have no row, and whoever needs a
+    rate then carries the last one forward. All currencies are set together, so that a currency
+    without the days of the others is an answer that was cut short.
+
+    Args:
+        settings: the currencies and the API's base URL.
+        sleep, backoff: how retries wait.
+    """
+
+    name = SOURCE
+    tables = ("raw.fx_rates",)
+    account_ids = (ACCOUNT.account_id,)
+    span = None
+    max_window_days = 366
+
+    def __init__(
+        self,
+        settings: FxRatesSettings,
+        *,
+        sleep: Callable[[float], None] = time.sleep,
+        backoff: float = 0.5,
+    ) -> None:
+        self.lookback_days = settings.lookback_days
+        self._currencies = settings.currencies
+        self._api = HttpApi(
+            SOURCE, settings.url, inspect=_inspect, json=False, backoff=backoff, sleep=sleep
+        )
+
+    def account(self, account_id: str) -> Account:
+        """The bank, which needs no asking.
+
+        Raises:
+            SourceRejected: another account was asked for.
+        """
+        if account_id != ACCOUNT.account_id:
+            raise SourceRejected(
+                f"{SOURCE}: there is no account '{account_id}'; the one there is is 'ecb'.",
+                kept=KEPT,
+                fix="Use --account ecb, or leave it out.",
+            )
+        return ACCOUNT
+
+    def pull(self, account_id: str, window: Window) -> Iterator[Batch]:
+        """The rates set in the window.
+
+        Raises:
+            SourceRejected: a currency has no rates, or not those of every day; names it.
+        """
+        pulled_at = datetime.now(UTC)
+        rates = self._rates(account_id, window)
+        days = {day for by_day in rates.values() for day in by_day}
+        for currency in self._currencies if days else ():
+            if lacking := sorted(days - set(rates.get(currency, {}))):
+                raise SourceRejected(
+                    f"{SOURCE} account {account_id}, {window}: no rate of {currency} on "
+                    f"{len(lacking)} of {len(days)} days, from {lacking[0]}.",
+                    kept=KEPT,
+                    fix=f"Remove {currency} from sources.fx_rates.currencies if the bank no "
+                    "longer sets it.",
+                )
+        found = [
+            (account_id, day, "EUR", currency, float(text), text)
+            for currency in self._currencies
+            for day, text in rates.get(currency, {}).items()
+        ]
+        columns = list(zip(*found, strict=True)) or [()] * len(_SCHEMA)
+        rows = pa.table(
+            [pa.array(c, f.type) for c, f in zip(columns, _SCHEMA, strict=True)], schema=_SCHEMA
+        )
+        yield Batch(self.name, "raw.fx_rates", account_id, None, window, rows, pulled_at)
+
+    def snapshot(self, account_id: str, day: date) -> Iterator[Batch]:
+        """Nothing: a rate is set once."""
+        yield from ()
+
+    def _rates(self, account_id: str, window: Window) -> Rates:
+        path = f"service/data/EXR/D.{'+'.join(self._currencies)}.EUR.SP00.A"
+        days = {"startPeriod": str(window.start), "endPeriod": str(window.end)}
+        try:
+            reply = self._api.call(account_id, "GET", path, params={**days, "format": "csvdata"})
+        except SourceRejected as error:
+            # how the API says that no observation lies in the window
+            if f"answered {_NOT_FOUND}: No results found" in error.message:
+                return {}
+            raise
+        rates = _parse(reply.text)
+        return {
+            currency: {
+                day: text for day, text in by_day.items() if window.start <= day <= window.end
+            }
+            for currency, by_day in rates.items()
+        }
+
+
+def _inspect(account_id: str, reply: httpx.Response) -> None:
+    try:
+        _parse(reply.text)
+    except (ValueError, InvalidOperation) as error:
+        raise SourceUnavailable(
+            f"{SOURCE} account {account_id}: the answer is not a whole CSV file ({error}).",
+            kept=KEPT,
+            fix="Run again later; if it lasts, check sources.fx_rates.url.",
+        ) from None
+
+
+def _parse(text: str) -> Rates:
+    """Rates as written, by currency and day; days without a value are left out.
+
+    Raises:
+        ValueError: no header, no row, or a row that is not whole.
+    """
+    lines = csv.reader(text.splitlines())
+    header = next(lines, [])
+    if lacking := [name for name in _COLUMNS if name not in header]:
+        raise ValueError(f"no column {', '.join(lacking)}")
+    positions = [header.index(name) for name in _COLUMNS]
+    rates: Rates = {}
+    count = 0
+    for count, row in enumerate(lines, start=1):
+        if len(row) != len(header):
+            raise ValueError(f"row {count} has {len(row)} of {len(header)} fields")
+        currency, base, day, value = (row[position] for position in positions)
+        if base != "EUR":
+            raise ValueError(f"row {count} is for one {base}")
+        by_day = rates.setdefault(currency, {})
+        if value in {"", "NaN"}:
+            continue
+        if not Decimal(value) > 0:
+            raise ValueError(f"row {count} has the rate {value}")
+        by_day[date.fromisoformat(day)] = value
+    if not count:
+        raise ValueError("no rows")
+    return rates

@@ -1,0 +1,188 @@
+"""Events of the GA4 export, from files or from BigQuery, as rows of raw.ga4_events."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import date
+
+import orjson
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipelines.errors import InputError
+from pipelines.privacy.hashing import hash_user_id
+from pipelines.sources.ga4_export.schema import KEPT, ORDERING, fitted, relisted
+
+TABLE = "raw.ga4_events"
+CLICK_IDS = ("gclid", "wbraid", "gbraid", "dclid")
+_TEXT, _INTEGER = pa.string(), pa.int64()
+_ADDRESS = r"[A-Za-z0-9._+%-]+(@|%40)[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+"
+_REDACTED = "(e-mail)"
+_SEPARATOR = "\x1f"
+
+
+@dataclass(frozen=True)
+class Day:
+    """One day's events as they may land, and how many were dropped for want of consent."""
+
+    rows: pa.Table
+    dropped: int
+
+
+def day_of_events(exported: pa.Table, day: date, where: str, property_id: str, salt: str) -> Day:
+    """A day of the export as rows of raw.ga4_events, each event once, in order of time and batch.
+
+    Dropped and counted: events of people who refused (``analytics_storage`` No, a transient
+    token, or no device id and no Yes). Repetitions are merged and not counted: nothing is lost
+    with them. User ids are hashed, e-mail addresses blotted out in every text. A column that
+    the export is not known to have stays, as drift.
+
+    Args:
+        exported: one day's table of the export; further columns and fields are allowed.
+        where: the file or table it was read from, for errors.
+
+    Raises:
+        InputError: a column is of another type or has gaps, or the events are of another day.
+    """
+    events = fitted(exported, where)
+    _check(events, day, where)
+    consented = events.filter(_consent(events)).combine_chunks()
+    rows = _distinct(consented)
+    users = rows["user_id"].combine_chunks().dictionary_encode()
+    hashed = pa.array([hash_user_id(u, salt) for u in users.dictionary.to_pylist()], _TEXT)
+    clicks = {name: _click_id(rows, name) for name in CLICK_IDS}
+    columns = {
+        "property_id": pa.repeat(property_id, len(rows)),
+        **{c: _without_addresses(rows[c].combine_chunks()) for c in rows.column_names},
+        "event_date": pa.repeat(pa.scalar(day, pa.date32()), len(rows)),
+        "user_id": hashed.take(users.indices),
+        **clicks,
+    }
+    return Day(pa.table(columns), len(events) - len(consented))
+
+
+def together(days: list[Day]) -> Day:
+    """Days one after the other; a column that only some of them have is NULL in the rest."""
+    rows = pa.concat_tables([d.rows for d in days], promote_options="permissive")
+    return Day(rows, sum(d.dropped for d in days))
+
+
+def _check(events: pa.Table, day: date, where: str) -> None:
+    if not len(events):
+        return
+    found = pc.unique(events["event_date"]).to_pylist()
+    if found != [f"{day:%Y%m%d}"]:
+        raise InputError(
+            f"{where} holds events of {', '.join(map(str, found[:3]))}, not only of {day}.",
+            kept=KEPT,
+            fix="Export the day again; it must hold exactly its day's table.",
+        )
+    for column in ("event_timestamp", "event_name"):
+        if gaps := events[column].null_count:
+            raise InputError(
+                f"{where} has {gaps} events without {column}.",
+                kept=KEPT,
+                fix="Export the day again in the GA4 export's own schema.",
+            )
+
+
+def _consent(events: pa.Table) -> pa.ChunkedArray:
+    said = pc.fill_null(pc.struct_field(events["privacy_info"], "analytics_storage"), "")
+    token = pc.fill_null(pc.struct_field(events["privacy_info"], "uses_transient_token"), "")
+    known = pc.or_(pc.is_valid(events["user_pseudo_id"]), pc.equal(said, "Yes"))
+    refused = pc.or_(pc.equal(said, "No"), pc.equal(token, "Yes"))
+    return pc.and_(known, pc.invert(refused))
+
+
+def _distinct(events: pa.Table) -> pa.Table:
+    """Events with their ``event_key``, each once, in order of time and batch.
+
+    Of two copies of one event the one whose content sorts first stays: the order of the rows
+    in the export says nothing.
+    """
+    keys = _event_keys(events)
+    counts = pc.value_counts(keys)
+    repeated = counts.field("values").filter(pc.greater(counts.field("counts"), 1))
+    position = pa.array(range(len(events)), _INTEGER)
+    again = position.filter(pc.is_in(keys, repeated))
+    contents = _contents(events.take(again))
+    numbered = pa.table({"key": keys, **{n: events[n] for n in ("event_timestamp", *ORDERING)}})
+    ranks = dict(zip(again.to_pylist(), contents, strict=True))
+    first: dict[str, int] = {}
+    for i, key in zip(again.to_pylist(), keys.take(again).to_pylist(), strict=True):
+        if key not in first or ranks[i] < ranks[first[key]]:
+            first[key] = i
+    alone = position.filter(pc.invert(pc.is_in(keys, repeated)))
+    chosen = pa.concat_arrays([alone, pa.array(first.values(), _INTEGER)])
+    sort = [(n, "ascending") for n in ("event_timestamp", *ORDERING, "key")]
+    order = chosen.take(pc.sort_indices(numbered.take(chosen), sort_keys=sort))
+    return events.take(order).append_column("event_key", keys.take(order))
+
+
+def _event_keys(events: pa.Table) -> pa.Array:
+    """SHA-256 over device, timestamp, name and the three batch ordering fields.
+
+    Without one of the latter, of exports before 2024, the whole content counts too: the events
+    of a batch share a timestamp. Without a device two events are never one: they may be two
+    people's.
+    """
+    named = ("user_pseudo_id", "event_timestamp", "event_name", *ORDERING)
+    parts = [pc.fill_null(events[n].cast(_TEXT), "") for n in named]
+    texts = pc.binary_join_element_wise(*parts, _SEPARATOR).to_pylist()
+    complete = pc.is_valid(events["user_pseudo_id"])
+    for name in ORDERING:
+        complete = pc.and_(complete, pc.is_valid(events[name]))
+    position = pa.array(range(len(events)), _INTEGER)
+    partial = position.filter(pc.invert(complete))
+    someone = pc.is_valid(events["user_pseudo_id"].take(partial)).to_pylist()
+    seen: dict[str, int] = {}
+    rows = zip(partial.to_pylist(), _contents(events.take(partial)), someone, strict=True)
+    for i, content, has_device in rows:
+        seen[content] = seen.get(content, 0) + 1
+        texts[i] += _SEPARATOR + content + ("" if has_device else f"{_SEPARATOR}{seen[content]}")
+    return pa.array([hashlib.sha256(text.encode()).hexdigest() for text in texts], _TEXT)
+
+
+def _contents(events: pa.Table) -> list[str]:
+    """Rows as canonical JSON."""
+    return [
+        orjson.dumps(row, default=str, option=orjson.OPT_SORT_KEYS).decode()
+        for row in events.to_pylist()
+    ]
+
+
+def _click_id(rows: pa.Table, name: str) -> pa.Array:
+    """A click id as collected, else the event's parameter, else in the page's address.
+
+    NULL where ads_storage was refused.
+    """
+    params = rows["event_params"].combine_chunks()
+    address = pc.extract_regex(_param(params, "page_location"), rf"[?&]{name}=(?P<id>[^&#]+)")
+    found = pc.coalesce(_param(params, name), pc.struct_field(address, "id"))
+    collected = rows["collected_traffic_source"].combine_chunks()
+    if collected.type.get_field_index(name) >= 0:
+        found = pc.coalesce(pc.struct_field(collected, name), found)
+    ads = pc.struct_field(rows["privacy_info"].combine_chunks(), "ads_storage")
+    return pc.if_else(pc.fill_null(pc.equal(ads, "No"), False), pa.scalar(None, _TEXT), found)
+
+
+def _param(params: pa.ListArray, key: str) -> pa.Array:
+    """The text of one event parameter, by event."""
+    entries = params.flatten()
+    wanted = pc.fill_null(pc.equal(entries.field("key"), key), False)
+    owners = pc.list_parent_indices(params).filter(wanted)
+    texts = pc.struct_field(entries.field("value"), "string_value").filter(wanted)
+    return texts.take(pc.index_in(pa.array(range(len(params)), _INTEGER), value_set=owners))
+
+
+def _without_addresses(values: pa.Array) -> pa.Array:
+    """The same values with every e-mail address in a text blotted out, however deep."""
+    if pa.types.is_string(values.type):
+        return pc.replace_substring_regex(values, _ADDRESS, _REDACTED)
+    if pa.types.is_list(values.type):
+        return relisted(values, _without_addresses(values.flatten()))
+    if pa.types.is_struct(values.type):
+        fields = [_without_addresses(values.field(i)) for i in range(values.type.num_fields)]
+        return pa.StructArray.from_arrays(fields, fields=list(values.type), mask=pc.is_null(values))
+    return values

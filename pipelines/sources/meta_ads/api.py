@@ -1,0 +1,145 @@
+"""Reading the Graph API through the facebook-business SDK: retries, quotas, paging.
+
+The one POST here starts an insights job, which reads; nothing in this module can write.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+from facebook_business.api import FacebookAdsApi
+from facebook_business.exceptions import FacebookRequestError
+from facebook_business.session import FacebookSession
+
+from pipelines.sources.meta_ads.errors import (
+    asks_for_less,
+    source_error,
+    unreachable,
+    wait_seconds,
+)
+from pipelines.sources.meta_ads.usage import read_usage
+
+_ATTEMPTS = 5
+_PAGE_LIMIT = 1000
+_SMALLEST_LIMIT = 10
+
+Row = dict[str, Any]
+
+
+class _Session(FacebookSession):
+    """The SDK's session, on another server where ``graph_url`` is set."""
+
+    def __init__(self, access_token: str, graph_url: str | None, timeout: float) -> None:
+        super().__init__(access_token=access_token, timeout=timeout)
+        self.GRAPH = (graph_url or FacebookSession.GRAPH).rstrip("/")
+        self.requests.hooks["response"].append(_refuse_what_is_not_json)
+
+
+class Graph:
+    """A Graph API that is only read.
+
+    Every method raises SourceUnavailable (TooMuchData where Meta wants a smaller request),
+    SourceParked or SourceRejected, naming the account.
+
+    Args:
+        timeout: seconds for one call.
+        backoff: seconds before the second try; doubled for each further one.
+        sleep: how to wait, in seconds.
+    """
+
+    def __init__(
+        self,
+        access_token: str,
+        graph_url: str | None,
+        *,
+        timeout: float = 60.0,
+        backoff: float = 0.25,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        session = _Session(access_token, graph_url, timeout)
+        self.url: str = session.GRAPH
+        self._api = FacebookAdsApi(session)
+        self._backoff = backoff
+        self._sleep = sleep
+
+    def node(self, account_id: str, fields: tuple[str, ...]) -> Row:
+        """Fields of the account itself."""
+        return self._call(account_id, "GET", (account_id,), {"fields": ",".join(fields)})
+
+    def edge(
+        self, account_id: str, edge: str, fields: tuple[str, ...], statuses: tuple[str, ...]
+    ) -> list[Row]:
+        """Every row of an account's edge, such as campaigns, in any of the statuses."""
+        params = {"fields": ",".join(fields), "effective_status": list(statuses)}
+        return list(self._pages(account_id, (account_id, edge), params))
+
+    def start_report(self, account_id: str, params: Row) -> str:
+        """Start an insights job and return its id."""
+        reply = self._call(account_id, "POST", (account_id, "insights"), params)
+        return str(reply["report_run_id"])
+
+    def job(self, account_id: str, run_id: str) -> Row:
+        """An insights job's state: async_status, async_percent_completion and any error."""
+        return self._call(account_id, "GET", (run_id,), {})
+
+    def report_rows(self, account_id: str, run_id: str) -> list[Row]:
+        """Every row of an insights job that has completed."""
+        return list(self._pages(account_id, (run_id, "insights"), {}))
+
+    def _pages(self, account_id: str, path: tuple[str, ...], params: Row) -> Iterator[Row]:
+        """Rows of all pages. A page may be empty and still have a next one: the SDK's Cursor
+        would stop there."""
+        params = {"limit": _PAGE_LIMIT, **params}
+        while True:
+            reply = self._call(account_id, "GET", path, params)
+            yield from reply.get("data", ())
+            following = reply.get("paging", {}).get("next")
+            if not following:
+                return
+            # the reply's query on our own path: the token goes to no address it names
+            query = dict(parse_qsl(urlsplit(following).query))
+            params = {**params, **{k: v for k, v in query.items() if k != "access_token"}}
+
+    def _call(self, account_id: str, method: str, path: tuple[str, ...], params: Row) -> Row:
+        """One call with its retries; afterwards slows down as the usage headers ask.
+
+        A page Meta finds too large is asked for again at half its ``limit``, which is lowered
+        in ``params`` for the pages that follow.
+        """
+        attempt, backoff = 1, self._backoff
+        while True:
+            try:
+                response = self._api.call(method, path, params=params)
+            except FacebookRequestError as error:
+                if asks_for_less(error) and int(params.get("limit", 0)) > _SMALLEST_LIMIT:
+                    params["limit"] = max(int(params["limit"]) // 2, _SMALLEST_LIMIT)
+                    continue
+                wait = wait_seconds(error, backoff)
+                if wait is None or attempt == _ATTEMPTS:
+                    raise source_error(error, account_id, self.url) from error
+            except OSError as error:
+                if attempt == _ATTEMPTS:
+                    # without its cause: requests writes the URL, with the token, into it
+                    raise unreachable(_reason(error), account_id, self.url) from None
+                wait = backoff
+            else:
+                if pause := read_usage(response.headers()).pause_seconds:
+                    self._sleep(pause)
+                reply: Row = response.json()
+                return reply
+            self._sleep(wait)
+            attempt, backoff = attempt + 1, backoff * 2
+
+
+def _refuse_what_is_not_json(response: Any, **_: Any) -> None:
+    """The SDK takes an HTML error page of a proxy for success, whatever its status."""
+    if not response.text.lstrip().startswith(("{", "[")):
+        raise ConnectionError(f"HTTP {response.status_code} without JSON")
+
+
+def _reason(error: OSError) -> str:
+    """The error in words that can't hold a URL."""
+    return str(error) if type(error) is ConnectionError else type(error).__name__

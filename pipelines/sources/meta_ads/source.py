@@ -1,0 +1,134 @@
+"""Meta ads: delivery at four levels from insights jobs, budgets and entities from edges.
+
+An ad set is our ad group. Days are days in the account's time zone.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, date, datetime
+
+from pipelines.source_settings import MetaAdsSettings
+from pipelines.sources.base import Account, Batch, Window
+from pipelines.sources.meta_ads import entities as meta_entities
+from pipelines.sources.meta_ads import tables as meta_tables
+from pipelines.sources.meta_ads.api import Graph, Row
+from pipelines.sources.meta_ads.reports import EVERY_STATUS, LEVELS, PARENT, Report, ReportReader
+from pipelines.sources.shapes.ads_tables import spend_by_day
+
+_FIELDS = {
+    "campaign": ("name", "objective", "daily_budget"),
+    "adset": ("name", "daily_budget"),
+    "ad": ("name",),
+}
+
+
+class MetaAdsSource:
+    """Meta ad accounts (act_…), as :class:`pipelines.sources.base.Source`.
+
+    Args:
+        settings: accounts, another Graph API.
+        access_token: with the ads_read permission; no other is needed.
+        backoff: seconds before the second try of a call; doubled for each further one.
+        report_timeout: seconds that insights jobs may take before smaller ones replace them.
+        sleep: how to wait, in seconds.
+    """
+
+    name = meta_tables.PLATFORM
+    # campaigns first: where their spend isn't the account's, nothing of the pull is published
+    tables = (
+        "raw.ads_campaign_performance",
+        "raw.ads_account_performance",
+        "raw.ads_adgroup_performance",
+        "raw.ads_ad_performance",
+        "raw.ads_conversion_action_stats",
+    )
+    span = None
+    max_window_days = 184
+
+    def __init__(
+        self,
+        settings: MetaAdsSettings,
+        access_token: str,
+        *,
+        backoff: float = 0.25,
+        report_timeout: float = 1800.0,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.account_ids = settings.accounts
+        self.lookback_days = settings.lookback_days
+        self._accounts: dict[str, Account] = {}
+        self._graph = Graph(access_token, settings.graph_url, backoff=backoff, sleep=sleep)
+        self._report_timeout, self._sleep = report_timeout, sleep
+
+    def account(self, account_id: str) -> Account:
+        """Ask Meta about one account; asked once in the life of the source."""
+        if account_id not in self._accounts:
+            node = self._graph.node(account_id, ("name", "currency", "timezone_name"))
+            self._accounts[account_id] = Account(
+                account_id, node["name"], node["currency"], node["timezone_name"]
+            )
+        return self._accounts[account_id]
+
+    def pull(self, account_id: str, window: Window) -> Iterator[Batch]:
+        """Delivery by day at each level, and what each action type counted.
+
+        Nothing is yielded before all of it was read. Something with delivery that Meta no
+        longer lists has the status REMOVED.
+        """
+        pulled_at = datetime.now(UTC)
+        account = self.account(account_id)
+        entities = {level: self._edge(account_id, level) for level in LEVELS}
+        reader = ReportReader(
+            self._graph,
+            account_id,
+            entities,
+            timeout=self._report_timeout,
+            sleep=self._sleep,
+        )
+        rows = reader.read([Report(level, window) for level in ("account", *LEVELS)])
+        spend = meta_tables.account_rows(account, rows["account"])
+        campaigns, adgroups, ads = (
+            meta_tables.level_rows(
+                account, level, rows[level], meta_entities.statuses(entities[level])
+            )
+            for level in LEVELS
+        )
+        tables = (
+            campaigns,
+            spend,
+            adgroups,
+            ads,
+            meta_tables.action_rows(account, rows["campaign"]),
+        )
+        for table, data in zip(self.tables, tables, strict=True):
+            told = spend_by_day(spend) if table == "raw.ads_campaign_performance" else None
+            yield Batch(
+                self.name,
+                table,
+                account_id,
+                self.name,
+                window,
+                data,
+                pulled_at,
+                account_spend=told,
+            )
+
+    def snapshot(self, account_id: str, day: date) -> Iterator[Batch]:
+        """Daily budgets in force on ``day`` and every campaign, ad set and ad."""
+        pulled_at = datetime.now(UTC)
+        account = self.account(account_id)
+        entities = {level: self._edge(account_id, level, *_FIELDS[level]) for level in LEVELS}
+        for table, rows in (
+            ("raw.ads_campaign_budgets", meta_entities.budget_rows(account, entities, day)),
+            ("raw.ads_entities", meta_entities.entity_rows(account, entities)),
+        ):
+            window = Window(day, day)
+            yield Batch(self.name, table, account_id, self.name, window, rows, pulled_at)
+
+    def _edge(self, account_id: str, level: str, *fields: str) -> list[Row]:
+        """Every entity of a level in any status: its id, status, parent and further fields."""
+        parent = (PARENT[level],) if level in PARENT else ()
+        asked = ("id", "status", *parent, *fields)
+        return self._graph.edge(account_id, f"{level}s", asked, EVERY_STATUS[level])

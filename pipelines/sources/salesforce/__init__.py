@@ -1,0 +1,4 @@
+"""Salesforce: leads and opportunities by SOQL.
+
+No other platform's room may enter here.
+"""

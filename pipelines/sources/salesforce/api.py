@@ -1,0 +1,164 @@
+"""Salesforce's REST API as the source uses it: client-credentials tokens and SOQL queries."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import httpx
+
+from pipelines.errors import SourceError, SourceRejected, SourceUnavailable
+from pipelines.sources.calls.http import KEPT, HttpApi, parked
+from pipelines.sources.shapes.crm_tables import Row
+
+NAME = "salesforce"
+_TOKEN_PATH = "services/oauth2/token"
+_READINGS = 3
+# The quota is of any 24 hours, and comes back call by call: look again after an hour.
+_PARK_SECONDS = 3600.0
+# This share of the day's calls is left to the organisation's other integrations.
+_RESERVE = 0.01
+_CREDENTIALS = (
+    "Set ADCANARY_SALESFORCE_CLIENT_ID and ADCANARY_SALESFORCE_CLIENT_SECRET to those of an "
+    "external client app with the client-credentials flow on."
+)
+
+
+class SessionExpired(SourceRejected):
+    """The access token is no longer good; a new one may be."""
+
+
+class SalesforceApi:
+    """Salesforce's REST API, which is only read; a token is fetched when it is first needed.
+
+    Every method raises SourceUnavailable, SourceParked or SourceRejected, naming the account.
+
+    Args:
+        client_id, client_secret: of an external client app with the client-credentials flow.
+        version: of the API, such as v66.0.
+        sleep, backoff: see :class:`pipelines.sources.calls.http.HttpApi`.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        client_id: str,
+        client_secret: str,
+        version: str,
+        *,
+        sleep: Callable[[float], None] = time.sleep,
+        backoff: float = 0.5,
+    ) -> None:
+        self._client_id, self._client_secret = client_id, client_secret
+        self._root = f"services/data/{version}"
+        self._api = HttpApi(
+            NAME,
+            url,
+            inspect=_park_before_the_quota,
+            refused=_refused,
+            backoff=backoff,
+            sleep=sleep,
+        )
+
+    def resource(self, account_id: str, name: str) -> Any:
+        """GET a resource of the versioned API, such as ``sobjects/Lead/describe``."""
+        return self._get(account_id, f"{self._root}/{name}")
+
+    def query(self, account_id: str, soql: str, *, deleted: bool = False) -> list[Row]:
+        """Every record of a SOQL query, over all its pages.
+
+        Args:
+            soql: names and instants of ours only: nothing that would need escaping.
+            deleted: also what is in the recycle bin (queryAll).
+
+        Raises:
+            SourceUnavailable: three times, fewer or more records came than the query has.
+        """
+        path = f"{self._root}/{'queryAll' if deleted else 'query'}"
+        for _ in range(_READINGS):
+            page = self._get(account_id, path, {"q": soql})
+            records: list[Row] = list(page["records"])
+            while not page["done"]:
+                page = self._get(account_id, page["nextRecordsUrl"])
+                records += page["records"]
+            if len(records) == page["totalSize"]:
+                return [{k: v for k, v in r.items() if k != "attributes"} for r in records]
+        raise SourceUnavailable(
+            f"{NAME} account {account_id}: {len(records)} of {page['totalSize']} records "
+            "of a query came, at the third reading.",
+            kept=KEPT,
+            fix="Run again later.",
+        )
+
+    def _get(self, account_id: str, path: str, params: dict[str, str] | None = None) -> Any:
+        """GET a path with the token; once more, with a new one, where it has expired.
+
+        Returns:
+            The reply's JSON, with amounts as exact Decimals.
+        """
+        if not self._api.headers:
+            self._sign_in(account_id)
+        try:
+            reply = self._api.call(account_id, "GET", path, params=params)
+        except SessionExpired:
+            self._sign_in(account_id)
+            reply = self._api.call(account_id, "GET", path, params=params)
+        return reply.json(parse_float=Decimal)
+
+    def _sign_in(self, account_id: str) -> None:
+        self._api.headers = {}
+        reply = self._api.call(
+            account_id,
+            "POST",
+            _TOKEN_PATH,
+            data={
+                "grant_type": "client_credentials",
+                "client_id": self._client_id,
+                "client_secret": self._client_secret,
+            },
+        )
+        self._api.headers = {"Authorization": f"Bearer {reply.json()['access_token']}"}
+
+
+def literal(at: datetime) -> str:
+    """An instant as SOQL writes it, in whole seconds."""
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _said(reply: httpx.Response) -> tuple[str, str]:
+    """Code and words of an error; empty where it is no list of errors."""
+    try:
+        first = reply.json()[0]
+        return str(first["errorCode"]), str(first["message"])
+    except (ValueError, KeyError, TypeError, IndexError):
+        return "", ""
+
+
+def _refused(account_id: str, reply: httpx.Response, error: SourceError) -> SourceError:
+    where = f"{NAME} account {account_id}"
+    code, message = _said(reply)
+    if code == "INVALID_SESSION_ID":
+        return SessionExpired(error.message, kept=KEPT, fix=_CREDENTIALS)
+    if code == "REQUEST_LIMIT_EXCEEDED":
+        # the same code tells of the day's calls and of those at this moment
+        if "Concurrent" in message:
+            return SourceUnavailable(f"{where}: {message}", kept=KEPT, fix="Run again later.")
+        return parked(where, _PARK_SECONDS, "the organisation's daily API calls are used up")
+    if reply.url.path.endswith(_TOKEN_PATH) and isinstance(error, SourceRejected):
+        error.fix = _CREDENTIALS
+    return error
+
+
+def _park_before_the_quota(account_id: str, reply: httpx.Response) -> None:
+    """Read ``Sforce-Limit-Info: api-usage=15/100000``."""
+    for part in reply.headers.get("sforce-limit-info", "").split(","):
+        name, _, usage = part.strip().partition("=")
+        used, _, allowed = usage.partition("/")
+        if name != "api-usage" or not (used.isdecimal() and allowed.isdecimal()):
+            continue
+        if int(used) > int(allowed) * (1 - _RESERVE):
+            why = f"{used} of the organisation's {allowed} daily API calls are used"
+            raise parked(f"{NAME} account {account_id}", _PARK_SECONDS, why)

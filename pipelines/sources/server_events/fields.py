@@ -1,0 +1,221 @@
+"""The fields of server events: read from files, checked, and made coarse where they must be."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any
+from urllib.parse import urlsplit
+
+import orjson
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pipelines.errors import InputError
+from pipelines.privacy.consent import is_personal
+from pipelines.sources.calls.day_files import KEPT, DayFile, json_lines
+
+REQUIRED = ("event_id", "event_name", "occurred_at")
+CLICK_IDS = ("gclid", "gbraid", "wbraid", "dclid", "fbclid", "ttclid", "li_fat_id")
+KNOWN = (
+    *REQUIRED,
+    *("user_id", "email", "phone", "consent", "page_url", "order_id", "value", "currency"),
+    *("client_id", "ip", "user_agent", *CLICK_IDS),
+)
+_ADDRESS = re.compile(r"[\w.+%-]+(?:@|%40)[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+")
+_BLOTTED = "(e-mail)"
+# In this order: most browsers also claim to be those after them.
+_BROWSERS = (
+    ("Edge", re.compile(r"\bEdg(e|A|iOS)?/")),
+    ("Opera", re.compile(r"\bOPR/|\bOpera\b")),
+    ("Samsung Internet", re.compile(r"\bSamsungBrowser/")),
+    ("Firefox", re.compile(r"\b(Firefox|FxiOS)/")),
+    ("Chrome", re.compile(r"\b(Chrome|CriOS)/")),
+    ("Safari", re.compile(r"\bSafari/")),
+)
+# In this order: iPhones say Mac OS X, and Android and ChromeOS are Linux.
+_SYSTEMS = (
+    ("iOS", re.compile(r"\b(iPhone|iPad|iPod)\b")),
+    ("Android", re.compile(r"\bAndroid\b")),
+    ("Windows", re.compile(r"\bWindows\b")),
+    ("macOS", re.compile(r"\b(Macintosh|Mac OS X)\b")),
+    ("ChromeOS", re.compile(r"\bCrOS\b")),
+    ("Linux", re.compile(r"\bLinux\b")),
+)
+_IPV4_PREFIX, _IPV6_PREFIX = 24, 48
+_DEVICE = re.compile(r"[A-Za-z0-9._-]{1,128}")
+
+
+@dataclass
+class Events:
+    """Events of several files as column lists of one length; ``places`` are file and line."""
+
+    columns: dict[str, list[Any]] = field(default_factory=lambda: {name: [] for name in KNOWN})
+    places: list[tuple[str, int]] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+    def add_lines(self, content: bytes, file: DayFile, *, growing: bool) -> None:
+        """Add newline JSON.
+
+        Raises:
+            InputError: a line that is no JSON object.
+        """
+        for number, event in json_lines(content, file.shown, growing=growing):
+            for name in event.keys() - self.columns.keys():
+                self.columns[name] = [None] * len(self)
+            for name, values in self.columns.items():
+                values.append(event.get(name))
+            self.places.append((file.shown, number))
+
+    def add_parquet(self, content: bytes, file: DayFile) -> None:
+        """Add a Parquet file; its rows count from 1.
+
+        Raises:
+            InputError: it is not a whole Parquet file.
+        """
+        try:
+            table = pq.read_table(pa.BufferReader(content))
+        except (pa.ArrowException, OSError) as error:
+            raise InputError(
+                f"{file.shown} is not a whole Parquet file: {error}",
+                kept=KEPT,
+                fix="Write the file again; one that was cut off in copying looks like this.",
+            ) from error
+        for name in dict.fromkeys([*self.columns, *table.column_names]):
+            values = self.columns.setdefault(name, [None] * len(self))
+            known = name in table.column_names
+            values += table[name].to_pylist() if known else [None] * len(table)
+        self.places += [(file.shown, row) for row in range(1, len(table) + 1)]
+
+    def parsed(self, name: str, parse: Callable[[Any], Any], wanted: str) -> list[Any]:
+        """A column's values, parsed; None stays None where the column may be empty.
+
+        Raises:
+            InputError: a value that ``parse`` refuses, or a required one that is missing; names
+                the file and the line, and shows nothing of it.
+        """
+        values: list[Any] = []
+        for i, raw in enumerate(self.columns[name]):
+            if raw in (None, "") and name not in REQUIRED:
+                values.append(None)
+                continue
+            try:
+                values.append(parse(raw))
+            except (ValueError, TypeError):
+                said = f" has no {name}" if raw is None else f": {name} is not {wanted}"
+                shown, line = self.places[i]
+                raise InputError(
+                    f"{shown} line {line}{said}.",
+                    kept=KEPT,
+                    fix="Correct what writes the events, and write the file again.",
+                ) from None  # its words may show the value
+        return values
+
+    def texts(self, name: str) -> list[str | None]:
+        """A column of texts; see :meth:`parsed`."""
+        return self.parsed(name, _text, "a text")
+
+    def drift(self, positions: list[int]) -> tuple[dict[str, pa.Array], list[str]]:
+        """The columns nobody described, at some positions, and the names of those not taken.
+
+        What is by its name about a person is not taken; e-mail addresses are blotted out.
+        """
+        taken: dict[str, pa.Array] = {}
+        left_out: list[str] = []
+        for name, values in self.columns.items():
+            if name in KNOWN:
+                continue
+            if is_personal(name):
+                left_out.append(name)
+            else:
+                taken[name] = _plain([values[i] for i in positions])
+        return taken, left_out
+
+
+def instant(value: Any) -> datetime:
+    """An instant, UTC, of ISO 8601 text or a time that says its offset."""
+    at = datetime.fromisoformat(value) if isinstance(value, str) else value
+    if not isinstance(at, datetime) or at.tzinfo is None:
+        raise ValueError("no offset")
+    return at.astimezone(UTC)
+
+
+def device(client_id: str | None) -> str | None:
+    """The id of a first-party cookie; None for what is none, such as an e-mail address."""
+    return client_id if client_id and _DEVICE.fullmatch(client_id) else None
+
+
+@lru_cache(maxsize=65_536)
+def ip_prefix(address: str | None) -> str | None:
+    """An address's /24 (IPv4) or /48 (IPv6) network; None for what is no address."""
+    try:
+        ip = ipaddress.ip_address((address or "").strip())
+    except ValueError:
+        return None
+    if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped:
+        ip = ip.ipv4_mapped
+    prefix = _IPV4_PREFIX if ip.version == 4 else _IPV6_PREFIX
+    return str(ipaddress.ip_network((ip, prefix), strict=False))
+
+
+@lru_cache(maxsize=65_536)
+def browser(user_agent: str | None) -> str | None:
+    """The browser's family, Other for one that is not known; None for none."""
+    if not user_agent:
+        return None
+    return next((name for name, sign in _BROWSERS if sign.search(user_agent)), "Other")
+
+
+@lru_cache(maxsize=65_536)
+def operating_system(user_agent: str | None) -> str | None:
+    """The operating system's family, Other for one that is not known; None for none."""
+    if not user_agent:
+        return None
+    return next((name for name, sign in _SYSTEMS if sign.search(user_agent)), "Other")
+
+
+@lru_cache(maxsize=65_536)
+def page(url: str | None) -> str | None:
+    """A page's address without user, query and fragment, and without e-mail addresses."""
+    try:
+        parts = urlsplit(url or "")
+    except ValueError:
+        return None
+    host = parts.netloc.rpartition("@")[2]
+    address = f"{parts.scheme}://{host}{parts.path}" if host else parts.path
+    return _ADDRESS.sub(_BLOTTED, address) or None
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool) or not isinstance(value, str | int) or value == "":
+        raise TypeError("no text")
+    return str(value)
+
+
+def _plain(values: list[Any]) -> pa.Array:
+    """An array of what it is given; of JSON texts where that is nested or mixed."""
+    scalars = [type(v) for v in values if v is not None]
+    if len(set(scalars)) <= 1 and set(scalars) <= {int, float, bool}:
+        return pa.array(values)
+    texts = (v if isinstance(v, str) else None if v is None else _json(v) for v in values)
+    return pa.array([t and _ADDRESS.sub(_BLOTTED, t) for t in texts], pa.string())
+
+
+def _json(value: Any) -> str:
+    return orjson.dumps(_without_persons(value), default=str, option=orjson.OPT_SORT_KEYS).decode()
+
+
+def _without_persons(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {k: _without_persons(v) for k, v in value.items() if not is_personal(str(k))}
+    return [_without_persons(v) for v in value] if _is_many(value) else value
+
+
+def _is_many(value: Any) -> bool:
+    return isinstance(value, Iterable) and not isinstance(value, str | bytes)

@@ -1,0 +1,265 @@
+"""Lands first-party events from files, each with the consent that it was sent under."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipelines.errors import InputError, SourceRejected
+from pipelines.money import micros
+from pipelines.privacy.consent import Consent, decide
+from pipelines.privacy.hashing import hash_email, hash_phone, hash_user_id
+from pipelines.source_settings import ServerEventsSettings
+from pipelines.sources.base import Account, Batch, Window
+from pipelines.sources.calls.day_files import KEPT, DayFile, DayFolder
+from pipelines.sources.server_events.fields import (
+    CLICK_IDS,
+    Events,
+    browser,
+    device,
+    instant,
+    ip_prefix,
+    operating_system,
+    page,
+)
+
+_log = logging.getLogger(__name__)
+
+_TEXT, _INT = pa.string(), pa.int64()
+_HASHES: dict[str, Callable[[str | None, str], str | None]] = {
+    "user_id": hash_user_id,
+    "email": hash_email,
+    "phone": hash_phone,
+}
+
+
+@dataclass(frozen=True)
+class _Read:
+    """Checked events as lists of one length; ``days`` are days of the site. ``people`` are the ids
+    that a consent is of, by field; all but the device's are hashes."""
+
+    events: Events
+    event_ids: list[str]
+    at: list[datetime]
+    days: list[date]
+    consents: list[Consent]
+    people: dict[str, list[str | None]]
+
+
+class ServerEventsSource:
+    """Events of one site, by day in the site's time zone.
+
+    A file's own day is a hint: an event belongs to the day it occurred on, also where it sits in
+    the file of the day before or after, and those files are read too. One that is further off
+    is in no window's reach; it is logged.
+
+    An event lands where its consent string allows the configured purposes (and vendor). Others
+    are dropped and counted in ``Batch.dropped_rows``, as are all events of a person whose last
+    readable consent in the window is a refusal: their ids are in ``Batch.withdrawn``. A person is
+    known by each of user id, e-mail and phone, which are hashed before anything else, and by the
+    device: a cookie's id, as GA4's export has it.
+    An event sent twice is one, of the earliest instant, and is dropped if one copy lacks
+    consent.
+
+    Args:
+        settings: the site, the place of its files, its time zone and what must be consented to.
+        salt: of the hashes.
+        clock_now: the present instant, UTC.
+    """
+
+    name = "server_events"
+    tables = ("raw.server_events",)
+    span = None
+    # A week in memory at a time.
+    max_window_days = 7
+
+    def __init__(
+        self,
+        settings: ServerEventsSettings,
+        salt: str,
+        *,
+        clock_now: Callable[[], datetime] | None = None,
+    ) -> None:
+        self.account_ids = (settings.site_id,)
+        self.lookback_days = settings.lookback_days
+        self._settings, self._salt = settings, salt
+        self._now = clock_now or (lambda: datetime.now(UTC))
+        self._who = f"server_events, account {settings.site_id}"
+        endings = (".ndjson", ".ndjson.gz", ".parquet")
+        self._folder = DayFolder(settings.path, endings, self._who)
+
+    def account(self, account_id: str) -> Account:
+        """The site as configured; every event with a value names its currency.
+
+        Raises:
+            SourceRejected: another site was asked for.
+        """
+        if account_id not in self.account_ids:
+            raise SourceRejected(
+                f"server_events: no account {account_id}; adcanary.yaml has "
+                f"{self._settings.site_id}.",
+                kept=KEPT,
+                fix="Set sources.server_events.site_id.",
+            )
+        return Account(account_id, f"Site {account_id}", "XXX", self._settings.time_zone)
+
+    def pull(self, account_id: str, window: Window) -> Iterator[Batch]:
+        """Events of the window that may be kept; nothing where it ends before the first file.
+
+        Raises:
+            SourceUnavailable: a day has no file, or the bucket can't be reached.
+            InputError: a file or line that can't be used; names both.
+        """
+        pulled_at = self._now()
+        days, files = self._folder.covering(window, before=1, after=1)
+        if not files:
+            return
+        read = self._read(files, days)
+        inside = {i for i, day in enumerate(read.days) if days.start <= day <= days.end}
+        withdrawn = _withdrawn(read, inside)
+        mine = [i for i in _first_copies(read) if i in inside]
+        denied = {
+            event_id
+            for event_id, consent in zip(read.event_ids, read.consents, strict=True)
+            if consent is not Consent.GRANTED
+        }
+        kept = [
+            i
+            for i in mine
+            if read.event_ids[i] not in denied
+            and not any(ids[i] in withdrawn for ids in read.people.values())
+        ]
+        rows = self._rows(account_id, read, kept)
+        yield Batch(
+            *(self.name, self.tables[0], account_id, None, days, rows, pulled_at),
+            dropped_rows=len(mine) - len(kept),
+            withdrawn=tuple(sorted(withdrawn)),
+        )
+
+    def snapshot(self, account_id: str, day: date) -> Iterator[Batch]:
+        """Nothing: events are facts of their day."""
+        yield from ()
+
+    def _read(self, files: list[DayFile], window: Window) -> _Read:
+        events = Events()
+        extents: list[tuple[DayFile, range]] = []
+        for file in files:
+            before = len(events)
+            self._add(events, file, growing=file.day > window.end)
+            extents.append((file, range(before, len(events))))
+        at = events.parsed("occurred_at", instant, "an instant with its offset")
+        days = _local_days(at, self._settings.time_zone)
+        for file, extent in extents:
+            far = sum(abs((days[i] - file.day).days) > 1 for i in extent)
+            if far and window.start <= file.day <= window.end:
+                words = "events of days that are not next to the file's are left out"
+                _log.warning("%s: %s: %d %s", self._who, file.shown, far, words)
+        purposes, vendor = self._settings.purposes, self._settings.vendor_id
+        return _Read(
+            events,
+            [str(text) for text in events.texts("event_id")],
+            at,
+            days,
+            [
+                decide(c if isinstance(c, str) else None, purposes, vendor)
+                for c in events.columns["consent"]
+            ],
+            {
+                **{name: self._hashed(events, name) for name in _HASHES},
+                "client_id": [device(text) for text in events.texts("client_id")],
+            },
+        )
+
+    def _add(self, events: Events, file: DayFile, growing: bool) -> None:
+        content = self._folder.read(file, growing=growing)
+        if not file.path.endswith(".parquet"):
+            events.add_lines(content, file, growing=growing)
+            return
+        try:
+            events.add_parquet(content, file)
+        except InputError:
+            if not growing:  # else its footer is not written yet
+                raise
+
+    def _hashed(self, events: Events, name: str) -> list[str | None]:
+        values = events.texts(name)
+        hashes = {value: _HASHES[name](value, self._salt) for value in set(values)}
+        return [hashes[value] for value in values]
+
+    def _rows(self, account_id: str, read: _Read, kept: list[int]) -> pa.Table:
+        events = read.events
+
+        def chosen(values: list[Any]) -> list[Any]:
+            return [values[i] for i in kept]
+
+        def coarse(name: str, make: Callable[[str | None], str | None]) -> pa.Array:
+            return pa.array([make(text) for text in chosen(events.texts(name))], _TEXT)
+
+        amounts = events.parsed("value", micros, "a decimal amount")
+        currencies = events.texts("currency")
+        for i, amount in enumerate(amounts):
+            if amount is not None and currencies[i] is None:
+                shown, line = events.places[i]
+                raise InputError(
+                    f"{shown} line {line} has a value and no currency.",
+                    kept=KEPT,
+                    fix="Correct what writes the events, and write the file again.",
+                )
+        extra, left_out = events.drift(kept)
+        if left_out:
+            words = "fields that may be about a person are not taken"
+            _log.warning("%s: %s: %s", self._who, words, ", ".join(sorted(left_out)))
+        plain = ("event_name", "order_id", *CLICK_IDS)
+        columns = {
+            "site_id": pa.array([account_id] * len(kept), _TEXT),
+            "event_id": pa.array(chosen(read.event_ids), _TEXT),
+            "event_date": pa.array(chosen(read.days), pa.date32()),
+            "occurred_at": pa.array(chosen(read.at), pa.timestamp("us", "UTC")),
+            "user_id": pa.array(chosen(read.people["user_id"]), _TEXT),
+            "email_hash": pa.array(chosen(read.people["email"]), _TEXT),
+            "phone_hash": pa.array(chosen(read.people["phone"]), _TEXT),
+            "client_id": pa.array(chosen(read.people["client_id"]), _TEXT),
+            **{name: pa.array(chosen(events.texts(name)), _TEXT) for name in plain},
+            "page_url": coarse("page_url", page),
+            "value_micros": pa.array(chosen(amounts), _INT),
+            "currency_code": pa.array(chosen(currencies), _TEXT),
+            "ip_prefix": coarse("ip", ip_prefix),
+            "browser": coarse("user_agent", browser),
+            "operating_system": coarse("user_agent", operating_system),
+            "time_zone": pa.array([self._settings.time_zone] * len(kept), _TEXT),
+        }
+        return pa.table({**extra, **columns})
+
+
+def _local_days(at: list[datetime], time_zone: str) -> list[date]:
+    """The days of a site, of 23 to 25 hours, on which instants fall."""
+    instants = pa.array(at, pa.timestamp("us", "UTC")).cast(pa.timestamp("us", time_zone))
+    days: list[date] = pc.local_timestamp(instants).cast(pa.date32(), safe=False).to_pylist()
+    return days
+
+
+def _first_copies(read: _Read) -> list[int]:
+    """The position of each event's earliest copy, in order of time."""
+    first: dict[str, int] = {}
+    for i in sorted(range(len(read.at)), key=lambda i: (read.at[i], i)):
+        first.setdefault(read.event_ids[i], i)
+    return list(first.values())
+
+
+def _withdrawn(read: _Read, inside: set[int]) -> set[str]:
+    """Ids of which the last readable consent is a refusal; of two at once, that one."""
+    order = sorted(inside, key=lambda i: (read.at[i], read.consents[i] is Consent.REFUSED))
+    last: dict[str, Consent] = {}
+    for i in order:
+        if read.consents[i] is Consent.UNKNOWN:
+            continue
+        for ids in read.people.values():
+            if (person := ids[i]) is not None:
+                last[person] = read.consents[i]
+    return {person for person, consent in last.items() if consent is Consent.REFUSED}

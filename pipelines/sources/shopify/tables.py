@@ -1,0 +1,244 @@
+"""What is taken of a Shopify order, and how: hashed, in micros, on the shop's own days."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+from zoneinfo import ZoneInfo
+
+import pyarrow as pa
+
+from pipelines.errors import SourceRejected
+from pipelines.privacy.hashing import hash_email, hash_phone, hash_user_id
+from pipelines.sources.calls.http import KEPT
+
+CLICK_IDS = ("gclid", "fbclid", "ttclid", "li_fat_id")
+_INSTANT = pa.timestamp("us", tz="UTC")
+ORDERS = pa.schema(
+    [
+        ("shop_id", pa.string()),
+        ("order_id", pa.string()),
+        ("order_date", pa.date32()),
+        ("ordered_at", _INSTANT),
+        ("customer_id", pa.string()),
+        ("email_hash", pa.string()),
+        ("phone_hash", pa.string()),
+        ("is_new_customer", pa.bool_()),
+        *((name, pa.string()) for name in CLICK_IDS),
+        ("revenue_micros", pa.int64()),
+        ("refunded_micros", pa.int64()),
+        ("currency_code", pa.string()),
+        ("presentment_revenue_micros", pa.int64()),
+        ("presentment_refunded_micros", pa.int64()),
+        ("presentment_currency_code", pa.string()),
+        ("time_zone", pa.string()),
+        ("status", pa.string()),
+        ("test", pa.bool_()),
+        ("cancelled_at", _INSTANT),
+        ("updated_at", _INSTANT),
+    ]
+)
+REFUNDS = pa.schema(
+    [
+        ("shop_id", pa.string()),
+        ("refund_id", pa.string()),
+        ("order_id", pa.string()),
+        ("refund_date", pa.date32()),
+        ("refunded_at", _INSTANT),
+        ("amount_micros", pa.int64()),
+        ("currency_code", pa.string()),
+        ("presentment_amount_micros", pa.int64()),
+        ("presentment_currency_code", pa.string()),
+    ]
+)
+# A payment that has not come yet is an order all the same; one that never came is none.
+_STATUS = {
+    "PAID": "PAID",
+    "PARTIALLY_PAID": "PAID",
+    "PARTIALLY_REFUNDED": "PAID",
+    "AUTHORIZED": "PENDING",
+    "PENDING": "PENDING",
+    "REFUNDED": "REFUNDED",
+    "EXPIRED": "CANCELLED",
+    "VOIDED": "CANCELLED",
+}
+_MONEY = "{ shopMoney { amount currencyCode } presentmentMoney { amount currencyCode } }"
+_REFUND_FIELDS = f"name refunds {{ id createdAt totalRefundedSet {_MONEY} }}"
+_ORDER_FIELDS = f"""
+id createdAt updatedAt cancelledAt test displayFinancialStatus email phone
+totalPriceSet {_MONEY} totalRefundedSet {_MONEY}
+customer {{ id numberOfOrders }}
+customerJourneySummary {{ customerOrderIndex lastVisit {{ landingPage }} }}
+customAttributes {{ key value }}
+{_REFUND_FIELDS}
+"""
+
+Row = tuple[Any, ...]
+
+
+def orders_query(search: str) -> str:
+    """Orders that a search finds, with everything :meth:`Reader.order` reads."""
+    return _query(search, _ORDER_FIELDS)
+
+
+def refunds_query(search: str) -> str:
+    """The refunds of orders that a search finds, for :meth:`Reader.refunds`."""
+    return _query(search, _REFUND_FIELDS)
+
+
+def days_query(search: str) -> str:
+    """When the orders that a search finds were placed, for :meth:`Reader.day`."""
+    return _query(search, "createdAt")
+
+
+def _query(search: str, fields: str) -> str:
+    return f'{{ orders(query: "{search}") {{ edges {{ node {{ {fields} }} }} }} }}'
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Turns orders as Shopify gives them into rows, in the order of ORDERS and REFUNDS.
+
+    Each method raises SourceRejected for an order that it can't read; the error names the
+    order, and repeats nothing of it: an order holds a person's address.
+    """
+
+    shop: str
+    time_zone: str
+    salt: str
+
+    def order(self, order: dict[str, Any]) -> tuple[Row, list[Row]]:
+        """An order's row and those of its refunds."""
+        try:
+            return self._order(order), self._refunds(order)
+        except (KeyError, TypeError, ValueError, InvalidOperation, AttributeError) as error:
+            raise self._unreadable(order, error) from None
+
+    def refunds(self, order: dict[str, Any]) -> list[Row]:
+        """The rows of an order's refunds."""
+        try:
+            return self._refunds(order)
+        except (KeyError, TypeError, ValueError, InvalidOperation, AttributeError) as error:
+            raise self._unreadable(order, error) from None
+
+    def day(self, order: dict[str, Any]) -> date:
+        """The shop's day on which an order was placed."""
+        try:
+            return self._day(_instant(order["createdAt"]))
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise self._unreadable(order, error) from None
+
+    def _order(self, order: dict[str, Any]) -> Row:
+        ordered_at, cancelled_at = _instant(order["createdAt"]), order["cancelledAt"]
+        customer = order["customer"] or {"id": None, "numberOfOrders": None}
+        paid, refunded = order["totalPriceSet"], order["totalRefundedSet"]
+        return (
+            self.shop,
+            order["name"],
+            self._day(ordered_at),
+            ordered_at,
+            hash_user_id(customer["id"] and _tail(customer["id"]), self.salt),
+            hash_email(order["email"], self.salt),
+            hash_phone(order["phone"], self.salt),
+            _is_first(order["customerJourneySummary"], customer["numberOfOrders"]),
+            *_click_ids(order),
+            _micros(paid["shopMoney"]),
+            _micros(refunded["shopMoney"]),
+            paid["shopMoney"]["currencyCode"],
+            _micros(paid["presentmentMoney"]),
+            _micros(refunded["presentmentMoney"]),
+            paid["presentmentMoney"]["currencyCode"],
+            self.time_zone,
+            _status(order),
+            order["test"],
+            cancelled_at and _instant(cancelled_at),
+            _instant(order["updatedAt"]),
+        )
+
+    def _refunds(self, order: dict[str, Any]) -> list[Row]:
+        return [
+            (
+                self.shop,
+                _tail(refund["id"]),
+                order["name"],
+                self._day(at),
+                at,
+                _micros(money["shopMoney"]),
+                money["shopMoney"]["currencyCode"],
+                _micros(money["presentmentMoney"]),
+                money["presentmentMoney"]["currencyCode"],
+            )
+            for refund in order["refunds"]
+            if refund["createdAt"]  # null while it is pending: nothing was paid back yet
+            for at, money in [(_instant(refund["createdAt"]), refund["totalRefundedSet"])]
+        ]
+
+    def _day(self, at: datetime) -> date:
+        return at.astimezone(ZoneInfo(self.time_zone)).date()
+
+    def _unreadable(self, order: dict[str, Any], error: Exception) -> SourceRejected:
+        # a KeyError's words are a field's name; any other's may be a field's value
+        what = f"no {error}" if isinstance(error, KeyError) else type(error).__name__
+        name = order.get("name") or order.get("id") or "(without id)"
+        return SourceRejected(
+            f"shopify account {self.shop}: order {name} can't be read ({what}).",
+            kept=KEPT,
+            fix="Compare the order in the shop with what pipelines/sources/shopify reads.",
+        )
+
+
+def table(rows: Iterable[Row], schema: pa.Schema) -> pa.Table:
+    """Rows as a table of ORDERS or REFUNDS."""
+    columns = list(zip(*rows, strict=True)) or [()] * len(schema)
+    return pa.table(
+        [pa.array(c, f.type) for c, f in zip(columns, schema, strict=True)], schema=schema
+    )
+
+
+def _is_first(journey: dict[str, Any] | None, orders_so_far: str | None) -> bool:
+    """Whether an order is its customer's first.
+
+    Its place in the customer's history says so. It is not given for test orders, nor for those
+    not placed online; there, a customer with one order, or with no account, counts as new.
+    """
+    index = journey["customerOrderIndex"] if journey else None
+    if index is not None:
+        return bool(index <= 1)
+    return orders_so_far is None or int(orders_so_far) <= 1
+
+
+def _click_ids(order: dict[str, Any]) -> tuple[str | None, ...]:
+    """Click ids kept with the order at checkout, else those of the last visit's landing page."""
+    kept = {a["key"].lower().lstrip("_"): a["value"] for a in order["customAttributes"]}
+    visit = (order["customerJourneySummary"] or {}).get("lastVisit") or {}
+    landed = parse_qs(urlsplit(visit.get("landingPage") or "").query)
+    return tuple(kept.get(name) or landed.get(name, [None])[0] for name in CLICK_IDS)
+
+
+def _status(order: dict[str, Any]) -> str:
+    if order["test"]:
+        return "TEST"
+    if order["cancelledAt"]:
+        return "CANCELLED"
+    return _STATUS[order["displayFinancialStatus"] or "PENDING"]
+
+
+def _micros(money: dict[str, str]) -> int:
+    """Micros of an amount; ValueError where it is finer than a micro."""
+    micros = Decimal(money["amount"]) * 1_000_000
+    if micros != micros.to_integral_value():
+        raise ValueError("an amount is finer than a millionth")
+    return int(micros)
+
+
+def _instant(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+def _tail(gid: str) -> str:
+    """The id in a global id, gid://shopify/Order/<id>."""
+    return gid.rsplit("/", maxsplit=1)[1]

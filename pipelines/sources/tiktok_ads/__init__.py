@@ -1,0 +1,4 @@
+"""TikTok ads: reports and lists of the Business API.
+
+No other platform's room may enter here.
+"""

@@ -111,7 +111,10 @@ def test_meta_is_asked_for_no_action_breakdown_and_each_attribution_window(level
 
 
 def test_no_google_ads_query_has_a_segment_that_drops_rows_of_a_level() -> None:
-    queries = {p.stem: p.read_text() for p in (PIPELINES / "sources" / "queries").glob("*.gaql")}
+    queries = {
+        p.stem: p.read_text()
+        for p in (PIPELINES / "sources" / "google_ads" / "queries").glob("*.gaql")
+    }
     found = {
         name: set(re.findall(r"segments\.(\w+)", text.partition("FROM")[0]))
         for name, text in queries.items()

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from pathlib import Path
 from typing import Any, Literal, Protocol, TypeVar
 
 import pyarrow as pa
@@ -40,11 +41,23 @@ class Outcome:
     rows: Mapping[str, Sequence[Row]] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Plot:
+    """A picture of a run: its file's name, and what draws it from (warehouse, run id, path).
+
+    ``draw`` returns the path, or None where the run has nothing to show.
+    """
+
+    name: str
+    draw: Callable[[Warehouse, str, Path], Path | None]
+
+
 Own = TypeVar("Own", bound=Section)
 
 
 class Job(Protocol[Own]):
-    """One decision job. ``tables`` are the contract tables that its runs write.
+    """One decision job. ``tables`` are the contract tables that its runs write; ``plot`` is their
+    picture, for those that have one.
 
     A job computes from its own settings and never sees the others: what it is given is what its
     run id is made of, so that no cap can change without a new run.
@@ -58,6 +71,9 @@ class Job(Protocol[Own]):
 
     @property
     def tables(self) -> tuple[str, ...]: ...
+
+    @property
+    def plot(self) -> Plot | None: ...
 
     def settings(self, settings: Settings) -> Own:
         """Everything configured that the result depends on: all that ``compute`` gets."""

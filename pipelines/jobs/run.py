@@ -25,7 +25,12 @@ from pipelines.warehouse.base import insert_row
 
 _log = logging.getLogger(__name__)
 
-JOBS: Mapping[str, Job[Any]] = {job.name: job for job in (MmmJob(), PacingJob(), LinksJob())}
+_JOBS: tuple[Job[Any], ...] = (
+    MmmJob(),
+    PacingJob(),
+    LinksJob(),
+)
+JOBS: Mapping[str, Job[Any]] = {job.name: job for job in _JOBS}
 
 _FIND_RUN = """SELECT verdict, reason, diagnostics FROM contracts.job_runs
 WHERE job = @job AND run_id = @run_id"""

@@ -1,13 +1,13 @@
 """The ledger: decisions once, in words, and a chain that shows any change."""
 
 from collections.abc import Callable
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from pipelines.config import GuardrailSettings
-from pipelines.contracts import load_contract, load_contracts
+from pipelines.contracts import load_contract
 from pipelines.errors import DecisionRefused, IntegrityError
 from pipelines.money import Money
 from pipelines.proposals import decide
@@ -18,105 +18,17 @@ from pipelines.proposals.propose import propose as propose_new
 from pipelines.proposals.states import Action, State
 from pipelines.proposals.terms import Terms
 from pipelines.proposals.verify import verify
-from pipelines.warehouse import Statement, Warehouse
-from pipelines.warehouse.base import Value, insert_row
-from pipelines.warehouse.duckdb import DuckDBWarehouse
+from pipelines.warehouse import Statement
+from tests.unit.ledger_rows import AS_OF, NOW, insert, two_channels
 
-NOW = datetime(2026, 7, 1, 9, tzinfo=UTC)
 MIDNIGHT = datetime(2026, 7, 1, tzinfo=UTC)
-AS_OF = date(2026, 6, 30)
 CAPS = GuardrailSettings(cac_ceiling_micros=200_000_000)
 ANN, BOB = Actor("ann", "person"), Actor("bob", "person")
-EVIDENCE: dict[str, Value] = {
-    "run_id": "r1",
-    "as_of": AS_OF,
-    "model_version": "1",
-    "input_snapshot": "s",
-}
-
-
-def insert(warehouse: Warehouse, table: str, **row: Value) -> None:
-    warehouse.transaction([insert_row(load_contract(table), {**EVIDENCE, **row})], label="test")
 
 
 @pytest.fixture
 def ledger(tmp_path: Path) -> Ledger:
-    """Two channels, one worth more and one less, and a campaign that runs away."""
-    warehouse = DuckDBWarehouse(tmp_path / "w.duckdb")
-    warehouse.create_tables(load_contracts().values())
-    for job in ("mmm", "pacing"):
-        insert(
-            warehouse,
-            "contracts.job_runs",
-            job=job,
-            verdict="PASS",
-            reason="ok",
-            settings="{}",
-            diagnostics="{}",
-            finished_at=NOW,
-        )
-    for channel, proposed, (low, middle, high) in (
-        ("google_ads", 7_350_000_000, (2.0, 5.0, 9.0)),
-        ("meta_ads", 6_650_000_000, (-4.0, -2.0, -1.0)),
-    ):
-        insert(
-            warehouse,
-            "contracts.mmm_allocations",
-            channel=channel,
-            current_weekly_micros=7_000_000_000,
-            proposed_weekly_micros=proposed,
-            lower_micros=1,
-            upper_micros=1,
-            binding="UPPER",
-            delta_orders_p10=low,
-            delta_orders_p50=middle,
-            delta_orders_p90=high,
-            order_value_micros=80_000_000,
-            currency_code="USD",
-        )
-    insert(
-        warehouse,
-        "contracts.pacing_alerts",
-        platform="meta_ads",
-        account_id="a",
-        campaign_id="m2",
-        detector="overspend",
-        severity="CRITICAL",
-        since=date(2026, 6, 20),
-        pace=1.8,
-        z=9.0,
-        message="spends 2.2 times its budget",
-        daily_budget_micros=200_000_000,
-        recent_daily_micros=440_000_000,
-        currency_code="USD",
-    )
-    rows = [
-        ("google_ads", "g", "g1", 1_000_000_000),
-        ("meta_ads", "a", "m1", 800_000_000),
-        ("meta_ads", "a", "m2", 200_000_000),
-    ]
-    campaigns = " UNION ALL ".join(
-        f"SELECT '{p}' AS platform, '{a}' AS account_id, '{c}' AS campaign_id, "
-        f"'{c}' AS campaign_name, 'ENABLED' AS campaign_status, {b} AS daily_budget_micros, "
-        "'USD' AS currency_code"
-        for p, a, c, b in rows
-    )
-    warehouse.transaction(
-        [
-            Statement("CREATE SCHEMA IF NOT EXISTS marts"),
-            Statement(f"CREATE TABLE marts.dim_campaign AS {campaigns}"),
-            Statement(
-                "CREATE TABLE marts.fx_rates_daily (date DATE, currency_code STRING, "
-                "reporting_currency_code STRING, fx_rate FLOAT64, fx_date DATE)"
-            ),
-            Statement(
-                "CREATE TABLE marts.ads_account_days AS SELECT platform, account_id, "
-                "DATE '2026-06-30' AS date FROM marts.dim_campaign"
-            ),
-        ],
-        label="test",
-    )
-    return Ledger(warehouse, tmp_path / "anchor.jsonl")
+    return Ledger(two_channels(tmp_path / "w.duckdb"), tmp_path / "anchor.jsonl")
 
 
 def terms(caps: GuardrailSettings = CAPS, now: datetime = NOW) -> Terms:

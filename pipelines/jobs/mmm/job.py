@@ -11,10 +11,11 @@ import numpy as np
 import pyarrow as pa
 
 from pipelines.config import AllocationCaps, MmmSettings, Settings
-from pipelines.jobs.base import Outcome, Progress, significant
+from pipelines.jobs.base import Outcome, Plot, Progress, significant
 from pipelines.jobs.mmm.allocation import allocate, boxes
 from pipelines.jobs.mmm.curves import curve_rows, flat_channels, percentiles, weekly_orders
 from pipelines.jobs.mmm.fit import Fit, Floats, fit_hill_adstock
+from pipelines.jobs.mmm.plots import plot_curves
 from pipelines.jobs.mmm.weeks import (
     MAX_AGE_DAYS,
     MIN_SPEND_VARIATION,
@@ -44,6 +45,7 @@ class MmmJob:
     name = "mmm"
     model_version = "hill-adstock-1"
     tables = (CURVES, ALLOCATIONS, DIAGNOSTICS)
+    plot = Plot("response_curves", plot_curves)
 
     def settings(self, settings: Settings) -> MmmJobSettings:
         caps = settings.guardrails.model_dump(include=set(AllocationCaps.model_fields))

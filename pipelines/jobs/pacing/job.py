@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 
 from pipelines.config import PacingSettings, Settings
-from pipelines.jobs.base import Outcome, Progress, significant
+from pipelines.jobs.base import Outcome, Plot, Progress, significant
 from pipelines.jobs.pacing import detectors
 from pipelines.jobs.pacing.detectors import Fault, Recent
 from pipelines.jobs.pacing.evidence import (
@@ -21,6 +21,7 @@ from pipelines.jobs.pacing.evidence import (
     month_days,
     read_histories,
 )
+from pipelines.jobs.pacing.plots import plot_pacing
 from pipelines.jobs.pacing.target import Target, month_forecast, month_target
 from pipelines.source_settings import Section
 from pipelines.warehouse import Warehouse
@@ -43,6 +44,7 @@ class PacingJob:
     name = "pacing"
     model_version = "weekday-mtd-1"
     tables = (DAILY, ALERTS)
+    plot = Plot("pacing", plot_pacing)
 
     def settings(self, settings: Settings) -> PacingJobSettings:
         return PacingJobSettings(pacing=settings.jobs.pacing)

@@ -1,6 +1,6 @@
 """A module for each kind of proposal, found by its ``KIND``: what it drafts, from which evidence.
 
-No kind may import another, and nothing outside this folder may ask which kind a proposal is.
+A kind imports no other kind.
 """
 
 from __future__ import annotations

@@ -29,12 +29,12 @@ check: setup ## Lint, format, types, import contracts, SQL
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
-	@$(BIN)/sqlfluff lint --disable-progress-bar sql pipelines
+	@$(BIN)/sqlfluff lint --disable-progress-bar sql pipelines dbt
 
 fix: setup ## Mend what lint can mend
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
-	@$(BIN)/sqlfluff fix --disable-progress-bar sql pipelines
+	@$(BIN)/sqlfluff fix --disable-progress-bar sql pipelines dbt
 
 sources: setup ## Write dbt's sources anew, as the contracts of the raw tables say
 	@$(BIN)/python -m pipelines.dbt_sources > dbt/models/sources/raw.yml.new

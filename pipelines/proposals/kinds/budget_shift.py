@@ -280,7 +280,8 @@ def make_plan(market: Market, inputs: Inputs, caps: GuardrailSettings) -> Plan:
         for c in counted
         if c.budget
         and c.key not in sick
-        and abs(share.get(c.channel, 0.0)) * 100 >= caps.min_change_percent
+        and c.channel in share
+        and abs(share[c.channel]) * 100 >= caps.min_change_percent
     }
     up = sum(d for d in wanted.values() if d > 0)
     down = -sum(d for d in wanted.values() if d < 0)

@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from pipelines.cli.evaluate import evaluate_app
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 from typer.testing import CliRunner
 
 from pipelines.build import build
+from pipelines.cli.evaluate import evaluate_app
 from pipelines.cli.ingest import Request, ingest_sources
 from pipelines.config import Secrets, Settings, load_settings
 from pipelines.errors import AdcanaryError, InputError, UsageError

@@ -50,11 +50,9 @@ def write(tmp_path: Path) -> Write:
     return write_
 
 
-def _source(
-    path: Path, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
-) -> Ga4ExportSource:
+def _source(path: Path, **arguments: Callable[[], datetime]) -> Ga4ExportSource:
     settings = Ga4ExportSettings(property_id=PROPERTY, path=path, time_zone="America/New_York")
-    return Ga4ExportSource(settings, SALT, clock)
+    return Ga4ExportSource(settings, SALT, **arguments)
 
 
 def _pull(path: Path, window: Window) -> Batch:
@@ -324,7 +322,7 @@ def test_a_file_that_goes_away_after_it_was_found_is_unavailable(
         return datetime.now(UTC)
 
     with pytest.raises(SourceUnavailable, match="has no export for 2026-06-20") as caught:
-        list(_source(folder, lose).pull(PROPERTY, LAST))
+        list(_source(folder, now=lose).pull(PROPERTY, LAST))
     assert caught.value.kept
 
 

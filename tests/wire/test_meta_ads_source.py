@@ -34,8 +34,12 @@ WINDOW = Window(date(2026, 4, 1), date(2026, 6, 30))
 METRICS = ("impressions", "clicks", "cost_micros", "conversions", "conversion_value")
 
 
-def source_of(url: str, token: str, **options: Any) -> MetaAdsSource:
-    settings = MetaAdsSettings(accounts=(US, EU), graph_url=url)
+def source_of(
+    url: str, token: str, *, report_timeout_seconds: float = 1800.0, **options: Any
+) -> MetaAdsSource:
+    settings = MetaAdsSettings(
+        accounts=(US, EU), graph_url=url, report_timeout_seconds=report_timeout_seconds
+    )
     return MetaAdsSource(settings, token, **{"backoff": 0.01, **options})
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from functools import cached_property
 
 import pyarrow as pa
 
+from pipelines.config import Secrets
 from pipelines.errors import ConfigError, InputError, SourceRejected
 from pipelines.privacy.consent import is_personal
 from pipelines.source_settings import FileSettings
@@ -26,10 +27,6 @@ _INT, _TEXT, _FLOAT = pa.int64(), pa.string(), pa.float64()
 _Column = tuple[list[object], pa.DataType]
 
 
-def _utc_now() -> datetime:
-    return datetime.now(UTC)
-
-
 class FilesSource:
     """One export file. It is read once, when its accounts or rows are first asked for, in
     chunks; typed rows wait in a temporary file, so that its size does not decide the memory.
@@ -44,7 +41,6 @@ class FilesSource:
 
     Args:
         settings: the file, its mapping and the platform both are for.
-        clock_now: the present instant, UTC.
 
     Raises:
         ConfigError: the mapping is unusable or for another platform.
@@ -54,10 +50,8 @@ class FilesSource:
     lookback_days = 30
     max_window_days = 36_600
 
-    def __init__(
-        self, settings: FileSettings, clock_now: Callable[[], datetime] = _utc_now
-    ) -> None:
-        self._settings, self._now = settings, clock_now
+    def __init__(self, settings: FileSettings) -> None:
+        self._settings = settings
         self.mapping = load_mapping(settings.mapping)
         self.platform = self.mapping.platform
         if settings.platform not in {self.platform, self.platform.removesuffix("_ads")}:
@@ -113,7 +107,7 @@ class FilesSource:
         Raises:
             InputError: a column, cell or row that can't be used; nothing of the file is handed on.
         """
-        pulled_at = self._now()
+        pulled_at = datetime.now(UTC)
         self.account(account_id)
         span = self.span
         if window.end < span.start or window.start > span.end:
@@ -131,7 +125,7 @@ class FilesSource:
 
         A campaign without a budget has no row.
         """
-        pulled_at, seen = self._now(), self.span.end
+        pulled_at, seen = datetime.now(UTC), self.span.end
         self.account(account_id)
         window = Window(seen, seen)
         columns = self._rows.column_names
@@ -234,6 +228,11 @@ class FilesSource:
                 fix="Export each currency as an account of its own; amounts in different "
                 "currencies can't be added.",
             )
+
+
+def open_source(settings: FileSettings, _: Secrets) -> FilesSource:
+    """The file as configured; ConfigError where its mapping is unusable."""
+    return FilesSource(settings)
 
 
 def _own_levels(tables: tuple[str, ...]) -> list[str]:

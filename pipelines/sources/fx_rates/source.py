@@ -11,6 +11,7 @@ from decimal import Decimal, InvalidOperation
 import httpx
 import pyarrow as pa
 
+from pipelines.config import Secrets
 from pipelines.errors import SourceRejected, SourceUnavailable
 from pipelines.source_settings import FxRatesSettings
 from pipelines.sources.base import Account, Batch, Window
@@ -129,6 +130,11 @@ class FxRatesSource:
             }
             for currency, by_day in rates.items()
         }
+
+
+def open_source(settings: FxRatesSettings, _: Secrets) -> FxRatesSource:
+    """The bank's rates as configured; no secret is needed."""
+    return FxRatesSource(settings)
 
 
 def _inspect(account_id: str, reply: httpx.Response) -> None:

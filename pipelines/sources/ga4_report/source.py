@@ -19,6 +19,7 @@ from google.analytics.data_v1beta.types import RunReportResponse
 from google.api_core.exceptions import GoogleAPICallError
 from google.auth.exceptions import GoogleAuthError
 
+from pipelines.config import Secrets
 from pipelines.errors import SourceError, SourceRejected, SourceUnavailable
 from pipelines.money import micros
 from pipelines.source_settings import Ga4ReportSettings
@@ -246,6 +247,11 @@ class Ga4ReportSource:
             kept=KEPT,
             fix="GA4 changed a field's meaning: update adcanary.",
         )
+
+
+def open_source(settings: Ga4ReportSettings, _: Secrets) -> Ga4ReportSource:
+    """The property as configured; Google's own credentials are found when they are needed."""
+    return Ga4ReportSource(settings)
 
 
 def _add(report: _Report, reply: Any) -> None:

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 
+from pipelines.config import Secrets
 from pipelines.errors import SourceRejected
 from pipelines.money import micros
 from pipelines.privacy.hashing import hash_email, hash_phone
@@ -235,6 +236,12 @@ class HubspotSource:
             raise no_such_field(self.name, portal, kind, missing)
         names = sorted({*needed, *wanted} & self._properties[kind])
         return self._api.search(portal, kind, names, (created, *bounds(window, self._zone)))
+
+
+def open_source(settings: HubspotSettings, secrets: Secrets) -> HubspotSource:
+    """The portal as configured; ConfigError where its token or the salt is missing."""
+    token, salt = secrets.require("hubspot_token"), secrets.require("hash_salt")
+    return HubspotSource(settings, token, salt)
 
 
 def _status(stage: str | None, step: str | None) -> str:

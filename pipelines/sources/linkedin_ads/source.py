@@ -14,6 +14,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from pipelines.config import Secrets
 from pipelines.money import micros
 from pipelines.source_settings import LinkedinAdsSettings
 from pipelines.sources.base import Account, Batch, Window
@@ -194,6 +195,11 @@ class LinkedinAdsSource:
         columns["status"] = [_status(row) if row else REMOVED for row in mine]
         claimed = {**same, "attribution_window": _ATTRIBUTION_WINDOW}
         return metrics.with_drift(ads_table(columns, claimed), FIELDS)
+
+
+def open_source(settings: LinkedinAdsSettings, secrets: Secrets) -> LinkedinAdsSource:
+    """LinkedIn as configured; ConfigError where its token is missing."""
+    return LinkedinAdsSource(settings, secrets.require("linkedin_access_token"))
 
 
 def _day(days: Row) -> str:

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
 
+from pipelines.config import Secrets
 from pipelines.source_settings import MetaAdsSettings
 from pipelines.sources.base import Account, Batch, Window
 from pipelines.sources.meta_ads import entities as meta_entities
@@ -28,10 +29,10 @@ class MetaAdsSource:
     """Meta ad accounts (act_…), as :class:`pipelines.sources.base.Source`.
 
     Args:
-        settings: accounts, another Graph API.
+        settings: accounts, another Graph API, and the seconds that insights jobs may take before
+            smaller ones replace them.
         access_token: with the ads_read permission; no other is needed.
         backoff: seconds before the second try of a call; doubled for each further one.
-        report_timeout: seconds that insights jobs may take before smaller ones replace them.
         sleep: how to wait, in seconds.
     """
 
@@ -53,14 +54,13 @@ class MetaAdsSource:
         access_token: str,
         *,
         backoff: float = 0.25,
-        report_timeout: float = 1800.0,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.account_ids = settings.accounts
         self.lookback_days = settings.lookback_days
         self._accounts: dict[str, Account] = {}
         self._graph = Graph(access_token, settings.graph_url, backoff=backoff, sleep=sleep)
-        self._report_timeout, self._sleep = report_timeout, sleep
+        self._report_timeout, self._sleep = settings.report_timeout_seconds, sleep
 
     def account(self, account_id: str) -> Account:
         """Ask Meta about one account; asked once in the life of the source."""
@@ -132,3 +132,8 @@ class MetaAdsSource:
         parent = (PARENT[level],) if level in PARENT else ()
         asked = ("id", "status", *parent, *fields)
         return self._graph.edge(account_id, f"{level}s", asked, EVERY_STATUS[level])
+
+
+def open_source(settings: MetaAdsSettings, secrets: Secrets) -> MetaAdsSource:
+    """Meta as configured; ConfigError where its token is missing."""
+    return MetaAdsSource(settings, secrets.require("meta_access_token"))

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 
+from pipelines.config import Secrets
 from pipelines.errors import SourceRejected
 from pipelines.money import micros
 from pipelines.privacy.hashing import hash_email, hash_phone
@@ -268,6 +269,16 @@ class SalesforceSource:
     def _created(self, window: Window) -> str:
         start, end = bounds(window, self._zone)
         return f"CreatedDate >= {literal(start)} AND CreatedDate < {literal(end)}"
+
+
+def open_source(settings: SalesforceSettings, secrets: Secrets) -> SalesforceSource:
+    """The organisation as configured; ConfigError where a secret is missing."""
+    return SalesforceSource(
+        settings,
+        secrets.require("salesforce_client_id"),
+        secrets.require("salesforce_client_secret"),
+        secrets.require("hash_salt"),
+    )
 
 
 def _primary_email(row: Row) -> str | None:

@@ -11,6 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipelines.config import Secrets
 from pipelines.errors import InputError, SourceRejected
 from pipelines.money import micros
 from pipelines.privacy.consent import Consent, decide
@@ -70,7 +71,6 @@ class ServerEventsSource:
     Args:
         settings: the site, the place of its files, its time zone and what must be consented to.
         salt: of the hashes.
-        clock_now: the present instant, UTC.
     """
 
     name = "server_events"
@@ -79,17 +79,10 @@ class ServerEventsSource:
     # A week in memory at a time.
     max_window_days = 7
 
-    def __init__(
-        self,
-        settings: ServerEventsSettings,
-        salt: str,
-        *,
-        clock_now: Callable[[], datetime] | None = None,
-    ) -> None:
+    def __init__(self, settings: ServerEventsSettings, salt: str) -> None:
         self.account_ids = (settings.site_id,)
         self.lookback_days = settings.lookback_days
         self._settings, self._salt = settings, salt
-        self._now = clock_now or (lambda: datetime.now(UTC))
         self._who = f"server_events, account {settings.site_id}"
         endings = (".ndjson", ".ndjson.gz", ".parquet")
         self._folder = DayFolder(settings.path, endings, self._who)
@@ -116,7 +109,7 @@ class ServerEventsSource:
             SourceUnavailable: a day has no file, or the bucket can't be reached.
             InputError: a file or line that can't be used; names both.
         """
-        pulled_at = self._now()
+        pulled_at = datetime.now(UTC)
         days, files = self._folder.covering(window, before=1, after=1)
         if not files:
             return
@@ -235,6 +228,11 @@ class ServerEventsSource:
             "time_zone": pa.array([self._settings.time_zone] * len(kept), _TEXT),
         }
         return pa.table({**extra, **columns})
+
+
+def open_source(settings: ServerEventsSettings, secrets: Secrets) -> ServerEventsSource:
+    """The site's events as configured; ConfigError where the salt is missing."""
+    return ServerEventsSource(settings, secrets.require("hash_salt"))
 
 
 def _local_days(at: list[datetime], time_zone: str) -> list[date]:

@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from datetime import time as clock
 from zoneinfo import ZoneInfo
 
+from pipelines.config import Secrets
 from pipelines.errors import SourceRejected
 from pipelines.source_settings import ShopifySettings
 from pipelines.sources.base import Account, Batch, Window
@@ -141,6 +142,12 @@ class ShopifySource:
     def _midnight(self, day: date) -> datetime:
         """The instant at which the shop's day begins."""
         return datetime.combine(day, clock(0), self._zone).astimezone(UTC)
+
+
+def open_source(settings: ShopifySettings, secrets: Secrets) -> ShopifySource:
+    """The shop as configured; ConfigError where its token or the salt is missing."""
+    token, salt = secrets.require("shopify_token"), secrets.require("hash_salt")
+    return ShopifySource(settings, token, salt)
 
 
 def _merged(days: Iterable[date]) -> list[Window]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 
 import pyarrow as pa
 
+from pipelines.config import Secrets
 from pipelines.errors import InputError, SourceRejected
 from pipelines.privacy.consent import is_personal
 from pipelines.source_settings import SkanSettings
@@ -81,7 +82,6 @@ class SkanSource:
 
     Args:
         settings: the advertiser, its folder, and a key in place of Apple's.
-        clock_now: the present instant, UTC.
 
     Raises:
         ConfigError: the key can't be used.
@@ -92,12 +92,9 @@ class SkanSource:
     span = None
     max_window_days = 31
 
-    def __init__(
-        self, settings: SkanSettings, *, clock_now: Callable[[], datetime] | None = None
-    ) -> None:
+    def __init__(self, settings: SkanSettings) -> None:
         self.account_ids = (settings.advertiser_id,)
         self.lookback_days = settings.lookback_days
-        self._now = clock_now or (lambda: datetime.now(UTC))
         self._key = load_key(settings.public_key)
         self._who = f"skan, account {settings.advertiser_id}"
         self._folder = DayFolder(str(settings.path), (".ndjson", ".ndjson.gz"), self._who)
@@ -123,7 +120,7 @@ class SkanSource:
             SourceUnavailable: a day has no file.
             InputError: a file that is cut off, or a line that is no reception.
         """
-        pulled_at = self._now()
+        pulled_at = datetime.now(UTC)
         days, files = self._folder.covering(window, before=RESENT_DAYS + 1, after=1)
         if not files:
             return
@@ -182,6 +179,11 @@ class SkanSource:
         if not _is_one_of(body.get("coarse-conversion-value"), _COARSE):
             return "its coarse conversion value is none of low, medium, high"
         return None
+
+
+def open_source(settings: SkanSettings, _: Secrets) -> SkanSource:
+    """The advertiser's postbacks as configured; ConfigError where the key can't be used."""
+    return SkanSource(settings)
 
 
 def _reception(line: dict[str, Any], where: str) -> _Postback:

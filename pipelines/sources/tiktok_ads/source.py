@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import pyarrow as pa
 
+from pipelines.config import Secrets
 from pipelines.money import micros
 from pipelines.source_settings import TiktokAdsSettings
 from pipelines.sources.base import Account, Batch, Window
@@ -183,6 +184,11 @@ class TiktokAdsSource:
         columns["status"] = [statuses.get(entity_id, REMOVED) for entity_id in ids]
         claimed = {**same, "attribution_window": _ATTRIBUTION_WINDOW}
         return metrics.with_drift(ads_table(columns, claimed), asked)
+
+
+def open_source(settings: TiktokAdsSettings, secrets: Secrets) -> TiktokAdsSource:
+    """TikTok as configured; ConfigError where its token is missing."""
+    return TiktokAdsSource(settings, secrets.require("tiktok_access_token"))
 
 
 def _day(value: Any) -> str:

@@ -116,7 +116,7 @@ def test_every_level_adds_up_to_what_the_advertiser_was_charged(
     source: TiktokAdsSource, tiktok: TiktokServer
 ) -> None:
     batches = pull(source, WINDOW)
-    books = {d: m for d, m in tiktok.account_spend(ACCOUNT).items() if d >= WINDOW.start}
+    books = {d: m for d, m in tiktok.spend_by_day(ACCOUNT).items() if d >= WINDOW.start}
     assert len(books) == 30
     for batch in batches:
         spent = dict.fromkeys(books, 0)
@@ -334,7 +334,7 @@ def test_rows_that_were_withdrawn_are_gone_from_a_second_pull(
         if lost:
             tiktok.faults.switch_on("withdrawn_rows", account_id=ACCOUNT)
         _, campaigns, _, ads = pull(source)
-        books = {d: m for d, m in tiktok.account_spend(ACCOUNT).items() if d >= WEEK.start}
+        books = {d: m for d, m in tiktok.spend_by_day(ACCOUNT).items() if d >= WEEK.start}
         assert campaigns.account_spend == books
         assert ads.rows.num_rows == 70 - lost
         assert pc.sum(ads.rows["cost_micros"]).as_py() == sum(books.values())

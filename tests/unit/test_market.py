@@ -9,12 +9,12 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from pipelines.sandbox.market import books
 from pipelines.sandbox.market.market import Market
 from pipelines.sandbox.market.portfolio import PLANS
 from pipelines.sandbox.market.truth import CHANNELS, truth_of
 from pipelines.sandbox.platforms.ga4_export.export import write_export
 from pipelines.sandbox.platforms.tiktok_ads import export as tiktok_export
-from pipelines.sandbox.serving import books
 from pipelines.sandbox.serving.clock import Clock
 
 TODAY = date(2026, 7, 1)

@@ -97,6 +97,11 @@ def test_what_platforms_share_knows_none_of_them(shared: Path) -> None:
     assert platforms_imported(shared) == set()
 
 
+def test_no_call_enters_the_shapes() -> None:
+    calls = "pipelines.sources.calls"
+    assert [name for name in imported(SOURCES / "shapes") if name.startswith(calls)] == []
+
+
 def test_only_the_world_reaches_a_simulated_platform_by_its_name() -> None:
     platforms = SANDBOX / "platforms"
     floors = {p for p in PACKAGES if p.parent == ROOT / "pipelines"} - {SANDBOX}

@@ -14,10 +14,10 @@ import pyarrow as pa
 from pipelines.config import Secrets
 from pipelines.errors import SourceRejected, SourceUnavailable
 from pipelines.source_settings import FxRatesSettings
-from pipelines.sources.base import Account, Batch, Window
-from pipelines.sources.calls.http import KEPT, HttpApi
+from pipelines.sources.base import KEPT, Account, Batch, Window
+from pipelines.sources.calls.http import HttpApi
 
-SOURCE = "fx_rates"
+NAME = "fx_rates"
 ACCOUNT = Account("ecb", "European Central Bank", "EUR", "Europe/Berlin")
 _COLUMNS = ("CURRENCY", "CURRENCY_DENOM", "TIME_PERIOD", "OBS_VALUE")
 _SCHEMA = pa.schema(
@@ -47,7 +47,7 @@ class FxRatesSource:
         sleep, backoff: how retries wait.
     """
 
-    name = SOURCE
+    name = NAME
     tables = ("raw.fx_rates",)
     account_ids = (ACCOUNT.account_id,)
     span = None
@@ -63,7 +63,7 @@ class FxRatesSource:
         self.lookback_days = settings.lookback_days
         self._currencies = settings.currencies
         self._api = HttpApi(
-            SOURCE, settings.url, inspect=_inspect, json=False, backoff=backoff, sleep=sleep
+            NAME, settings.url, inspect=_inspect, json=False, backoff=backoff, sleep=sleep
         )
 
     def account(self, account_id: str) -> Account:
@@ -74,7 +74,7 @@ class FxRatesSource:
         """
         if account_id != ACCOUNT.account_id:
             raise SourceRejected(
-                f"{SOURCE}: there is no account '{account_id}'; the one there is is 'ecb'.",
+                f"{NAME}: there is no account '{account_id}'; the one there is is 'ecb'.",
                 kept=KEPT,
                 fix="Use --account ecb, or leave it out.",
             )
@@ -92,7 +92,7 @@ class FxRatesSource:
         for currency in self._currencies if days else ():
             if lacking := sorted(days - set(rates.get(currency, {}))):
                 raise SourceRejected(
-                    f"{SOURCE} account {account_id}, {window}: no rate of {currency} on "
+                    f"{NAME} account {account_id}, {window}: no rate of {currency} on "
                     f"{len(lacking)} of {len(days)} days, from {lacking[0]}.",
                     kept=KEPT,
                     fix=f"Remove {currency} from sources.fx_rates.currencies if the bank no "
@@ -142,7 +142,7 @@ def _inspect(account_id: str, reply: httpx.Response) -> None:
         _parse(reply.text)
     except (ValueError, InvalidOperation) as error:
         raise SourceUnavailable(
-            f"{SOURCE} account {account_id}: the answer is not a whole CSV file ({error}).",
+            f"{NAME} account {account_id}: the answer is not a whole CSV file ({error}).",
             kept=KEPT,
             fix="Run again later; if it lasts, check sources.fx_rates.url.",
         ) from None

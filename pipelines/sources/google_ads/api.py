@@ -20,7 +20,8 @@ from google.oauth2.credentials import Credentials
 from pipelines.config import Secrets
 from pipelines.errors import SourceRejected, SourceUnavailable
 from pipelines.source_settings import GoogleAdsSettings
-from pipelines.sources.calls.http import KEPT, PARK_AFTER
+from pipelines.sources.base import KEPT
+from pipelines.sources.calls.quotas import PARK_AFTER
 from pipelines.sources.calls.retries import retrying
 from pipelines.sources.google_ads.errors import CALL_ERRORS, Failure, read_failure, source_error
 

@@ -17,12 +17,11 @@ from google.ads.googleads.v26.enums.types.customer_status import CustomerStatusE
 from pipelines.config import Secrets
 from pipelines.errors import SourceRejected
 from pipelines.source_settings import GoogleAdsSettings
-from pipelines.sources.base import Account, Batch, Window
-from pipelines.sources.calls.http import KEPT
+from pipelines.sources.base import KEPT, Account, Batch, Window
 from pipelines.sources.google_ads.api import Columns, GoogleAdsApi
 from pipelines.sources.google_ads.errors import DayForgotten
 from pipelines.sources.google_ads.tables import (
-    PLATFORM,
+    NAME,
     account_rows,
     ad_rows,
     adgroup_rows,
@@ -58,7 +57,7 @@ class GoogleAdsSource:
         backoff: seconds before the second try; doubled for each further one.
     """
 
-    name = PLATFORM
+    name = NAME
     tables = (
         "raw.ads_campaign_performance",
         "raw.ads_ad_performance",

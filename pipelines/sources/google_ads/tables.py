@@ -19,7 +19,7 @@ from pipelines.sources.base import Account
 from pipelines.sources.google_ads.api import Columns
 from pipelines.sources.shapes.ads_tables import ads_table, budget_table, labels, name_hash
 
-PLATFORM = "google_ads"
+NAME = "google_ads"
 # the account decides by conversion action how far back a click counts
 _ATTRIBUTION_WINDOW = "account_default"
 # campaigns, ad groups, asset groups and ads number their statuses alike
@@ -37,7 +37,7 @@ def account_rows(account: Account, found: Columns) -> pa.Table:
             "clicks": found["metrics.clicks"],
             "cost_micros": found["metrics.cost_micros"],
         },
-        labels(PLATFORM, account),
+        labels(NAME, account),
     )
 
 
@@ -97,7 +97,7 @@ def conversion_rows(account: Account, found: Columns) -> pa.Table:
         "conversion_value": found["metrics.conversions_value"],
         "all_conversions": found["metrics.all_conversions"],
     }
-    return ads_table(columns, labels(PLATFORM, account))
+    return ads_table(columns, labels(NAME, account))
 
 
 def click_rows(account: Account, found: Columns) -> pa.Table:
@@ -116,7 +116,7 @@ def click_rows(account: Account, found: Columns) -> pa.Table:
         # customers/<customer>/adGroupAds/<ad group>~<ad>
         "ad_id": [name.rpartition("~")[2] or None for name in kept("click_view.ad_group_ad")],
     }
-    same = labels(PLATFORM, account)
+    same = labels(NAME, account)
     del same["currency_code"]
     return ads_table(columns, same)
 
@@ -125,7 +125,7 @@ def budget_rows(account: Account, found: Columns, day: date) -> pa.Table:
     """raw.ads_campaign_budgets, in force from ``day`` on."""
     amounts = found["campaign_budget.amount_micros"]
     budgets = dict(zip(_ids(found["campaign.id"]), amounts, strict=True))
-    return budget_table(PLATFORM, account, budgets, day)
+    return budget_table(NAME, account, budgets, day)
 
 
 def entity_rows(
@@ -154,7 +154,7 @@ def entity_rows(
     rows = len(columns["entity_id"])
     columns["advertising_type"] = [*channels, *[None] * (rows - len(channels))]
     columns["labels"] = [[]] * rows
-    return ads_table(columns, {"platform": PLATFORM, "account_id": account.account_id})
+    return ads_table(columns, {"platform": NAME, "account_id": account.account_id})
 
 
 def _entities(kind: str, found: Columns, resource: str, parent: str | None) -> Columns:
@@ -195,7 +195,7 @@ def _video(found: Columns) -> Columns:
 
 
 def _claimed(account: Account) -> dict[str, str]:
-    return {**labels(PLATFORM, account), "attribution_window": _ATTRIBUTION_WINDOW}
+    return {**labels(NAME, account), "attribution_window": _ATTRIBUTION_WINDOW}
 
 
 def _ids(numbers: Iterable[int]) -> list[str]:

@@ -19,8 +19,7 @@ from pipelines.errors import SourceRejected
 from pipelines.money import micros
 from pipelines.privacy.hashing import hash_email, hash_phone
 from pipelines.source_settings import HubspotSettings
-from pipelines.sources.base import Account, Batch, Window
-from pipelines.sources.calls.http import KEPT
+from pipelines.sources.base import KEPT, Account, Batch, Window
 from pipelines.sources.hubspot.api import NAME, HubspotApi
 from pipelines.sources.shapes.crm_tables import (
     LEADS,

@@ -12,10 +12,10 @@ from datetime import UTC, date, datetime
 from pipelines.config import Secrets
 from pipelines.source_settings import MetaAdsSettings
 from pipelines.sources.base import Account, Batch, Window
-from pipelines.sources.meta_ads import entities as meta_entities
-from pipelines.sources.meta_ads import tables as meta_tables
 from pipelines.sources.meta_ads.api import Graph, Row
+from pipelines.sources.meta_ads.entities import budget_rows, entity_rows, statuses
 from pipelines.sources.meta_ads.reports import EVERY_STATUS, LEVELS, PARENT, Report, ReportReader
+from pipelines.sources.meta_ads.tables import NAME, account_rows, action_rows, level_rows
 from pipelines.sources.shapes.ads_tables import spend_by_day
 
 _FIELDS = {
@@ -36,7 +36,7 @@ class MetaAdsSource:
         sleep: how to wait, in seconds.
     """
 
-    name = meta_tables.PLATFORM
+    name = NAME
     # campaigns first: where their spend isn't the account's, nothing of the pull is published
     tables = (
         "raw.ads_campaign_performance",
@@ -88,19 +88,16 @@ class MetaAdsSource:
             sleep=self._sleep,
         )
         rows = reader.read([Report(level, window) for level in ("account", *LEVELS)])
-        spend = meta_tables.account_rows(account, rows["account"])
+        spend = account_rows(account, rows["account"])
         campaigns, adgroups, ads = (
-            meta_tables.level_rows(
-                account, level, rows[level], meta_entities.statuses(entities[level])
-            )
-            for level in LEVELS
+            level_rows(account, level, rows[level], statuses(entities[level])) for level in LEVELS
         )
         tables = (
             campaigns,
             spend,
             adgroups,
             ads,
-            meta_tables.action_rows(account, rows["campaign"]),
+            action_rows(account, rows["campaign"]),
         )
         for table, data in zip(self.tables, tables, strict=True):
             told = spend_by_day(spend) if table == "raw.ads_campaign_performance" else None
@@ -121,8 +118,8 @@ class MetaAdsSource:
         account = self.account(account_id)
         entities = {level: self._edge(account_id, level, *_FIELDS[level]) for level in LEVELS}
         for table, rows in (
-            ("raw.ads_campaign_budgets", meta_entities.budget_rows(account, entities, day)),
-            ("raw.ads_entities", meta_entities.entity_rows(account, entities)),
+            ("raw.ads_campaign_budgets", budget_rows(account, entities, day)),
+            ("raw.ads_entities", entity_rows(account, entities)),
         ):
             window = Window(day, day)
             yield Batch(self.name, table, account_id, self.name, window, rows, pulled_at)

@@ -11,8 +11,7 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 
 from pipelines.errors import SourceRejected
-from pipelines.sources.base import Account, Window
-from pipelines.sources.calls.http import KEPT
+from pipelines.sources.base import KEPT, Account, Window
 
 Row = Mapping[str, Any]
 

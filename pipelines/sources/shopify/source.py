@@ -11,12 +11,18 @@ from zoneinfo import ZoneInfo
 from pipelines.config import Secrets
 from pipelines.errors import SourceRejected
 from pipelines.source_settings import ShopifySettings
-from pipelines.sources.base import Account, Batch, Window
-from pipelines.sources.calls.http import KEPT
-from pipelines.sources.shopify import tables as shopify_rows
-from pipelines.sources.shopify.api import SOURCE, ShopifyGraphql
+from pipelines.sources.base import KEPT, Account, Batch, Window
+from pipelines.sources.shopify.api import NAME, ShopifyGraphql
 from pipelines.sources.shopify.bulk import BulkOperations
-from pipelines.sources.shopify.tables import ORDERS, REFUNDS, Reader, table
+from pipelines.sources.shopify.tables import (
+    ORDERS,
+    REFUNDS,
+    Reader,
+    days_query,
+    orders_query,
+    refunds_query,
+    table,
+)
 
 _SHOP = """
 {
@@ -47,7 +53,7 @@ class ShopifySource:
         sleep, backoff: how retries wait.
     """
 
-    name = SOURCE
+    name = NAME
     tables = ("raw.orders", "raw.order_refunds")
     span = None
     max_window_days = 184
@@ -108,12 +114,12 @@ class ShopifySource:
         end = self._midnight(window.end + timedelta(days=1))
         placed = self._bulk.read(
             account_id,
-            shopify_rows.orders_query(_between("created_at", first, end)),
+            orders_query(_between("created_at", first, end)),
             self._reader.order,
         )
         earlier = self._bulk.read(
             account_id,
-            shopify_rows.refunds_query(
+            refunds_query(
                 f"updated_at:>='{_utc(first - _OVERLAP)}' AND created_at:<'{_utc(first)}'"
             ),
             self._reader.refunds,
@@ -136,7 +142,7 @@ class ShopifySource:
         """The days before ``since`` whose orders changed on or after it (a late refund)."""
         at = self._midnight(since)
         search = f"updated_at:>='{_utc(at - _OVERLAP)}' AND created_at:<'{_utc(at)}'"
-        days = self._bulk.read(account_id, shopify_rows.days_query(search), self._reader.day)
+        days = self._bulk.read(account_id, days_query(search), self._reader.day)
         return [part for w in _merged(days) for part in w.split(self.max_window_days)]
 
     def _midnight(self, day: date) -> datetime:
@@ -170,4 +176,4 @@ def _utc(at: datetime) -> str:
 
 
 def _rejected(what: str, fix: str, shop: str) -> SourceRejected:
-    return SourceRejected(f"{SOURCE} account {shop}: {what}.", kept=KEPT, fix=fix)
+    return SourceRejected(f"{NAME} account {shop}: {what}.", kept=KEPT, fix=fix)

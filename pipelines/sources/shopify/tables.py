@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from pipelines.errors import SourceRejected
 from pipelines.privacy.hashing import hash_email, hash_phone, hash_user_id
-from pipelines.sources.calls.http import KEPT
+from pipelines.sources.base import KEPT
 
 CLICK_IDS = ("gclid", "fbclid", "ttclid", "li_fat_id")
 _INSTANT = pa.timestamp("us", tz="UTC")

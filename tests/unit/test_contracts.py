@@ -9,7 +9,7 @@ from sqlglot import exp
 
 from pipelines.contracts import CONTRACTS, Contract, load_contract, load_contracts
 from pipelines.errors import InputError
-from pipelines.warehouse.bigquery_tables import contract_table
+from pipelines.warehouse.bigquery_tables import CONTRACT_LABEL, contract_table
 
 every_contract = pytest.mark.parametrize(
     "contract", load_contracts().values(), ids=lambda c: c.table
@@ -39,6 +39,26 @@ def test_the_grain_is_of_columns_that_are_never_null(contract: Contract) -> None
     nullable = {c.name: c.nullable for c in contract.columns}
     assert contract.primary_key
     assert [nullable[name] for name in contract.primary_key] == [False] * len(contract.primary_key)
+
+
+def test_a_landed_table_says_which_column_is_the_account_and_no_other_table_does() -> None:
+    told = {c.table: c.account_column for c in load_contracts().values() if c.labels}
+    landed = {c.table for c in load_contracts().values() if "_run_id" in c.column_names}
+    assert set(told) == {table for table in landed if table.startswith("raw.")}
+    for table, column in told.items():
+        contract = load_contract(table)
+        assert column in contract.primary_key
+        assert column in contract.cluster_by
+    assert told["raw.orders"] == "shop_id"
+    with pytest.raises(KeyError, match="account_column"):
+        _ = load_contract("raw.load_ledger").account_column
+
+
+@every_contract
+def test_bigquery_gets_the_labels_of_the_ddl_beside_the_contracts_own(contract: Contract) -> None:
+    labels = contract_table("project", contract).labels
+    assert {**labels, **contract.labels} == labels
+    assert set(labels) == {*contract.labels, CONTRACT_LABEL}
 
 
 @every_contract

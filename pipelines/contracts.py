@@ -17,6 +17,8 @@ from pipelines.shipped import shipped
 
 CONTRACTS = shipped("sql") / "contracts"
 
+# what landing fills of a raw table; a source gives the other columns
+RUN_ID_COLUMN, EXTRA_COLUMN = "_run_id", "_extra"
 # the table label that names the column
 ACCOUNT_COLUMN = "account_column"
 
@@ -83,6 +85,16 @@ class Contract:
     @property
     def arrow_schema(self) -> pa.Schema:
         return pa.schema([pa.field(c.name, c.arrow_type, c.nullable) for c in self.columns])
+
+    @property
+    def source_schema(self) -> pa.Schema:
+        """What a source gives: all columns in order but those that landing fills.
+
+        Every field is nullable: what may not be NULL, the audit says by its name.
+        """
+        filled = (RUN_ID_COLUMN, EXTRA_COLUMN)
+        given = [c for c in self.columns if c.name not in filled]
+        return pa.schema([pa.field(c.name, c.arrow_type) for c in given])
 
     def conform(self, rows: pa.Table) -> pa.Table:
         """The rows in the contract's order and types, every column nullable.

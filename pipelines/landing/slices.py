@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date, timedelta
 
-from pipelines.contracts import Contract
+from pipelines.contracts import RUN_ID_COLUMN, Contract
 from pipelines.sources.base import Batch, Window
 from pipelines.warehouse import Slice, Statement, Warehouse
 
@@ -56,7 +56,8 @@ def count_restated(warehouse: Warehouse, contract: Contract, slice_: Slice, stag
 
     Compares scalar columns only: BigQuery can't compare nested ones.
     """
-    columns = ", ".join(c.name for c in contract.columns if c.is_scalar and c.name != "_run_id")
+    compared = [c.name for c in contract.columns if c.is_scalar and c.name != RUN_ID_COLUMN]
+    columns = ", ".join(compared)
     content = f"SELECT FARM_FINGERPRINT(TO_JSON_STRING(STRUCT({columns}))) AS content"
     condition, params = slice_.predicate()
     result = warehouse.query(

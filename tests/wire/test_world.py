@@ -16,7 +16,9 @@ from pipelines.sandbox.market.market import Market
 from pipelines.sandbox.serve import known_faults, switch_on
 from pipelines.sandbox.serving.faults import Faults
 from pipelines.sandbox.world import DEMO_SOURCES, World
+from pipelines.sources.base import Window
 from pipelines.sources.registry import SOURCES, open_source, source_names
+from tests.wire.contract_shape import assert_fits
 
 TODAY = date(2026, 7, 1)
 
@@ -42,6 +44,21 @@ def test_every_source_has_a_platform_that_hands_it_its_settings_and_secrets(
         for account_id in source.account_ids:
             assert source.account(account_id).account_id == account_id
     assert world.mutations == []
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_what_a_source_gives_is_in_the_types_of_its_tables_contract(
+    world: World, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    for variable, value in world.secrets.items():
+        monkeypatch.setenv(variable, value)
+    source = open_source(load_settings(world.config), Secrets(), name)
+    window = Window(date(2026, 6, 29), date(2026, 6, 29))
+    for account_id in source.account_ids:
+        batches = [*source.pull(account_id, window), *source.snapshot(account_id, TODAY)]
+        assert {b.table for b in batches} >= set(source.tables)
+        for batch in batches:
+            assert_fits(batch, whole=False)
 
 
 def test_the_demo_configures_its_sources_and_serves_every_platform(tmp_path: Path) -> None:

@@ -9,27 +9,17 @@ from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 
 import httpx
-import pyarrow as pa
 
 from pipelines.config import Secrets
 from pipelines.errors import SourceRejected, SourceUnavailable
 from pipelines.source_settings import FxRatesSettings
 from pipelines.sources.base import KEPT, Account, Batch, Window
 from pipelines.sources.calls.http import HttpApi
+from pipelines.sources.shapes.columns import typed
 
 NAME = "fx_rates"
 ACCOUNT = Account("ecb", "European Central Bank", "EUR", "Europe/Berlin")
 _COLUMNS = ("CURRENCY", "CURRENCY_DENOM", "TIME_PERIOD", "OBS_VALUE")
-_SCHEMA = pa.schema(
-    [
-        ("account_id", pa.string()),
-        ("date", pa.date32()),
-        ("base_currency", pa.string()),
-        ("quote_currency", pa.string()),
-        ("rate", pa.float64()),
-        ("rate_text", pa.string()),
-    ]
-)
 _NOT_FOUND = 404
 
 Rates = dict[str, dict[date, str]]
@@ -99,14 +89,19 @@ class FxRatesSource:
                     "longer sets it.",
                 )
         found = [
-            (account_id, day, "EUR", currency, float(text), text)
+            (day, currency, text)
             for currency in self._currencies
             for day, text in rates.get(currency, {}).items()
         ]
-        columns = list(zip(*found, strict=True)) or [()] * len(_SCHEMA)
-        rows = pa.table(
-            [pa.array(c, f.type) for c, f in zip(columns, _SCHEMA, strict=True)], schema=_SCHEMA
-        )
+        columns = {
+            "account_id": [account_id] * len(found),
+            "date": [day for day, _, _ in found],
+            "base_currency": ["EUR"] * len(found),
+            "quote_currency": [currency for _, currency, _ in found],
+            "rate": [float(text) for _, _, text in found],
+            "rate_text": [text for _, _, text in found],
+        }
+        rows = typed("raw.fx_rates", columns)
         yield Batch(self.name, "raw.fx_rates", account_id, None, window, rows, pulled_at)
 
     def snapshot(self, account_id: str, day: date) -> Iterator[Batch]:

@@ -17,8 +17,8 @@ from requests.exceptions import RequestException
 from pipelines.errors import SourceError, SourceRejected, SourceUnavailable
 from pipelines.source_settings import Ga4ExportSettings
 from pipelines.sources.base import Account, Batch, Window
-from pipelines.sources.ga4_export.events import TABLE, Day, day_of_events, together
-from pipelines.sources.ga4_export.schema import KEPT, LEFT_OUT, export_schema
+from pipelines.sources.ga4_export.events import Day, day_of_events, together
+from pipelines.sources.ga4_export.schema import KEPT, LEFT_OUT, TABLE, export_schema
 from pipelines.sources.ga4_export.source import require_property
 
 _KINDS = ("events", "events_intraday")

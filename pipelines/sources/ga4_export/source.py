@@ -17,8 +17,8 @@ from pipelines.config import Secrets
 from pipelines.errors import InputError, SourceRejected, SourceUnavailable
 from pipelines.source_settings import Ga4ExportSettings
 from pipelines.sources.base import Account, Batch, Window
-from pipelines.sources.ga4_export.events import TABLE, Day, day_of_events, together
-from pipelines.sources.ga4_export.schema import KEPT, export_schema
+from pipelines.sources.ga4_export.events import Day, day_of_events, together
+from pipelines.sources.ga4_export.schema import KEPT, TABLE, export_schema
 
 if TYPE_CHECKING:
     from pipelines.sources.ga4_export.dataset import Ga4DatasetSource
@@ -173,7 +173,7 @@ def _read(path: Path) -> pa.Table:
                 file,
                 pyarrow.json.ReadOptions(block_size=8 << 20),
                 pyarrow.json.ParseOptions(
-                    explicit_schema=export_schema(pa.string() if textual else pa.int64()),
+                    explicit_schema=export_schema(pa.string() if textual else None),
                     # a column that the export gets one day is kept, as drift
                     unexpected_field_behavior="infer",
                 ),

@@ -31,6 +31,7 @@ _CATEGORIES = {c.value: c.name for c in ConversionActionCategoryEnum.ConversionA
 def account_rows(account: Account, found: Columns) -> pa.Table:
     """raw.ads_account_performance."""
     return ads_table(
+        "raw.ads_account_performance",
         {
             "date": found["segments.date"],
             "impressions": found["metrics.impressions"],
@@ -49,7 +50,7 @@ def campaign_rows(account: Account, found: Columns) -> pa.Table:
         "name_hash": _hashes(found["campaign.name"]),
         "status": _names(_STATUSES, found["campaign.status"]),
     }
-    return ads_table(columns, _claimed(account))
+    return ads_table("raw.ads_campaign_performance", columns, _claimed(account))
 
 
 def adgroup_rows(account: Account, groups: Columns, asset_groups: Columns) -> pa.Table:
@@ -67,7 +68,7 @@ def adgroup_rows(account: Account, groups: Columns, asset_groups: Columns) -> pa
     }
     first, second = _delivery(groups), _delivery(asset_groups)
     columns = {**{name: first[name] + second[name] for name in first}, **parts}
-    return ads_table(columns, _claimed(account))
+    return ads_table("raw.ads_adgroup_performance", columns, _claimed(account))
 
 
 def ad_rows(account: Account, found: Columns) -> pa.Table:
@@ -80,7 +81,7 @@ def ad_rows(account: Account, found: Columns) -> pa.Table:
         "name_hash": _hashes(found["ad_group_ad.ad.name"]),
         "status": _names(_STATUSES, found["ad_group_ad.status"]),
     }
-    return ads_table(columns, _claimed(account))
+    return ads_table("raw.ads_ad_performance", columns, _claimed(account))
 
 
 def conversion_rows(account: Account, found: Columns) -> pa.Table:
@@ -97,7 +98,7 @@ def conversion_rows(account: Account, found: Columns) -> pa.Table:
         "conversion_value": found["metrics.conversions_value"],
         "all_conversions": found["metrics.all_conversions"],
     }
-    return ads_table(columns, labels(NAME, account))
+    return ads_table("raw.ads_conversion_action_stats", columns, labels(NAME, account))
 
 
 def click_rows(account: Account, found: Columns) -> pa.Table:
@@ -118,7 +119,7 @@ def click_rows(account: Account, found: Columns) -> pa.Table:
     }
     same = labels(NAME, account)
     del same["currency_code"]
-    return ads_table(columns, same)
+    return ads_table("raw.ads_clicks", columns, same)
 
 
 def budget_rows(account: Account, found: Columns, day: date) -> pa.Table:
@@ -154,7 +155,9 @@ def entity_rows(
     rows = len(columns["entity_id"])
     columns["advertising_type"] = [*channels, *[None] * (rows - len(channels))]
     columns["labels"] = [[]] * rows
-    return ads_table(columns, {"platform": NAME, "account_id": account.account_id})
+    return ads_table(
+        "raw.ads_entities", columns, {"platform": NAME, "account_id": account.account_id}
+    )
 
 
 def _entities(kind: str, found: Columns, resource: str, parent: str | None) -> Columns:

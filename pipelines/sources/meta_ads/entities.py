@@ -44,6 +44,7 @@ def entity_rows(account: Account, entities: Entities) -> pa.Table:
     """
     listed = [(_TYPES[level], row) for level, rows in entities.items() for row in rows]
     return ads_table(
+        "raw.ads_entities",
         {
             "entity_type": [kind for kind, _ in listed],
             "entity_id": [r["id"] for _, r in listed],

@@ -12,17 +12,10 @@ from pipelines.config import Secrets
 from pipelines.errors import SourceRejected
 from pipelines.source_settings import ShopifySettings
 from pipelines.sources.base import KEPT, Account, Batch, Window
+from pipelines.sources.shapes.columns import schema_of, typed
 from pipelines.sources.shopify.api import NAME, ShopifyGraphql
 from pipelines.sources.shopify.bulk import BulkOperations
-from pipelines.sources.shopify.tables import (
-    ORDERS,
-    REFUNDS,
-    Reader,
-    days_query,
-    orders_query,
-    refunds_query,
-    table,
-)
+from pipelines.sources.shopify.orders import Reader, days_query, orders_query, refunds_query
 
 _SHOP = """
 {
@@ -126,13 +119,14 @@ class ShopifySource:
         )
         orders = [order for order, _ in placed]
         refunds = [r for some in (*(of for _, of in placed), *earlier) for r in some]
-        for name, rows, schema in (
-            ("raw.orders", orders, ORDERS),
-            ("raw.order_refunds", refunds, REFUNDS),
+        for table, day, rows in (
+            ("raw.orders", "order_date", orders),
+            ("raw.order_refunds", "refund_date", refunds),
         ):
-            day = schema.get_field_index("order_date" if schema is ORDERS else "refund_date")
             within = [row for row in rows if window.start <= row[day] <= window.end]
-            yield Batch(self.name, name, account_id, None, window, table(within, schema), pulled_at)
+            names = schema_of(table).names
+            data = typed(table, {name: [row[name] for row in within] for name in names})
+            yield Batch(self.name, table, account_id, None, window, data, pulled_at)
 
     def snapshot(self, account_id: str, day: date) -> Iterator[Batch]:
         """Nothing: an order carries its own present state."""

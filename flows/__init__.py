@@ -1,4 +1,5 @@
-"""Prefect: what runs after what, when, and how often it is tried again. One file a flow.
+"""Prefect: what runs after what, when, and how often it is tried again. One file for each flow.
 
-No logic may enter here: a task calls one function of a room in pipelines.
+A task calls one function of a room in pipelines; a flow sequences tasks, collects what failed and
+reports it. No driver and no data frame may enter here.
 """

@@ -10,7 +10,10 @@ from prefect.artifacts import create_markdown_artifact
 
 from flows.retries import RETRIES
 from pipelines.config import load_settings
-from pipelines.proposals.decide import SERVICE, Proposed, propose_from
+from pipelines.proposals.ledger import SERVICE, open_ledger
+from pipelines.proposals.propose import Proposed
+from pipelines.proposals.propose import propose as append_new
+from pipelines.proposals.terms import Terms
 from pipelines.warehouse import open_warehouse
 
 
@@ -18,7 +21,8 @@ from pipelines.warehouse import open_warehouse
 def draft_proposals(config: Path | None, as_of: date | None) -> Proposed:
     """Draft, check and append proposals; the same finding is not proposed twice."""
     settings = load_settings(config)
-    return propose_from(open_warehouse(settings), settings, created_by=SERVICE.name, as_of=as_of)
+    ledger = open_ledger(open_warehouse(settings), settings)
+    return append_new(ledger, Terms.of(settings, as_of), created_by=SERVICE.name)
 
 
 @flow(name="propose")

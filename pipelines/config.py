@@ -63,14 +63,34 @@ class JobsSettings(Section):
     pacing: PacingSettings = PacingSettings()
 
 
-class GuardrailSettings(Section):
-    """Caps every proposal is held to (DESIGN section 5). Amounts are in micros."""
+class AllocationCaps(Section):
+    """The caps that bound the optimiser and that guardrails hold its proposals to: one definition
+    for both. Amounts may be in any unit, as long as all of one call are in the same."""
 
     max_change_percent: float = Field(5.0, gt=0, le=100)
-    max_daily_change_percent: float = Field(10.0, gt=0, le=100)
-    cac_ceiling_micros: int | None = Field(None, gt=0)
     channel_floor_percent: float = Field(5.0, ge=0, le=50)
     exploration_reserve_percent: float = Field(10.0, ge=0, le=50)
+
+    def change_bounds(self, current: float) -> tuple[float, float]:
+        """Between which values one change may take an amount."""
+        share = self.max_change_percent / 100
+        return current * (1 - share), current * (1 + share)
+
+    def floor(self, total: float) -> float:
+        """What a cut has to leave a channel, of the total of all channels."""
+        return self.channel_floor_percent / 100 * total
+
+    def reserve(self, amount: float) -> float:
+        """What the optimiser never moves, of an amount."""
+        return amount * (self.exploration_reserve_percent / 100)
+
+
+class GuardrailSettings(AllocationCaps):
+    """Caps every proposal is held to (DESIGN section 5). Amounts are in micros of the reporting
+    currency; what is in another currency is converted at the day's rate before it is compared."""
+
+    max_daily_change_percent: float = Field(10.0, gt=0, le=100)
+    cac_ceiling_micros: int | None = Field(None, gt=0)
     min_change_percent: float = Field(1.0, ge=0)
     max_evidence_age_days: int = Field(8, ge=1)
     max_data_age_days: int = Field(3, ge=1)

@@ -6,6 +6,8 @@ AdcanaryError
 ├── InputError               a file or a row of input is wrong                 exit 1
 ├── AuditError               a batch failed its expectations; nothing published exit 1
 ├── IntegrityError           published data contradicts itself (broken chain)  exit 1
+├── CurrencyMismatch         two currencies were added or compared             exit 1
+├── RateUnknown              an amount can't be converted: no exchange rate    exit 1
 ├── DecisionRefused          a proposal can't move to the asked state          exit 1
 ├── SourceError              an ad platform or export
 │   ├── SourceUnavailable    (Transient) no answer, 5xx, quota                 exit 3
@@ -76,6 +78,14 @@ class AuditError(AdcanaryError, Terminal):
 
 
 class IntegrityError(AdcanaryError, Terminal):
+    exit_code = 1
+
+
+class CurrencyMismatch(AdcanaryError, Terminal):
+    exit_code = 1
+
+
+class RateUnknown(AdcanaryError, Terminal):
     exit_code = 1
 
 

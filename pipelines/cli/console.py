@@ -82,13 +82,6 @@ def print_error(error: AdcanaryError, of: str | None = None) -> None:
             err.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
-def money(micros: float | None, currency: str = "") -> str:
-    """Micros as an amount with two decimals."""
-    if micros is None:
-        return "?"
-    return f"{micros / 1e6:,.2f} {currency}".strip()
-
-
 def _cell(value: Any) -> str:
     if value is None:
         return "NULL"

@@ -17,7 +17,7 @@ from pipelines.cli.console import out
 from pipelines.config import load_settings
 from pipelines.errors import AdcanaryError, IntegrityError
 from pipelines.jobs.plots import plots_folder
-from pipelines.proposals.decide import open_ledger
+from pipelines.proposals.ledger import open_ledger
 from pipelines.proposals.verify import verify
 from pipelines.sandbox.market.market import Market
 from pipelines.sandbox.world import World

@@ -21,18 +21,20 @@ CommentOption = Annotated[str | None, typer.Option("--comment", help="why")]
 
 def propose(as_of: DayOption = None, config: ConfigOption = None) -> None:
     """Propose from the jobs' last results."""
-    from pipelines.proposals.decide import open_ledger, propose_from
+    from pipelines.proposals.ledger import open_ledger
+    from pipelines.proposals.propose import propose as append_new
+    from pipelines.proposals.terms import Terms
 
     settings, warehouse = open_settings(config)
-    done = propose_from(warehouse, settings, created_by=person(None), as_of=day(as_of))
+    ledger = open_ledger(warehouse, settings)
+    done = append_new(ledger, Terms.of(settings, day(as_of)), created_by=person(None))
     out.print(
         f"{len(done.created)} new, {len(done.existing)} known, {len(done.superseded)} superseded, "
         f"{len(done.expired)} expired"
     )
     for words in done.refused:
         print_plainly(f"Refused: {words}")
-    rows = open_ledger(warehouse, settings).read().proposals
-    shown = [r for r in rows if r["state"] in OPEN]
+    shown = [p for p in ledger.read().proposals if p.state in OPEN]
     if shown:
         report.print_proposals(shown)
 
@@ -40,14 +42,14 @@ def propose(as_of: DayOption = None, config: ConfigOption = None) -> None:
 @proposals_app.command("list")
 def list_proposals(format_: FormatOption = Format.TABLE, config: ConfigOption = None) -> None:
     """Every proposal's last revision and its state."""
-    from pipelines.proposals.decide import open_ledger
+    from pipelines.proposals.ledger import open_ledger
 
     settings, warehouse = open_settings(config, create=False)
-    rows = open_ledger(warehouse, settings).read().proposals
+    proposals = open_ledger(warehouse, settings).read().proposals
     if format_ is Format.TABLE:
-        report.print_proposals(rows)
+        report.print_proposals(proposals)
     else:
-        print_rows(rows, format_)
+        print_rows([report.listed(p) for p in proposals], format_)
 
 
 @proposals_app.command("show")
@@ -55,16 +57,16 @@ def show_proposal(
     proposal_id: str, format_: FormatOption = Format.TABLE, config: ConfigOption = None
 ) -> None:
     """One proposal: certificate, evidence, rollback, history."""
-    from pipelines.proposals.decide import open_ledger
+    from pipelines.proposals.ledger import open_ledger
 
     settings, warehouse = open_settings(config, create=False)
     ledger = open_ledger(warehouse, settings)
-    row = ledger.read().proposal(proposal_id)
+    proposal = ledger.read().proposal(proposal_id)
     if format_ is Format.TABLE:
-        events = [e for e in ledger.events() if e["proposal_id"] == row["proposal_id"]]
-        report.print_proposal(row, events)
+        events = [e for e in ledger.events() if e.proposal_id == proposal.proposal_id]
+        report.print_proposal(proposal, events)
     else:
-        print_rows([row], format_)
+        print_rows([report.listed(proposal)], format_)
 
 
 @proposals_app.command()
@@ -79,16 +81,15 @@ def approve(
 ) -> None:
     """Approve a proposal; it is recorded in the shadow feed, never applied."""
     from pipelines.proposals import decide
+    from pipelines.proposals.ledger import open_ledger
+    from pipelines.proposals.terms import Terms
 
     settings, warehouse = open_settings(config)
     state = decide.approve(
-        decide.open_ledger(warehouse, settings),
-        settings.guardrails,
+        open_ledger(warehouse, settings),
+        Terms.of(settings),
         proposal_id,
         Actor(person(actor), "person"),
-        now=settings.clock(),
-        as_of=settings.yesterday(),
-        day_began=settings.day_began(),
         comment=comment,
         seen_hash=seen_hash,
     )
@@ -106,9 +107,10 @@ def _decision(name: str, action: Action, doc: str) -> None:
         config: ConfigOption = None,
     ) -> None:
         from pipelines.proposals import decide
+        from pipelines.proposals.ledger import open_ledger
 
         settings, warehouse = open_settings(config)
-        ledger = decide.open_ledger(warehouse, settings)
+        ledger = open_ledger(warehouse, settings)
         now = settings.clock()
         state = decide.decide(
             ledger, proposal_id, action, Actor(person(actor), "person"), now=now, comment=comment
@@ -126,7 +128,7 @@ _decision("withdraw", Action.WITHDRAW, "Take a proposal back.")
 @audit_app.command("verify")
 def verify(config: ConfigOption = None) -> None:
     """Prove that no event and no proposal was changed after the fact."""
-    from pipelines.proposals.decide import open_ledger
+    from pipelines.proposals.ledger import open_ledger
     from pipelines.proposals.verify import verify as verify_ledger
 
     settings, warehouse = open_settings(config, create=False)

@@ -3,13 +3,16 @@ proposed. Shared by the commands and the demo."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
 from rich.markup import escape
 
-from pipelines.cli.console import money, out, print_table
+from pipelines.cli.console import out, print_table
+from pipelines.money import MICROS, Money
+from pipelines.proposals.kinds import kind_of
+from pipelines.proposals.ledger import LoggedEvent
+from pipelines.proposals.stored import StoredProposal
 from pipelines.warehouse import Warehouse
 
 _LOADED = """
@@ -43,7 +46,7 @@ def print_loaded(warehouse: Warehouse) -> None:
                 r["platform"],
                 r["account_id"],
                 f"{r['first_day']} to {r['last_day']}",
-                money(r["cost_micros"], r["currency_code"]),
+                str(Money(r["cost_micros"], r["currency_code"])),
             ]
             for r in spend
         ),
@@ -61,121 +64,116 @@ def print_verdicts(warehouse: Warehouse) -> None:
     )
 
 
-def print_proposals(rows: Sequence[dict[str, Any]]) -> None:
+def listed(proposal: StoredProposal) -> dict[str, Any]:
+    """A proposal for programs: its row, with its state and who approved it."""
+    return {
+        **proposal.row,
+        "state": str(proposal.state),
+        "approvals": list(proposal.approvals),
+    }
+
+
+def print_proposals(proposals: Sequence[StoredProposal]) -> None:
     """A few lines a proposal: target, current → proposed, effect, guardrails, expiry."""
-    out.print(f"[italic]Proposals ({len(rows)})[/]")
-    for row in rows:
-        identity, target, change, effect, guardrails, state, expires = _summary(row)
-        urgent = "  [bold red]URGENT[/]" if row["urgency"] == "URGENT" else ""
+    out.print(f"[italic]Proposals ({len(proposals)})[/]")
+    for proposal in proposals:
+        urgent = "  [bold red]URGENT[/]" if proposal.urgency == "URGENT" else ""
         out.print(
-            f" [bold]{identity}[/]  {row['kind']}  [bold]{escape(target)}[/]{urgent}",
+            f" [bold]{proposal.proposal_id}[/]  {proposal.kind}  "
+            f"[bold]{escape(_target(proposal))}[/]{urgent}",
             highlight=False,
         )
         for label, text in (
-            ("change", change),
-            ("a week brings", effect),
-            ("guardrails", guardrails),
-            ("state", f"{state}, expires {expires}"),
+            ("change", kind_of(proposal.kind).describe(proposal).change),
+            ("a week brings", _effect(proposal)),
+            ("guardrails", _guardrails(proposal)),
+            ("state", f"{proposal.state}, expires {proposal.expires_at:%Y-%m-%d}"),
         ):
             out.print(f"   {label:<14}", text, markup=False, highlight=False, soft_wrap=True)
 
 
-def print_proposal(row: dict[str, Any], events: Sequence[dict[str, Any]]) -> None:
+def print_proposal(proposal: StoredProposal, events: Sequence[LoggedEvent]) -> None:
     """One proposal whole: what, why, every constraint, how to undo it, and its history."""
-    identity, target, change, effect, _, state, expires = _summary(row)
-    out.print(f"[bold]{identity}[/] revision {row['revision']}: {row['kind']}, {row['urgency']}")
+    described = kind_of(proposal.kind).describe(proposal)
+    target = proposal.target
+    out.print(
+        f"[bold]{proposal.proposal_id}[/] revision {proposal.revision}: {proposal.kind}, "
+        f"{proposal.urgency}"
+    )
     for label, text in (
-        ("target", f"{target} (account {row['account_id']}, campaign {row['campaign_id']})"),
-        ("change", change),
-        ("a week brings", effect),
-        ("how estimated", json.loads(row["expected_effect"])["note"]),
-        *(("evidence", line) for line in _evidence(json.loads(row["evidence"]))),
-        ("rollback", _rollback(json.loads(row["rollback"]), row["currency_code"])),
-        ("state", f"{state}, expires {expires}"),
-        ("content hash", row["content_hash"]),
+        (
+            "target",
+            f"{_target(proposal)} (account {target.account_id}, campaign {target.campaign_id})",
+        ),
+        ("change", described.change),
+        ("a week brings", _effect(proposal)),
+        ("how estimated", proposal.effect().note),
+        *(("evidence", line) for line in described.evidence),
+        ("rollback", described.rollback),
+        ("state", f"{proposal.state}, expires {proposal.expires_at:%Y-%m-%d}"),
+        ("content hash", proposal.content_hash),
     ):
         out.print(f"  {label:<19}", end="")
         out.print(text, markup=False, highlight=False, soft_wrap=True)
     print_table(
-        ["guardrail", "verdict", "binds", "what was checked"],
+        [
+            "guardrail",
+            "verdict",
+            "binds",
+            f"what was checked (amounts in {proposal.currency} unless another is named)",
+        ],
         (
-            [c["name"], c["verdict"], "binds" if c["binds"] else "", c["message"]]
-            for c in json.loads(row["certificate"])
+            [c.name, c.verdict, "binds" if c.binds else "", c.message]
+            for c in proposal.certificate()
         ),
     )
     print_table(
         ["#", "when", "who", "what", "to", "comment"],
         (
             [
-                str(e["sequence"]),
-                f"{e['occurred_at']:%Y-%m-%d %H:%M}",
-                e["actor"],
-                e["action"],
-                e["to_state"],
-                e["comment"] or "",
+                str(e.sequence),
+                f"{e.occurred_at:%Y-%m-%d %H:%M}",
+                e.actor,
+                e.action,
+                e.to_state,
+                e.comment or "",
             ]
             for e in events
         ),
     )
 
 
-def _summary(row: dict[str, Any]) -> tuple[str, ...]:
-    verdicts = list(json.loads(row["guardrails"]).values())
-    passed = f"{row['verdict']}, {verdicts.count('PASS')} of {len(verdicts)} hold"
-    failing = [k for k, v in json.loads(row["guardrails"]).items() if v != "PASS"]
-    if failing:
-        passed += f" (not: {', '.join(failing)})"
-    return (
-        row["proposal_id"],
-        f"{row['platform']} {row['target_name'] or row['campaign_id']}",
-        _change(row),
-        _effect(json.loads(row["expected_effect"]), row["currency_code"]),
-        passed,
-        row["state"],
-        f"{row['expires_at']:%Y-%m-%d}",
-    )
+def _target(proposal: StoredProposal) -> str:
+    return f"{proposal.target.platform} {proposal.target.name or proposal.target.campaign_id}"
 
 
-def _evidence(evidence: dict[str, Any]) -> list[str]:
-    """The evidence as lines that a person reads."""
-    if "alerts" in evidence:
-        return [*evidence["alerts"], f"pacing run {evidence['pacing_run_id']}"]
-    current, proposed = evidence["channel_weekly_micros"]
-    return [
-        f"mmm run {evidence['mmm_run_id']}: {evidence['channel']} from {money(current)} to "
-        f"{money(proposed)} a week is best for the channel (bound that binds: "
-        f"{evidence['channel_binding']}); campaigns share it as far as cuts fund it"
-    ]
+def _guardrails(proposal: StoredProposal) -> str:
+    certificate = proposal.certificate()
+    failing = [c.name for c in certificate if c.verdict != "PASS"]
+    held = len(certificate) - len(failing)
+    named = f" (not: {', '.join(failing)})" if failing else ""
+    return f"{proposal.verdict}, {held} of {len(certificate)} hold{named}"
 
 
-def _rollback(rollback: dict[str, str], currency: str) -> str:
-    if rollback["field"] == "status":
-        return f"set the status from {rollback['from']} back to {rollback['to']}"
-    before, after = int(rollback["to"]), int(rollback["from"])
-    return f"set the daily budget from {money(after)} back to {money(before, currency)}"
-
-
-def _change(row: dict[str, Any]) -> str:
-    if row["kind"] == "pause":
-        return f"{row['current_value']} → {row['proposed_value']}"
-    current, proposed = int(row["current_value"]), int(row["proposed_value"])
-    return (
-        f"{money(current)} → {money(proposed, row['currency_code'])} a day "
-        f"({row['delta_percent']:+.1f}%)"
-    )
-
-
-def _effect(effect: dict[str, Any], currency: str) -> str:
-    spend = f"spend {effect['spend_micros'] / 1e6:+,.0f} {currency}"
-    if effect["orders"] is None:
-        return f"{spend}; {effect['note']}"
-    orders, revenue = effect["orders"], effect["revenue_micros"]
+def _effect(proposal: StoredProposal) -> str:
+    """What a week brings. Spend is told in the account's currency, and where that is another in
+    the one of the revenue, too."""
+    effect, own = proposal.effect(), proposal.currency
+    value = effect.value_currency
+    spend = f"spend {effect.spend_micros / MICROS:+,.0f} {own}"
+    for rate in proposal.rates():
+        if rate.source == own:
+            converted = rate.convert(Money(effect.spend_micros, own))
+            spend += f" ({converted.micros / MICROS:+,.0f} {converted.currency})"
+    if effect.orders is None or effect.revenue_micros is None:
+        return f"{spend}; {effect.note}"
+    orders, revenue = effect.orders, effect.revenue_micros
     text = (
-        f"{spend}, orders {orders['p50']:+.1f} ({orders['p10']:+.1f} to {orders['p90']:+.1f}), "
-        f"revenue {revenue['p50'] / 1e6:+,.0f} "
-        f"({revenue['p10'] / 1e6:+,.0f} to {revenue['p90'] / 1e6:+,.0f})"
+        f"{spend}, orders {orders.p50:+.1f} ({orders.p10:+.1f} to {orders.p90:+.1f}), "
+        f"revenue {revenue.p50 / MICROS:+,.0f} {value} "
+        f"({revenue.p10 / MICROS:+,.0f} to {revenue.p90 / MICROS:+,.0f})"
     )
-    if effect["cac_micros"]:
-        cac = effect["cac_micros"]
-        text += f", {cac['p50'] / 1e6:,.0f} an order (at worst {cac['p90'] / 1e6:,.0f})"
+    if effect.cac_micros:
+        cac = effect.cac_micros
+        text += f", {cac.p50 / MICROS:,.0f} {value} an order (at worst {cac.p90 / MICROS:,.0f})"
     return text

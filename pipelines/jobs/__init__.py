@@ -1,6 +1,6 @@
 """Decision jobs: read marts, compute, write contract tables with their verdict and evidence.
 
-No platform, file or proposal may be touched here; a job's result is a function of its input rows.
+A result is a function of its input rows: no source, landing or proposal may enter here.
 """
 
 from pipelines.jobs.base import Outcome, Progress, Verdict

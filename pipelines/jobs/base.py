@@ -6,11 +6,13 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any, Literal, Protocol
+from pathlib import Path
+from typing import Any, Literal, Protocol, TypeVar
 
 import pyarrow as pa
 
 from pipelines.config import Settings
+from pipelines.source_settings import Section
 from pipelines.warehouse import Warehouse
 
 Verdict = Literal["PASS", "INCONCLUSIVE", "NO_DATA"]
@@ -39,8 +41,27 @@ class Outcome:
     rows: Mapping[str, Sequence[Row]] = field(default_factory=dict)
 
 
-class Job(Protocol):
-    """One decision job. ``tables`` are the contract tables that its runs write."""
+@dataclass(frozen=True)
+class Plot:
+    """A picture of a run: its file's name, and what draws it from (warehouse, run id, path).
+
+    ``draw`` returns the path, or None where the run has nothing to show.
+    """
+
+    name: str
+    draw: Callable[[Warehouse, str, Path], Path | None]
+
+
+Own = TypeVar("Own", bound=Section)
+
+
+class Job(Protocol[Own]):
+    """One decision job. ``tables`` are the contract tables that its runs write; ``plot`` is their
+    picture, for those that have one.
+
+    A job computes from its own settings and never sees the others: what it is given is what its
+    run id is made of, so that no cap can change without a new run.
+    """
 
     @property
     def name(self) -> str: ...
@@ -51,8 +72,11 @@ class Job(Protocol):
     @property
     def tables(self) -> tuple[str, ...]: ...
 
-    def settings(self, settings: Settings) -> dict[str, Any]:
-        """Everything configured that the result depends on, JSON-able."""
+    @property
+    def plot(self) -> Plot | None: ...
+
+    def settings(self, settings: Settings) -> Own:
+        """Everything configured that the result depends on: all that ``compute`` gets."""
 
     def read(self, warehouse: Warehouse, as_of: date) -> dict[str, pa.Table]:
         """The rows the job rests on, by input, each ordered by its grain."""
@@ -60,7 +84,7 @@ class Job(Protocol):
     def compute(
         self,
         inputs: Mapping[str, pa.Table],
-        settings: Settings,
+        settings: Own,
         as_of: date,
         progress: Progress,
     ) -> Outcome:

@@ -1,16 +1,12 @@
-"""Which plot belongs to which job."""
+"""Draws a job's run once, beside the configuration."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from pipelines.config import Settings
-from pipelines.jobs.mmm.plots import plot_curves
-from pipelines.jobs.pacing.plots import plot_pacing
-from pipelines.jobs.run import JobRun
+from pipelines.jobs.run import JOBS, JobRun
 from pipelines.warehouse import Warehouse
-
-_PLOTS = {"mmm": ("response_curves", plot_curves), "pacing": ("pacing", plot_pacing)}
 
 
 def plots_folder(settings: Settings) -> Path:
@@ -23,8 +19,8 @@ def plot_run(warehouse: Warehouse, run: JobRun, folder: Path) -> Path | None:
 
     A plot that is already there is not drawn again: a run's id stands for its content.
     """
-    if run.job not in _PLOTS or run.verdict == "NO_DATA":
+    plot = JOBS[run.job].plot
+    if plot is None or run.verdict == "NO_DATA":
         return None
-    name, draw = _PLOTS[run.job]
-    path = folder / f"{name}_{run.run_id}.png"
-    return path if path.exists() else draw(warehouse, run.run_id, path)
+    path = folder / f"{plot.name}_{run.run_id}.png"
+    return path if path.exists() else plot.draw(warehouse, run.run_id, path)

@@ -25,7 +25,12 @@ from pipelines.warehouse.base import insert_row
 
 _log = logging.getLogger(__name__)
 
-JOBS: Mapping[str, Job] = {job.name: job for job in (MmmJob(), PacingJob(), LinksJob())}
+_JOBS: tuple[Job[Any], ...] = (
+    MmmJob(),
+    PacingJob(),
+    LinksJob(),
+)
+JOBS: Mapping[str, Job[Any]] = {job.name: job for job in _JOBS}
 
 _FIND_RUN = """SELECT verdict, reason, diagnostics FROM contracts.job_runs
 WHERE job = @job AND run_id = @run_id"""
@@ -77,7 +82,8 @@ def run_job(
         )
     inputs = _read(job, warehouse, as_of)
     snapshot = input_snapshot(inputs)
-    configured = canonical_json(job.settings(settings))
+    own = job.settings(settings)
+    configured = canonical_json(own.model_dump(mode="json"))
     run_id = _run_id(job, configured, as_of, snapshot)
     found = warehouse.query(_FIND_RUN, {"job": name, "run_id": run_id}).to_pylist()
     if found:
@@ -86,7 +92,7 @@ def run_job(
         return JobRun(
             name, run_id, as_of, found[0]["verdict"], found[0]["reason"], stored, reused=True
         )
-    outcome = job.compute(inputs, settings, as_of, progress)
+    outcome = job.compute(inputs, own, as_of, progress)
     diagnostics = canonical_json(outcome.diagnostics)
     run = {
         "run_id": run_id,
@@ -129,12 +135,12 @@ def input_snapshot(inputs: Mapping[str, pa.Table]) -> str:
     return digest.hexdigest()
 
 
-def _run_id(job: Job, configured: str, as_of: date, snapshot: str) -> str:
+def _run_id(job: Job[Any], configured: str, as_of: date, snapshot: str) -> str:
     named = [job.name, job.model_version, configured, as_of, snapshot]
     return sha256(canonical_json(named))[:16]
 
 
-def _read(job: Job, warehouse: Warehouse, as_of: date) -> dict[str, pa.Table]:
+def _read(job: Job[Any], warehouse: Warehouse, as_of: date) -> dict[str, pa.Table]:
     try:
         return job.read(warehouse, as_of)
     except StatementError as error:
@@ -147,7 +153,7 @@ def _read(job: Job, warehouse: Warehouse, as_of: date) -> dict[str, pa.Table]:
 
 def _publish(
     warehouse: Warehouse,
-    job: Job,
+    job: Job[Any],
     outcome: Outcome,
     run: Mapping[str, Any],
     record: Mapping[str, Any],

@@ -1,4 +1,4 @@
 """Stage, audit, publish: the way of every batch from a source into raw, with the load ledger.
 
-No platform's peculiarities may enter here (sources), and no model of the data (dbt).
+No platform's room may enter here: landing knows sources by their protocol alone.
 """

@@ -1,4 +1,4 @@
 """What happens to a person's data: hashed at the door, exported, erased, expired.
 
-Nothing here may store or log a raw value.
+No landing, job or proposal may enter here, and no source into what hashes and redacts.
 """

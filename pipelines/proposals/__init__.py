@@ -1,4 +1,4 @@
-"""From evidence to proposals that a person decides on: policy, ledger, states.
+"""From evidence to proposals that a person decides on: kinds, guardrails, ledger, states.
 
-Nothing here computes evidence (jobs do) and nothing can change a live campaign.
+Jobs compute the evidence, and this room reads it: no source and no landing may enter here.
 """

@@ -1,21 +1,73 @@
-"""The guardrails: every cap of DESIGN section 5 as one function from facts to a constraint.
+"""The guardrails: every cap of DESIGN section 5, a function each from a case to a constraint.
 
-Checked when proposing and again when recording. Anything unknown fails closed.
+Checked when proposing and again when recording; each kind lists the ones that hold for it. What
+is unknown fails closed. Amounts are compared in the reporting currency.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date
 
 from pipelines.config import GuardrailSettings
-from pipelines.proposals.facts import Campaign, JobEvidence
-from pipelines.proposals.proposal import Constraint, Interval, Verdict
+from pipelines.money import Money, figure
+from pipelines.proposals.evidence import JobEvidence
+from pipelines.proposals.market import Campaign, Market
+from pipelines.proposals.proposal import Constraint, Effect, Verdict
 
+MAX_RATE_AGE_DAYS = 7
 _BINDS_WITHIN = 0.01  # a constraint within 1% of its bound binds
 
 
-def kill_switch(settings: GuardrailSettings) -> Constraint:
-    on = settings.kill_switch
+@dataclass(frozen=True)
+class Case:
+    """One proposal before it has a verdict.
+
+    Args:
+        evidence: the last run of the job that it comes from.
+        delta: change of the daily budget, in the account's currency.
+        currencies: those of all amounts that were added up for it.
+    """
+
+    market: Market
+    caps: GuardrailSettings
+    campaign: Campaign
+    evidence: JobEvidence | None
+    delta: Money
+    effect: Effect
+    currencies: frozenset[str]
+
+
+@dataclass(frozen=True)
+class ShiftCase(Case):
+    """One campaign's part of an allocation; daily budgets in the reporting currency.
+
+    Args:
+        pacing: the last run of pacing, which says who is sick.
+        total: the budgets of all campaigns.
+        moved: what the allocation takes from some and gives to others.
+        sum_of_deltas: by which the allocation changes the total.
+        channel_before, channel_after: the campaign's channel.
+    """
+
+    pacing: JobEvidence | None
+    total: Money
+    moved: Money
+    sum_of_deltas: Money
+    channel_before: Money
+    channel_after: Money
+
+
+@dataclass(frozen=True)
+class PauseCase(Case):
+    """A campaign with an open fault of a severity since a day."""
+
+    severity: str
+    since: date
+
+
+def kill_switch(case: Case) -> Constraint:
+    on = case.caps.kill_switch
     return Constraint(
         "kill_switch",
         "FAIL" if on else "PASS",
@@ -27,28 +79,186 @@ def kill_switch(settings: GuardrailSettings) -> Constraint:
     )
 
 
-def account_fresh(
-    campaign: Campaign | None, as_of: date, settings: GuardrailSettings
-) -> Constraint:
+def account_fresh(case: Case) -> Constraint:
     """The account's own delivery was published up to a few days ago."""
-    bound = float(settings.max_data_age_days)
-    if campaign is None or campaign.data_to is None:
+    bound, data_to = float(case.caps.max_data_age_days), case.campaign.data_to
+    if data_to is None:
         message = "No delivery of the account was ever published."
         return Constraint("account_fresh", "NO_DATA", None, bound, "days", False, message)
-    age = float((as_of - campaign.data_to).days)
+    age = float((case.market.as_of - data_to).days)
     verdict: Verdict = "PASS" if age <= bound else "FAIL"
-    message = f"The account's delivery is published to {campaign.data_to}, {age:.0f} day(s) ago."
+    message = f"The account's delivery is published to {data_to}, {age:.0f} day(s) ago."
     return Constraint("account_fresh", verdict, age, bound, "days", age == bound, message)
 
 
-def evidence_fresh(
-    job: JobEvidence | None, as_of: date, settings: GuardrailSettings, name: str = "evidence_fresh"
-) -> Constraint:
-    """The job passed, and recently enough."""
-    bound = float(settings.max_evidence_age_days)
+def evidence_fresh(case: Case) -> Constraint:
+    """The job that it comes from passed, and recently enough."""
+    return _fresh("evidence_fresh", case.evidence, case)
+
+
+def pacing_fresh(case: ShiftCase) -> Constraint:
+    """Pacing, which says who is sick, passed, and recently enough."""
+    return _fresh("pacing_fresh", case.pacing, case)
+
+
+def baseline_known(case: Case) -> Constraint:
+    """The campaign runs, and its budget is known."""
+    campaign = case.campaign
+    if campaign.daily_budget is None:
+        verdict: Verdict = "NO_DATA"
+        message = "The campaign's present budget is not known."
+    elif campaign.status != "ENABLED":
+        verdict, message = "FAIL", f"The campaign is {campaign.status}."
+    else:
+        verdict, message = (
+            "PASS",
+            f"ENABLED at {figure(campaign.budget.micros, campaign.currency)} a day.",
+        )
+    return Constraint("baseline_known", verdict, None, None, "", False, message)
+
+
+def one_currency(case: Case) -> Constraint | None:
+    """Every amount that was added up is in the reporting currency, at a rate that is recent.
+
+    A market in the reporting currency alone needs no rate: there is nothing to hold.
+    """
+    rates, bound = case.market.rates, float(MAX_RATE_AGE_DAYS)
+    foreign = sorted(case.currencies - {rates.target})
+    if not foreign:
+        return None
+    unknown = [currency for currency in foreign if not rates.knows(currency)]
+    if unknown:
+        message = f"No rate from {', '.join(unknown)} to {rates.target} is known."
+        return Constraint("one_currency", "NO_DATA", None, bound, "days", False, message)
+    used = [rates.rate(currency) for currency in foreign]
+    age = float(max((case.market.as_of - rate.day).days for rate in used))
+    quoted = "; ".join(f"1 {r.source} was {r.factor:.6g} {r.target} on {r.day}" for r in used)
+    return Constraint(
+        "one_currency",
+        "PASS" if age <= bound else "FAIL",
+        age,
+        bound,
+        "days",
+        age == bound,
+        f"{quoted}: {age:.0f} day(s) old, at most {bound:.0f}.",
+    )
+
+
+def max_change(case: Case) -> Constraint:
+    """One change moves at most a few percent of the campaign's budget."""
+    current = case.campaign.budget
+    value = abs(case.delta) / current * 100
+    least, most = case.caps.change_bounds(current.micros)
+    slack = 1e-9 * current.micros
+    allowed = least - slack <= current.micros + case.delta.micros <= most + slack
+    bound = case.caps.max_change_percent
+    return _bounded("max_change", value, bound, "percent of the budget", allowed)
+
+
+def max_daily_change(case: Case) -> Constraint:
+    """All changes of a day together move at most a tenth of the campaign's budget."""
+    current = case.campaign.budget
+    before = case.market.changed_today.get(case.campaign.key, Money(0, current.currency))
+    value = (abs(case.delta) + before) / current * 100
+    bound = case.caps.max_daily_change_percent
+    return _bounded(
+        "max_daily_change", value, bound, "percent of the budget a day", _at_most(value, bound)
+    )
+
+
+def cac_ceiling(case: Case) -> Constraint:
+    """The cost of each further order, at the pessimistic end of its interval.
+
+    A cut buys no orders and passes.
+    """
+    name, currency = "cac_ceiling", case.market.rates.target
+    own = currency == case.effect.spend.currency
+    unit = "micros an order" if own else f"micros of {currency} an order"
+    ceiling = case.caps.cac_ceiling_micros
+    bound = float(ceiling) if ceiling else None
+    if case.effect.spend.micros <= 0:
+        return Constraint(name, "PASS", None, bound, unit, False, "A cut buys no orders.")
+    if ceiling is None:
+        message = "No CAC ceiling is set (guardrails.cac_ceiling_micros)."
+        return Constraint(name, "NO_DATA", None, None, unit, False, message)
+    if case.effect.orders is None:
+        return Constraint(name, "NO_DATA", None, bound, unit, False, "The effect is not known.")
+    if not case.market.rates.knows(case.effect.spend.currency):
+        message = f"The cost is not known in {currency}, which the ceiling is in."
+        return Constraint(name, "NO_DATA", None, bound, unit, False, message)
+    if case.effect.orders.p10 <= 0:
+        message = "At the pessimistic end the money buys no further order."
+        return Constraint(name, "FAIL", None, bound, unit, True, message)
+    value = case.market.rates.convert(case.effect.spend).micros / case.effect.orders.p10
+    code = "" if own else f" {currency}"
+    return Constraint(
+        name,
+        "PASS" if _at_most(value, ceiling) else "FAIL",
+        value,
+        bound,
+        unit,
+        _binds(value, ceiling),
+        f"{figure(value, currency)}{code} an order; at most {figure(ceiling, currency)}{code}.",
+    )
+
+
+def channel_floor(case: ShiftCase) -> Constraint:
+    """No cut takes a channel below a share of the total, so that it can still be learnt about.
+
+    A channel that is below its floor already may grow.
+    """
+    value = case.channel_after / case.total * 100
+    bound = case.caps.channel_floor_percent
+    kept = case.channel_after.micros >= case.caps.floor(case.total.micros)
+    return Constraint(
+        "channel_floor",
+        "PASS" if kept or case.channel_after >= case.channel_before else "FAIL",
+        value,
+        bound,
+        "percent of the total",
+        _binds(value, bound),
+        f"The channel has {value:.1f}% of the total afterwards; no cut below {bound:.1f}%.",
+    )
+
+
+def exploration_reserve(case: ShiftCase) -> Constraint:
+    """A share of the total is never moved by the optimiser."""
+    value = 100 - case.moved / case.total * 100
+    bound = case.caps.exploration_reserve_percent
+    kept = case.total - case.moved
+    return Constraint(
+        "exploration_reserve",
+        "PASS" if kept.micros >= case.caps.reserve(case.total.micros) else "FAIL",
+        value,
+        bound,
+        "percent of the total",
+        _binds(value, bound),
+        f"{value:.1f}% of the total stays where it is; at least {bound:.1f}%.",
+    )
+
+
+def budget_neutral(case: ShiftCase) -> Constraint:
+    """The allocation's proposals together spend no more than today."""
+    value = case.sum_of_deltas / case.total * 100
+    verdict: Verdict = "PASS" if case.sum_of_deltas.micros <= 0 else "FAIL"
+    message = f"All proposals of this allocation together change the total by {value:+.3f}%."
+    return Constraint("budget_neutral", verdict, value, 0.0, "percent of the total", True, message)
+
+
+def severity_is_critical(case: PauseCase) -> Constraint:
+    """An urgent pause needs a critical alert that has lasted for more than a day."""
+    last_day = case.evidence.as_of if case.evidence else case.market.as_of
+    days = float((last_day - case.since).days + 1)
+    verdict: Verdict = "PASS" if case.severity == "CRITICAL" and days >= 2 else "FAIL"
+    message = f"The alert is {case.severity} and has lasted {days:.0f} day(s); at least 2."
+    return Constraint("severity_is_critical", verdict, days, 2.0, "days", days == 2, message)
+
+
+def _fresh(name: str, job: JobEvidence | None, case: Case) -> Constraint:
+    bound = float(case.caps.max_evidence_age_days)
     if job is None:
         return Constraint(name, "NO_DATA", None, bound, "days", False, "The job has never run.")
-    age = float((as_of - job.as_of).days)
+    age = float((case.market.as_of - job.as_of).days)
     verdict: Verdict = "PASS" if 0 <= age <= bound else "FAIL"
     if verdict == "PASS" and job.verdict != "PASS":
         verdict = "INCONCLUSIVE"
@@ -56,123 +266,22 @@ def evidence_fresh(
     return Constraint(name, verdict, age, bound, "days", age == bound, message)
 
 
-def baseline_known(campaign: Campaign | None) -> Constraint:
-    """The campaign runs, and its budget is known."""
-    if campaign is None or campaign.daily_budget_micros is None:
-        verdict: Verdict = "NO_DATA"
-        message = "The campaign's present budget is not known."
-    elif campaign.status != "ENABLED":
-        verdict, message = "FAIL", f"The campaign is {campaign.status}."
-    else:
-        verdict = "PASS"
-        message = f"ENABLED at {campaign.daily_budget_micros / 1e6:.2f} a day."
-    return Constraint("baseline_known", verdict, None, None, "", False, message)
-
-
-def max_change(delta_micros: int, current_micros: int, settings: GuardrailSettings) -> Constraint:
-    """One change moves at most a few percent of the campaign's budget."""
-    value = abs(delta_micros) / current_micros * 100
-    return _at_most("max_change", value, settings.max_change_percent, "percent of the budget")
-
-
-def max_daily_change(
-    delta_micros: int, changed_today_micros: int, current_micros: int, settings: GuardrailSettings
-) -> Constraint:
-    """All changes of a day together move at most a tenth of the campaign's budget."""
-    value = (abs(delta_micros) + changed_today_micros) / current_micros * 100
-    bound = settings.max_daily_change_percent
-    return _at_most("max_daily_change", value, bound, "percent of the budget a day")
-
-
-def cac_ceiling(
-    spend_micros: int, orders: Interval | None, settings: GuardrailSettings
-) -> Constraint:
-    """The cost of each further order, at the pessimistic end of its interval.
-
-    A cut buys no orders and passes.
-    """
-    name, unit, ceiling = "cac_ceiling", "micros an order", settings.cac_ceiling_micros
-    bound = float(ceiling) if ceiling else None
-    if spend_micros <= 0:
-        return Constraint(name, "PASS", None, bound, unit, False, "A cut buys no orders.")
-    if ceiling is None:
-        message = "No CAC ceiling is set (guardrails.cac_ceiling_micros)."
-        return Constraint(name, "NO_DATA", None, None, unit, False, message)
-    if orders is None:
-        return Constraint(name, "NO_DATA", None, bound, unit, False, "The effect is not known.")
-    if orders.p10 <= 0:
-        message = "At the pessimistic end the money buys no further order."
-        return Constraint(name, "FAIL", None, bound, unit, True, message)
-    return _at_most(name, spend_micros / orders.p10, float(ceiling), unit)
-
-
-def channel_floor(
-    after_micros: int, before_micros: int, total_micros: int, settings: GuardrailSettings
-) -> Constraint:
-    """No cut takes a channel below a share of the total, so that it can still be learnt about.
-
-    A channel that is below its floor already may grow.
-    """
-    value = after_micros / total_micros * 100
-    bound = settings.channel_floor_percent
-    return Constraint(
-        "channel_floor",
-        "PASS" if value >= bound or after_micros >= before_micros else "FAIL",
-        value,
-        bound,
-        "percent of the total",
-        abs(value - bound) <= bound * _BINDS_WITHIN,
-        f"The channel has {value:.1f}% of the total afterwards; no cut below {bound:.1f}%.",
-    )
-
-
-def exploration_reserve(
-    moved_micros: int, total_micros: int, settings: GuardrailSettings
-) -> Constraint:
-    """A share of the total is never moved by the optimiser."""
-    value = 100 - moved_micros / total_micros * 100
-    bound = settings.exploration_reserve_percent
-    return Constraint(
-        "exploration_reserve",
-        "PASS" if value >= bound else "FAIL",
-        value,
-        bound,
-        "percent of the total",
-        abs(value - bound) <= bound * _BINDS_WITHIN,
-        f"{value:.1f}% of the total stays where it is; at least {bound:.1f}%.",
-    )
-
-
-def budget_neutral(sum_of_deltas_micros: int, total_micros: int) -> Constraint:
-    """The allocation's proposals together spend no more than today."""
-    value = sum_of_deltas_micros / total_micros * 100
-    verdict: Verdict = "PASS" if sum_of_deltas_micros <= 0 else "FAIL"
-    message = f"All proposals of this allocation together change the total by {value:+.3f}%."
-    return Constraint("budget_neutral", verdict, value, 0.0, "percent of the total", True, message)
-
-
-def severity_is_critical(severity: str, since: date, as_of: date) -> Constraint:
-    """An urgent pause needs a critical alert that has lasted for more than a day."""
-    days = float((as_of - since).days + 1)
-    verdict: Verdict = "PASS" if severity == "CRITICAL" and days >= 2 else "FAIL"
-    message = f"The alert is {severity} and has lasted {days:.0f} day(s); at least 2."
-    return Constraint("severity_is_critical", verdict, days, 2.0, "days", days == 2, message)
-
-
-def _at_most(name: str, value: float, bound: float, unit: str) -> Constraint:
+def _bounded(name: str, value: float, bound: float, unit: str, allowed: bool) -> Constraint:
+    _, _, of_what = unit.partition(" ")
     return Constraint(
         name,
-        "PASS" if value <= bound * (1 + 1e-9) else "FAIL",
+        "PASS" if allowed else "FAIL",
         value,
         bound,
         unit,
-        abs(value - bound) <= abs(bound) * _BINDS_WITHIN,
-        _comparison(value, bound, unit),
+        _binds(value, bound),
+        f"{value:.2f}% {of_what}; at most {bound:.2f}%.",
     )
 
 
-def _comparison(value: float, bound: float, unit: str) -> str:
-    kind, _, of_what = unit.partition(" ")
-    if kind == "micros":
-        return f"{value / 1e6:.2f} {of_what}; at most {bound / 1e6:.2f}."
-    return f"{value:.2f}% {of_what}; at most {bound:.2f}%."
+def _at_most(value: float, bound: float) -> bool:
+    return value <= bound * (1 + 1e-9)
+
+
+def _binds(value: float, bound: float) -> bool:
+    return abs(value - bound) <= abs(bound) * _BINDS_WITHIN

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from pipelines.config import Settings
 from pipelines.contracts import load_contract
-from pipelines.errors import DecisionRefused
-from pipelines.proposals.facts import query_text
-from pipelines.proposals.proposal import Proposal, hash_row
+from pipelines.errors import DecisionRefused, IntegrityError
+from pipelines.money import Money
+from pipelines.proposals.market import query_text
+from pipelines.proposals.proposal import Baseline, Change, Proposal, hash_row
 from pipelines.proposals.states import Action, State, move
+from pipelines.proposals.stored import StoredProposal
 from pipelines.warehouse import RowCountConflict, Statement, Warehouse
 from pipelines.warehouse.base import Value, insert_row
 
@@ -32,6 +36,9 @@ class Actor:
     kind: str  # person or service
 
 
+SERVICE = Actor("service:adcanary", "service")
+
+
 @dataclass(frozen=True)
 class Event:
     """One row of canary_events, before it is linked into the chain."""
@@ -48,30 +55,62 @@ class Event:
 
 
 @dataclass(frozen=True)
-class Book:
-    """The ledger as it was read: its head, and the last revision of every proposal.
+class LoggedEvent:
+    """A row of canary_events as stored; ``row`` is untouched, for its hash."""
 
-    A proposal is its row with ``state`` and ``approvals`` (who approved this very content).
-    """
+    sequence: int
+    event_id: str
+    previous_hash: str
+    proposal_id: str
+    revision: int
+    content_hash: str
+    action: str
+    to_state: str
+    actor: str
+    comment: str | None
+    occurred_at: datetime
+    row: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, row: Mapping[str, Any]) -> LoggedEvent:
+        own = {f.name: row[f.name] for f in fields(cls) if f.name != "row"}
+        return cls(**own, row=row)
+
+    def content_holds(self) -> bool:
+        """Whether the row still gives its own event_id."""
+        return hash_row({k: v for k, v in self.row.items() if k != "event_id"}) == self.event_id
+
+
+@dataclass(frozen=True)
+class Book:
+    """The ledger as it was read: its head, and the last revision of every proposal."""
 
     sequence: int
     head: str
-    proposals: list[dict[str, Any]]
+    proposals: tuple[StoredProposal, ...]
 
-    def proposal(self, proposal_id: str) -> dict[str, Any]:
+    def proposal(self, proposal_id: str) -> StoredProposal:
         """One proposal by its id, or by the first characters of it that no other shares.
 
         Raises:
             DecisionRefused: there is none, or several.
         """
-        found = [p for p in self.proposals if p["proposal_id"].startswith(proposal_id)]
-        if len(found) == 1:
-            return found[0]
-        what = "No proposal" if not found else f"{len(found)} proposals"
+        matching = [p for p in self.proposals if p.proposal_id.startswith(proposal_id)]
+        if len(matching) == 1:
+            return matching[0]
+        what = "No proposal" if not matching else f"{len(matching)} proposals"
         raise DecisionRefused(
             f"{what} with an id that starts with '{proposal_id}'.",
             fix="`adcanary proposals list` shows the ids.",
         )
+
+
+def open_ledger(warehouse: Warehouse, settings: Settings) -> Ledger:
+    """The ledger of a warehouse, its heads anchored beside the configuration."""
+    which = settings.warehouse
+    name = which.project if which.kind == "bigquery" else which.path.stem
+    anchor = settings.path.parent / ".adcanary" / f"audit-anchor-{which.kind}-{name}.jsonl"
+    return Ledger(warehouse, anchor)
 
 
 class Ledger:
@@ -85,24 +124,45 @@ class Ledger:
         self.warehouse = warehouse
         self.anchor = anchor
 
-    def events(self) -> list[dict[str, Any]]:
+    def events(self) -> list[LoggedEvent]:
         """Every event, in the order of the chain."""
-        return self.warehouse.query(
+        rows = self.warehouse.query(
             "SELECT * FROM canary.canary_events ORDER BY sequence, event_id"
         ).to_pylist()
+        return [LoggedEvent.of(row) for row in rows]
 
     def read(self) -> Book:
         """Every proposal with its state, and the head of the chain it was read at."""
         events = self.events()
-        by_proposal: dict[str, list[dict[str, Any]]] = {}
+        by_proposal: dict[str, list[LoggedEvent]] = {}
         for event in events:
-            by_proposal.setdefault(event["proposal_id"], []).append(event)
+            by_proposal.setdefault(event.proposal_id, []).append(event)
         rows = self.warehouse.query(query_text("latest_revisions")).to_pylist()
         return Book(
             sequence=len(events),
-            head=events[-1]["event_id"] if events else GENESIS,
-            proposals=[_with_state(row, by_proposal.get(row["proposal_id"], [])) for row in rows],
+            head=events[-1].event_id if events else GENESIS,
+            proposals=tuple(_stored(row, by_proposal.get(row["proposal_id"], [])) for row in rows),
         )
+
+    def baseline(self, stored: StoredProposal) -> Baseline:
+        """What the campaign was when the revision was proposed.
+
+        Raises:
+            IntegrityError: canary_budgets_snapshot has no row of it.
+        """
+        rows = self.warehouse.query(
+            query_text("baseline"),
+            {"proposal_id": stored.proposal_id, "revision": stored.revision},
+        ).to_pylist()
+        if not rows:
+            raise IntegrityError(
+                f"The baseline of proposal {stored.proposal_id} revision {stored.revision} is "
+                "missing from canary_budgets_snapshot.",
+                kept="nothing was recorded.",
+                fix="Run `adcanary audit verify`, and decide nothing until it is explained.",
+            )
+        budget = Money(rows[0]["daily_budget_micros"], rows[0]["currency_code"])
+        return Baseline(budget, rows[0]["status"])
 
     def append(self, book: Book, events: list[Event], *, also: list[Statement], label: str) -> None:
         """Link events to the chain in one transaction with further statements.
@@ -155,7 +215,7 @@ class Ledger:
 
 
 def make_event(
-    row: dict[str, Any],
+    stored: StoredProposal,
     action: Action,
     actor: Actor,
     now: datetime,
@@ -163,19 +223,18 @@ def make_event(
     comment: str | None = None,
     to_state: State | None = None,
 ) -> Event:
-    """The event that moves a proposal (a row with its ``state``) by an action.
+    """The event that moves a proposal from its state by an action.
 
     Raises:
         DecisionRefused: the action isn't possible from its state.
     """
-    state = State(row["state"])
     return Event(
-        proposal_id=row["proposal_id"],
-        revision=row["revision"],
-        content_hash=row["content_hash"],
+        proposal_id=stored.proposal_id,
+        revision=stored.revision,
+        content_hash=stored.content_hash,
         action=action,
-        from_state=state,
-        to_state=to_state or move(state, action),
+        from_state=stored.state,
+        to_state=to_state or move(stored.state, action),
         actor=actor,
         occurred_at=now,
         comment=comment,
@@ -190,15 +249,34 @@ def insert_proposal(proposal: Proposal) -> list[Statement]:
         "platform": proposal.target.platform,
         "account_id": proposal.target.account_id,
         "campaign_id": proposal.target.campaign_id,
-        "daily_budget_micros": proposal.baseline_budget_micros,
-        "status": proposal.baseline_status,
-        "currency_code": proposal.currency_code,
+        "daily_budget_micros": proposal.baseline.daily_budget.micros,
+        "status": proposal.baseline.status,
+        "currency_code": proposal.currency,
         "as_of": proposal.as_of,
     }
     return [
         insert_row(load_contract("canary.canary_proposals"), proposal.row()),
         insert_row(load_contract("canary.canary_budgets_snapshot"), baseline),
     ]
+
+
+def insert_change(stored: StoredProposal, change: Change, now: datetime) -> Statement:
+    """The statement that writes an approved change to the shadow feed."""
+    return insert_row(
+        load_contract("canary.canary_changes"),
+        {
+            "proposal_id": stored.proposal_id,
+            "revision": stored.revision,
+            "content_hash": stored.content_hash,
+            "platform": stored.target.platform,
+            "account_id": stored.target.account_id,
+            "campaign_id": stored.target.campaign_id,
+            "field": change.field,
+            "from_value": change.from_value,
+            "to_value": change.to_value,
+            "recorded_at": now,
+        },
+    )
 
 
 def _set_head(book: Book, sequence: int, head: str) -> Statement:
@@ -217,7 +295,7 @@ def _set_head(book: Book, sequence: int, head: str) -> Statement:
     )
 
 
-def _event_row(event: Event, sequence: int, previous: str) -> dict[str, Any]:
+def _event_row(event: Event, sequence: int, previous: str) -> dict[str, Value]:
     return {
         "sequence": sequence,
         "previous_hash": previous,
@@ -234,13 +312,13 @@ def _event_row(event: Event, sequence: int, previous: str) -> dict[str, Any]:
     }
 
 
-def _with_state(row: dict[str, Any], events: list[dict[str, Any]]) -> dict[str, Any]:
+def _stored(row: Mapping[str, Any], events: Sequence[LoggedEvent]) -> StoredProposal:
     """An approval counts only for the revision and the content it was given to."""
-    of_revision = [e for e in events if e["revision"] == row["revision"]]
-    approvals = [
-        e["actor"]
+    of_revision = [e for e in events if e.revision == row["revision"]]
+    approvals = tuple(
+        e.actor
         for e in of_revision
-        if e["action"] == Action.APPROVE and e["content_hash"] == row["content_hash"]
-    ]
-    state = of_revision[-1]["to_state"] if of_revision else State.NONE
-    return {**row, "state": str(state), "approvals": approvals}
+        if e.action == Action.APPROVE and e.content_hash == row["content_hash"]
+    )
+    state = State(of_revision[-1].to_state) if of_revision else State.NONE
+    return StoredProposal.of(row, state, approvals)

@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from datetime import date, datetime
 from typing import Any, Literal
 
+from pydantic import BaseModel, ConfigDict
+
 from pipelines.canonical import canonical_json, sha256
+from pipelines.money import Money, Rate
+from pipelines.proposals.market import Key
 
 Verdict = Literal["PASS", "FAIL", "INCONCLUSIVE", "NO_DATA"]
+Urgency = Literal["ROUTINE", "URGENT"]
+Json = Mapping[str, "JsonValue"]
+JsonValue = str | int | float | bool | date | None | Sequence["JsonValue"] | Json
+
+
+class StoredEvidence(BaseModel):
+    """What a proposal keeps of its evidence: run ids and the figures that a person reads. Each
+    kind has its own; dates are ISO 8601 in the row."""
+
+    model_config = ConfigDict(frozen=True)
 
 
 @dataclass(frozen=True)
@@ -24,29 +39,61 @@ class Interval:
         ends = sorted((self.p10 * factor, self.p90 * factor))
         return Interval(ends[0], self.p50 * factor, ends[1])
 
-    def whole(self) -> Interval:
-        """The interval in whole micros."""
-        return Interval(round(self.p10), round(self.p50), round(self.p90))
+
+@dataclass(frozen=True)
+class MoneyInterval:
+    """10th, 50th and 90th percentile of an amount, in whole micros of one currency."""
+
+    p10: int
+    p50: int
+    p90: int
+    currency: str
+
+    @classmethod
+    def of(cls, interval: Interval, currency: str) -> MoneyInterval:
+        """An interval of micros, rounded to whole ones."""
+        return cls(round(interval.p10), round(interval.p50), round(interval.p90), currency)
+
+    def micros(self) -> dict[str, int]:
+        return {"p10": self.p10, "p50": self.p50, "p90": self.p90}
 
 
 @dataclass(frozen=True)
 class Effect:
     """What a week with the change brings, against a week without it.
 
-    ``orders`` and ``revenue_micros`` are None where no model could say; ``note`` then says why.
-    ``cac_micros`` is the spend of each further order; None for a cut.
+    ``spend`` is in the account's currency; ``revenue`` and ``cac`` are in the reporting one.
+    ``orders`` and ``revenue`` are None where no model could say; ``note`` then says why. ``cac``
+    is the spend of each further order; None for a cut.
     """
 
-    spend_micros: int
+    spend: Money
     orders: Interval | None
-    revenue_micros: Interval | None
-    cac_micros: Interval | None
+    revenue: MoneyInterval | None
+    cac: MoneyInterval | None
     note: str
+
+    def content(self) -> dict[str, Any]:
+        """As it is stored: amounts in micros of the proposal's currency, and where revenue and
+        cac are in another, ``value_currency_code`` names it."""
+        content = {
+            "spend_micros": self.spend.micros,
+            "orders": self.orders and asdict(self.orders),
+            "revenue_micros": self.revenue and self.revenue.micros(),
+            "cac_micros": self.cac and self.cac.micros(),
+            "note": self.note,
+        }
+        if self.revenue and self.revenue.currency != self.spend.currency:
+            content["value_currency_code"] = self.revenue.currency
+        return content
 
 
 @dataclass(frozen=True)
 class Constraint:
-    """One line of the feasibility certificate: a guardrail, its bound and its value."""
+    """One line of the feasibility certificate: a guardrail, its bound and its value.
+
+    An amount in ``message`` that names no currency is in the proposal's own.
+    """
 
     name: str
     verdict: Verdict
@@ -67,35 +114,54 @@ class Target:
     name: str | None
 
     @property
-    def key(self) -> tuple[str, str, str]:
+    def key(self) -> Key:
         return self.platform, self.account_id, self.campaign_id
 
-    def __str__(self) -> str:
-        return f"{self.platform} · {self.name or self.campaign_id}"
+
+@dataclass(frozen=True)
+class Change:
+    """One field of a campaign, from one value to another. Daily budgets are in micros of the
+    account's currency."""
+
+    field: str
+    from_value: str
+    to_value: str
+
+    def inverse(self) -> Change:
+        return Change(self.field, self.to_value, self.from_value)
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """What the campaign was when the proposal was made."""
+
+    daily_budget: Money
+    status: str
 
 
 @dataclass(frozen=True)
 class Proposal:
     """One revision, immutable.
 
-    ``current_value`` and ``proposed_value`` are daily budgets in micros for ``budget_shift``,
-    statuses for ``pause``. ``finding`` is what makes it the same proposal when it is found again
-    (a fault and its first day; a week and a direction). ``expires_at`` is UTC.
+    ``change`` is what would be applied, ``rollback`` what takes it back; ``delta`` is the change
+    of the daily budget, in the account's currency as the baseline is. ``finding`` is what makes
+    it the same proposal when it is found again (a fault and its first day; a week and a
+    direction). ``rates`` are the exchange rates that any of its figures rests on.
+    ``expires_at`` is UTC.
     """
 
-    kind: Literal["budget_shift", "pause"]
+    kind: str
     target: Target
-    current_value: str
-    proposed_value: str
-    delta_micros: int | None
-    delta_percent: float | None
-    baseline_budget_micros: int
-    baseline_status: str
-    currency_code: str
-    urgency: Literal["ROUTINE", "URGENT"]
+    change: Change
+    rollback: Change
+    delta: Money
+    delta_percent: float
+    baseline: Baseline
+    urgency: Urgency
     effect: Effect
-    finding: dict[str, Any]
-    evidence: dict[str, Any]
+    finding: Json
+    evidence: StoredEvidence
+    rates: tuple[Rate, ...]
     constraints: tuple[Constraint, ...]
     created_by: str
     as_of: date
@@ -108,16 +174,31 @@ class Proposal:
     def __post_init__(self) -> None:
         object.__setattr__(self, "verdict", overall(self.constraints))
         # not of the proposed value: a figure that moves by a cent is the same finding
-        subject = [self.kind, *self.target.key, self.current_value]
+        subject = [self.kind, *self.target.key, self.change.from_value]
         identity = canonical_json([*subject, self.finding])
         object.__setattr__(self, "proposal_id", f"p-{sha256(identity)[:12]}")
         object.__setattr__(self, "content_hash", hash_row(self._content()))
+
+    @property
+    def currency(self) -> str:
+        """The account's currency."""
+        return self.baseline.daily_budget.currency
+
+    def as_revision(self, revision: int) -> Proposal:
+        """The same content as a further revision."""
+        return replace(self, revision=revision)
 
     def row(self) -> dict[str, Any]:
         """The proposal as a row of canary.canary_proposals."""
         return {**self._content(), "content_hash": self.content_hash}
 
     def _content(self) -> dict[str, Any]:
+        evidence = self.evidence.model_dump(mode="json")
+        if self.rates:
+            evidence["rates"] = [
+                {"from": r.source, "to": r.target, "rate": r.factor, "date": r.day}
+                for r in self.rates
+            ]
         return {
             "proposal_id": self.proposal_id,
             "revision": self.revision,
@@ -126,22 +207,22 @@ class Proposal:
             "account_id": self.target.account_id,
             "campaign_id": self.target.campaign_id,
             "target_name": self.target.name,
-            "current_value": self.current_value,
-            "proposed_value": self.proposed_value,
-            "delta_micros": self.delta_micros,
+            "current_value": self.change.from_value,
+            "proposed_value": self.change.to_value,
+            "delta_micros": self.delta.micros,
             "delta_percent": self.delta_percent,
-            "currency_code": self.currency_code,
+            "currency_code": self.currency,
             "urgency": self.urgency,
-            "expected_effect": canonical_json(asdict(self.effect)),
-            "evidence": canonical_json(self.evidence),
+            "expected_effect": canonical_json(self.effect.content()),
+            "evidence": canonical_json(evidence),
             "guardrails": canonical_json({c.name: c.verdict for c in self.constraints}),
             "verdict": self.verdict,
             "certificate": canonical_json([asdict(c) for c in self.constraints]),
             "rollback": canonical_json(
                 {
-                    "field": "status" if self.kind == "pause" else "daily_budget_micros",
-                    "from": self.proposed_value,
-                    "to": self.current_value,
+                    "field": self.rollback.field,
+                    "from": self.rollback.from_value,
+                    "to": self.rollback.to_value,
                 }
             ),
             "created_by": self.created_by,
@@ -159,6 +240,6 @@ def overall(constraints: tuple[Constraint, ...]) -> Verdict:
     return "PASS"
 
 
-def hash_row(row: dict[str, Any]) -> str:
+def hash_row(row: Mapping[str, Any]) -> str:
     """SHA-256 over a row's canonical JSON, hex."""
     return sha256(canonical_json(row))

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 from pipelines.errors import IntegrityError
-from pipelines.proposals.ledger import CHAIN, GENESIS, Ledger
-from pipelines.proposals.proposal import hash_row
-from pipelines.proposals.states import Action
+from pipelines.proposals.kinds import kind_of
+from pipelines.proposals.ledger import CHAIN, GENESIS, Ledger, LoggedEvent
+from pipelines.proposals.states import Action, State
+from pipelines.proposals.stored import StoredProposal
 
 _Key = tuple[str, int]
 
@@ -34,19 +34,17 @@ def verify(ledger: Ledger) -> str:
     )
 
 
-def _verify_links(events: list[dict[str, Any]]) -> str:
+def _verify_links(events: list[LoggedEvent]) -> str:
     previous = GENESIS
     for position, event in enumerate(events, start=1):
-        content = {k: v for k, v in event.items() if k != "event_id"}
-        event_id = event["event_id"]
-        where = f"canary_events, row with sequence {event['sequence']} (event {event_id[:12]})"
-        if event["sequence"] != position:
+        where = f"canary_events, row with sequence {event.sequence} (event {event.event_id[:12]})"
+        if event.sequence != position:
             raise _broken(f"{where}: expected sequence {position}; a row is missing or doubled")
-        if event["previous_hash"] != previous:
+        if event.previous_hash != previous:
             raise _broken(f"{where}: previous_hash doesn't link to the event before it")
-        if hash_row(content) != event_id:
+        if not event.content_holds():
             raise _broken(f"{where}: its content doesn't give its event_id; a value was changed")
-        previous = event_id
+        previous = event.event_id
     return previous
 
 
@@ -62,10 +60,10 @@ def _verify_head(ledger: Ledger, count: int, last: str) -> None:
         )
 
 
-def _verify_anchor(ledger: Ledger, events: list[dict[str, Any]], last: str) -> str:
+def _verify_anchor(ledger: Ledger, events: list[LoggedEvent], last: str) -> str:
     if ledger.anchor is None or not ledger.anchor.exists():
         return "and no anchor is kept on this machine"
-    links = [GENESIS, *(e["previous_hash"] for e in events[1:]), last]
+    links = [GENESIS, *(e.previous_hash for e in events[1:]), last]
     lines = ledger.anchor.read_text().splitlines()
     for line in lines:
         kept = json.loads(line)
@@ -78,36 +76,37 @@ def _verify_anchor(ledger: Ledger, events: list[dict[str, Any]], last: str) -> s
     return f"and agree with {len(lines)} anchors in {ledger.anchor}"
 
 
-def _verify_proposals(ledger: Ledger, events: list[dict[str, Any]]) -> dict[_Key, dict[str, Any]]:
+def _verify_proposals(ledger: Ledger, events: list[LoggedEvent]) -> dict[_Key, StoredProposal]:
     """Every revision gives its hash, was drafted by an event, and is what its events speak of."""
     rows = ledger.warehouse.query("SELECT * FROM canary.canary_proposals").to_pylist()
-    proposals = {(r["proposal_id"], r["revision"]): r for r in rows}
+    stored = [StoredProposal.of(row, State.NONE, ()) for row in rows]
+    proposals = {(p.proposal_id, p.revision): p for p in stored}
     if len(proposals) < len(rows):
         raise _broken("canary_proposals has a proposal revision twice")
-    drafted = {(e["proposal_id"], e["revision"]) for e in events if e["action"] == Action.DRAFT}
-    for key, row in proposals.items():
+    drafted = {(e.proposal_id, e.revision) for e in events if e.action == Action.DRAFT}
+    for key, proposal in proposals.items():
         where = f"canary_proposals, {key[0]} revision {key[1]}"
-        if not content_holds(row):
+        if not proposal.content_holds():
             raise _broken(
                 f"{where}: its content doesn't give its content_hash; a value was changed"
             )
         if key not in drafted:
             raise _broken(f"{where}: no event drafted it; it was added by hand")
     for event in events:
-        key = (event["proposal_id"], event["revision"])
-        if key not in proposals or proposals[key]["content_hash"] != event["content_hash"]:
+        key = (event.proposal_id, event.revision)
+        if key not in proposals or proposals[key].content_hash != event.content_hash:
             raise _broken(
-                f"canary_events, row with sequence {event['sequence']}: it speaks of content "
+                f"canary_events, row with sequence {event.sequence}: it speaks of content "
                 f"that {key[0]} revision {key[1]} doesn't have"
             )
     return proposals
 
 
 def _verify_changes(
-    ledger: Ledger, events: list[dict[str, Any]], proposals: dict[_Key, dict[str, Any]]
+    ledger: Ledger, events: list[LoggedEvent], proposals: dict[_Key, StoredProposal]
 ) -> int:
     """Every recorded change has its event, and is the change its proposal says."""
-    recorded = {(e["proposal_id"], e["revision"]) for e in events if e["action"] == Action.RECORD}
+    recorded = {(e.proposal_id, e.revision) for e in events if e.action == Action.RECORD}
     rows = ledger.warehouse.query("SELECT * FROM canary.canary_changes").to_pylist()
     changed = {(r["proposal_id"], r["revision"]) for r in rows}
     if changed != recorded or len(changed) < len(rows):
@@ -116,22 +115,26 @@ def _verify_changes(
     for row in rows:
         key = (row["proposal_id"], row["revision"])
         proposal = proposals[key]
-        told = (row["content_hash"], row["campaign_id"], row["from_value"], row["to_value"])
-        approved = tuple(
-            proposal[c] for c in ("content_hash", "campaign_id", "current_value", "proposed_value")
-        )
-        if told != approved:
+        change = kind_of(proposal.kind).change(proposal)
+        stands = {**row, "recorded_at": None}
+        approved = {
+            "proposal_id": proposal.proposal_id,
+            "revision": proposal.revision,
+            "content_hash": proposal.content_hash,
+            "platform": proposal.target.platform,
+            "account_id": proposal.target.account_id,
+            "campaign_id": proposal.target.campaign_id,
+            "field": change.field,
+            "from_value": change.from_value,
+            "to_value": change.to_value,
+            "recorded_at": None,
+        }
+        if stands != approved:
             raise _broken(
                 f"canary_changes, {key[0]} revision {key[1]}: it isn't the change that was "
                 "approved; a value was changed"
             )
     return len(rows)
-
-
-def content_holds(row: dict[str, Any]) -> bool:
-    """Whether a row of canary_proposals still gives its own content_hash."""
-    derived = {"content_hash", "state", "approvals"}
-    return hash_row({k: v for k, v in row.items() if k not in derived}) == row["content_hash"]
 
 
 def _broken(what: str) -> IntegrityError:

@@ -1,6 +1,6 @@
-"""The only door to storage: one protocol, BigQuery and DuckDB behind it.
+"""The only door to the warehouse: one protocol, BigQuery and DuckDB behind it.
 
-No other room may open a connection; nothing about ads, orders or proposals may enter here.
+Other rooms open it with open_warehouse; no source, landing, job or proposal may enter here.
 """
 
 from pipelines.warehouse.base import (

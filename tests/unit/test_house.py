@@ -16,7 +16,7 @@ TRACKED = [
 ]
 MODULES = [p for p in TRACKED if p.suffix == ".py" and p.exists()]
 TOP_LEVEL = {
-    *("pipelines", "flows", "dbt", "expectations", "sql", "infra", "tests", "docs"),
+    *("pipelines", "flows", "dbt", "expectations", "sql", "infra", "tests", "docs", "findings"),
     *("prefect.yaml", "pyproject.toml", "requirements.lock", "Makefile"),
     *("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE"),
     *(".ci", ".gitignore", ".pre-commit-config.yaml", ".sqlfluffignore"),

@@ -1,134 +1,60 @@
 """The ledger: decisions once, in words, and a chain that shows any change."""
 
 from collections.abc import Callable
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from pipelines.config import GuardrailSettings
-from pipelines.contracts import load_contract, load_contracts
+from pipelines.contracts import load_contract
 from pipelines.errors import DecisionRefused, IntegrityError
+from pipelines.money import Money
 from pipelines.proposals import decide
 from pipelines.proposals.ledger import Actor, Ledger, make_event
 from pipelines.proposals.proposal import hash_row
+from pipelines.proposals.propose import Proposed
+from pipelines.proposals.propose import propose as propose_new
 from pipelines.proposals.states import Action, State
+from pipelines.proposals.terms import Terms
 from pipelines.proposals.verify import verify
-from pipelines.warehouse import Statement, Warehouse
-from pipelines.warehouse.base import Value, insert_row
-from pipelines.warehouse.duckdb import DuckDBWarehouse
+from pipelines.warehouse import Statement
+from tests.unit.ledger_rows import AS_OF, NOW, insert, two_channels
 
-NOW = datetime(2026, 7, 1, 9, tzinfo=UTC)
 MIDNIGHT = datetime(2026, 7, 1, tzinfo=UTC)
-AS_OF = date(2026, 6, 30)
 CAPS = GuardrailSettings(cac_ceiling_micros=200_000_000)
 ANN, BOB = Actor("ann", "person"), Actor("bob", "person")
-EVIDENCE: dict[str, Value] = {
-    "run_id": "r1",
-    "as_of": AS_OF,
-    "model_version": "1",
-    "input_snapshot": "s",
-}
-
-
-def insert(warehouse: Warehouse, table: str, **row: Value) -> None:
-    warehouse.transaction([insert_row(load_contract(table), {**EVIDENCE, **row})], label="test")
 
 
 @pytest.fixture
 def ledger(tmp_path: Path) -> Ledger:
-    """Two channels, one worth more and one less, and a campaign that runs away."""
-    warehouse = DuckDBWarehouse(tmp_path / "w.duckdb")
-    warehouse.create_tables(load_contracts().values())
-    for job in ("mmm", "pacing"):
-        insert(
-            warehouse,
-            "contracts.job_runs",
-            job=job,
-            verdict="PASS",
-            reason="ok",
-            settings="{}",
-            diagnostics="{}",
-            finished_at=NOW,
-        )
-    for channel, proposed, (low, middle, high) in (
-        ("google_ads", 7_350_000_000, (2.0, 5.0, 9.0)),
-        ("meta_ads", 6_650_000_000, (-4.0, -2.0, -1.0)),
-    ):
-        insert(
-            warehouse,
-            "contracts.mmm_allocations",
-            channel=channel,
-            current_weekly_micros=7_000_000_000,
-            proposed_weekly_micros=proposed,
-            lower_micros=1,
-            upper_micros=1,
-            binding="UPPER",
-            delta_orders_p10=low,
-            delta_orders_p50=middle,
-            delta_orders_p90=high,
-            order_value_micros=80_000_000,
-            currency_code="USD",
-        )
-    insert(
-        warehouse,
-        "contracts.pacing_alerts",
-        platform="meta_ads",
-        account_id="a",
-        campaign_id="m2",
-        detector="overspend",
-        severity="CRITICAL",
-        since=date(2026, 6, 20),
-        pace=1.8,
-        z=9.0,
-        message="spends 2.2 times its budget",
-        daily_budget_micros=200_000_000,
-        recent_daily_micros=440_000_000,
-        currency_code="USD",
-    )
-    rows = [
-        ("google_ads", "g", "g1", 1_000_000_000),
-        ("meta_ads", "a", "m1", 800_000_000),
-        ("meta_ads", "a", "m2", 200_000_000),
-    ]
-    campaigns = " UNION ALL ".join(
-        f"SELECT '{p}' AS platform, '{a}' AS account_id, '{c}' AS campaign_id, "
-        f"'{c}' AS campaign_name, 'ENABLED' AS campaign_status, {b} AS daily_budget_micros, "
-        "'USD' AS currency_code"
-        for p, a, c, b in rows
-    )
-    warehouse.transaction(
-        [
-            Statement("CREATE SCHEMA IF NOT EXISTS marts"),
-            Statement(f"CREATE TABLE marts.dim_campaign AS {campaigns}"),
-            Statement(
-                "CREATE TABLE marts.ads_account_days AS SELECT platform, account_id, "
-                "DATE '2026-06-30' AS date FROM marts.dim_campaign"
-            ),
-        ],
-        label="test",
-    )
-    return Ledger(warehouse, tmp_path / "anchor.jsonl")
+    return Ledger(two_channels(tmp_path / "w.duckdb"), tmp_path / "anchor.jsonl")
 
 
-def propose(
-    ledger: Ledger, settings: GuardrailSettings = CAPS, now: datetime = NOW
-) -> decide.Proposed:
-    return decide.propose(
-        ledger, settings, now=now, as_of=AS_OF, day_began=MIDNIGHT, created_by="carol"
-    )
+def terms(caps: GuardrailSettings = CAPS, now: datetime = NOW) -> Terms:
+    return Terms(caps=caps, currency="USD", now=now, as_of=AS_OF, day_began=MIDNIGHT)
 
 
-def approve(ledger: Ledger, proposal_id: str, actor: Actor = ANN, **changes: object) -> State:
-    arguments = {"settings": CAPS, "now": NOW, "as_of": AS_OF, "day_began": MIDNIGHT} | changes
-    settings = arguments.pop("settings")
-    return decide.approve(ledger, settings, proposal_id, actor, **arguments)  # type: ignore[arg-type]
+def propose(ledger: Ledger, caps: GuardrailSettings = CAPS, now: datetime = NOW) -> Proposed:
+    return propose_new(ledger, terms(caps, now), created_by="carol")
+
+
+def approve(
+    ledger: Ledger,
+    proposal_id: str,
+    actor: Actor = ANN,
+    *,
+    caps: GuardrailSettings = CAPS,
+    now: datetime = NOW,
+    seen_hash: str | None = None,
+) -> State:
+    return decide.approve(ledger, terms(caps, now), proposal_id, actor, seen_hash=seen_hash)
 
 
 def shift(ledger: Ledger, campaign: str = "m1") -> str:
     """Id of the proposal to shift a campaign's budget; m1's is a cut, g1's an increase."""
-    rows = ledger.read().proposals
-    return next(r["proposal_id"] for r in rows if r["campaign_id"] == campaign)
+    proposals = ledger.read().proposals
+    return next(p.proposal_id for p in proposals if p.target.campaign_id == campaign)
 
 
 def execute(ledger: Ledger, sql: str) -> None:
@@ -150,7 +76,7 @@ def test_an_approval_records_the_change_in_the_shadow_feed(ledger: Ledger) -> No
 
 def test_an_increase_waits_for_the_cuts_that_fund_it(ledger: Ledger) -> None:
     propose(ledger)
-    with pytest.raises(DecisionRefused, match=r"needs 40\.00 a day.*leave 0\.00"):
+    with pytest.raises(DecisionRefused, match=r"needs 40\.00 USD a day.*leave 0\.00 USD"):
         approve(ledger, shift(ledger, "g1"))
     approve(ledger, shift(ledger, "m1"))
     assert approve(ledger, shift(ledger, "g1")) == State.SHADOW_RECORDED
@@ -175,7 +101,7 @@ def test_an_expired_proposal_cannot_be_approved_and_is_proposed_anew(ledger: Led
         approve(ledger, shift(ledger), now=later)
     again = propose(ledger, now=later)
     assert (len(again.expired), len(again.created)) == (3, 3)
-    assert {r["revision"] for r in ledger.read().proposals} == {2}
+    assert {p.revision for p in ledger.read().proposals} == {2}
 
 
 def test_an_open_change_request_blocks_approval(ledger: Ledger) -> None:
@@ -190,10 +116,10 @@ def test_an_open_change_request_blocks_approval(ledger: Ledger) -> None:
 def test_much_money_needs_two_different_people(ledger: Ledger) -> None:
     propose(ledger)
     two = CAPS.model_copy(update={"approvers_over_micros": 1_000_000})
-    assert approve(ledger, shift(ledger), ANN, settings=two) == State.PENDING_REVIEW
+    assert approve(ledger, shift(ledger), ANN, caps=two) == State.PENDING_REVIEW
     with pytest.raises(DecisionRefused, match="ann has approved it already"):
-        approve(ledger, shift(ledger), ANN, settings=two)
-    assert approve(ledger, shift(ledger), BOB, settings=two) == State.SHADOW_RECORDED
+        approve(ledger, shift(ledger), ANN, caps=two)
+    assert approve(ledger, shift(ledger), BOB, caps=two) == State.SHADOW_RECORDED
 
 
 def test_a_baseline_that_moved_makes_it_stale_and_records_nothing(ledger: Ledger) -> None:
@@ -211,16 +137,16 @@ def test_the_kill_switch_stops_proposing_and_approving(ledger: Ledger) -> None:
     assert propose(ledger, killed).created == ()
     propose(ledger)
     with pytest.raises(DecisionRefused, match="kill switch is on"):
-        approve(ledger, shift(ledger), settings=killed)
+        approve(ledger, shift(ledger), caps=killed)
 
 
 def test_without_a_cac_ceiling_an_increase_stays_a_draft_until_one_is_set(ledger: Ledger) -> None:
     propose(ledger, GuardrailSettings())
-    row = ledger.read().proposal(shift(ledger, "g1"))
-    assert (row["verdict"], row["state"]) == ("NO_DATA", "DRAFT")
+    stored = ledger.read().proposal(shift(ledger, "g1"))
+    assert (stored.verdict, stored.state) == ("NO_DATA", "DRAFT")
     assert len(propose(ledger).created) == 1
-    row = ledger.read().proposal(shift(ledger, "g1"))
-    assert (row["revision"], row["verdict"], row["state"]) == (2, "PASS", "PENDING_REVIEW")
+    stored = ledger.read().proposal(shift(ledger, "g1"))
+    assert (stored.revision, stored.verdict, stored.state) == (2, "PASS", "PENDING_REVIEW")
 
 
 def test_a_guardrail_that_no_longer_holds_stops_the_approval(ledger: Ledger) -> None:
@@ -228,7 +154,7 @@ def test_a_guardrail_that_no_longer_holds_stops_the_approval(ledger: Ledger) -> 
     approve(ledger, shift(ledger, "m1"))
     strict = CAPS.model_copy(update={"cac_ceiling_micros": 1})
     with pytest.raises(DecisionRefused, match=r"a guardrail no longer holds: 175\.00 an order"):
-        approve(ledger, shift(ledger, "g1"), settings=strict)
+        approve(ledger, shift(ledger, "g1"), caps=strict)
 
 
 def test_evidence_that_turned_inconclusive_stops_the_approval(ledger: Ledger) -> None:
@@ -241,7 +167,7 @@ def test_evidence_that_turned_inconclusive_stops_the_approval(ledger: Ledger) ->
 def test_an_account_whose_data_is_old_fails_its_proposals(ledger: Ledger) -> None:
     execute(ledger, "UPDATE marts.ads_account_days SET date = DATE '2026-06-20' WHERE TRUE")
     propose(ledger)
-    assert {r["verdict"] for r in ledger.read().proposals} == {"FAIL"}
+    assert {p.verdict for p in ledger.read().proposals} == {"FAIL"}
 
 
 def test_a_rejected_finding_does_not_return_with_the_next_days_run(ledger: Ledger) -> None:
@@ -252,7 +178,7 @@ def test_a_rejected_finding_does_not_return_with_the_next_days_run(ledger: Ledge
     for table in ("mmm_allocations", "mmm_curves", "pacing_alerts"):
         execute(ledger, f"UPDATE contracts.{table} SET run_id = 'r2' WHERE TRUE")
     assert rejected in propose(ledger).existing
-    assert ledger.read().proposal(rejected)["state"] == "REJECTED"
+    assert ledger.read().proposal(rejected).state == "REJECTED"
 
 
 def test_content_that_was_changed_is_not_approved(ledger: Ledger) -> None:
@@ -271,36 +197,36 @@ def test_an_approval_of_other_content_than_was_seen_is_refused(ledger: Ledger) -
 def test_a_channel_below_its_floor_may_grow(ledger: Ledger) -> None:
     floor = CAPS.model_copy(update={"channel_floor_percent": 50.0})
     propose(ledger, floor)
-    assert ledger.read().proposal(shift(ledger, "g1"))["verdict"] == "PASS"
-    assert ledger.read().proposal(shift(ledger, "m1"))["verdict"] == "FAIL"
+    assert ledger.read().proposal(shift(ledger, "g1")).verdict == "PASS"
+    assert ledger.read().proposal(shift(ledger, "m1")).verdict == "FAIL"
 
 
 def test_two_people_deciding_at_once_make_one_decision_and_one_refusal(ledger: Ledger) -> None:
     propose(ledger)
     book = ledger.read()
-    row = book.proposal(shift(ledger))
-    approve(ledger, row["proposal_id"])
-    late = make_event(row, Action.REJECT, BOB, NOW)
+    stored = book.proposal(shift(ledger))
+    approve(ledger, stored.proposal_id)
+    late = make_event(stored, Action.REJECT, BOB, NOW)
     with pytest.raises(DecisionRefused, match="Somebody else decided at the same moment"):
         ledger.append(book, [late], also=[], label="reject")
-    assert ledger.read().proposal(row["proposal_id"])["state"] == "SHADOW_RECORDED"
+    assert ledger.read().proposal(stored.proposal_id).state == "SHADOW_RECORDED"
 
 
 def test_an_approval_binds_to_the_content_it_was_given_to(ledger: Ledger) -> None:
     propose(ledger)
     two = CAPS.model_copy(update={"approvers_over_micros": 1_000_000})
-    approve(ledger, shift(ledger), ANN, settings=two)
+    approve(ledger, shift(ledger), ANN, caps=two)
     later = NOW + timedelta(days=9)
     propose(ledger, now=later)
-    assert ledger.read().proposal(shift(ledger))["approvals"] == []
+    assert ledger.read().proposal(shift(ledger)).approvals == ()
 
 
 def test_increases_are_paid_by_cuts_and_sick_campaigns_get_nothing(ledger: Ledger) -> None:
     propose(ledger)
-    shifts = [r for r in ledger.read().proposals if r["kind"] == "budget_shift"]
-    assert {r["campaign_id"]: r["delta_micros"] for r in shifts} == {
-        "g1": 40_000_000,
-        "m1": -40_000_000,
+    shifts = [p for p in ledger.read().proposals if p.kind == "budget_shift"]
+    assert {p.target.campaign_id: p.delta for p in shifts} == {
+        "g1": Money(40_000_000, "USD"),
+        "m1": Money(-40_000_000, "USD"),
     }
 
 

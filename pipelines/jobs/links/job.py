@@ -14,6 +14,7 @@ from pipelines.config import Settings
 from pipelines.jobs.base import Outcome, Progress, significant
 from pipelines.jobs.links.devices import MAX_NETWORK_DEVICES, WINDOW_DAYS, Devices, read_devices
 from pipelines.jobs.links.model import Pair, Parameters, blocked_pairs, held_out, learn, score
+from pipelines.source_settings import Section
 from pipelines.warehouse import Warehouse
 
 LINKS = "contracts.identity_links"
@@ -32,20 +33,25 @@ them that is right."""
 Rows = list[dict[str, Any]]
 
 
+class LinksSettings(Section):
+    """What a run's id depends on. Nothing of it is configured: it changes with the method."""
+
+    history_days: int = HISTORY_DAYS
+    window_days: int = WINDOW_DAYS
+    max_network_devices: int = MAX_NETWORK_DEVICES
+    floor: float = FLOOR
+
+
 class LinksJob:
     """Probable links between devices (see :class:`pipelines.jobs.base.Job`)."""
 
     name = "identity_links"
     model_version = "splink-labelled-1"
     tables = (LINKS,)
+    plot = None
 
-    def settings(self, settings: Settings) -> dict[str, Any]:
-        return {
-            "history_days": HISTORY_DAYS,
-            "window_days": WINDOW_DAYS,
-            "max_network_devices": MAX_NETWORK_DEVICES,
-            "floor": FLOOR,
-        }
+    def settings(self, settings: Settings) -> LinksSettings:
+        return LinksSettings()
 
     def read(self, warehouse: Warehouse, as_of: date) -> dict[str, pa.Table]:
         params = {"start": as_of - timedelta(days=HISTORY_DAYS - 1), "as_of": as_of}
@@ -58,7 +64,7 @@ class LinksJob:
     def compute(
         self,
         inputs: Mapping[str, pa.Table],
-        settings: Settings,
+        settings: LinksSettings,
         as_of: date,
         progress: Progress,
     ) -> Outcome:

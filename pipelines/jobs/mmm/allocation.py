@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import Bounds, LinearConstraint, milp
 
-from pipelines.config import GuardrailSettings
+from pipelines.config import AllocationCaps
 from pipelines.errors import IntegrityError
 
 Floats = npt.NDArray[np.float64]
@@ -41,7 +41,7 @@ class Box:
         return "LOWER" if micros == self.lower else "UPPER" if micros == self.upper else "NONE"
 
 
-def boxes(current_micros: Sequence[int], caps: GuardrailSettings) -> list[Box]:
+def boxes(current_micros: Sequence[int], caps: AllocationCaps) -> list[Box]:
     """Bounds of each channel.
 
     A channel moves by at most ``max_change_percent`` of its present spend. It is never cut below
@@ -49,17 +49,13 @@ def boxes(current_micros: Sequence[int], caps: GuardrailSettings) -> list[Box]:
     exploration reserve keeps its share of every channel's present spend out of the optimiser's
     hands, so that no channel stops being measurable.
     """
-    budget = sum(current_micros)
-    change = caps.max_change_percent / 100
-    floor = caps.channel_floor_percent / 100 * budget
-    reserve = caps.exploration_reserve_percent / 100
-    found = []
+    floor = caps.floor(sum(current_micros))
+    limits = []
     for current in current_micros:
-        lower = max(current * (1 - change), current * reserve, min(current, floor))
-        found.append(
-            Box(min(current, math.ceil(lower)), max(current, math.floor(current * (1 + change))))
-        )
-    return found
+        least, most = caps.change_bounds(current)
+        lower = max(least, caps.reserve(current), min(current, floor))
+        limits.append(Box(min(current, math.ceil(lower)), max(current, math.floor(most))))
+    return limits
 
 
 def allocate(current_micros: Sequence[int], limits: Sequence[Box], response: Response) -> list[int]:

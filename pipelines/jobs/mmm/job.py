@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from pipelines.config import MmmSettings, Settings
-from pipelines.jobs.base import Outcome, Progress, significant
+from pipelines.config import AllocationCaps, MmmSettings, Settings
+from pipelines.jobs.base import Outcome, Plot, Progress, significant
 from pipelines.jobs.mmm.allocation import allocate, boxes
 from pipelines.jobs.mmm.curves import curve_rows, flat_channels, percentiles, weekly_orders
 from pipelines.jobs.mmm.fit import Fit, Floats, fit_hill_adstock
+from pipelines.jobs.mmm.plots import plot_curves
 from pipelines.jobs.mmm.weeks import (
     MAX_AGE_DAYS,
     MIN_SPEND_VARIATION,
@@ -22,6 +23,7 @@ from pipelines.jobs.mmm.weeks import (
     Weeks,
     prepare_weeks,
 )
+from pipelines.source_settings import Section
 from pipelines.warehouse import Warehouse
 
 CURVES = "contracts.mmm_curves"
@@ -32,23 +34,22 @@ MAX_DIVERGENT_SHARE = 0.01
 Rows = list[dict[str, Any]]
 
 
+class MmmJobSettings(Section):
+    mmm: MmmSettings
+    guardrails: AllocationCaps
+
+
 class MmmJob:
     """Media mix model and allocation (see :class:`pipelines.jobs.base.Job`)."""
 
     name = "mmm"
     model_version = "hill-adstock-1"
     tables = (CURVES, ALLOCATIONS, DIAGNOSTICS)
+    plot = Plot("response_curves", plot_curves)
 
-    def settings(self, settings: Settings) -> dict[str, Any]:
-        caps = settings.guardrails
-        return {
-            "mmm": settings.jobs.mmm.model_dump(mode="json"),
-            "guardrails": {
-                "max_change_percent": caps.max_change_percent,
-                "channel_floor_percent": caps.channel_floor_percent,
-                "exploration_reserve_percent": caps.exploration_reserve_percent,
-            },
-        }
+    def settings(self, settings: Settings) -> MmmJobSettings:
+        caps = settings.guardrails.model_dump(include=set(AllocationCaps.model_fields))
+        return MmmJobSettings(mmm=settings.jobs.mmm, guardrails=AllocationCaps(**caps))
 
     def read(self, warehouse: Warehouse, as_of: date) -> dict[str, pa.Table]:
         sql = (Path(__file__).parent / "input.sql").read_text()
@@ -58,11 +59,11 @@ class MmmJob:
     def compute(
         self,
         inputs: Mapping[str, pa.Table],
-        settings: Settings,
+        settings: MmmJobSettings,
         as_of: date,
         progress: Progress,
     ) -> Outcome:
-        limits = settings.jobs.mmm
+        limits = settings.mmm
         weeks = prepare_weeks(inputs["mmm_input_weekly"], limits, as_of)
         if isinstance(weeks, Refusal):
             checks = [_check("weeks", weeks.weeks, limits.min_weeks, at_least=True)]
@@ -76,7 +77,7 @@ class MmmJob:
             reason = f"The fit can't be relied on: {'; '.join(doubts)}."
             return Outcome("INCONCLUSIVE", reason, _figures(checks), rows)
         progress("mmm: finding the best split of the budget under the caps")
-        rows[ALLOCATIONS], gain = _allocation(fit, weeks, settings)
+        rows[ALLOCATIONS], gain = _allocation(fit, weeks, settings.guardrails)
         low, median, high = (significant(float(v)) for v in percentiles(gain))
         checks += [
             _inform("allocation_gain_p10", low),
@@ -93,14 +94,14 @@ class MmmJob:
         return Outcome("PASS", reason, _figures(checks), rows)
 
 
-def _allocation(fit: Fit, weeks: Weeks, settings: Settings) -> tuple[Rows, Floats]:
+def _allocation(fit: Fit, weeks: Weeks, caps: AllocationCaps) -> tuple[Rows, Floats]:
     """Rows of contracts.mmm_allocations and the whole change in weekly orders, [draw].
 
     Channels without present spend have no baseline to change and stay out.
     """
     active = [i for i, micros in enumerate(weeks.current_micros) if micros > 0]
     current = [int(weeks.current_micros[i]) for i in active]
-    limits = boxes(current, settings.guardrails)
+    limits = boxes(current, caps)
     proposed = allocate(
         current, limits, lambda i, spends: weekly_orders(fit, active[i], spends).mean(axis=0)
     )

@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 
 from pipelines.config import PacingSettings, Settings
-from pipelines.jobs.base import Outcome, Progress, significant
+from pipelines.jobs.base import Outcome, Plot, Progress, significant
 from pipelines.jobs.pacing import detectors
 from pipelines.jobs.pacing.detectors import Fault, Recent
 from pipelines.jobs.pacing.evidence import (
@@ -21,7 +21,9 @@ from pipelines.jobs.pacing.evidence import (
     month_days,
     read_histories,
 )
+from pipelines.jobs.pacing.plots import plot_pacing
 from pipelines.jobs.pacing.target import Target, month_forecast, month_target
+from pipelines.source_settings import Section
 from pipelines.warehouse import Warehouse
 
 DAILY = "contracts.pacing_daily"
@@ -32,15 +34,20 @@ _LAST_DAY = "SELECT MAX(date) AS last_day FROM marts.ads_account_days WHERE date
 Rows = list[dict[str, Any]]
 
 
+class PacingJobSettings(Section):
+    pacing: PacingSettings
+
+
 class PacingJob:
     """Month-to-date pacing (see :class:`pipelines.jobs.base.Job`)."""
 
     name = "pacing"
     model_version = "weekday-mtd-1"
     tables = (DAILY, ALERTS)
+    plot = Plot("pacing", plot_pacing)
 
-    def settings(self, settings: Settings) -> dict[str, Any]:
-        return {"pacing": settings.jobs.pacing.model_dump(mode="json")}
+    def settings(self, settings: Settings) -> PacingJobSettings:
+        return PacingJobSettings(pacing=settings.jobs.pacing)
 
     def read(self, warehouse: Warehouse, as_of: date) -> dict[str, pa.Table]:
         params = {"start": month_days(as_of)[0] - timedelta(days=HISTORY_DAYS), "as_of": as_of}
@@ -55,11 +62,11 @@ class PacingJob:
     def compute(
         self,
         inputs: Mapping[str, pa.Table],
-        settings: Settings,
+        settings: PacingJobSettings,
         as_of: date,
         progress: Progress,
     ) -> Outcome:
-        limits = settings.jobs.pacing
+        limits = settings.pacing
         last_day = inputs["last_day"].to_pylist()[0]["last_day"]
         if refusal := _too_old(last_day, as_of, limits):
             return refusal

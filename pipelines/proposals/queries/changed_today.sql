@@ -1,4 +1,16 @@
-SELECT platform, account_id, campaign_id, field, from_value, to_value
-FROM canary.canary_changes
-WHERE recorded_at >= @since
-ORDER BY platform, account_id, campaign_id
+SELECT
+  changes.proposal_id,
+  changes.revision,
+  changes.platform,
+  changes.account_id,
+  changes.campaign_id,
+  changes.from_value,
+  changes.to_value,
+  proposals.currency_code
+FROM canary.canary_changes AS changes
+LEFT JOIN canary.canary_proposals AS proposals
+  ON
+    changes.proposal_id = proposals.proposal_id
+    AND changes.revision = proposals.revision
+WHERE changes.recorded_at >= @since AND changes.field = 'daily_budget_micros'
+ORDER BY changes.platform, changes.account_id, changes.campaign_id, changes.recorded_at

@@ -1,0 +1,124 @@
+"""What the jobs' last runs say, as rows with types; a kind reads what it rests on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+from pipelines.money import Money
+from pipelines.proposals.market import Key, money, query_text
+from pipelines.proposals.proposal import Interval
+from pipelines.warehouse import Warehouse
+
+
+@dataclass(frozen=True)
+class JobEvidence:
+    """The last run of a job: only PASS may be used as evidence."""
+
+    job: str
+    run_id: str
+    as_of: date
+    verdict: str
+    reason: str
+
+    @property
+    def week_to(self) -> date:
+        """Last day of the last full week that the run knows: a weekly finding stands for it."""
+        return self.as_of - timedelta(days=(self.as_of.weekday() + 1) % 7)
+
+
+@dataclass(frozen=True)
+class Allocation:
+    """What the media mix would give a channel a week, and what that brings.
+
+    ``orders`` is the change in weekly orders; amounts are in the run's reporting currency.
+    """
+
+    channel: str
+    current: Money
+    proposed: Money
+    binding: str
+    orders: Interval
+    order_value: Money
+
+    @property
+    def change(self) -> Money:
+        return self.proposed - self.current
+
+
+@dataclass(frozen=True)
+class Response:
+    """A channel's weekly orders at its present weekly spend."""
+
+    channel: str
+    weekly_spend: Money
+    orders: Interval
+
+
+@dataclass(frozen=True)
+class Alert:
+    """An open fault that pacing found; ``recent_daily`` is the mean of its last published days."""
+
+    key: Key
+    detector: str
+    severity: str
+    since: date
+    message: str
+    recent_daily: Money | None
+
+
+def last_run(warehouse: Warehouse, job: str, as_of: date) -> JobEvidence | None:
+    """The job's last run up to a day; None where there is none."""
+    rows = warehouse.query(query_text("latest_run"), {"job": job, "as_of": as_of}).to_pylist()
+    return JobEvidence(**rows[0]) if rows else None
+
+
+def allocations(warehouse: Warehouse, run: JobEvidence | None) -> tuple[Allocation, ...]:
+    """The run's allocations, by channel; none without a run."""
+    return tuple(
+        Allocation(
+            channel=row["channel"],
+            current=Money(row["current_weekly_micros"], row["currency_code"]),
+            proposed=Money(row["proposed_weekly_micros"], row["currency_code"]),
+            binding=row["binding"],
+            orders=Interval(
+                row["delta_orders_p10"], row["delta_orders_p50"], row["delta_orders_p90"]
+            ),
+            order_value=Money(row["order_value_micros"], row["currency_code"]),
+        )
+        for row in _rows(warehouse, "allocations", run)
+    )
+
+
+def responses(warehouse: Warehouse, run: JobEvidence | None) -> dict[str, Response]:
+    """The channels' present responses; none without a run."""
+    return {
+        row["channel"]: Response(
+            channel=row["channel"],
+            weekly_spend=Money(row["weekly_spend_micros"], row["currency_code"]),
+            orders=Interval(row["orders_p10"], row["orders_p50"], row["orders_p90"]),
+        )
+        for row in _rows(warehouse, "current_response", run)
+    }
+
+
+def alerts(warehouse: Warehouse, run: JobEvidence | None) -> tuple[Alert, ...]:
+    """The run's open faults, by campaign and detector; none without a run."""
+    return tuple(
+        Alert(
+            key=(row["platform"], row["account_id"], row["campaign_id"]),
+            detector=row["detector"],
+            severity=row["severity"],
+            since=row["since"],
+            message=row["message"],
+            recent_daily=money(row["recent_daily_micros"], row["currency_code"]),
+        )
+        for row in _rows(warehouse, "alerts", run)
+    )
+
+
+def _rows(warehouse: Warehouse, query: str, run: JobEvidence | None) -> list[dict[str, Any]]:
+    if run is None:
+        return []
+    return warehouse.query(query_text(query), {"run_id": run.run_id}).to_pylist()

@@ -1,0 +1,123 @@
+"""What every kind of proposal is: how it is drafted, held against the present, and told."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import ClassVar, Generic, TypeVar
+
+from pipelines.config import GuardrailSettings
+from pipelines.proposals.guardrails import Case
+from pipelines.proposals.ledger import Book
+from pipelines.proposals.market import Campaign, Market
+from pipelines.proposals.proposal import Baseline, Change, Constraint, Proposal, Target, Urgency
+from pipelines.proposals.stored import StoredProposal
+from pipelines.warehouse import Warehouse
+
+E = TypeVar("E")
+C = TypeVar("C", bound=Case)
+Guardrail = Callable[[C], Constraint | None]
+
+
+@dataclass(frozen=True)
+class Stamp:
+    """What all proposals of one run share. ``expires_at`` is UTC."""
+
+    as_of: date
+    expires_at: datetime
+    created_by: str
+
+
+@dataclass(frozen=True)
+class Drafted:
+    """The proposals that the evidence supports, and in words what was refused and why."""
+
+    proposals: tuple[Proposal, ...]
+    refused: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Obstacle:
+    """Why a proposal can't be recorded now, and what would make it possible."""
+
+    why: str
+    fix: str
+
+
+@dataclass(frozen=True)
+class Description:
+    """A stored proposal in words: the change, the evidence in lines, the way back."""
+
+    change: str
+    evidence: tuple[str, ...]
+    rollback: str
+
+
+class Kind(ABC, Generic[E, C]):
+    """One kind of proposal, with evidence of type ``E`` and guardrails over cases of type ``C``.
+
+    A kind is a module of ``pipelines/proposals/kinds`` that has one as ``KIND``; nothing else
+    names it.
+    """
+
+    name: ClassVar[str]
+    field: ClassVar[str]
+    """The field of the campaign that it would change."""
+    urgency: ClassVar[Urgency] = "ROUTINE"
+    guardrails: tuple[Guardrail[C], ...]
+    """Listed here and nowhere else, in the order of the certificate."""
+
+    @abstractmethod
+    def read(self, warehouse: Warehouse, as_of: date) -> E:
+        """The evidence as of a day."""
+
+    @abstractmethod
+    def draft(self, market: Market, evidence: E, caps: GuardrailSettings, stamp: Stamp) -> Drafted:
+        """Every proposal the evidence supports: a function of its arguments alone."""
+
+    @abstractmethod
+    def describe(self, stored: StoredProposal) -> Description:
+        """What a person reads of it."""
+
+    def certificate(self, case: C) -> tuple[Constraint, ...]:
+        """The verdict of every guardrail that has something to hold."""
+        verdicts = (guardrail(case) for guardrail in self.guardrails)
+        return tuple(constraint for constraint in verdicts if constraint)
+
+    def baseline(self, campaign: Campaign) -> Baseline:
+        """What the proposal is made against."""
+        return Baseline(campaign.budget, campaign.status)
+
+    def drift(self, baseline: Baseline, present: Campaign | None) -> str | None:
+        """How the campaign differs from the baseline in words, if it does."""
+        if present is None:
+            return "the campaign is no longer there"
+        if present.budget != baseline.daily_budget:
+            return f"the budget was {baseline.daily_budget} and is {present.budget}"
+        if present.status != baseline.status:
+            return f"the status was {baseline.status} and is {present.status}"
+        return None
+
+    def change(self, stored: StoredProposal) -> Change:
+        """What recording it writes to the shadow feed."""
+        return Change(self.field, stored.current_value, stored.proposed_value)
+
+    def rollback(self, change: Change) -> Change:
+        """What takes the change back."""
+        return change.inverse()
+
+    def obstacle(self, stored: StoredProposal, book: Book, currency: str) -> Obstacle | None:
+        """Why it can't be recorded given what else was; by default nothing stands against it.
+
+        Args:
+            currency: the reporting currency, in which amounts are compared.
+        """
+        del stored, book, currency
+        return None
+
+
+def target(campaign: Campaign) -> Target:
+    """The campaign as a proposal's target."""
+    return Target(*campaign.key, campaign.name)

@@ -1,0 +1,329 @@
+"""Budget shift: the media mix's allocation, spread over the campaigns of each channel."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from math import ceil
+
+from pipelines.config import GuardrailSettings
+from pipelines.money import Money, minor_unit, total
+from pipelines.proposals import guardrails
+from pipelines.proposals.evidence import (
+    Alert,
+    Allocation,
+    JobEvidence,
+    alerts,
+    allocations,
+    last_run,
+)
+from pipelines.proposals.guardrails import ShiftCase
+from pipelines.proposals.kinds.base import Description, Drafted, Kind, Obstacle, Stamp, target
+from pipelines.proposals.ledger import Book
+from pipelines.proposals.market import Campaign, Key, Market
+from pipelines.proposals.proposal import (
+    Change,
+    Effect,
+    Interval,
+    MoneyInterval,
+    Proposal,
+    StoredEvidence,
+)
+from pipelines.proposals.states import State
+from pipelines.proposals.stored import StoredProposal
+from pipelines.warehouse import Warehouse
+
+_DAYS = 7
+
+
+@dataclass(frozen=True)
+class Inputs:
+    mmm: JobEvidence | None
+    allocations: tuple[Allocation, ...]
+    pacing: JobEvidence | None
+    alerts: tuple[Alert, ...]
+
+
+class Evidence(StoredEvidence):
+    """What a shift keeps of it: the channel's weekly spends are in the reporting currency."""
+
+    week_to: date
+    mmm_run_id: str
+    channel: str
+    channel_weekly_micros: tuple[int, int]
+    channel_binding: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One allocation as changes of daily budgets.
+
+    Args:
+        campaigns: those that run and have a budget, whatever becomes of it.
+        deltas: change of the daily budget by campaign, in its account's currency.
+        uncounted: currencies of campaigns whose budgets can't be converted.
+    """
+
+    market: Market
+    campaigns: tuple[Campaign, ...]
+    deltas: dict[Key, Money]
+    uncounted: frozenset[str]
+
+    @property
+    def currencies(self) -> frozenset[str]:
+        """Of every budget that counts, and of those that should have."""
+        return frozenset(c.currency for c in self.campaigns) | self.uncounted
+
+    @property
+    def total(self) -> Money:
+        return self._sum(c.budget for c in self.campaigns)
+
+    @property
+    def moved(self) -> Money:
+        both_ways = self._sum(abs(delta) for delta in self.deltas.values())
+        return Money(both_ways.micros // 2, both_ways.currency)
+
+    @property
+    def sum_of_deltas(self) -> Money:
+        return self._sum(self.deltas.values())
+
+    def channel(self, channel: str, *, after: bool) -> Money:
+        """Daily budget of a channel, before or after the allocation."""
+        own = [c for c in self.campaigns if c.channel == channel]
+        budgets = self._sum(c.budget for c in own)
+        if not after:
+            return budgets
+        return budgets + self._sum(self.deltas[c.key] for c in own if c.key in self.deltas)
+
+    def _sum(self, amounts: Iterable[Money]) -> Money:
+        rates = self.market.rates
+        return total((rates.convert(amount) for amount in amounts), rates.target)
+
+
+class BudgetShift(Kind[Inputs, ShiftCase]):
+    """The allocation's change of each channel, spread over its campaigns by their budgets.
+
+    Campaigns with a critical alert are left out; increases are then scaled down to what the cuts
+    release (and cuts to what the increases need), so that the total doesn't grow.
+    """
+
+    name = "budget_shift"
+    field = "daily_budget_micros"
+    guardrails = (
+        guardrails.kill_switch,
+        guardrails.evidence_fresh,
+        guardrails.pacing_fresh,
+        guardrails.account_fresh,
+        guardrails.baseline_known,
+        guardrails.one_currency,
+        guardrails.max_change,
+        guardrails.max_daily_change,
+        guardrails.cac_ceiling,
+        guardrails.channel_floor,
+        guardrails.exploration_reserve,
+        guardrails.budget_neutral,
+    )
+
+    def read(self, warehouse: Warehouse, as_of: date) -> Inputs:
+        mmm = last_run(warehouse, "mmm", as_of)
+        pacing = last_run(warehouse, "pacing", as_of)
+        return Inputs(mmm, allocations(warehouse, mmm), pacing, alerts(warehouse, pacing))
+
+    def draft(
+        self, market: Market, inputs: Inputs, caps: GuardrailSettings, stamp: Stamp
+    ) -> Drafted:
+        mmm = inputs.mmm
+        if mmm is None:
+            return Drafted((), (f"mmm has not run up to {market.as_of}: no shift is proposed.",))
+        if mmm.verdict != "PASS":
+            return Drafted((), (f"mmm is {mmm.verdict}: {mmm.reason}",))
+        currencies = {a.current.currency for a in inputs.allocations} - {market.rates.target}
+        if currencies:
+            return Drafted(
+                (),
+                (
+                    f"The allocation of mmm run {mmm.run_id} is in {', '.join(sorted(currencies))} "
+                    f"and the reporting currency is {market.rates.target}: run `adcanary build "
+                    "--full-refresh` and the job again.",
+                ),
+            )
+        plan = make_plan(market, inputs, caps)
+        refused = [
+            f"No exchange rate from {currency} to {market.rates.target} is known: its campaigns' "
+            "budgets can't be counted, and no shift can be approved."
+            for currency in sorted(plan.uncounted)
+        ]
+        channels = {a.channel: a for a in inputs.allocations}
+        proposals = tuple(
+            self._propose(plan, mmm, channels[campaign.channel], stamp, case)
+            for campaign in market.campaigns
+            if campaign.key in plan.deltas
+            for case in [_case(plan, inputs, channels[campaign.channel], caps, campaign)]
+        )
+        if not proposals:
+            refused.append("No channel's budget would change by as much as a proposal is worth.")
+        return Drafted(proposals, tuple(refused))
+
+    def _propose(
+        self, plan: Plan, mmm: JobEvidence, allocation: Allocation, stamp: Stamp, case: ShiftCase
+    ) -> Proposal:
+        before, delta = case.campaign.budget, case.delta
+        change = Change(self.field, str(before.micros), str((before + delta).micros))
+        return Proposal(
+            kind=self.name,
+            target=target(case.campaign),
+            change=change,
+            rollback=self.rollback(change),
+            delta=delta,
+            delta_percent=round(delta / before * 100, 4),
+            baseline=self.baseline(case.campaign),
+            urgency=self.urgency,
+            effect=case.effect,
+            finding={"week_to": mmm.week_to, "direction": "up" if delta.micros > 0 else "down"},
+            evidence=Evidence(
+                week_to=mmm.week_to,
+                mmm_run_id=mmm.run_id,
+                channel=allocation.channel,
+                channel_weekly_micros=(allocation.current.micros, allocation.proposed.micros),
+                channel_binding=allocation.binding,
+            ),
+            rates=plan.market.rates.used(plan.currencies),
+            constraints=self.certificate(case),
+            created_by=stamp.created_by,
+            as_of=stamp.as_of,
+            expires_at=stamp.expires_at,
+        )
+
+    def describe(self, stored: StoredProposal) -> Description:
+        evidence, back = stored.evidence(Evidence), stored.rollback()
+        currency = stored.effect().value_currency
+        now, then = (Money(micros, currency) for micros in evidence.channel_weekly_micros)
+        rates = (
+            f"1 {r.source} = {r.factor:.6g} {r.target}, as quoted on {r.day}"
+            for r in stored.rates()
+        )
+        return Description(
+            change=f"{stored.money(stored.current_value)} → {stored.money(stored.proposed_value)} "
+            f"a day ({stored.delta_percent:+.1f}%)",
+            evidence=(
+                f"mmm run {evidence.mmm_run_id}: {evidence.channel} from {now} to {then} a "
+                f"week is best for the channel (bound that binds: {evidence.channel_binding}); "
+                "campaigns share it as far as cuts fund it",
+                *rates,
+            ),
+            rollback=f"set the daily budget from {stored.money(back.from_value)} back to "
+            f"{stored.money(back.to_value)}",
+        )
+
+    def obstacle(self, stored: StoredProposal, book: Book, currency: str) -> Obstacle | None:
+        """An increase needs cuts of its week, recorded before it: the total never grows."""
+        if stored.delta.micros <= 0:
+            return None
+        week_to = stored.evidence(Evidence).week_to
+        week = [
+            p
+            for p in book.proposals
+            if p.kind == self.name and p.evidence(Evidence).week_to == week_to
+        ]
+        recorded = (p.delta_in(currency) for p in week if p.state == State.SHADOW_RECORDED)
+        needed = stored.delta_in(currency)
+        released = -total(recorded, currency)
+        if needed <= released:
+            return None
+        cuts = [p for p in week if p.delta.micros < 0 and p.state == State.PENDING_REVIEW]
+        ids = ", ".join(p.proposal_id for p in cuts) or "none is open"
+        return Obstacle(
+            f"it needs {needed} a day, and the approved cuts of its week leave {released}",
+            f"Approve cuts first ({ids}), so that the total doesn't grow.",
+        )
+
+
+def _case(
+    plan: Plan,
+    inputs: Inputs,
+    allocation: Allocation,
+    caps: GuardrailSettings,
+    campaign: Campaign,
+) -> ShiftCase:
+    delta = plan.deltas[campaign.key]
+    return ShiftCase(
+        market=plan.market,
+        caps=caps,
+        campaign=campaign,
+        evidence=inputs.mmm,
+        delta=delta,
+        effect=_effect(plan.market, allocation, delta),
+        currencies=plan.currencies,
+        pacing=inputs.pacing,
+        total=plan.total,
+        moved=plan.moved,
+        sum_of_deltas=plan.sum_of_deltas,
+        channel_before=plan.channel(campaign.channel, after=False),
+        channel_after=plan.channel(campaign.channel, after=True),
+    )
+
+
+def make_plan(market: Market, inputs: Inputs, caps: GuardrailSettings) -> Plan:
+    """The allocation as changes of daily budgets, payable and summing to at most 0.
+
+    Amounts are compared in the reporting currency; each campaign's change is in its account's,
+    in whole minor units. Campaigns whose currency has no rate count nowhere and get nothing.
+    """
+    running = [c for c in market.campaigns if c.status == "ENABLED" and c.daily_budget is not None]
+    counted = tuple(c for c in running if market.rates.knows(c.currency))
+    uncounted = frozenset(c.currency for c in running) - {c.currency for c in counted}
+    sick = {a.key for a in inputs.alerts if a.severity == "CRITICAL"}
+    share = {a.channel: a.proposed / a.current - 1 for a in inputs.allocations if a.current}
+    wanted = {
+        c: share[c.channel] * market.rates.convert(c.budget).micros
+        for c in counted
+        if c.budget
+        and c.key not in sick
+        and abs(share.get(c.channel, 0.0)) * 100 >= caps.min_change_percent
+    }
+    up = sum(d for d in wanted.values() if d > 0)
+    down = -sum(d for d in wanted.values() if d < 0)
+    funded = min(up, down)
+    deltas = {}
+    for campaign, value in wanted.items():
+        if funded:
+            own = share[campaign.channel] * campaign.budget.micros
+            scaled = own * funded / (up if value > 0 else down)
+            # toward zero, to what can be paid, so that no cap is passed by rounding
+            deltas[campaign.key] = Money(int(scaled), campaign.currency).payable()
+    plan = Plan(market, counted, deltas, uncounted)
+    _pay_for_rounding(plan)
+    return Plan(market, counted, {k: d for k, d in deltas.items() if d}, uncounted)
+
+
+def _pay_for_rounding(plan: Plan) -> None:
+    """Take what the rounded cuts lack from the largest increase, so that the total doesn't grow."""
+    rates, deltas = plan.market.rates, plan.deltas
+    while (surplus := plan.sum_of_deltas).micros > 0:
+        largest = max(deltas, key=lambda k: (rates.convert(deltas[k]).micros, k))
+        currency = deltas[largest].currency
+        unit = minor_unit(currency)
+        units = ceil(surplus.micros / rates.rate(currency).factor / unit)
+        deltas[largest] = deltas[largest] - Money(units * unit, currency)
+
+
+def _effect(market: Market, allocation: Allocation, delta: Money) -> Effect:
+    """The campaign's part of its channel's effect, in proportion to its part of the change."""
+    spend = delta * _DAYS
+    value = market.rates.convert(spend)
+    orders = allocation.orders.scaled(value / allocation.change)
+    cac = None
+    if value.micros > 0 and orders.p10 > 0:
+        an_order = Interval(*(value.micros / n for n in (orders.p90, orders.p50, orders.p10)))
+        cac = MoneyInterval.of(an_order, value.currency)
+    return Effect(
+        spend,
+        orders,
+        MoneyInterval.of(orders.scaled(allocation.order_value.micros), value.currency),
+        cac,
+        "the campaign's part of its channel's curve",
+    )
+
+
+KIND = BudgetShift()

@@ -1,0 +1,171 @@
+"""Pause: an urgent stop of a campaign that pacing found to spend far over its budget."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from pipelines.config import GuardrailSettings
+from pipelines.money import Money
+from pipelines.proposals import guardrails
+from pipelines.proposals.evidence import (
+    Alert,
+    Allocation,
+    JobEvidence,
+    Response,
+    alerts,
+    allocations,
+    last_run,
+    responses,
+)
+from pipelines.proposals.guardrails import PauseCase
+from pipelines.proposals.kinds.base import Description, Drafted, Kind, Stamp, target
+from pipelines.proposals.market import Campaign, Key, Market
+from pipelines.proposals.proposal import Change, Effect, MoneyInterval, Proposal, StoredEvidence
+from pipelines.proposals.stored import StoredProposal
+from pipelines.warehouse import Warehouse
+
+DETECTORS = {"overspend", "hard_cap"}
+_DAYS = 7
+
+
+@dataclass(frozen=True)
+class Inputs:
+    pacing: JobEvidence | None
+    alerts: tuple[Alert, ...]
+    mmm: JobEvidence | None
+    responses: dict[str, Response]
+    order_values: dict[str, Money]
+
+
+class Evidence(StoredEvidence):
+    """What a pause keeps of it: the alerts in words."""
+
+    pacing_run_id: str
+    alerts: tuple[str, ...]
+
+
+class Pause(Kind[Inputs, PauseCase]):
+    """One urgent pause for each campaign with a critical overspend."""
+
+    name = "pause"
+    field = "status"
+    urgency = "URGENT"
+    guardrails = (
+        guardrails.kill_switch,
+        guardrails.evidence_fresh,
+        guardrails.baseline_known,
+        guardrails.account_fresh,
+        guardrails.one_currency,
+        guardrails.severity_is_critical,
+    )
+
+    def read(self, warehouse: Warehouse, as_of: date) -> Inputs:
+        pacing = last_run(warehouse, "pacing", as_of)
+        mmm = last_run(warehouse, "mmm", as_of)
+        found: tuple[Allocation, ...] = allocations(warehouse, mmm)
+        return Inputs(
+            pacing=pacing,
+            alerts=alerts(warehouse, pacing),
+            mmm=mmm,
+            responses=responses(warehouse, mmm),
+            order_values={a.channel: a.order_value for a in found},
+        )
+
+    def draft(
+        self, market: Market, inputs: Inputs, caps: GuardrailSettings, stamp: Stamp
+    ) -> Drafted:
+        pacing = inputs.pacing
+        if pacing is None:
+            return Drafted((), (f"pacing has not run up to {market.as_of}: no pause is proposed.",))
+        refused: tuple[str, ...] = ()
+        if pacing.verdict != "PASS":
+            refused = (f"pacing is {pacing.verdict}: {pacing.reason}",)
+        worst: dict[Key, list[Alert]] = {}
+        for alert in inputs.alerts:
+            if alert.severity == "CRITICAL" and alert.detector in DETECTORS:
+                worst.setdefault(alert.key, []).append(alert)
+        proposals = tuple(
+            self._propose(pacing, faults, stamp, _case(market, inputs, caps, campaign, faults))
+            for key, faults in worst.items()
+            if (campaign := market.campaign(key)) and campaign.status == "ENABLED"
+        )
+        return Drafted(proposals, refused)
+
+    def _propose(
+        self, pacing: JobEvidence, faults: list[Alert], stamp: Stamp, case: PauseCase
+    ) -> Proposal:
+        change = Change(self.field, "ENABLED", "PAUSED")
+        return Proposal(
+            kind=self.name,
+            target=target(case.campaign),
+            change=change,
+            rollback=self.rollback(change),
+            delta=case.delta,
+            delta_percent=-100.0,
+            baseline=self.baseline(case.campaign),
+            urgency=self.urgency,
+            effect=case.effect,
+            finding={"detectors": sorted(a.detector for a in faults), "since": case.since},
+            evidence=Evidence(pacing_run_id=pacing.run_id, alerts=tuple(a.message for a in faults)),
+            rates=case.market.rates.used(case.currencies),
+            constraints=self.certificate(case),
+            created_by=stamp.created_by,
+            as_of=stamp.as_of,
+            expires_at=stamp.expires_at,
+        )
+
+    def describe(self, stored: StoredProposal) -> Description:
+        evidence, back = stored.evidence(Evidence), stored.rollback()
+        return Description(
+            change=f"{stored.current_value} → {stored.proposed_value}",
+            evidence=(*evidence.alerts, f"pacing run {evidence.pacing_run_id}"),
+            rollback=f"set the status from {back.from_value} back to {back.to_value}",
+        )
+
+
+def _case(
+    market: Market,
+    inputs: Inputs,
+    caps: GuardrailSettings,
+    campaign: Campaign,
+    faults: list[Alert],
+) -> PauseCase:
+    return PauseCase(
+        market=market,
+        caps=caps,
+        campaign=campaign,
+        evidence=inputs.pacing,
+        delta=-campaign.budget,
+        effect=_effect(market, inputs, campaign, faults[0]),
+        currencies=frozenset({campaign.currency}),
+        severity="CRITICAL",
+        since=min(alert.since for alert in faults),
+    )
+
+
+def _effect(market: Market, inputs: Inputs, campaign: Campaign, alert: Alert) -> Effect:
+    """A week without the campaign: its spend saved, and its share of the channel's orders lost."""
+    recent = alert.recent_daily or Money(0, campaign.currency)
+    spend = -recent * _DAYS
+    response = inputs.responses.get(campaign.channel)
+    usable = inputs.mmm is not None and inputs.mmm.verdict == "PASS"
+    if response is None or not usable or not response.weekly_spend:
+        return Effect(spend, None, None, None, "orders not estimated: no media mix result to use")
+    currency = response.weekly_spend.currency
+    if currency != market.rates.target or not market.rates.knows(spend.currency):
+        note = f"orders not estimated: no rate from {spend.currency} to {currency}"
+        return Effect(spend, None, None, None, note)
+    share = market.rates.convert(-spend) / response.weekly_spend
+    orders = response.orders.scaled(-min(share, 1.0))
+    value = inputs.order_values[campaign.channel]
+    return Effect(
+        spend,
+        orders,
+        MoneyInterval.of(orders.scaled(value.micros), value.currency),
+        None,
+        "the campaign's share of its channel's orders, at the channel's average response",
+    )
+
+
+KIND = Pause()

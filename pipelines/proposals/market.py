@@ -1,0 +1,144 @@
+"""The market that proposals are about: campaigns, the day's exchange rates, today's changes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from functools import cache
+from pathlib import Path
+
+from pipelines.errors import IntegrityError, StatementError
+from pipelines.money import Money, Rate, Rates
+from pipelines.proposals.terms import Terms
+from pipelines.warehouse import Warehouse
+
+Key = tuple[str, str, str]
+"""Platform, account, campaign."""
+
+_QUERIES = Path(__file__).parent / "queries"
+
+
+@cache
+def query_text(name: str) -> str:
+    """The GoogleSQL of ``queries/<name>.sql``."""
+    return (_QUERIES / f"{name}.sql").read_text()
+
+
+@dataclass(frozen=True)
+class Campaign:
+    """A campaign as landing last published it. ``currency`` is its account's."""
+
+    platform: str
+    account_id: str
+    campaign_id: str
+    name: str | None
+    status: str
+    daily_budget: Money | None
+    currency: str
+    data_to: date | None  # last day that landing published for its account
+
+    @property
+    def key(self) -> Key:
+        return self.platform, self.account_id, self.campaign_id
+
+    @property
+    def channel(self) -> str:
+        return self.platform
+
+    @property
+    def budget(self) -> Money:
+        """Its daily budget; nothing where none is known."""
+        return self.daily_budget or Money(0, self.currency)
+
+
+@dataclass(frozen=True)
+class Market:
+    """Everything that proposals of every kind share.
+
+    ``changed_today`` is what was recorded today, by campaign, as the sum of absolute changes of
+    the daily budget.
+    """
+
+    as_of: date
+    rates: Rates
+    campaigns: tuple[Campaign, ...]
+    changed_today: Mapping[Key, Money]
+
+    def campaign(self, key: Key) -> Campaign | None:
+        return next((c for c in self.campaigns if c.key == key), None)
+
+
+def read_market(warehouse: Warehouse, terms: Terms) -> Market:
+    """The market as of the terms' day.
+
+    Raises:
+        StatementError: the marts are not built yet.
+        IntegrityError: a recorded change belongs to no proposal.
+    """
+    return Market(
+        as_of=terms.as_of,
+        rates=_read_rates(warehouse, terms),
+        campaigns=read_campaigns(warehouse),
+        changed_today=_changed_since(warehouse, terms),
+    )
+
+
+def read_campaigns(warehouse: Warehouse) -> tuple[Campaign, ...]:
+    """Every campaign with its present budget and status: the baseline of all proposals."""
+    try:
+        rows = warehouse.query(query_text("campaigns")).to_pylist()
+    except StatementError as error:
+        raise StatementError(
+            f"Campaigns can't be read: {error.message}",
+            kept="proposals are as they were.",
+            fix=error.fix or "Run `adcanary build` to make the marts.",
+        ) from error
+    return tuple(
+        Campaign(
+            platform=row["platform"],
+            account_id=row["account_id"],
+            campaign_id=row["campaign_id"],
+            name=row["campaign_name"],
+            status=row["campaign_status"],
+            daily_budget=money(row["daily_budget_micros"], row["currency_code"]),
+            currency=row["currency_code"],
+            data_to=row["data_to"],
+        )
+        for row in rows
+    )
+
+
+def money(micros: int | None, currency: str) -> Money | None:
+    """A nullable amount of a row."""
+    return None if micros is None else Money(micros, currency)
+
+
+def _read_rates(warehouse: Warehouse, terms: Terms) -> Rates:
+    rows = warehouse.query(query_text("rates"), {"as_of": terms.as_of}).to_pylist()
+    quotes = {
+        row["currency_code"]: Rate(
+            row["currency_code"], row["reporting_currency_code"], row["fx_rate"], row["fx_date"]
+        )
+        for row in rows
+        # rates to what was the reporting currency before are none to the present one
+        if row["reporting_currency_code"] == terms.currency
+    }
+    return Rates(terms.currency, terms.as_of, quotes)
+
+
+def _changed_since(warehouse: Warehouse, terms: Terms) -> dict[Key, Money]:
+    changed: dict[Key, Money] = {}
+    rows = warehouse.query(query_text("changed_today"), {"since": terms.day_began}).to_pylist()
+    for row in rows:
+        if row["currency_code"] is None:
+            raise IntegrityError(
+                f"canary_changes has a change of {row['proposal_id']} revision {row['revision']}, "
+                "which canary_proposals hasn't.",
+                kept="nothing was proposed or recorded.",
+                fix="Run `adcanary audit verify`, and decide nothing until it is explained.",
+            )
+        key = (row["platform"], row["account_id"], row["campaign_id"])
+        moved = Money(abs(int(row["to_value"]) - int(row["from_value"])), row["currency_code"])
+        changed[key] = changed[key] + moved if key in changed else moved
+    return changed

@@ -1,0 +1,39 @@
+"""What holds while something is proposed or decided: the caps, the currency, the clock."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from pipelines.config import GuardrailSettings, Settings
+
+
+@dataclass(frozen=True)
+class Terms:
+    """The terms of one run of propose, or of one decision.
+
+    Args:
+        caps: the guardrails' settings; their amounts are in ``currency``.
+        currency: the reporting currency, ISO 4217.
+        now: the present instant, UTC.
+        as_of: last day of evidence.
+        day_began: first instant, UTC, of the present day: changes recorded since count towards
+            the cap of a day.
+    """
+
+    caps: GuardrailSettings
+    currency: str
+    now: datetime
+    as_of: date
+    day_began: datetime
+
+    @classmethod
+    def of(cls, settings: Settings, as_of: date | None = None) -> Terms:
+        """The terms that the configuration sets, as of a day (by default yesterday)."""
+        return cls(
+            caps=settings.guardrails,
+            currency=settings.reporting_currency,
+            now=settings.clock(),
+            as_of=as_of or settings.yesterday(),
+            day_began=settings.day_began(),
+        )

@@ -17,13 +17,13 @@ import pytest
 from tests.unit.overlay import Overlay, recipe
 
 SECTION = '''
+
 class AcmeAdsSettings(Section):
     """Acme ad accounts."""
 
     accounts: tuple[str, ...] = Field(min_length=1)
     lookback_days: int = Field(7, ge=1, le=90)
     url: str = "https://api.acme.example"
-
 '''
 ENTRY = """
   acme_ads:
@@ -98,9 +98,7 @@ class AcmeAdsSource:
         same = {**labels(NAME, account), "attribution_window": "7d_click"}
         spent = {date.fromisoformat(d): micros(s) for d, s in found["account"].items()}
         rows = ads_table(TABLE, columns, same)
-        yield Batch(
-            *(NAME, TABLE, account_id, NAME, window, rows, pulled_at), account_spend=spent
-        )
+        yield Batch(*(NAME, TABLE, account_id, NAME, window, rows, pulled_at), account_spend=spent)
 
     def snapshot(self, account_id: str, day: date) -> Iterator[Batch]:
         yield from ()

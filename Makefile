@@ -29,12 +29,16 @@ check: setup ## Lint, format, types, import contracts, SQL
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
-	@$(BIN)/sqlfluff lint --disable-progress-bar sql pipelines
+	@$(BIN)/sqlfluff lint --disable-progress-bar sql pipelines dbt
 
 fix: setup ## Mend what lint can mend
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
-	@$(BIN)/sqlfluff fix --disable-progress-bar sql pipelines
+	@$(BIN)/sqlfluff fix --disable-progress-bar sql pipelines dbt
+
+sources: setup ## Write dbt's sources anew, as the contracts of the raw tables say
+	@$(BIN)/python -m pipelines.dbt_sources > dbt/models/sources/raw.yml.new
+	@mv dbt/models/sources/raw.yml.new dbt/models/sources/raw.yml
 
 emulator: .emulator/.ready ## Install the BigQuery emulator into an environment of its own
 
@@ -93,4 +97,4 @@ clean: ## Remove everything that was installed or made here
 	@VIRTUAL_ENV=.bench/venv $(UV) pip sync --quiet --require-hashes tests/bench/dlt-requirements.lock
 	@touch $@
 
-.PHONY: help setup demo test bench check fix emulator analyzer lock clean
+.PHONY: help setup demo test bench check fix sources emulator analyzer lock clean

@@ -13,7 +13,7 @@ from sqlglot import exp
 
 import pipelines
 from pipelines.contracts import CONTRACTS, Contract, load_contract, load_contracts
-from pipelines.errors import InputError
+from pipelines.errors import ConfigError, InputError
 from pipelines.warehouse.bigquery_tables import CONTRACT_LABEL, contract_table
 
 every_contract = pytest.mark.parametrize(
@@ -25,6 +25,15 @@ def test_every_file_is_a_contract_named_like_its_table() -> None:
     files = {f"{p.parent.name}.{p.stem}" for p in CONTRACTS.glob("*/*.sql")}
     assert files == set(load_contracts())
     assert len(files) > 10
+
+
+def test_an_installation_without_a_contract_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pipelines.contracts.CONTRACTS", tmp_path)
+    with pytest.raises(ConfigError, match="no table contract") as refused:
+        load_contracts.__wrapped__()
+    assert str(tmp_path) in str(refused.value)
 
 
 @every_contract

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import ast
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlglot
 import yaml
+from sqlglot import exp
 
 from pipelines.build import PROJECT, artifacts_folder, dbt_environment
 from pipelines.config import Settings, WarehouseSettings
-from pipelines.contracts import load_contracts
+from pipelines.dbt_sources import raw_sources
 
+ROOT = PROJECT.parent
 MODELS = sorted((PROJECT / "models").rglob("*.sql"))
+# Datasets that dbt fills.
+BUILT = ("staging", "intermediate", "marts")
+# Rooms that may query what dbt built.
+READERS = ("pipelines", "flows", "docs", "README.md")
 
 
 def _documented() -> dict[str, dict[str, Any]]:
@@ -25,21 +34,63 @@ def _documented() -> dict[str, dict[str, Any]]:
     return {model["name"]: model for model in entries}
 
 
-def test_dbt_sources_are_the_raw_contracts() -> None:
-    declared = yaml.safe_load((PROJECT / "models/sources/raw.yml").read_text())["sources"][0]
-    sources = {
-        table["name"]: (
-            table["description"],
-            {c["name"]: c["description"] for c in table["columns"]},
-        )
-        for table in declared["tables"]
+def test_the_sources_are_what_make_sources_writes() -> None:
+    assert (PROJECT / "models/sources/raw.yml").read_text() == raw_sources()
+
+
+def _statements(path: Path) -> Iterator[str]:
+    """The SQL of a file that reads a table dbt built.
+
+    That is a .sql file itself, strings in Python, where a placeholder stands for what an
+    f-string fills in, and the SQL blocks of Markdown.
+    """
+    text = path.read_text()
+    if path.suffix == ".py":
+        tree = ast.parse(text)
+        inside = {id(part) for node in ast.walk(tree) for part in _parts(node)}
+        parts = (_parts(node) or [node] for node in ast.walk(tree) if id(node) not in inside)
+        texts = ["".join(_text(part) for part in of_one) for of_one in parts]
+    elif path.suffix == ".md":
+        texts = re.findall(r"```sql\n(.*?)```", text, re.DOTALL)
+    else:
+        texts = [text]
+    reads = re.compile(rf"(?:FROM|JOIN)\s+(?:{'|'.join(BUILT)})\.")
+    return (text for text in texts if reads.search(text))
+
+
+def _parts(node: ast.AST) -> list[ast.expr]:
+    return node.values if isinstance(node, ast.JoinedStr) else []
+
+
+def _text(node: ast.AST) -> str:
+    if isinstance(node, ast.FormattedValue):
+        return "placeholder"
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
+
+
+def _models_read(path: Path) -> set[str]:
+    return {
+        table.name
+        for statement in _statements(path)
+        for tree in sqlglot.parse(statement, read="bigquery")
+        for table in tree.find_all(exp.Table)
+        if table.db in BUILT
     }
-    contracts = {
-        c.name: (c.description, {column.name: column.description for column in c.columns})
-        for c in load_contracts().values()
-        if c.dataset == "raw"
-    }
-    assert sources == contracts
+
+
+def test_exposures_depend_on_what_their_readers_query_and_no_reader_is_missing() -> None:
+    declared: dict[str, set[str]] = {}
+    for exposure in yaml.safe_load((PROJECT / "models/exposures.yml").read_text())["exposures"]:
+        refs = {re.fullmatch(r"ref\('(\w+)'\)", ref)[1] for ref in exposure["depends_on"]}
+        declared[exposure["config"]["meta"]["reader"]] = refs
+    found: dict[str, set[str]] = {}
+    for path in (p for name in READERS for p in [ROOT / name, *(ROOT / name).rglob("*")]):
+        if path.suffix in {".sql", ".py", ".md"} and (models := _models_read(path)):
+            place = str(path.relative_to(ROOT))
+            reader = next((r for r in declared if place == r or place.startswith(f"{r}/")), place)
+            found.setdefault(reader, set()).update(models)
+    assert found == declared
+    assert set.union(*found.values()) <= {p.stem for p in MODELS}
 
 
 @pytest.mark.parametrize("path", MODELS, ids=lambda p: p.stem)

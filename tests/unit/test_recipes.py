@@ -151,6 +151,7 @@ EXPOSURE = """
     description: "Counts the campaigns (pipelines/jobs/census)."
     depends_on: [ref('dim_campaign')]
     owner: { name: adcanary }
+    config: { meta: { reader: pipelines/jobs/census } }
 """
 CONFIG = """
 now: 2026-07-01T09:00:00Z

@@ -99,12 +99,18 @@ centred as (
   from named
 ),
 
+kinds as (
+  {% for column in kinds -%}
+  select '{{ column }}' as kind {{ 'union all' if not loop.last }}
+  {% endfor %}
+),
+
 -- One row a record and kind: cheaper than a union, whose every part some engine reads again.
 spokes as (
   select
-    seen_date,
-    seen_at,
-    case kind
+    centred.seen_date,
+    centred.seen_at,
+    case kinds.kind
       when 'client_key' then 'device'
       {% for column in ['user_id', 'email_hash', 'phone_hash'] -%}
       when '{{ column }}' then '{{ column }}'
@@ -113,27 +119,23 @@ spokes as (
       when '{{ column }}' then '{{ kinds[column] }}'
       {% endfor -%}
     end as left_type,
-    case kind
+    case kinds.kind
       {% for column in kinds -%}
-      when '{{ column }}' then {{ column }}
+      when '{{ column }}' then centred.{{ column }}
       {% endfor -%}
     end as left_id,
     case
-      when kind = 'client_key' then coalesce(name_type, 'device')
-      when kind in ('user_id', 'email_hash', 'phone_hash') then name_type
-      else centre_type
+      when kinds.kind = 'client_key' then coalesce(centred.name_type, 'device')
+      when kinds.kind in ('user_id', 'email_hash', 'phone_hash') then centred.name_type
+      else centred.centre_type
     end as right_type,
     case
-      when kind = 'client_key' then coalesce(name_id, client_key)
-      when kind in ('user_id', 'email_hash', 'phone_hash') then name_id
-      else centre_id
+      when kinds.kind = 'client_key' then coalesce(centred.name_id, centred.client_key)
+      when kinds.kind in ('user_id', 'email_hash', 'phone_hash') then centred.name_id
+      else centred.centre_id
     end as right_id
   from centred
-  cross join (
-    {% for column in kinds -%}
-    select '{{ column }}' as kind {{ 'union all' if not loop.last }}
-    {% endfor %}
-  ) as kinds
+  cross join kinds
 )
 
 select

@@ -42,8 +42,7 @@ weighted as (
   select
     *
     {%- for model in attribution_models() %},
-    {{ attribution_weight(model) }} as {{ model }}_weight
-    {%- endfor %}
+    {{ attribution_weight(model) }} as {{ model }}_weight{% endfor %}
   from credited
 ),
 
@@ -59,8 +58,7 @@ shared as (
         ~ ' rows between unbounded preceding and current row)',
         'sum(' ~ model ~ '_weight) over (partition by conversion_id)'
       ) }}
-    end as {{ model }}_share
-    {%- endfor %}
+    end as {{ model }}_share{% endfor %}
   from weighted
 ),
 
@@ -68,9 +66,9 @@ differences as (
   select
     *
     {%- for model in attribution_models() %},
-    coalesce(lag({{ model }}_share) over (partition by conversion_id order by position), 0.0)
-      as {{ model }}_before
-    {%- endfor %}
+    coalesce(
+      lag({{ model }}_share) over (partition by conversion_id order by position), 0.0
+    ) as {{ model }}_before{% endfor %}
   from shared
 )
 
@@ -89,8 +87,7 @@ select
     as {{ model }}_conversions_micros,
   {{ sum_int(
     'round(' ~ model ~ '_share * net_value_micros) - round(' ~ model ~ '_before * net_value_micros)'
-  ) }} as {{ model }}_value_micros
-  {%- endfor %}
+  ) }} as {{ model }}_value_micros{% endfor %}
 from differences
 group by
   conversion_date, touch_date, default_channel_group, touch_class, platform, account_id,

@@ -16,7 +16,8 @@ with conversions as (
   left join {{ ref('int_journeys_persons') }} as persons
     on conversions.person_node_type = persons.node_type
     and conversions.person_node_id = persons.node_id
-  where {{ restated('conversions.conversion_date') }}
+  where
+    {{ restated('conversions.conversion_date') }}
     and conversions.conversion_type in ('{{ types | join("', '") }}')
 ),
 
@@ -53,7 +54,7 @@ pairs as (
   from conversions
   left join touches
     on conversions.journey_key = touches.journey_key
-    and touches.touched_micros <= conversions.converted_micros
+    and conversions.converted_micros >= touches.touched_micros
     and touches.touched_micros >= conversions.converted_micros - {{ lag * 86400 * 1000000 }}
 )
 

@@ -15,7 +15,8 @@ with orders as (
 ga4_events as (
   select *
   from {{ ref('stg_ga4__events') }}
-  where {{ restated('event_date', before=1, after=1) }}
+  where
+    {{ restated('event_date', before=1, after=1) }}
     and event_name in ('{{ events | join("', '") }}')
 ),
 
@@ -90,7 +91,8 @@ order_conversions as (
   from orders
   left join sightings
     on orders.shop_id = sightings.shop_id and orders.order_id = sightings.order_id
-  where {{ restated('orders.order_date') }}
+  where
+    {{ restated('orders.order_date') }}
     and orders.is_sale
 ),
 
@@ -131,7 +133,8 @@ ga4_conversions as (
     on events.bought_order_id = orders.order_id
     and orders.order_date >= {{ add_days('events.event_date', -1) }}
     and orders.order_date <= {{ add_days('events.event_date', 1) }}
-  where {{ restated('events.event_date') }}
+  where
+    {{ restated('events.event_date') }}
     and orders.order_id is null
     and (
       events.previous_date is null

@@ -21,7 +21,8 @@
 with known as (
   select *
   from {{ ref('stg_ga4__events') }}
-  where {{ restated('event_date', before=1) }}
+  where
+    {{ restated('event_date', before=1) }}
     and client_key is not null
 ),
 
@@ -81,7 +82,8 @@ sessionized as (
     {{ surrogate_key(['property_id', 'client_key', 'session_timestamp']) }} as session_id,
     place - start_place + 1 as event_number
   from started
-  where {{ restated('event_date') }}
+  where
+    {{ restated('event_date') }}
     and not is_repeat
 )
 

@@ -11,7 +11,8 @@ with visits as (
     min(case when touch_class != 'direct' then touch_number end) over (partition by conversion_id)
       as last_non_direct_visit
   from {{ ref('int_journeys_conversion_touches') }}
-  where {{ restated('conversion_date') }}
+  where
+    {{ restated('conversion_date') }}
     and touch_source = 'ga4'
 ),
 

@@ -31,7 +31,8 @@ converted as (
     row_number() over (partition by conversion_id order by touch_number desc) as step,
     count(*) over (partition by conversion_id) as path_length
   from conversion_touches
-  where is_in_lookback
+  where
+    is_in_lookback
     and {{ restated('conversion_date') }}
 ),
 
@@ -45,7 +46,8 @@ touches as (
     default_channel_group,
     {{ micros_of_instant('touched_at') }} as at_micros
   from {{ ref('int_journeys_person_touches') }}
-  where {{ restated('touch_date', before=2 * lookback + 1, after=1) }}
+  where
+    {{ restated('touch_date', before=2 * lookback + 1, after=1) }}
     and (not is_day_only or person_id is not null)
 ),
 
@@ -84,7 +86,8 @@ ended as (
     {{ add_days('followed.touch_date', lookback) }} as path_date
   from followed
   cross join known_until
-  where followed.touch_id is not null
+  where
+    followed.touch_id is not null
     and (
       followed.next_micros is null
       or followed.next_micros - followed.at_micros > {{ lookback_micros }}
@@ -109,9 +112,9 @@ ran_out as (
   from ended
   inner join touches
     on ended.journey_key = touches.journey_key
-    and touches.at_micros <= ended.at_micros
+    and ended.at_micros >= touches.at_micros
     and touches.at_micros >= ended.at_micros - {{ lookback_micros }}
-    and touches.at_micros > ended.converted_micros
+    and ended.converted_micros < touches.at_micros
   where {{ restated('ended.path_date') }}
 ),
 

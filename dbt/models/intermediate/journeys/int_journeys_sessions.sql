@@ -10,14 +10,16 @@ with events as (
       partition by session_id
       order by
         case
-          when coalesce(source, medium, gclid, wbraid, gbraid, dclid, fbclid, ttclid, li_fat_id, msclkid)
+          when
+            coalesce(source, medium, gclid, wbraid, gbraid, dclid, fbclid, ttclid, li_fat_id, msclkid)
             is null then 1
           else 0
         end,
         event_number
     ) as source_preference
   from {{ ref('int_journeys_events_sessionized') }}
-  where {{ restated('event_date', after=1) }}
+  where
+    {{ restated('event_date', after=1) }}
     and {{ restated('session_date') }}
 ),
 

@@ -31,7 +31,8 @@ leads as (
     {{ no_text() }} as msclkid,
     coalesce(gclid, ttclid, li_fat_id, fbclid) as click_id
   from {{ ref('stg_crm__leads') }}
-  where {{ restated('created_date') }}
+  where
+    {{ restated('created_date') }}
     and coalesce(gclid, ttclid, li_fat_id, fbclid, utm_source, utm_medium) is not null
 ),
 
@@ -52,7 +53,8 @@ server_events as (
     end as click_type,
     coalesce(gclid, wbraid, gbraid, dclid, ttclid, li_fat_id, fbclid) as click_id
   from {{ ref('stg_server__events') }}
-  where {{ restated('event_date', before=lookback, after=1) }}
+  where
+    {{ restated('event_date', before=lookback, after=1) }}
     and coalesce(gclid, wbraid, gbraid, dclid, ttclid, li_fat_id, fbclid) is not null
 ),
 
@@ -154,7 +156,8 @@ server_touches as (
     and seen.seen_on >= {{ add_days('events.event_date', -1) }}
     and seen.seen_on <= {{ add_days('events.event_date', 1) }}
   left join clicks on clicks.platform = 'google_ads' and events.gclid = clicks.click_id
-  where {{ restated('events.event_date') }}
+  where
+    {{ restated('events.event_date') }}
     and seen.click_id is null
 ),
 
@@ -227,7 +230,8 @@ click_touches as (
     on clicks.click_id = seen.click_id
     and seen.seen_on >= {{ add_days('clicks.date', -1) }}
     and seen.seen_on <= {{ add_days('clicks.date', 1) }}
-  where {{ restated('clicks.date') }}
+  where
+    {{ restated('clicks.date') }}
     and seen.click_id is null
 ),
 

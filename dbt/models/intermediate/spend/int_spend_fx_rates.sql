@@ -12,9 +12,12 @@ with quoted as (
 ),
 
 per_euro as (
-  select date, currency_code, rate from quoted where currency_code != 'EUR'
+  select date, currency_code, rate
+  from quoted
+  where currency_code != 'EUR'
   union all
-  select distinct date, 'EUR' as currency_code, cast(1 as {{ type_float64() }}) as rate from quoted
+  select distinct date, 'EUR' as currency_code, cast(1 as {{ type_float64() }}) as rate
+  from quoted
 ),
 
 crossed as (

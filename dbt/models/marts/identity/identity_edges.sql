@@ -41,7 +41,14 @@ ends as (
     observations
   from marked
   union all
-  select right_type, right_id, right_type, right_id, first_seen_at, last_seen_at, observations
+  select
+    right_type as left_type,
+    right_id as left_id,
+    right_type,
+    right_id,
+    first_seen_at,
+    last_seen_at,
+    observations
   from marked
   where is_skipped
 )

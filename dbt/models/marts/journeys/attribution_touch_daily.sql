@@ -18,8 +18,7 @@ credited as (
     cast(0 as {{ dbt.type_bigint() }}) as cost_micros
     {%- for model in attribution_models() %},
     credits.{{ model }}_conversions_micros,
-    credits.{{ model }}_value_micros
-    {%- endfor %}
+    credits.{{ model }}_value_micros{% endfor %}
   from credits
   left join {{ ref('int_journeys_tagged_campaigns') }} as by_id
     on by_id.tag_type = 'id'
@@ -42,8 +41,7 @@ spend as (
     cost_micros
     {%- for model in attribution_models() %},
     cast(0 as {{ dbt.type_bigint() }}) as {{ model }}_conversions_micros,
-    cast(0 as {{ dbt.type_bigint() }}) as {{ model }}_value_micros
-    {%- endfor %}
+    cast(0 as {{ dbt.type_bigint() }}) as {{ model }}_value_micros{% endfor %}
   from {{ ref('fct_ad_spend_daily') }}
 ),
 
@@ -63,7 +61,6 @@ select
   {{ sum_int('cost_micros') }} as cost_micros
   {%- for model in attribution_models() %},
   {{ sum_int(model ~ '_conversions_micros') }} as {{ model }}_conversions_micros,
-  {{ sum_int(model ~ '_value_micros') }} as {{ model }}_value_micros
-  {%- endfor %}
+  {{ sum_int(model ~ '_value_micros') }} as {{ model }}_value_micros{% endfor %}
 from together
 group by date, default_channel_group, platform, account_id, campaign_id, currency_code

@@ -137,7 +137,8 @@ parts as (
 kept as (
   select *
   from parts
-  where finest_level = 'ad'
+  where
+    finest_level = 'ad'
     or impressions != 0
     or clicks != 0
     or cost_micros != 0
@@ -185,7 +186,8 @@ select
   -- Rounded as a running total, so that the parts of a campaign sum to its rounded whole.
   case
     when cost_micros = 0 then 0
-    else {{ to_reporting_micros('cost_so_far', 'currency_code', 'fx_rate') }}
+    else
+      {{ to_reporting_micros('cost_so_far', 'currency_code', 'fx_rate') }}
       - {{ to_reporting_micros('(cost_so_far - cost_micros)', 'currency_code', 'fx_rate') }}
   end as cost_reporting_micros,
   {{ to_reporting_value('conversion_value', 'currency_code', 'fx_rate') }}

@@ -11,7 +11,7 @@ with spend as (
     {{ sum_int('clicks') }} as clicks,
     count(*) - count(cost_reporting_micros) as rows_without_rate
   from {{ ref('fct_ad_spend_daily') }}
-  group by 1, 2, 3
+  group by week_start, channel, reporting_currency_code
 ),
 
 sales as (
@@ -22,16 +22,20 @@ sales as (
     {{ sum_int('net_revenue_reporting_micros') }} as revenue_micros,
     count(*) - count(net_revenue_reporting_micros) as days_without_rate
   from {{ ref('int_spend_sale_days') }}
-  group by 1
+  group by week_start
 ),
 
 -- An amount whose rate is not known is missing data too.
 unrated as (
   select week_start
   from (
-    select week_start from spend where rows_without_rate > 0
+    select week_start
+    from spend
+    where rows_without_rate > 0
     union all
-    select week_start from sales where days_without_rate > 0
+    select week_start
+    from sales
+    where days_without_rate > 0
   ) as weeks_without_rate
   group by week_start
 ),
@@ -79,7 +83,7 @@ accounts as (
 account_weeks as (
   select platform, account_id, {{ week_start('date') }} as week_start, count(*) as days
   from {{ ref('ads_account_days') }}
-  group by 1, 2, 3
+  group by platform, account_id, week_start
 ),
 
 ad_coverage as (
@@ -88,7 +92,7 @@ ad_coverage as (
     {{ count_where('coalesce(account_weeks.days, 0) < 7') }} as accounts_missing
   from weeks
   inner join accounts
-    on accounts.has_enabled = 1 or accounts.last_delivery >= weeks.week_start
+    on accounts.has_enabled = 1 or weeks.week_start <= accounts.last_delivery
   left join account_weeks
     on accounts.platform = account_weeks.platform
     and accounts.account_id = account_weeks.account_id
@@ -99,11 +103,13 @@ ad_coverage as (
 shop_weeks as (
   select shop_id, {{ week_start('date') }} as week_start, count(*) as days
   from {{ ref('int_spend_shop_days') }}
-  group by 1, 2
+  group by shop_id, week_start
 ),
 
 shops as (
-  select shop_id from shop_weeks group by shop_id
+  select shop_id
+  from shop_weeks
+  group by shop_id
 ),
 
 shop_coverage as (

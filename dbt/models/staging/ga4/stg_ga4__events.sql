@@ -40,13 +40,13 @@ with extracted as (
       as session_google_ads_account_id,
     session_traffic_source_last_click.google_ads_campaign.campaign_id
       as session_google_ads_campaign_id,
-    privacy_info.ads_storage as ads_storage,
+    privacy_info.ads_storage,
     device.category as device_category,
-    device.web_info.browser as browser,
-    device.operating_system as operating_system,
-    geo.country as country,
-    geo.region as region,
-    ecommerce.transaction_id as transaction_id,
+    device.web_info.browser,
+    device.operating_system,
+    geo.country,
+    geo.region,
+    ecommerce.transaction_id,
     {{ to_micros('ecommerce.purchase_revenue') }} as purchase_revenue_micros,
     _run_id as run_id
   from {{ source('raw', 'ga4_events') }}

@@ -13,7 +13,7 @@ from pipelines.errors import SourceRejected
 from pipelines.privacy.hashing import hash_email, hash_phone, hash_user_id
 from pipelines.sources.base import KEPT
 
-_CLICK_IDS = ("gclid", "fbclid", "ttclid", "li_fat_id")
+CLICK_IDS = ("gclid", "fbclid", "ttclid", "li_fat_id")
 # A payment that has not come yet is an order all the same; one that never came is none.
 _STATUS = {
     "PAID": "PAID",
@@ -169,7 +169,7 @@ def _click_ids(order: dict[str, Any]) -> dict[str, str | None]:
     kept = {a["key"].lower().lstrip("_"): a["value"] for a in order["customAttributes"]}
     visit = (order["customerJourneySummary"] or {}).get("lastVisit") or {}
     landed = parse_qs(urlsplit(visit.get("landingPage") or "").query)
-    return {name: kept.get(name) or landed.get(name, [None])[0] for name in _CLICK_IDS}
+    return {name: kept.get(name) or landed.get(name, [None])[0] for name in CLICK_IDS}
 
 
 def _status(order: dict[str, Any]) -> str:

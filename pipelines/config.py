@@ -16,10 +16,9 @@ from pydantic import (
     SecretStr,
     ValidationError,
 )
-from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from pipelines.errors import ConfigError
-from pipelines.source_settings import Section, SourcesSettings, TimeZone
+from pipelines.source_settings import Section, SourceSecrets, SourcesSettings, TimeZone
 
 
 class WarehouseSettings(Section):
@@ -165,24 +164,10 @@ class Settings(Section):
         return self.today() - timedelta(days=1)
 
 
-class Secrets(BaseSettings):
-    """Secrets, from the environment only (``ADCANARY_HASH_SALT``, …)."""
-
-    model_config = SettingsConfigDict(env_prefix="ADCANARY_", extra="ignore", frozen=True)
+class Secrets(SourceSecrets):
+    """Every secret, from the environment only (``ADCANARY_HASH_SALT``, …)."""
 
     hash_salt: SecretStr | None = None
-    google_ads_developer_token: SecretStr | None = None
-    google_ads_client_id: SecretStr | None = None
-    google_ads_client_secret: SecretStr | None = None
-    google_ads_refresh_token: SecretStr | None = None
-    google_ads_access_token: SecretStr | None = None
-    meta_access_token: SecretStr | None = None
-    linkedin_access_token: SecretStr | None = None
-    tiktok_access_token: SecretStr | None = None
-    shopify_token: SecretStr | None = None
-    hubspot_token: SecretStr | None = None
-    salesforce_client_id: SecretStr | None = None
-    salesforce_client_secret: SecretStr | None = None
 
     def require(self, name: str) -> str:
         """The secret's value.

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
@@ -15,6 +16,11 @@ from pipelines.errors import ConfigError, InputError
 from pipelines.shipped import shipped
 
 CONTRACTS = shipped("sql") / "contracts"
+
+# what landing fills of a raw table; a source gives the other columns
+RUN_ID_COLUMN, EXTRA_COLUMN = "_run_id", "_extra"
+# the table label that names the column
+ACCOUNT_COLUMN = "account_column"
 
 _SCALARS = {
     "INT64": pa.int64(),
@@ -45,7 +51,8 @@ class Column:
 class Contract:
     """One table as its DDL declares it.
 
-    ``ddl`` is the GoogleSQL statement as written; ``primary_key`` is the grain.
+    ``ddl`` is the GoogleSQL statement as written; ``primary_key`` is the grain; ``labels`` are the
+    table's.
     """
 
     dataset: str
@@ -55,6 +62,7 @@ class Contract:
     partition_by: str | None
     cluster_by: tuple[str, ...]
     description: str
+    labels: Mapping[str, str] = field(hash=False)
     ddl: str
 
     @property
@@ -66,8 +74,27 @@ class Contract:
         return tuple(c.name for c in self.columns)
 
     @property
+    def account_column(self) -> str:
+        """The column that says whose a row is: a batch replaces rows of one account.
+
+        Raises:
+            KeyError: its DDL says none, for a table that no batch replaces.
+        """
+        return self.labels[ACCOUNT_COLUMN]
+
+    @property
     def arrow_schema(self) -> pa.Schema:
         return pa.schema([pa.field(c.name, c.arrow_type, c.nullable) for c in self.columns])
+
+    @property
+    def source_schema(self) -> pa.Schema:
+        """What a source gives: all columns in order but those that landing fills.
+
+        Every field is nullable: what may not be NULL, the audit says by its name.
+        """
+        filled = (RUN_ID_COLUMN, EXTRA_COLUMN)
+        given = [c for c in self.columns if c.name not in filled]
+        return pa.schema([pa.field(c.name, c.arrow_type) for c in given])
 
     def conform(self, rows: pa.Table) -> pa.Table:
         """The rows in the contract's order and types, every column nullable.
@@ -131,7 +158,8 @@ def _parse(path: Path) -> Contract:
     partition = create.find(exp.PartitionedByProperty)
     cluster = create.find(exp.ClusterProperty)
     options = [p for p in create.args["properties"].expressions if isinstance(p, exp.Property)]
-    description = next(p.args["value"].name for p in options if p.name == "description")
+    said = {p.name: p.args["value"] for p in options if "value" in p.args}
+    labels = said["labels"].expressions if "labels" in said else []
     return Contract(
         dataset=path.parent.name,
         name=path.stem,
@@ -139,7 +167,8 @@ def _parse(path: Path) -> Contract:
         primary_key=tuple(e.name for e in primary_key.expressions),
         partition_by=partition.this.sql("bigquery") if partition else None,
         cluster_by=tuple(e.name for e in cluster.expressions) if cluster else (),
-        description=description,
+        description=said["description"].name,
+        labels={key.name: value.name for key, value in (pair.expressions for pair in labels)},
         ddl=ddl,
     )
 

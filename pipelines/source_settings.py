@@ -1,4 +1,4 @@
-"""What adcanary.yaml may say of each source; secrets are never here (``config.Secrets``)."""
+"""What adcanary.yaml may say of each source, and the secrets that only the environment tells."""
 
 from __future__ import annotations
 
@@ -11,9 +11,11 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    SecretStr,
     field_validator,
     model_validator,
 )
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
 def _time_zone(name: str) -> str:
@@ -215,3 +217,22 @@ class SourcesSettings(Section):
                 update={"path": str(folder / events.path)}
             )
         return self.model_copy(update=anchored)
+
+
+class SourceSecrets(BaseSettings):
+    """The sources' secrets, each an environment variable (``ADCANARY_META_ACCESS_TOKEN``, …)."""
+
+    model_config = SettingsConfigDict(env_prefix="ADCANARY_", extra="ignore", frozen=True)
+
+    google_ads_developer_token: SecretStr | None = None
+    google_ads_client_id: SecretStr | None = None
+    google_ads_client_secret: SecretStr | None = None
+    google_ads_refresh_token: SecretStr | None = None
+    google_ads_access_token: SecretStr | None = None
+    meta_access_token: SecretStr | None = None
+    linkedin_access_token: SecretStr | None = None
+    tiktok_access_token: SecretStr | None = None
+    shopify_token: SecretStr | None = None
+    hubspot_token: SecretStr | None = None
+    salesforce_client_id: SecretStr | None = None
+    salesforce_client_secret: SecretStr | None = None

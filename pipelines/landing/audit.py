@@ -10,10 +10,9 @@ from typing import Any
 import pyarrow as pa
 import yaml
 
-from pipelines.contracts import Contract
+from pipelines.contracts import RUN_ID_COLUMN, Contract
 from pipelines.errors import AuditError
-from pipelines.landing.conform import RUN_ID_COLUMN
-from pipelines.landing.ledger import slice_of
+from pipelines.landing.slices import slice_of
 from pipelines.landing.spool import Spool
 from pipelines.privacy.redaction import without_emails
 from pipelines.shipped import shipped

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 from pipelines.contracts import load_contract
 from pipelines.errors import AdcanaryError
-from pipelines.landing import ledger
+from pipelines.landing.slices import slice_of
 from pipelines.sources.base import Batch, Source, Window
 from pipelines.warehouse import Statement, Warehouse
 from pipelines.warehouse.base import insert_row
@@ -77,6 +77,6 @@ def _rows(warehouse: Warehouse, source: Source, account_id: str, table: str, win
     )
     empty = contract.arrow_schema.empty_table()
     batch = Batch(source.name, table, account_id, platform, window, empty, datetime.now(UTC))
-    condition, params = ledger.slice_of(batch, contract).predicate()
+    condition, params = slice_of(batch, contract).predicate()
     found = warehouse.query(f"SELECT COUNT(*) AS n FROM {table} WHERE {condition}", params)
     return int(found["n"][0].as_py())

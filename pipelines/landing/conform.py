@@ -7,13 +7,10 @@ from typing import Any
 import orjson
 import pyarrow as pa
 
-from pipelines.contracts import Column, Contract
+from pipelines.contracts import EXTRA_COLUMN, RUN_ID_COLUMN, Column, Contract
 from pipelines.errors import AuditError
 from pipelines.privacy.redaction import redacted
 from pipelines.sources.base import Batch
-
-RUN_ID_COLUMN = "_run_id"
-EXTRA_COLUMN = "_extra"
 
 
 def conform(rows: pa.Table, batch: Batch, contract: Contract) -> pa.Table:

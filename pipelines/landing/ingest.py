@@ -27,6 +27,7 @@ from pipelines.landing import ledger
 from pipelines.landing.backfills import Backfill, recorded
 from pipelines.landing.parking import park, refuse_if_parked
 from pipelines.landing.publish import Landed, land, sweep
+from pipelines.landing.slices import runs_of_days
 from pipelines.landing.spool import NO_ROOM
 from pipelines.privacy import tombstones
 from pipelines.privacy.erasure import erase_ids
@@ -137,7 +138,7 @@ def due_windows(
         if isinstance(source, TracksChanges):
             changed = source.changed_windows(account_id, min({look_back, *days}))
             days |= {day for w in changed for day in w.days() if day < look_back}
-        for run in ledger.runs_of_days(days):
+        for run in runs_of_days(days):
             windows += run.split(source.max_window_days)
     if not backfill:
         return windows

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 
-from pipelines.contracts import Contract, load_contract
+from pipelines.contracts import load_contract
+from pipelines.landing.slices import date_column
 from pipelines.landing.spool import Spool
 from pipelines.sources.base import Batch, Window
-from pipelines.warehouse import Slice, Statement, Warehouse
+from pipelines.warehouse import Statement, Warehouse
 from pipelines.warehouse.base import Value, insert_row
 
-_ACCOUNT_COLUMNS = ("account_id", "property_id", "shop_id", "site_id", "advertiser_id")
 _SAME_ACCOUNT = (
     "table_name = @table_name AND account_id = @account_id "
     "AND COALESCE(platform, '') = COALESCE(@platform, '')"
@@ -34,28 +34,6 @@ class Overlap:
     heads: int
     newest_run_id: str | None
     newer: frozenset[date]
-
-
-def slice_of(batch: Batch, contract: Contract) -> Slice:
-    """The rows a batch replaces: its account (and platform), and its days where it has days.
-
-    A table without partitions holds the present state: it is replaced whatever the day.
-    """
-    account_column = next(c for c in _ACCOUNT_COLUMNS if c in contract.column_names)
-    keys = {account_column: batch.account_id}
-    if "platform" in contract.column_names:
-        keys["platform"] = batch.platform or ""
-    day = date_column(contract)
-    if day is None:
-        return Slice(batch.table, keys)
-    return Slice(batch.table, keys, day, batch.window.start, batch.window.end)
-
-
-def date_column(contract: Contract) -> str | None:
-    """The DATE column that a batch's window is about."""
-    if contract.partition_by is None and "effective_from" in contract.column_names:
-        return "effective_from"
-    return contract.partition_by
 
 
 def overlap(warehouse: Warehouse, batch: Batch) -> Overlap:
@@ -82,8 +60,8 @@ def overlap(warehouse: Warehouse, batch: Batch) -> Overlap:
         _make_head(warehouse, identity)
         return overlap(warehouse, batch)
     loads = sorted((r for r in rows if r["run_id"]), key=lambda r: r["published_at"])
-    newer = [_days_of(r["window_start"], r["window_end"]) for r in loads if _is_newer(r, batch)]
-    own = _days_of(batch.window.start, batch.window.end)
+    newer = [_days_of(r) for r in loads if _is_newer(r, batch)]
+    own = set(batch.window.days())
     whole = date_column(load_contract(batch.table)) is None
     return Overlap(
         version=max(versions),
@@ -114,26 +92,6 @@ def confirm(batch: Batch, run_id: str) -> Statement:
     )
 
 
-def moved(contract: Contract, slice_: Slice, stage: str) -> list[Statement]:
-    """Deletes rows of the account that stand on a day outside of the slice and in the stage.
-
-    Where a key has no day in it (an order, a lead), a row whose day changed would stand twice.
-    """
-    if slice_.date_column is None or slice_.date_column in contract.primary_key:
-        return []
-    keys = [k for k in contract.primary_key if k not in slice_.keys]
-    key = "CONCAT(" + ", '|', ".join(f"CAST({k} AS STRING)" for k in keys) + ")"
-    same = " AND ".join(f"{column} = @slice_{column}" for column in slice_.keys)
-    return [
-        Statement(
-            f"DELETE FROM {contract.table} WHERE {same} "
-            f"AND {slice_.date_column} NOT BETWEEN @slice_start AND @slice_end "
-            f"AND {key} IN (SELECT {key} FROM {stage})",
-            slice_.predicate()[1],
-        )
-    ]
-
-
 def entry(spool: Spool, restated: int, times: tuple[datetime, datetime]) -> Statement:
     """The ledger row of a batch. ``times``: when it was staged, and when published, UTC."""
     batch = spool.batch
@@ -156,24 +114,6 @@ def entry(spool: Spool, restated: int, times: tuple[datetime, datetime]) -> Stat
     )
 
 
-def count_restated(warehouse: Warehouse, contract: Contract, slice_: Slice, stage: str) -> int:
-    """Rows published before in the slice that the stage changes or withdraws.
-
-    Compares scalar columns only: BigQuery can't compare nested ones.
-    """
-    columns = ", ".join(c.name for c in contract.columns if c.is_scalar and c.name != "_run_id")
-    content = f"SELECT FARM_FINGERPRINT(TO_JSON_STRING(STRUCT({columns}))) AS content"
-    condition, params = slice_.predicate()
-    result = warehouse.query(
-        f"WITH published AS ({content} FROM {contract.table} WHERE {condition}), "
-        f"staged AS ({content} FROM {stage}) "
-        "SELECT COUNT(*) AS restated FROM published WHERE NOT EXISTS "
-        "(SELECT 1 FROM staged WHERE staged.content = published.content)",
-        params,
-    )
-    return int(result["restated"][0].as_py())
-
-
 def missing_windows(
     warehouse: Warehouse,
     source: str,
@@ -183,7 +123,7 @@ def missing_windows(
 ) -> list[Window]:
     """The windows of which some day of some table has never been published."""
     covered = covered_days(warehouse, source, account_id, tables)
-    return [w for w in windows if not _days_of(w.start, w.end) <= covered]
+    return [w for w in windows if not set(w.days()) <= covered]
 
 
 def covered_days(
@@ -197,17 +137,6 @@ def covered_days(
     ).to_pylist()
     by_table = [_days(r for r in rows if r["table_name"] == t) for t in tables]
     return set.intersection(*by_table)
-
-
-def runs_of_days(days: Iterable[date]) -> list[Window]:
-    """Days as the fewest windows that cover them and nothing else."""
-    windows: list[Window] = []
-    for day in sorted(days):
-        if windows and windows[-1].end + timedelta(days=1) == day:
-            windows[-1] = Window(windows[-1].start, day)
-        else:
-            windows.append(Window(day, day))
-    return windows
 
 
 def _make_head(warehouse: Warehouse, identity: dict[str, Value]) -> None:
@@ -230,11 +159,11 @@ def _is_newer(load: dict[str, datetime], batch: Batch) -> bool:
 
 
 def _days(rows: Iterable[dict[str, date]]) -> set[date]:
-    return set().union(*(_days_of(r["window_start"], r["window_end"]) for r in rows))
+    return set().union(*(_days_of(r) for r in rows))
 
 
-def _days_of(start: date, end: date) -> set[date]:
-    return {start + timedelta(days=n) for n in range((end - start).days + 1)}
+def _days_of(load: dict[str, date]) -> set[date]:
+    return set(Window(load["window_start"], load["window_end"]).days())
 
 
 def _identity(batch: Batch) -> dict[str, Value]:

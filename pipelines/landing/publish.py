@@ -16,6 +16,7 @@ from pipelines.contracts import load_contract
 from pipelines.errors import StatementError, Transient, WarehouseError
 from pipelines.landing import ledger
 from pipelines.landing.audit import audit, audit_spend
+from pipelines.landing.slices import count_restated, moved, runs_of_days, slice_of
 from pipelines.landing.spool import Spool, spooled
 from pipelines.privacy import tombstones
 from pipelines.privacy.tombstones import Tombstones
@@ -113,7 +114,7 @@ def land(
 def _land(warehouse: Warehouse, spool: Spool, erased: int, audited: bool) -> list[Landed]:
     """Stage, audit and publish until nobody else was faster."""
     batch, contract = spool.batch, spool.contract
-    slice_ = ledger.slice_of(batch, contract)
+    slice_ = slice_of(batch, contract)
     checked, note = not audited, ""
     stages: list[str] = []
     for attempt in range(1, _ATTEMPTS + 1):
@@ -137,7 +138,7 @@ def _land(warehouse: Warehouse, spool: Spool, erased: int, audited: bool) -> lis
                 audit(spool, stage)
                 checked = True
             with warehouse.unit():
-                restated = ledger.count_restated(warehouse, contract, slice_, stage)
+                restated = count_restated(warehouse, contract, slice_, stage)
                 row = ledger.entry(spool, restated, (staged_at, datetime.now(UTC)))
                 publish_stage(
                     warehouse,
@@ -148,7 +149,7 @@ def _land(warehouse: Warehouse, spool: Spool, erased: int, audited: bool) -> lis
                     rows=spool.rows,
                     also=[
                         ledger.claim(batch, seen, erased),
-                        *ledger.moved(contract, slice_, stage),
+                        *moved(contract, slice_, stage),
                         row,
                     ],
                 )
@@ -182,7 +183,7 @@ def _land_open_days(
     if not open_days:
         return [_landed(spool, "superseded", note="a newer pull of these days is there")]
     found: list[Landed] = []
-    for number, part in enumerate(ledger.runs_of_days(open_days)):
+    for number, part in enumerate(runs_of_days(open_days)):
         narrowed = spool.narrowed(part)
         if number:  # what was refused is told once
             narrowed = replace(narrowed, dropped_rows=0)

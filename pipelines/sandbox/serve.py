@@ -12,40 +12,6 @@ from pipelines.errors import UsageError
 from pipelines.sandbox.market.market import Market
 from pipelines.sandbox.world import World
 
-# Faults of single calls strike once: for ever would keep any client from its rows. The
-# others are about the data, or count for themselves, and stay on.
-STRIKES = 1
-OF_CALLS = {
-    "google_ads": {
-        "unavailable",
-        "internal_mid_stream",
-        "stream_stalls",
-        "quota_on_page_2",
-        "token_expired_mid_stream",
-        "expired_page_token",
-    },
-    "meta_ads": {"error_200", "server_error", "usage_high"},
-    "tiktok_ads": {
-        "rate_limited",
-        "quota_on_page_2",
-        "server_error",
-        "error_200",
-        "proxy_page",
-        "truncated_json_body",
-        "truncated_results",
-    },
-    "linkedin_ads": {
-        "rate_limited",
-        "quota_on_page_2",
-        "server_error",
-        "error_200",
-        "proxy_page",
-        "truncated_json_body",
-    },
-    "ga4_report": {"quota_on_page_2", "concurrent_requests", "unavailable_mid_pages"},
-}
-OF_A_CLIENT = {"stream_stalls", "quota_on_page_2", "expired_page_token"}
-
 
 @contextmanager
 def served(
@@ -76,11 +42,11 @@ def known_faults() -> list[dict[str, str]]:
         return [
             {
                 "fault": f"{source}:{name}",
-                "survived": "no" if name in faults.breaking else "yes",
+                "survived": "no" if name in platform.faults.breaking else "yes",
                 "what happens": words,
             }
-            for source, faults in world.faults.items()
-            for name, words in faults.known.items()
+            for source, platform in world.platforms.items()
+            for name, words in platform.faults.known.items()
         ]
 
 
@@ -93,9 +59,7 @@ def switch_on(world: World, fault: str) -> None:
     source, _, rest = fault.partition(":")
     name, _, account = rest.partition("@")
     try:
-        faults = world.faults[source]
-        times = STRIKES if name in OF_CALLS.get(source, ()) else None
-        faults.switch_on(name, account_id=account or None, times=times)
+        world.platforms[source].faults.switch_on_as_known(name, account or None)
     except KeyError as error:
         raise UsageError(
             f"There is no fault '{fault}': {error}.",
@@ -105,8 +69,5 @@ def switch_on(world: World, fault: str) -> None:
 
 def switch_on_passing(world: World) -> None:
     """Every fault that a client survives."""
-    for source, faults in world.faults.items():
-        for name in sorted(set(faults.known) - faults.breaking):
-            # on Google's first call, of the manager, all of them together would be too much
-            later = "@1234567890" if name in OF_A_CLIENT and source == "google_ads" else ""
-            switch_on(world, f"{source}:{name}{later}")
+    for platform in world.platforms.values():
+        platform.faults.switch_on_passing()

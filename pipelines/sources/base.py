@@ -9,6 +9,9 @@ from typing import Protocol, runtime_checkable
 
 import pyarrow as pa
 
+# what an error of a source says was kept
+KEPT = "published data of this account is as it was."
+
 
 @dataclass(frozen=True)
 class Window:

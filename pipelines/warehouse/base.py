@@ -14,7 +14,7 @@ from typing import Protocol
 
 import pyarrow as pa
 
-from pipelines.contracts import Contract
+from pipelines.contracts import RUN_ID_COLUMN, Contract
 from pipelines.errors import Transient, WarehouseError
 
 Value = str | int | float | bool | date | datetime | None
@@ -163,7 +163,7 @@ def publish_stage(
     """
     condition, params = slice_.predicate()
     columns = ", ".join(contract.column_names)
-    values = ", ".join("@run_id" if c == "_run_id" else c for c in contract.column_names)
+    values = ", ".join("@run_id" if c == RUN_ID_COLUMN else c for c in contract.column_names)
     warehouse.transaction(
         [
             *also,

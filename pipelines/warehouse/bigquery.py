@@ -33,6 +33,7 @@ from pipelines.warehouse.bigquery_tables import (
     contract_table,
     fingerprint,
     stage_schema,
+    table_labels,
 )
 from pipelines.warehouse.googlesql import parse_query, script
 from pipelines.warehouse.results import as_googlesql
@@ -147,7 +148,7 @@ class BigQueryWarehouse:
             table = self._client.get_table(present.reference, retry=_RETRY)
             if statement := added_columns(table, contract):
                 self._client.query(statement, retry=_RETRY).result(retry=_RETRY)
-            table.labels = {CONTRACT_LABEL: fingerprint(contract)}
+            table.labels = table_labels(contract)
             self._client.update_table(table, ["labels"], retry=_RETRY)
 
     def _create_dataset(self, name: str, table_days: int | None = None) -> None:

@@ -27,7 +27,7 @@ def contract_table(project: str, contract: Contract) -> bigquery.Table:
     fields = [_field(column, required=not column.nullable) for column in contract.columns]
     table = bigquery.Table(f"{project}.{contract.table}", schema=fields)
     table.description = contract.description
-    table.labels = {CONTRACT_LABEL: fingerprint(contract)}
+    table.labels = table_labels(contract)
     table.table_constraints = TableConstraints(PrimaryKey(list(contract.primary_key)), None)
     table.clustering_fields = list(contract.cluster_by) or None
     if contract.partition_by is not None:
@@ -35,6 +35,11 @@ def contract_table(project: str, contract: Contract) -> bigquery.Table:
             raise ValueError(f"{contract.table} is partitioned by {contract.partition_by}")
         table.time_partitioning = bigquery.TimePartitioning(field=contract.partition_by)
     return table
+
+
+def table_labels(contract: Contract) -> dict[str, str]:
+    """The labels that a contract's DDL sets, and which contract the table has."""
+    return {**contract.labels, CONTRACT_LABEL: fingerprint(contract)}
 
 
 def fingerprint(contract: Contract) -> str:

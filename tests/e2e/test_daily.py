@@ -10,7 +10,7 @@ import pytest
 from pipelines.errors import IntegrityError
 from pipelines.proposals.ledger import Ledger
 from pipelines.proposals.verify import verify
-from pipelines.sandbox.serving import books
+from pipelines.sandbox.market import books
 from pipelines.warehouse import Statement
 from pipelines.warehouse.duckdb import DuckDBWarehouse
 from tests.e2e.conftest import TODAY, Platform

@@ -47,7 +47,8 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     folder = tmp_path_factory.mktemp("world")
     with World(folder, Market(scale=0.05), TODAY, sources=None) as running:
         # lists small enough to have a second page
-        running.linkedin.page_rows, running.tiktok.page_rows = 3, 40
+        running.platforms["linkedin_ads"].server.page_rows = 3
+        running.platforms["tiktok_ads"].server.page_rows = 40
         switch_on_passing(running)
         for account, fault in BROKEN.items():
             source, account_id = account.split("/")
@@ -75,12 +76,14 @@ def warehouse(world: World, run: subprocess.CompletedProcess[str]) -> DuckDBWare
 
 
 def test_each_broken_account_is_named_and_no_other(
-    run: subprocess.CompletedProcess[str],
+    world: World, run: subprocess.CompletedProcess[str]
 ) -> None:
     failed = re.findall(r"^(\w+/[\w-]+) failed\.$", run.stderr, re.MULTILINE)
     assert sorted(failed) == sorted(BROKEN)
     published = re.findall(r"^(\w+/[\w-]+): \d+ of \d+ batches", run.stdout, re.MULTILINE)
-    assert len(published) == 15 - len(BROKEN)
+    sections = [platform.settings for platform in world.platforms.values()]
+    accounts = sum(len(section.get("accounts", ("the only one",))) for section in sections)
+    assert len(published) == accounts - len(BROKEN)
     assert not set(published) & set(BROKEN)
 
 
@@ -89,12 +92,7 @@ def test_a_healthy_account_ends_with_the_platforms_books_to_the_micro(
     world: World, warehouse: DuckDBWarehouse, platform: str
 ) -> None:
     account_id = HEALTHY[platform]
-    spent = {
-        "google_ads": world.google.spend_by_day,
-        "meta_ads": world.meta.spend_by_day,
-        "linkedin_ads": world.linkedin.account_spend,
-        "tiktok_ads": world.tiktok.account_spend,
-    }[platform](account_id)
+    spent = world.platforms[platform].server.spend_by_day(account_id)
     found = warehouse.query(
         "SELECT date, SUM(cost_micros) AS micros FROM raw.ads_campaign_performance "
         "WHERE platform = @platform AND account_id = @account_id GROUP BY date",
@@ -110,7 +108,7 @@ def test_the_shops_orders_and_refunds_end_as_its_books_say(
     world: World, warehouse: DuckDBWarehouse
 ) -> None:
     start, end = date(2026, 6, 1), date(2026, 6, 30)
-    told = world.shopify.books(start, end)
+    told = world.platforms["shopify"].server.books(start, end)
     days = {"start": start, "end": end}
     orders = warehouse.query(
         "SELECT order_id, order_date, revenue_micros, refunded_micros FROM raw.orders "
@@ -140,7 +138,7 @@ def test_a_platform_that_asked_for_hours_is_left_alone_until_then(
     world: World, run: subprocess.CompletedProcess[str]
 ) -> None:
     assert run.returncode == 3
-    calls = len(world.linkedin.calls)
+    calls = len(world.platforms["linkedin_ads"].server.calls)
     again = subprocess.run(
         [sys.executable, "-m", "pipelines.cli", "ingest", "linkedin_ads", "--account", "507000002"],
         env=world.environment,
@@ -151,4 +149,4 @@ def test_a_platform_that_asked_for_hours_is_left_alone_until_then(
     )
     assert again.returncode == 3
     assert re.search(r"linkedin_ads account 507000002: still parked until \d{4}-", again.stderr)
-    assert len(world.linkedin.calls) == calls
+    assert len(world.platforms["linkedin_ads"].server.calls) == calls

@@ -121,7 +121,7 @@ class People:
             HubspotSource(hubspot, self.hubspot.token, SALT, sleep=lambda _: None),
             SalesforceSource(salesforce, *secret, SALT, sleep=lambda _: None),
             ServerEventsSource(events, SALT),
-            Ga4ExportSource(ga4, SALT, lambda: datetime.now(UTC)),
+            Ga4ExportSource(ga4, SALT),
         ]
 
     def orders(self) -> list[dict[str, Any]]:

@@ -24,7 +24,7 @@ from pipelines.source_settings import Ga4ReportSettings, ShopifySettings
 from pipelines.sources.base import Batch, Window
 from pipelines.sources.ga4_report.source import Ga4ReportSource
 from pipelines.sources.google_ads.errors import Failure
-from pipelines.sources.linkedin_ads import api as linkedin_ads_api
+from pipelines.sources.linkedin_ads.api import FIELDS, ROW_CAP
 from pipelines.sources.meta_ads.reports import LEVELS, WINDOWS, Report
 from pipelines.sources.shopify.source import ShopifySource
 from pipelines.warehouse.duckdb import DuckDBWarehouse
@@ -135,8 +135,8 @@ def test_what_google_ads_calls_passing_is_asked_again_whatever_the_status(code: 
 
 
 def test_linkedin_is_asked_for_twenty_fields_at_most_and_known_to_stop_at_15000_rows() -> None:
-    assert len(linkedin_ads_api.FIELDS) <= 20
-    assert linkedin_ads_api.ROW_CAP == 15_000
+    assert len(FIELDS) <= 20
+    assert ROW_CAP == 15_000
 
 
 # how long each platform restates a day, by what its documentation and its users say

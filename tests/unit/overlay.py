@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).parents[2]
 COPIED = ("pipelines", "sql", "dbt")
@@ -49,17 +51,28 @@ class Overlay:
         file.write_text("\n".join([*lines[: at + 1], *text.splitlines(), *lines[at + 1 :]]) + "\n")
         self.touched.append(path)
 
+    @property
+    def environment(self) -> dict[str, str]:
+        """Of a process that runs this copy's code."""
+        inherited = {k: v for k, v in os.environ.items() if not k.startswith("ADCANARY_")}
+        return {**inherited, "PYTHONPATH": str(self.folder)}
+
     def run(self, *arguments: str, **environment: str) -> str:
         """``adcanary …`` of this copy; what it printed. It has to end with 0."""
-        command = [sys.executable, "-P", "-m", "pipelines.cli", *arguments]
-        inherited = {k: v for k, v in os.environ.items() if not k.startswith("ADCANARY_")}
         done = subprocess.run(
-            command,
+            [sys.executable, "-P", "-m", "pipelines.cli", *arguments],
             cwd=self.folder,
-            env={**inherited, "PYTHONPATH": str(self.folder), **environment},
+            env={**self.environment, **environment},
             capture_output=True,
             text=True,
             check=False,
         )
         assert done.returncode == 0, f"{arguments}\n{done.stdout}\n{done.stderr}"
         return done.stdout
+
+    def rows(self, sql: str, **environment: str) -> list[dict[str, Any]]:
+        """The rows of a query on this copy's warehouse."""
+        rows: list[dict[str, Any]] = json.loads(
+            self.run("query", sql, "--format", "json", **environment)
+        )
+        return rows

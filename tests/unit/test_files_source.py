@@ -13,7 +13,7 @@ import pytest
 from pipelines.contracts import load_contract
 from pipelines.errors import ConfigError, InputError, SourceRejected
 from pipelines.sandbox.market.market import Market
-from pipelines.sandbox.platforms.tiktok_ads import export as tiktok_export
+from pipelines.sandbox.platforms.tiktok_ads.export import write_report
 from pipelines.source_settings import FileSettings
 from pipelines.sources.base import Batch, Window
 from pipelines.sources.files.source import FilesSource
@@ -72,7 +72,7 @@ def _row(day: str = "31-08-2023", ad: int = 1, spent: str = "1.25", clicks: str 
 def test_a_tiktok_export_lands_to_the_micro(tmp_path: Path) -> None:
     market, today = Market(), date(2026, 7, 1)
     path = tmp_path / "tiktok.csv"
-    tiktok_export.write_export(market, path, today)
+    write_report(market, path, today)
     source = FilesSource(
         FileSettings(platform="tiktok_ads", path=path, mapping=MAPPINGS / "tiktok_ads.yaml")
     )

@@ -44,3 +44,80 @@ def test_a_lock_file_carries_no_address() -> None:
     locks = [p for p in TRACKED if p.suffix == ".lock" or p.name == "package-lock.json"]
     assert len(locks) > 3
     assert [p for p in locks if re.search(r"https?://", p.read_text())] == []
+
+
+PACKAGES = sorted({p.parent for p in MODULES if p.relative_to(ROOT).parts[0] == "pipelines"})
+SOURCES, SANDBOX = ROOT / "pipelines" / "sources", ROOT / "pipelines" / "sandbox"
+ROOMS = [
+    p
+    for p in PACKAGES
+    if p.parent == SANDBOX / "platforms"
+    or (p.parent == SOURCES and p.name not in {"calls", "shapes"})
+]
+
+
+def imported(package: Path) -> set[str]:
+    """The dotted names that a package's modules import."""
+    names: set[str] = set()
+    for path in package.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import):
+                names |= {alias.name for alias in node.names}
+            elif isinstance(node, ast.ImportFrom):
+                names |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return names
+
+
+def platforms_imported(package: Path) -> set[Path]:
+    """The platforms' rooms, of both floors, that a package's modules import."""
+    names = imported(package)
+    dotted = {room: ".".join(room.relative_to(ROOT).parts) for room in ROOMS}
+    return {r for r, d in dotted.items() if any(n == d or n.startswith(f"{d}.") for n in names)}
+
+
+@pytest.mark.parametrize("package", PACKAGES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_a_room_says_in_two_lines_what_it_is_for_and_what_may_not_enter(package: Path) -> None:
+    sign = ast.get_docstring(ast.parse((package / "__init__.py").read_text()))
+    assert sign is not None
+    purpose, blank, bar = sign.splitlines()
+    assert (purpose[-1], blank, bar[-1]) == (".", "", ".")
+    if package in ROOMS:
+        assert bar == "No other platform's room may enter here."
+
+
+@pytest.mark.parametrize("room", ROOMS, ids=lambda p: str(p.relative_to(ROOT)))
+def test_no_other_platforms_room_enters_a_platforms_room(room: Path) -> None:
+    assert platforms_imported(room) <= {room}
+
+
+@pytest.mark.parametrize(
+    "shared", [SOURCES / "calls", SOURCES / "shapes", SANDBOX / "market", SANDBOX / "serving"]
+)
+def test_what_platforms_share_knows_none_of_them(shared: Path) -> None:
+    assert platforms_imported(shared) == set()
+
+
+def test_no_call_enters_the_shapes() -> None:
+    calls = "pipelines.sources.calls"
+    assert [name for name in imported(SOURCES / "shapes") if name.startswith(calls)] == []
+
+
+def test_only_the_world_reaches_a_simulated_platform_by_its_name() -> None:
+    platforms = SANDBOX / "platforms"
+    floors = {p for p in PACKAGES if p.parent == ROOT / "pipelines"} - {SANDBOX}
+    outside = [*floors, *(p for p in PACKAGES if p.parent == SANDBOX and p != platforms)]
+    reached = {room for package in outside for room in platforms_imported(package)}
+    assert {room for room in reached if room.parent == platforms} == set()
+
+
+def test_an_import_of_another_platforms_room_would_be_found(tmp_path: Path) -> None:
+    for n, line in enumerate(
+        (
+            "from pipelines.sources.meta_ads.api import Graph",
+            "from pipelines.sources import meta_ads",
+            "import pipelines.sources.meta_ads.api as graph",
+        )
+    ):
+        (tmp_path / f"{n}.py").write_text(f"def late():\n    {line}\n")
+        assert platforms_imported(tmp_path) == {SOURCES / "meta_ads"}
+        (tmp_path / f"{n}.py").unlink()

@@ -9,12 +9,12 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from pipelines.sandbox.market import books
 from pipelines.sandbox.market.market import Market
 from pipelines.sandbox.market.portfolio import PLANS
 from pipelines.sandbox.market.truth import CHANNELS, truth_of
 from pipelines.sandbox.platforms.ga4_export.export import write_export
-from pipelines.sandbox.platforms.tiktok_ads import export as tiktok_export
-from pipelines.sandbox.serving import books
+from pipelines.sandbox.platforms.tiktok_ads.export import write_report
 from pipelines.sandbox.serving.clock import Clock
 
 TODAY = date(2026, 7, 1)
@@ -218,9 +218,9 @@ def test_the_tiktok_export_is_only_written_anew_when_it_changes(
     market: Market, tmp_path: Path
 ) -> None:
     path = tmp_path / "tiktok.csv"
-    assert tiktok_export.write_export(market, path, date(2026, 6, 30))
-    assert not tiktok_export.write_export(market, path, date(2026, 6, 30))
-    assert tiktok_export.write_export(market, path, TODAY)
+    assert write_report(market, path, date(2026, 6, 30))
+    assert not write_report(market, path, date(2026, 6, 30))
+    assert write_report(market, path, TODAY)
     assert "06/30/2026" in path.read_text()
     assert "07/01/2026" not in path.read_text()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import uuid
 from collections.abc import Callable, Sequence
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -113,7 +113,7 @@ def as_files(tmp_path: Path) -> Callable[[list[Row]], tuple[pa.Table, int]]:
         content = b"\n".join(map(orjson.dumps, rows))
         (tmp_path / f"events_{DAY:%Y%m%d}.json").write_bytes(content)
         settings = Ga4ExportSettings(property_id=PROPERTY, path=tmp_path, time_zone="UTC")
-        source = Ga4ExportSource(settings, SALT, lambda: datetime.now(UTC))
+        source = Ga4ExportSource(settings, SALT)
         (batch,) = source.pull(PROPERTY, WINDOW)
         assert isinstance(batch.rows, pa.Table)
         return batch.rows, batch.dropped_rows

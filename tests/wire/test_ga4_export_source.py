@@ -17,8 +17,7 @@ from pipelines.contracts import load_contract
 from pipelines.errors import InputError, SourceRejected, SourceUnavailable
 from pipelines.privacy.hashing import hash_user_id
 from pipelines.sandbox.market.market import Market
-from pipelines.sandbox.platforms.ga4_export import export as ga4_export
-from pipelines.sandbox.platforms.ga4_export.export import write_export
+from pipelines.sandbox.platforms.ga4_export.export import event_books, export_faults, write_export
 from pipelines.source_settings import Ga4ExportSettings
 from pipelines.sources.base import Batch, Window
 from pipelines.sources.ga4_export.source import Ga4ExportSource
@@ -50,11 +49,9 @@ def write(tmp_path: Path) -> Write:
     return write_
 
 
-def _source(
-    path: Path, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
-) -> Ga4ExportSource:
+def _source(path: Path, **arguments: Callable[[], datetime]) -> Ga4ExportSource:
     settings = Ga4ExportSettings(property_id=PROPERTY, path=path, time_zone="America/New_York")
-    return Ga4ExportSource(settings, SALT, clock)
+    return Ga4ExportSource(settings, SALT, **arguments)
 
 
 def _pull(path: Path, window: Window) -> Batch:
@@ -247,7 +244,7 @@ def test_another_property_or_folder_is_refused(tmp_path: Path) -> None:
 @pytest.fixture
 def exported(market: Market, folder: Path, tmp_path: Path) -> Callable[..., Path]:
     """Writes the last days of the market's export again, with faults on."""
-    faults = ga4_export.export_faults()
+    faults = export_faults()
     shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
 
     def exported_(*names: str) -> Path:
@@ -265,7 +262,7 @@ LAST = Window(END - timedelta(days=1), END)
 
 def test_the_books_reconcile(market: Market, folder: Path) -> None:
     batch = _pull(folder, Window(START, date(2026, 4, 30)))
-    books = ga4_export.books(market, START, date(2026, 4, 30), TODAY)
+    books = event_books(market, START, date(2026, 4, 30), TODAY)
     daily = batch.rows.group_by("event_date").aggregate([("event_key", "count")])
     assert dict(zip(*daily.to_pydict().values(), strict=True)) == dict(
         zip(books["event_date"].to_pylist(), books["events"].to_pylist(), strict=True)
@@ -324,7 +321,7 @@ def test_a_file_that_goes_away_after_it_was_found_is_unavailable(
         return datetime.now(UTC)
 
     with pytest.raises(SourceUnavailable, match="has no export for 2026-06-20") as caught:
-        list(_source(folder, lose).pull(PROPERTY, LAST))
+        list(_source(folder, now=lose).pull(PROPERTY, LAST))
     assert caught.value.kept
 
 

@@ -130,7 +130,7 @@ def test_a_platform_that_stays_down_is_given_up_before_anything_is_yielded(
 def test_a_stream_that_goes_quiet_is_left_after_the_timeout_and_asked_again(
     google: GoogleAdsServer, waited: list[float]
 ) -> None:
-    source = source_of(google, timeout=0.3, sleep=waited.append)
+    source = source_of(google, timeout_seconds=0.3, sleep=waited.append)
     google.faults.switch_on("stream_stalls", times=1)
     began = time.monotonic()
     assert source.account(US).name == "Canary US"

@@ -35,12 +35,14 @@ def source_of(google: GoogleAdsServer, **changes: Any) -> GoogleAdsSource:
         "accounts": (US, EU),
         "endpoint": google.endpoint,
         "login_customer_id": google.login_customer_id,
+        "token_uri": google.oauth.url,
+        "timeout_seconds": 300.0,
     }
     secrets = {
         "google_ads_developer_token": google.developer_token,
         "google_ads_access_token": google.access_token,
     }
-    arguments: dict[str, Any] = {"backoff": 0.01, "token_uri": google.oauth.url}
+    arguments: dict[str, Any] = {"backoff": 0.01}
     settings |= {k: v for k, v in changes.items() if k in settings}
     secrets |= {k: v for k, v in changes.items() if k.startswith("google_ads_")}
     arguments |= {k: v for k, v in changes.items() if k not in {**settings, **secrets}}

@@ -109,7 +109,7 @@ def test_the_campaign_groups_carry_what_the_account_spent(
     source: LinkedinAdsSource, linkedin: LinkedinServer
 ) -> None:
     account, campaigns, *deeper = pull(source)
-    books = linkedin.account_spend(US)
+    books = linkedin.spend_by_day(US)
     assert campaigns.account_spend == {d: books[d] for d in books if d >= WINDOW.start}
     assert len(campaigns.account_spend) == 30
     assert {b.account_spend is None for b in (account, *deeper)} == {True}
@@ -345,7 +345,7 @@ def test_rows_that_were_withdrawn_leave_the_warehouse_and_the_books(
         if lost:
             linkedin.faults.switch_on("withdrawn_rows", account_id=US)
         land(warehouse, pull(source, US, WEEK)[-1])
-        charged = sum(m for d, m in linkedin.account_spend(US).items() if d >= WEEK.start)
+        charged = sum(m for d, m in linkedin.spend_by_day(US).items() if d >= WEEK.start)
         assert warehouse.query(ads).to_pylist() == [{"n": 7 * 12 - lost, "cost": charged}]
 
 

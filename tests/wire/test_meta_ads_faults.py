@@ -105,7 +105,7 @@ def test_a_job_that_fails_twice_is_cut_into_halves_of_its_days(
 
 
 def test_a_job_that_hangs_is_given_up_and_cut(meta: MetaServer) -> None:
-    source = source_of(meta.url, meta.access_token, report_timeout=0.3)
+    source = source_of(meta.url, meta.access_token, report_timeout_seconds=0.3)
     whole = tables(source)
     meta.jobs.started.clear()
     meta.jobs.most_rows = 60

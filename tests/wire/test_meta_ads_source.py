@@ -23,10 +23,10 @@ from pipelines.sandbox.platforms.meta_ads.server import MetaServer
 from pipelines.sandbox.serving.clock import Clock
 from pipelines.source_settings import MetaAdsSettings
 from pipelines.sources.base import Batch, Window
-from pipelines.sources.meta_ads import entities as meta_entities
-from pipelines.sources.meta_ads import tables as meta_tables
 from pipelines.sources.meta_ads.api import Graph
+from pipelines.sources.meta_ads.entities import daily_budgets
 from pipelines.sources.meta_ads.source import MetaAdsSource
+from pipelines.sources.meta_ads.tables import purchases
 from tests.wire.contract_shape import assert_fits
 
 US, EU = "act_100200300", "act_400500600"
@@ -34,8 +34,12 @@ WINDOW = Window(date(2026, 4, 1), date(2026, 6, 30))
 METRICS = ("impressions", "clicks", "cost_micros", "conversions", "conversion_value")
 
 
-def source_of(url: str, token: str, **options: Any) -> MetaAdsSource:
-    settings = MetaAdsSettings(accounts=(US, EU), graph_url=url)
+def source_of(
+    url: str, token: str, *, report_timeout_seconds: float = 1800.0, **options: Any
+) -> MetaAdsSource:
+    settings = MetaAdsSettings(
+        accounts=(US, EU), graph_url=url, report_timeout_seconds=report_timeout_seconds
+    )
     return MetaAdsSource(settings, token, **{"backoff": 0.01, **options})
 
 
@@ -248,17 +252,17 @@ def test_an_unknown_field_is_rejected(meta: MetaServer) -> None:
 
 def test_budgets_count_in_hundredths_except_where_a_currency_has_none() -> None:
     campaign = [{"id": "1", "status": "ACTIVE", "daily_budget": "5000"}]
-    assert meta_entities.daily_budgets(campaign, [], "USD") == {"1": 50_000_000}
-    assert meta_entities.daily_budgets(campaign, [], "JPY") == {"1": 5_000_000_000}
+    assert daily_budgets(campaign, [], "USD") == {"1": 50_000_000}
+    assert daily_budgets(campaign, [], "JPY") == {"1": 5_000_000_000}
 
 
 def test_conversions_are_omni_purchases_within_seven_days_of_a_click() -> None:
     purchase = {"action_type": "purchase", "value": "9", "7d_click": "4"}
     omni = {"action_type": "omni_purchase", "value": "12", "7d_click": "6", "1d_view": "6"}
-    assert meta_tables.purchases([purchase, omni]) == 6
-    assert meta_tables.purchases([purchase]) == 4
-    assert meta_tables.purchases([{"action_type": "omni_purchase", "value": "1"}]) == 0
-    assert meta_tables.purchases([{"action_type": "link_click", "7d_click": "3"}]) == 0
+    assert purchases([purchase, omni]) == 6
+    assert purchases([purchase]) == 4
+    assert purchases([{"action_type": "omni_purchase", "value": "1"}]) == 0
+    assert purchases([{"action_type": "link_click", "7d_click": "3"}]) == 0
 
 
 def test_the_global_api_of_the_sdk_is_never_set(source: MetaAdsSource) -> None:

@@ -20,15 +20,14 @@ from pipelines.errors import AuditError, SourceRejected, SourceUnavailable
 from pipelines.landing.publish import land
 from pipelines.money import micros
 from pipelines.sandbox.market.market import Market
-from pipelines.sandbox.platforms.tiktok_ads import export as tiktok_export
+from pipelines.sandbox.platforms.tiktok_ads.export import write_report
 from pipelines.sandbox.platforms.tiktok_ads.server import BREAKING, FAULTS, TiktokServer
 from pipelines.sandbox.serving.clock import Clock
 from pipelines.source_settings import FileSettings, TiktokAdsSettings
 from pipelines.sources.base import Batch, Window
 from pipelines.sources.files.source import FilesSource
 from pipelines.sources.shapes.ads_metrics import count
-from pipelines.sources.tiktok_ads import source as tiktok_ads
-from pipelines.sources.tiktok_ads.source import TiktokAdsSource
+from pipelines.sources.tiktok_ads.source import TiktokAdsSource, _hashed, _or_0, _status
 from pipelines.warehouse.duckdb import DuckDBWarehouse
 from tests.wire.contract_shape import assert_fits
 
@@ -94,7 +93,7 @@ def test_rows_are_those_that_the_csv_export_lands(
     source: TiktokAdsSource, market: Market, tmp_path: Path
 ) -> None:
     path = tmp_path / "tiktok_ads.csv"
-    tiktok_export.write_export(market, path, TODAY)
+    write_report(market, path, TODAY)
     exported = FilesSource(FileSettings(platform="tiktok_ads", path=path, mapping=MAPPING))
     account, campaigns, _, ads = pull(source, WINDOW)
     told = {b.table: b for b in (account, campaigns, ads)}
@@ -116,7 +115,7 @@ def test_every_level_adds_up_to_what_the_advertiser_was_charged(
     source: TiktokAdsSource, tiktok: TiktokServer
 ) -> None:
     batches = pull(source, WINDOW)
-    books = {d: m for d, m in tiktok.account_spend(ACCOUNT).items() if d >= WINDOW.start}
+    books = {d: m for d, m in tiktok.spend_by_day(ACCOUNT).items() if d >= WINDOW.start}
     assert len(books) == 30
     for batch in batches:
         spent = dict.fromkeys(books, 0)
@@ -255,8 +254,8 @@ def test_a_dash_is_nothing_and_there_are_dashes(
     tiktok.faults.switch_on("dash_means_null")
     raw = source._api.report(ACCOUNT, "ad", ["ad_name", "conversion"], WEEK)
     assert {None} < {row["conversion"] for row in raw}
-    assert [tiktok_ads._or_0(parse)(None) for parse in (micros, count)] == [0, 0]
-    assert tiktok_ads._hashed(None) is None
+    assert [_or_0(parse)(None) for parse in (micros, count)] == [0, 0]
+    assert _hashed(None) is None
 
 
 def test_a_metric_nobody_asked_for_is_handed_on_as_text(
@@ -334,7 +333,7 @@ def test_rows_that_were_withdrawn_are_gone_from_a_second_pull(
         if lost:
             tiktok.faults.switch_on("withdrawn_rows", account_id=ACCOUNT)
         _, campaigns, _, ads = pull(source)
-        books = {d: m for d, m in tiktok.account_spend(ACCOUNT).items() if d >= WEEK.start}
+        books = {d: m for d, m in tiktok.spend_by_day(ACCOUNT).items() if d >= WEEK.start}
         assert campaigns.account_spend == books
         assert ads.rows.num_rows == 70 - lost
         assert pc.sum(ads.rows["cost_micros"]).as_py() == sum(books.values())
@@ -367,8 +366,5 @@ def test_statuses_are_the_rows_own_switch() -> None:
         ("ENABLE", "ADGROUP_STATUS_CAMPAIGN_DELETE"),
         ("DREAMING", "AD_STATUS_DREAM"),
     ]
-    found = [
-        tiktok_ads._status({"operation_status": own, "secondary_status": second})
-        for own, second in rows
-    ]
+    found = [_status({"operation_status": own, "secondary_status": second}) for own, second in rows]
     assert found == ["ENABLED", "PAUSED", "REMOVED", "ENABLED", "DREAMING"]

@@ -68,6 +68,10 @@ class Market:
         cost = np.stack([self._cost[c.campaign_id] / 1e6 for c in self.campaigns])
         return visit_the_site(self.seed, self.scale, self.days, self._book, cost)
 
+    def account_ids(self, platform: str) -> list[str]:
+        """The accounts of one ad platform."""
+        return [a.account_id for a in self.accounts if a.platform == platform]
+
     def account_campaigns(self, account_id: str) -> tuple[Campaign, ...]:
         """Campaigns of one account.
 

@@ -14,18 +14,29 @@ class _Switch:
 
 
 class Faults:
-    """The faults one server knows, and which of them are on.
+    """The faults one platform knows, and which of them are on.
 
     Args:
         known: name → what happens, in words.
         breaking: the names of those that no client can survive (a closed account, a column
             that is gone); every other one passes, and a good client ends with every row.
+        once: those of single calls, which strike once when a person switches them on: for ever
+            would keep any client from its rows. The others are about the data, or count for
+            themselves, and stay on.
+        together_at: name → the one account that it strikes while every fault is on.
     """
 
-    def __init__(self, known: Mapping[str, str], breaking: frozenset[str] = frozenset()) -> None:
-        if stray := breaking - set(known):
-            raise ValueError(f"breaking, but not known: {', '.join(sorted(stray))}")
-        self.known, self.breaking = known, breaking
+    def __init__(
+        self,
+        known: Mapping[str, str],
+        breaking: frozenset[str] = frozenset(),
+        once: frozenset[str] = frozenset(),
+        together_at: Mapping[str, str] | None = None,
+    ) -> None:
+        if stray := {*breaking, *once, *(together_at or {})} - set(known):
+            raise ValueError(f"described, but not known: {', '.join(sorted(stray))}")
+        self.known, self.breaking, self.once = known, breaking, once
+        self._together_at = together_at or {}
         self._on: dict[str, _Switch] = {}
         self._lock = threading.Lock()
 
@@ -41,6 +52,19 @@ class Faults:
             raise KeyError(f"no fault '{name}' (there are: {', '.join(self.known)})")
         with self._lock:
             self._on[name] = _Switch(account_id, times)
+
+    def switch_on_as_known(self, name: str, account_id: str | None = None) -> None:
+        """Make a fault strike as often as a client can bear: once where it is of single calls.
+
+        Raises:
+            KeyError: as of :meth:`switch_on`.
+        """
+        self.switch_on(name, account_id=account_id, times=1 if name in self.once else None)
+
+    def switch_on_passing(self) -> None:
+        """Make every fault strike that a client survives, all together."""
+        for name in sorted(set(self.known) - self.breaking):
+            self.switch_on_as_known(name, self._together_at.get(name))
 
     def switch_off(self) -> None:
         """All of them off."""

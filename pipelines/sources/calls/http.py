@@ -13,12 +13,12 @@ from typing import Any
 
 import httpx
 
-from pipelines.errors import SourceError, SourceParked, SourceRejected, SourceUnavailable
+from pipelines.errors import SourceError, SourceRejected, SourceUnavailable
 from pipelines.privacy.redaction import without_emails
+from pipelines.sources.base import KEPT
+from pipelines.sources.calls.quotas import PARK_AFTER, parked
 from pipelines.sources.calls.retries import LONGEST_WAIT, retrying
 
-KEPT = "published data of this account is as it was."
-PARK_AFTER = timedelta(minutes=5)
 _LONGEST_PARKING = 31 * 24 * 3600.0
 _CLOCK_TOLERANCE = timedelta(hours=1)
 _TIMEOUT = httpx.Timeout(60.0, connect=10.0)
@@ -109,17 +109,6 @@ class HttpApi:
             self.inspect(account_id, reply)
             return reply
         raise self.refused(account_id, reply, _refusal(where, reply))
-
-
-def parked(where: str, seconds: float, why: str) -> SourceParked:
-    """The account is left alone for ``seconds``; the error says until when, UTC."""
-    until = datetime.now(UTC) + timedelta(seconds=seconds)
-    return SourceParked(
-        f"{where}: parked until {until:%Y-%m-%d %H:%M} UTC: {why}.",
-        until=until,
-        kept=KEPT,
-        fix="Nothing: a run after that time goes on by itself.",
-    )
 
 
 def retry_after(reply: httpx.Response) -> float | None:

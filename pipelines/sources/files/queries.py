@@ -1,4 +1,4 @@
-"""What is asked of a file's typed rows (files_rows.RowsFile), in DuckDB's SQL."""
+"""What is asked of a file's typed rows (:class:`.RowsFile`), in DuckDB's SQL."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def entities(level: str) -> str:
 
 
 def _hash(level: str, columns: list[str], name: str) -> str:
-    """As ads_tables.name_hash: SHA-256 of the name, hex."""
+    """As ``shapes.ads_tables.name_hash``: SHA-256 of the name, hex."""
     return f"SHA256({name})" if f"name_{level}" in columns else "NULL::VARCHAR"
 
 

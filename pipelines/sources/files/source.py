@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from functools import cached_property
+from typing import Any
 
 import pyarrow as pa
 
+from pipelines.config import Secrets
 from pipelines.errors import ConfigError, InputError, SourceRejected
 from pipelines.privacy.consent import is_personal
 from pipelines.source_settings import FileSettings
@@ -18,16 +20,13 @@ from pipelines.sources.files.cells import KEPT, Problems, Sheet
 from pipelines.sources.files.formats import read_sheets
 from pipelines.sources.files.mapping import ABSENT, Status, Text, load_mapping
 from pipelines.sources.files.rows import RowsFile
+from pipelines.sources.shapes.columns import schema_of, side_by_side, typed
 
 _log = logging.getLogger(__name__)
 
 _LEVELS = ("campaign", "adgroup", "ad")
-_INT, _TEXT, _FLOAT = pa.int64(), pa.string(), pa.float64()
-_Column = tuple[list[object], pa.DataType]
-
-
-def _utc_now() -> datetime:
-    return datetime.now(UTC)
+_ADS, _ENTITIES = "raw.ads_ad_performance", "raw.ads_entities"
+_BUDGETS = "raw.ads_campaign_budgets"
 
 
 class FilesSource:
@@ -44,7 +43,6 @@ class FilesSource:
 
     Args:
         settings: the file, its mapping and the platform both are for.
-        clock_now: the present instant, UTC.
 
     Raises:
         ConfigError: the mapping is unusable or for another platform.
@@ -54,10 +52,8 @@ class FilesSource:
     lookback_days = 30
     max_window_days = 36_600
 
-    def __init__(
-        self, settings: FileSettings, clock_now: Callable[[], datetime] = _utc_now
-    ) -> None:
-        self._settings, self._now = settings, clock_now
+    def __init__(self, settings: FileSettings) -> None:
+        self._settings = settings
         self.mapping = load_mapping(settings.mapping)
         self.platform = self.mapping.platform
         if settings.platform not in {self.platform, self.platform.removesuffix("_ads")}:
@@ -70,7 +66,7 @@ class FilesSource:
     @property
     def tables(self) -> tuple[str, ...]:
         """What :meth:`pull` gives, in order."""
-        ads = ("raw.ads_ad_performance",) if self.mapping.level == "ad" else ()
+        ads = (_ADS,) if self.mapping.level == "ad" else ()
         campaigns = ("raw.ads_campaign_performance",) if self.mapping.makes_campaigns else ()
         return ads + campaigns
 
@@ -113,7 +109,7 @@ class FilesSource:
         Raises:
             InputError: a column, cell or row that can't be used; nothing of the file is handed on.
         """
-        pulled_at = self._now()
+        pulled_at = datetime.now(UTC)
         self.account(account_id)
         span = self.span
         if window.end < span.start or window.start > span.end:
@@ -131,7 +127,7 @@ class FilesSource:
 
         A campaign without a budget has no row.
         """
-        pulled_at, seen = self._now(), self.span.end
+        pulled_at, seen = datetime.now(UTC), self.span.end
         self.account(account_id)
         window = Window(seen, seen)
         columns = self._rows.column_names
@@ -142,12 +138,12 @@ class FilesSource:
         ]
         if entities:
             rows = pa.concat_tables(entities)
-            rows = rows.append_column("advertising_type", pa.nulls(len(rows), _TEXT))
-            rows = rows.append_column("labels", pa.array([[]] * len(rows), pa.list_(_TEXT)))
-            yield self._batch("raw.ads_entities", account_id, window, rows, pulled_at)
+            absent = {"advertising_type": [None] * len(rows), "labels": [[]] * len(rows)}
+            rows = side_by_side(rows, typed(_ENTITIES, absent))
+            yield self._batch(_ENTITIES, account_id, window, rows, pulled_at)
         if self.mapping.daily_budget:
             rows = self._rows.table(queries.BUDGETS, seen, account_id)
-            yield self._batch("raw.ads_campaign_budgets", account_id, window, rows, pulled_at)
+            yield self._batch(_BUDGETS, account_id, window, rows, pulled_at)
 
     def _batch(
         self,
@@ -168,8 +164,7 @@ class FilesSource:
             left_out |= {name for name in sheet.others if is_personal(name)}
             values = self._typed(sheet)
             if not problems.count:  # else some cells are missing: the rest is only checked
-                arrays = {name: pa.array(cells, kind) for name, (cells, kind) in values.items()}
-                rows.write(pa.table(arrays))
+                rows.write(_table(values))
         rows.close()
         problems.refuse()
         if self.mapping.duplicate_rows == "refuse":
@@ -180,41 +175,39 @@ class FilesSource:
             _log.warning("%s: %s: %s", self._settings.path, words, ", ".join(sorted(left_out)))
         return rows
 
-    def _typed(self, sheet: Sheet) -> dict[str, _Column]:
+    def _typed(self, sheet: Sheet) -> dict[str, list[Any]]:
         columns, mapping, count = self.mapping.columns, self.mapping, len(sheet)
-        values: dict[str, _Column] = {
-            queries.ROW: (list(sheet.row_numbers), _INT),
-            "platform": ([self.platform] * count, _TEXT),
-            "account_id": (_texts(sheet, mapping.account_id), _TEXT),
-            "date": (list(sheet.days(mapping.date.column, mapping.date.format)), pa.date32()),
-            "campaign_id": (list(sheet.texts(columns.campaign_id)), _TEXT),
-            "impressions": (list(sheet.counts(columns.impressions)), _INT),
-            "clicks": (list(sheet.counts(columns.clicks)), _INT),
-            "cost_micros": (list(sheet.micros(columns.cost)), _INT),
-            "conversions": (list(sheet.numbers(columns.conversions)), _FLOAT),
-            "currency_code": (_texts(sheet, mapping.currency), _TEXT),
-            "time_zone": ([mapping.time_zone] * count, _TEXT),
-            "attribution_window": ([mapping.attribution_window] * count, _TEXT),
+        values: dict[str, list[Any]] = {
+            queries.ROW: sheet.row_numbers,
+            "platform": [self.platform] * count,
+            "account_id": _texts(sheet, mapping.account_id),
+            "date": sheet.days(mapping.date.column, mapping.date.format),
+            "campaign_id": sheet.texts(columns.campaign_id),
+            "impressions": sheet.counts(columns.impressions),
+            "clicks": sheet.counts(columns.clicks),
+            "cost_micros": sheet.micros(columns.cost),
+            "conversions": sheet.numbers(columns.conversions),
+            "currency_code": _texts(sheet, mapping.currency),
+            "time_zone": [mapping.time_zone] * count,
+            "attribution_window": [mapping.attribution_window] * count,
         }
         worth = columns.conversion_value
-        amounts = [0.0] * count if worth == ABSENT else sheet.numbers(worth)
-        values["conversion_value"] = (list(amounts), _FLOAT)
+        values["conversion_value"] = [0.0] * count if worth == ABSENT else sheet.numbers(worth)
         if columns.adgroup_id and columns.ad_id:
-            values["adgroup_id"] = (list(sheet.texts(columns.adgroup_id)), _TEXT)
-            values["ad_id"] = (list(sheet.texts(columns.ad_id)), _TEXT)
+            values["adgroup_id"] = sheet.texts(columns.adgroup_id)
+            values["ad_id"] = sheet.texts(columns.ad_id)
         if mapping.daily_budget:
-            budgets = sheet.micros_if_any(mapping.daily_budget)
-            values["daily_budget_micros"] = (list(budgets), _INT)
+            values["daily_budget_micros"] = sheet.micros_if_any(mapping.daily_budget)
         for level in _LEVELS:
             status: Status | None = getattr(mapping.status, level)
             if status:
-                values[f"status_{level}"] = (_texts(sheet, status), _TEXT)
+                values[f"status_{level}"] = _texts(sheet, status)
             name: str | None = getattr(mapping.names, level)
             if name:
-                values[f"name_{level}"] = (list(sheet.texts(name)), _TEXT)
+                values[f"name_{level}"] = sheet.texts(name)
         for column in sheet.others:
             if not is_personal(column):
-                values[f"{queries.DRIFT}{column}"] = (list(sheet.drift(column)), _TEXT)
+                values[f"{queries.DRIFT}{column}"] = sheet.drift(column)
         return values
 
     def _refuse_duplicates(self, rows: RowsFile, problems: Problems) -> None:
@@ -236,14 +229,27 @@ class FilesSource:
             )
 
 
+def open_source(settings: FileSettings, _: Secrets) -> FilesSource:
+    """The file as configured; ConfigError where its mapping is unusable."""
+    return FilesSource(settings)
+
+
+def _table(values: dict[str, list[Any]]) -> pa.Table:
+    """A sheet's values: contract columns in its types, a row's number, and texts."""
+    types = {f.name: f.type for table in (_ADS, _BUDGETS) for f in schema_of(table)}
+    types[queries.ROW] = pa.int64()
+    text = pa.string()
+    return pa.table({name: pa.array(v, types.get(name, text)) for name, v in values.items()})
+
+
 def _own_levels(tables: tuple[str, ...]) -> list[str]:
     """The level of each performance table."""
     return [table.removeprefix("raw.ads_").removesuffix("_performance") for table in tables]
 
 
-def _texts(sheet: Sheet, text: Text) -> list[object]:
+def _texts(sheet: Sheet, text: Text) -> list[str] | list[str | None]:
     if text.column is None:
         return [text.constant] * len(sheet)
     if isinstance(text, Status):
-        return list(sheet.translated(text.column, dict(text.values)))
-    return list(sheet.texts(text.column))
+        return sheet.translated(text.column, dict(text.values))
+    return sheet.texts(text.column)

@@ -9,26 +9,17 @@ from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 
 import httpx
-import pyarrow as pa
 
+from pipelines.config import Secrets
 from pipelines.errors import SourceRejected, SourceUnavailable
 from pipelines.source_settings import FxRatesSettings
-from pipelines.sources.base import Account, Batch, Window
-from pipelines.sources.calls.http import KEPT, HttpApi
+from pipelines.sources.base import KEPT, Account, Batch, Window
+from pipelines.sources.calls.http import HttpApi
+from pipelines.sources.shapes.columns import typed
 
-SOURCE = "fx_rates"
+NAME = "fx_rates"
 ACCOUNT = Account("ecb", "European Central Bank", "EUR", "Europe/Berlin")
 _COLUMNS = ("CURRENCY", "CURRENCY_DENOM", "TIME_PERIOD", "OBS_VALUE")
-_SCHEMA = pa.schema(
-    [
-        ("account_id", pa.string()),
-        ("date", pa.date32()),
-        ("base_currency", pa.string()),
-        ("quote_currency", pa.string()),
-        ("rate", pa.float64()),
-        ("rate_text", pa.string()),
-    ]
-)
 _NOT_FOUND = 404
 
 Rates = dict[str, dict[date, str]]
@@ -46,7 +37,7 @@ class FxRatesSource:
         sleep, backoff: how retries wait.
     """
 
-    name = SOURCE
+    name = NAME
     tables = ("raw.fx_rates",)
     account_ids = (ACCOUNT.account_id,)
     span = None
@@ -62,7 +53,7 @@ class FxRatesSource:
         self.lookback_days = settings.lookback_days
         self._currencies = settings.currencies
         self._api = HttpApi(
-            SOURCE, settings.url, inspect=_inspect, json=False, backoff=backoff, sleep=sleep
+            NAME, settings.url, inspect=_inspect, json=False, backoff=backoff, sleep=sleep
         )
 
     def account(self, account_id: str) -> Account:
@@ -73,7 +64,7 @@ class FxRatesSource:
         """
         if account_id != ACCOUNT.account_id:
             raise SourceRejected(
-                f"{SOURCE}: there is no account '{account_id}'; the one there is is 'ecb'.",
+                f"{NAME}: there is no account '{account_id}'; the one there is is 'ecb'.",
                 kept=KEPT,
                 fix="Use --account ecb, or leave it out.",
             )
@@ -91,21 +82,26 @@ class FxRatesSource:
         for currency in self._currencies if days else ():
             if lacking := sorted(days - set(rates.get(currency, {}))):
                 raise SourceRejected(
-                    f"{SOURCE} account {account_id}, {window}: no rate of {currency} on "
+                    f"{NAME} account {account_id}, {window}: no rate of {currency} on "
                     f"{len(lacking)} of {len(days)} days, from {lacking[0]}.",
                     kept=KEPT,
                     fix=f"Remove {currency} from sources.fx_rates.currencies if the bank no "
                     "longer sets it.",
                 )
         found = [
-            (account_id, day, "EUR", currency, float(text), text)
+            (day, currency, text)
             for currency in self._currencies
             for day, text in rates.get(currency, {}).items()
         ]
-        columns = list(zip(*found, strict=True)) or [()] * len(_SCHEMA)
-        rows = pa.table(
-            [pa.array(c, f.type) for c, f in zip(columns, _SCHEMA, strict=True)], schema=_SCHEMA
-        )
+        columns = {
+            "account_id": [account_id] * len(found),
+            "date": [day for day, _, _ in found],
+            "base_currency": ["EUR"] * len(found),
+            "quote_currency": [currency for _, currency, _ in found],
+            "rate": [float(text) for _, _, text in found],
+            "rate_text": [text for _, _, text in found],
+        }
+        rows = typed("raw.fx_rates", columns)
         yield Batch(self.name, "raw.fx_rates", account_id, None, window, rows, pulled_at)
 
     def snapshot(self, account_id: str, day: date) -> Iterator[Batch]:
@@ -131,12 +127,17 @@ class FxRatesSource:
         }
 
 
+def open_source(settings: FxRatesSettings, _: Secrets) -> FxRatesSource:
+    """The bank's rates as configured; no secret is needed."""
+    return FxRatesSource(settings)
+
+
 def _inspect(account_id: str, reply: httpx.Response) -> None:
     try:
         _parse(reply.text)
     except (ValueError, InvalidOperation) as error:
         raise SourceUnavailable(
-            f"{SOURCE} account {account_id}: the answer is not a whole CSV file ({error}).",
+            f"{NAME} account {account_id}: the answer is not a whole CSV file ({error}).",
             kept=KEPT,
             fix="Run again later; if it lasts, check sources.fx_rates.url.",
         ) from None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from functools import cached_property
 
@@ -17,8 +17,8 @@ from requests.exceptions import RequestException
 from pipelines.errors import SourceError, SourceRejected, SourceUnavailable
 from pipelines.source_settings import Ga4ExportSettings
 from pipelines.sources.base import Account, Batch, Window
-from pipelines.sources.ga4_export.events import TABLE, Day, day_of_events, together
-from pipelines.sources.ga4_export.schema import KEPT, LEFT_OUT, export_schema
+from pipelines.sources.ga4_export.events import Day, day_of_events, together
+from pipelines.sources.ga4_export.schema import KEPT, LEFT_OUT, TABLE, export_schema
 from pipelines.sources.ga4_export.source import require_property
 
 _KINDS = ("events", "events_intraday")
@@ -35,7 +35,6 @@ class Ga4DatasetSource:
     Args:
         settings: the property, its dataset and its time zone.
         salt: of the hash of user ids.
-        clock: the present instant, UTC.
         retry_seconds: how long one call is tried again where BigQuery does not answer.
     """
 
@@ -50,7 +49,6 @@ class Ga4DatasetSource:
         settings: Ga4ExportSettings,
         salt: str,
         *,
-        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         retry_seconds: float = 30.0,
     ) -> None:
         if settings.dataset is None:
@@ -58,7 +56,7 @@ class Ga4DatasetSource:
         self.account_ids = (settings.property_id,)
         self.lookback_days = settings.lookback_days
         self._dataset = settings.dataset
-        self._settings, self._salt, self._now = settings, salt, clock
+        self._settings, self._salt = settings, salt
         self._retry = DEFAULT_RETRY.with_timeout(retry_seconds)
 
     def account(self, account_id: str) -> Account:
@@ -77,7 +75,7 @@ class Ga4DatasetSource:
     def pull(self, account_id: str, window: Window) -> Iterator[Batch]:
         """Every consented event of the window's days; all days' tables must be there."""
         require_property(account_id, self._settings)
-        pulled_at = self._now()
+        pulled_at = datetime.now(UTC)
         read = together([self._day(day.start) for day in window.split(1)])
         yield Batch(self.name, TABLE, account_id, None, window, read.rows, pulled_at, read.dropped)
 

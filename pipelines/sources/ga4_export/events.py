@@ -12,10 +12,8 @@ import pyarrow.compute as pc
 
 from pipelines.errors import InputError
 from pipelines.privacy.hashing import hash_user_id
-from pipelines.sources.ga4_export.schema import KEPT, ORDERING, fitted, relisted
+from pipelines.sources.ga4_export.schema import CLICK_IDS, KEPT, ORDERING, fitted, relisted
 
-TABLE = "raw.ga4_events"
-CLICK_IDS = ("gclid", "wbraid", "gbraid", "dclid")
 _TEXT, _INTEGER = pa.string(), pa.int64()
 _ADDRESS = r"[A-Za-z0-9._+%-]+(@|%40)[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+"
 _REDACTED = "(e-mail)"
@@ -55,7 +53,7 @@ def day_of_events(exported: pa.Table, day: date, where: str, property_id: str, s
     columns = {
         "property_id": pa.repeat(property_id, len(rows)),
         **{c: _without_addresses(rows[c].combine_chunks()) for c in rows.column_names},
-        "event_date": pa.repeat(pa.scalar(day, pa.date32()), len(rows)),
+        "event_date": pa.repeat(pa.scalar(day), len(rows)),
         "user_id": hashed.take(users.indices),
         **clicks,
     }

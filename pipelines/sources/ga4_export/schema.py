@@ -6,7 +6,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipelines.errors import InputError
+from pipelines.sources.shapes.columns import schema_of
 
+TABLE = "raw.ga4_events"
+CLICK_IDS = ("gclid", "wbraid", "gbraid", "dclid")
 KEPT = "published events are as they were."
 ORDERING = ("batch_page_id", "batch_ordering_id", "batch_event_index")
 # The export's own columns that the contract leaves out on purpose; others are news.
@@ -28,50 +31,27 @@ LEFT_OUT = frozenset(
         "publisher",
     }
 )
-_TEXT, _INTEGER, _FLOAT = pa.string(), pa.int64(), pa.float64()
+# What the contract has besides the export's own columns.
+_ADDED = frozenset({"property_id", "event_key", *CLICK_IDS})
 
 
-def _struct(**fields: pa.DataType) -> pa.DataType:
-    return pa.struct(list(fields.items()))
+def export_schema(integer: pa.DataType | None = None) -> pa.Schema:
+    """What is taken of the export, in the contract's types but for its day, which is text.
+
+    Args:
+        integer: how it writes INT64, where that is not as integers (BigQuery's JSON: text).
+    """
+    taken = [f for f in schema_of(TABLE) if f.name not in _ADDED]
+    types = {f.name: _written(f.type, integer or pa.int64()) for f in taken}
+    return pa.schema({**types, "event_date": pa.string()})
 
 
-def export_schema(integer: pa.DataType = _INTEGER) -> pa.Schema:
-    """What is taken of the export; ``integer`` is how it writes INT64 (BigQuery's JSON: text)."""
-    value = _struct(string_value=_TEXT, int_value=integer, float_value=_FLOAT, double_value=_FLOAT)
-    source = _struct(campaign_id=_TEXT, campaign_name=_TEXT, source=_TEXT, medium=_TEXT)
-    return pa.schema(
-        {
-            "event_date": _TEXT,
-            "event_timestamp": integer,
-            "event_name": _TEXT,
-            "event_params": pa.list_(_struct(key=_TEXT, value=value)),
-            "user_id": _TEXT,
-            "user_pseudo_id": _TEXT,
-            "stream_id": _TEXT,
-            **dict.fromkeys(ORDERING, integer),
-            "privacy_info": _struct(
-                analytics_storage=_TEXT, ads_storage=_TEXT, uses_transient_token=_TEXT
-            ),
-            "collected_traffic_source": _struct(
-                manual_source=_TEXT,
-                manual_medium=_TEXT,
-                manual_campaign_id=_TEXT,
-                manual_campaign_name=_TEXT,
-                gclid=_TEXT,
-                dclid=_TEXT,
-                srsltid=_TEXT,
-            ),
-            "session_traffic_source_last_click": _struct(
-                manual_campaign=source,
-                google_ads_campaign=_struct(customer_id=_TEXT, campaign_id=_TEXT),
-            ),
-            "device": _struct(
-                category=_TEXT, operating_system=_TEXT, web_info=_struct(browser=_TEXT)
-            ),
-            "geo": _struct(country=_TEXT, region=_TEXT),
-            "ecommerce": _struct(transaction_id=_TEXT, purchase_revenue=_FLOAT),
-        }
-    )
+def _written(kind: pa.DataType, integer: pa.DataType) -> pa.DataType:
+    if pa.types.is_struct(kind):
+        return pa.struct([pa.field(f.name, _written(f.type, integer)) for f in kind])
+    if pa.types.is_list(kind):
+        return pa.list_(_written(kind.value_type, integer))
+    return integer if pa.types.is_integer(kind) else kind
 
 
 def fitted(exported: pa.Table, where: str) -> pa.Table:

@@ -5,18 +5,23 @@ from __future__ import annotations
 import gzip
 import zlib
 from collections.abc import Callable, Iterator
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import orjson
 import pyarrow as pa
 import pyarrow.json
 
+from pipelines.config import Secrets
 from pipelines.errors import InputError, SourceRejected, SourceUnavailable
 from pipelines.source_settings import Ga4ExportSettings
 from pipelines.sources.base import Account, Batch, Window
-from pipelines.sources.ga4_export.events import TABLE, Day, day_of_events, together
-from pipelines.sources.ga4_export.schema import KEPT, export_schema
+from pipelines.sources.ga4_export.events import Day, day_of_events, together
+from pipelines.sources.ga4_export.schema import KEPT, TABLE, export_schema
+
+if TYPE_CHECKING:
+    from pipelines.sources.ga4_export.dataset import Ga4DatasetSource
 
 _KINDS = ("events", "events_intraday")
 _SUFFIXES = (".json", ".json.gz")
@@ -41,7 +46,7 @@ class Ga4ExportSource:
     Args:
         settings: the property, the folder of its files and its time zone.
         salt: of the hash of user ids.
-        clock: the present instant, UTC.
+        now: the present instant, UTC.
     """
 
     name = "ga4_export"
@@ -51,14 +56,18 @@ class Ga4ExportSource:
     max_window_days = 31
 
     def __init__(
-        self, settings: Ga4ExportSettings, salt: str, clock: Callable[[], datetime]
+        self,
+        settings: Ga4ExportSettings,
+        salt: str,
+        *,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         if settings.path is None:
             raise ValueError("the export's files need a path")
         self.account_ids = (settings.property_id,)
         self.lookback_days = settings.lookback_days
         self._folder = settings.path
-        self._settings, self._salt, self._now = settings, salt, clock
+        self._settings, self._salt, self._now = settings, salt, now
 
     def account(self, account_id: str) -> Account:
         """The property as configured; the export's files name no currency or time zone.
@@ -123,6 +132,19 @@ class Ga4ExportSource:
         return day_of_events(exported, day, str(path), self._settings.property_id, self._salt)
 
 
+def open_source(
+    settings: Ga4ExportSettings, secrets: Secrets
+) -> Ga4ExportSource | Ga4DatasetSource:
+    """The export where it is, in files or in BigQuery; ConfigError where the salt is missing."""
+    salt = secrets.require("hash_salt")
+    if settings.dataset is None:
+        return Ga4ExportSource(settings, salt)
+    # BigQuery's client takes a while to import
+    from pipelines.sources.ga4_export.dataset import Ga4DatasetSource
+
+    return Ga4DatasetSource(settings, salt)
+
+
 def require_property(account_id: str, settings: Ga4ExportSettings) -> None:
     """Raise SourceRejected for another property than the configured one."""
     if account_id != settings.property_id:
@@ -151,7 +173,7 @@ def _read(path: Path) -> pa.Table:
                 file,
                 pyarrow.json.ReadOptions(block_size=8 << 20),
                 pyarrow.json.ParseOptions(
-                    explicit_schema=export_schema(pa.string() if textual else pa.int64()),
+                    explicit_schema=export_schema(pa.string() if textual else None),
                     # a column that the export gets one day is kept, as drift
                     unexpected_field_behavior="infer",
                 ),

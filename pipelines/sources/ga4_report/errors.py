@@ -19,7 +19,8 @@ from google.api_core.exceptions import (
     ServerError,
 )
 
-from pipelines.errors import SourceError, SourceParked, SourceRejected, SourceUnavailable
+from pipelines.errors import SourceError, SourceRejected, SourceUnavailable
+from pipelines.sources.calls.quotas import parked_until
 
 KEPT = "published reports of this property are as they were."
 CONCURRENCY_SECONDS = 30.0
@@ -83,17 +84,7 @@ class QuotaAhead:
                     continue
                 if status.remaining < max(status.consumed, 1):
                     why = f"{status.remaining} left of {name}, the last call took {status.consumed}"
-                    raise parked(self.where, until, why)
-
-
-def parked(where: str, until: datetime, why: str) -> SourceParked:
-    """The property is left alone until a quota is new."""
-    return SourceParked(
-        f"{where}: parked until {until:%Y-%m-%d %H:%M} UTC: {why}.",
-        until=until,
-        kept=KEPT,
-        fix="Nothing: a run after that time goes on by itself.",
-    )
+                    raise parked_until(self.where, until, why)
 
 
 def source_error(error: GoogleAPICallError, where: str, now: datetime) -> SourceError:
@@ -109,7 +100,7 @@ def source_error(error: GoogleAPICallError, where: str, now: datetime) -> Source
             busy.retry_seconds = CONCURRENCY_SECONDS
             return busy
         daily = "per day" in said.lower()
-        return parked(where, (next_pacific_midnight if daily else next_hour)(now), said)
+        return parked_until(where, (next_pacific_midnight if daily else next_hour)(now), said)
     if isinstance(error, (ServerError, DeadlineExceeded)) or not isinstance(error, ClientError):
         return SourceUnavailable(
             f"{where}: the Data API does not answer ({name}): {said}",

@@ -19,12 +19,14 @@ from google.analytics.data_v1beta.types import RunReportResponse
 from google.api_core.exceptions import GoogleAPICallError
 from google.auth.exceptions import GoogleAuthError
 
+from pipelines.config import Secrets
 from pipelines.errors import SourceError, SourceRejected, SourceUnavailable
 from pipelines.money import micros
 from pipelines.source_settings import Ga4ReportSettings
 from pipelines.sources.base import Account, Batch, Window
 from pipelines.sources.calls.retries import ATTEMPTS, retrying
 from pipelines.sources.ga4_report.errors import KEPT, QuotaAhead, source_error
+from pipelines.sources.shapes.columns import typed
 
 _TABLE = "raw.ga4_daily_report"
 # the API's names and the contract's
@@ -213,31 +215,24 @@ class Ga4ReportSource:
     def _table(self, report: _Report, window: Window) -> pa.Table:
         columns, rows, metadata = report.columns, report.rows, report.metadata
         sampling = metadata.sampling_metadatas[0] if metadata.sampling_metadatas else None
-        same: dict[str, tuple[Any, pa.DataType]] = {
-            "currency_code": (metadata.currency_code, pa.string()),
-            "time_zone": (metadata.time_zone, pa.string()),
-            "data_loss_from_other_row": (metadata.data_loss_from_other_row, pa.bool_()),
-            "subject_to_thresholding": (metadata.subject_to_thresholding, pa.bool_()),
-            "samples_read_count": (sampling and sampling.samples_read_count, pa.int64()),
-            "sampling_space_size": (sampling and sampling.sampling_space_size, pa.int64()),
+        same = {
+            "currency_code": metadata.currency_code,
+            "time_zone": metadata.time_zone,
+            "data_loss_from_other_row": metadata.data_loss_from_other_row,
+            "subject_to_thresholding": metadata.subject_to_thresholding,
+            "samples_read_count": sampling and sampling.samples_read_count,
+            "sampling_space_size": sampling and sampling.sampling_space_size,
         }
         try:
-            typed = {
-                "property_id": pa.repeat(self._settings.property_id, rows),
-                "date": pa.array([_day(v) for v in columns["date"]], pa.date32()),
-                **{
-                    column: pa.array(columns[name], pa.string())
-                    for name, column in DIMENSIONS.items()
-                    if name != "date"
-                },
-                **{column: _metric(columns[name], column) for name, column in METRICS.items()},
+            read = {
+                "property_id": [self._settings.property_id] * rows,
+                "date": [_day(value) for value in columns["date"]],
+                **{column: columns[n] for n, column in DIMENSIONS.items() if n != "date"},
+                **{column: _metric(columns[n], column) for n, column in METRICS.items()},
             }
         except (KeyError, ValueError, ArithmeticError) as error:
             raise self._drifted(window, error) from error
-        return pa.table(
-            typed
-            | {name: pa.repeat(pa.scalar(v, type_), rows) for name, (v, type_) in same.items()}
-        )
+        return typed(_TABLE, {**read, **{name: [value] * rows for name, value in same.items()}})
 
     def _drifted(self, window: Window, error: Exception) -> SourceError:
         return SourceRejected(
@@ -246,6 +241,11 @@ class Ga4ReportSource:
             kept=KEPT,
             fix="GA4 changed a field's meaning: update adcanary.",
         )
+
+
+def open_source(settings: Ga4ReportSettings, _: Secrets) -> Ga4ReportSource:
+    """The property as configured; Google's own credentials are found when they are needed."""
+    return Ga4ReportSource(settings)
 
 
 def _add(report: _Report, reply: Any) -> None:
@@ -263,10 +263,10 @@ def _day(text: str) -> date:
     return datetime.strptime(text, "%Y%m%d").date()
 
 
-def _metric(values: list[str], column: str) -> pa.Array:
+def _metric(values: list[str], column: str) -> list[int] | list[float]:
     """Values as the contract has them: counts whole, money in micros, never by way of floats."""
     if column.endswith("_micros"):
-        return pa.array([micros(v) for v in values], pa.int64())
+        return [micros(value) for value in values]
     if column == "key_events":
-        return pa.array([float(v) for v in values], pa.float64())
-    return pa.array([int(v) for v in values], pa.int64())
+        return [float(value) for value in values]
+    return [int(value) for value in values]

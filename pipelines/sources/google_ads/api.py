@@ -20,7 +20,8 @@ from google.oauth2.credentials import Credentials
 from pipelines.config import Secrets
 from pipelines.errors import SourceRejected, SourceUnavailable
 from pipelines.source_settings import GoogleAdsSettings
-from pipelines.sources.calls.http import KEPT, PARK_AFTER
+from pipelines.sources.base import KEPT
+from pipelines.sources.calls.quotas import PARK_AFTER
 from pipelines.sources.calls.retries import retrying
 from pipelines.sources.google_ads.errors import CALL_ERRORS, Failure, read_failure, source_error
 
@@ -28,7 +29,6 @@ from pipelines.sources.google_ads.errors import CALL_ERRORS, Failure, read_failu
 logging.getLogger("google.ads.googleads").addHandler(logging.NullHandler())
 
 API_VERSION = "v26"
-TOKEN_URI = "https://oauth2.googleapis.com/token"
 _HOST = "googleads.googleapis.com"
 _QUERIES = Path(__file__).parent / "queries"
 
@@ -39,11 +39,10 @@ class GoogleAdsApi:
     """Google Ads under one login.
 
     Args:
-        settings: the manager to log in under, another endpoint.
+        settings: the manager to log in under, another endpoint, seconds one query may take, and
+            where a refresh token is exchanged for an access token.
         secrets: the developer token, and an access token or a refresh token with its client.
-        timeout: seconds one query may take.
         backoff: seconds before the second try; doubled for each further one.
-        token_uri: where a refresh token is exchanged for an access token.
     """
 
     def __init__(
@@ -51,17 +50,15 @@ class GoogleAdsApi:
         settings: GoogleAdsSettings,
         secrets: Secrets,
         *,
-        timeout: float = 300.0,
         backoff: float = 0.25,
         sleep: Callable[[float], None] = time.sleep,
-        token_uri: str = TOKEN_URI,
     ) -> None:
         self._endpoint = settings.endpoint
-        self._timeout = timeout
+        self._timeout = settings.timeout_seconds
         self._backoff = backoff
         self._sleep = sleep
-        self._token_uri = token_uri
-        self._credentials = _credentials(secrets, token_uri)
+        self._token_uri = settings.token_uri
+        self._credentials = _credentials(secrets, settings.token_uri)
         # raw protobufs: reading proto-plus rows takes several times as long
         self._client = GoogleAdsClient(
             self._credentials,

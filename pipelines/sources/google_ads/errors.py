@@ -14,7 +14,8 @@ from google.ads.googleads.v26.errors.types.errors import GoogleAdsFailure
 from google.api_core.exceptions import GoogleAPICallError
 
 from pipelines.errors import SourceError, SourceRejected, SourceUnavailable
-from pipelines.sources.calls.http import KEPT, PARK_AFTER, parked
+from pipelines.sources.base import KEPT
+from pipelines.sources.calls.quotas import PARK_AFTER, parked
 
 CALL_ERRORS = (GoogleAdsException, GoogleAPICallError, grpc.RpcError)
 

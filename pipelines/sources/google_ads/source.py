@@ -17,12 +17,11 @@ from google.ads.googleads.v26.enums.types.customer_status import CustomerStatusE
 from pipelines.config import Secrets
 from pipelines.errors import SourceRejected
 from pipelines.source_settings import GoogleAdsSettings
-from pipelines.sources.base import Account, Batch, Window
-from pipelines.sources.calls.http import KEPT
-from pipelines.sources.google_ads.api import TOKEN_URI, Columns, GoogleAdsApi
+from pipelines.sources.base import KEPT, Account, Batch, Window
+from pipelines.sources.google_ads.api import Columns, GoogleAdsApi
 from pipelines.sources.google_ads.errors import DayForgotten
 from pipelines.sources.google_ads.tables import (
-    PLATFORM,
+    NAME,
     account_rows,
     ad_rows,
     adgroup_rows,
@@ -55,12 +54,10 @@ class GoogleAdsSource:
     Args:
         settings: accounts, the manager to log in under, another endpoint.
         secrets: the developer token, and an access token or a refresh token with its client.
-        timeout: seconds one query may take.
         backoff: seconds before the second try; doubled for each further one.
-        token_uri: where a refresh token is exchanged for an access token.
     """
 
-    name = PLATFORM
+    name = NAME
     tables = (
         "raw.ads_campaign_performance",
         "raw.ads_ad_performance",
@@ -76,17 +73,13 @@ class GoogleAdsSource:
         settings: GoogleAdsSettings,
         secrets: Secrets,
         *,
-        timeout: float = 300.0,
         backoff: float = 0.25,
         sleep: Callable[[float], None] = time.sleep,
-        token_uri: str = TOKEN_URI,
     ) -> None:
         self.account_ids = settings.accounts
         self.lookback_days = settings.lookback_days
         self._login = settings.login_customer_id
-        self._api = GoogleAdsApi(
-            settings, secrets, timeout=timeout, backoff=backoff, sleep=sleep, token_uri=token_uri
-        )
+        self._api = GoogleAdsApi(settings, secrets, backoff=backoff, sleep=sleep)
         self._known: dict[str, _Customer] = {}
 
     def account(self, account_id: str) -> Account:
@@ -218,6 +211,11 @@ class GoogleAdsSource:
             return _customers("customer", self._api.ask(account_id, "customer"))
         walked = self._api.ask(account_id, "customer_clients", customer_id=self._login)
         return _customers("customer_client", walked)
+
+
+def open_source(settings: GoogleAdsSettings, secrets: Secrets) -> GoogleAdsSource:
+    """Google Ads as configured; ConfigError where a secret is missing."""
+    return GoogleAdsSource(settings, secrets)
 
 
 def _customers(resource: str, found: Columns) -> dict[str, _Customer]:

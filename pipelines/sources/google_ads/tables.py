@@ -19,7 +19,7 @@ from pipelines.sources.base import Account
 from pipelines.sources.google_ads.api import Columns
 from pipelines.sources.shapes.ads_tables import ads_table, budget_table, labels, name_hash
 
-PLATFORM = "google_ads"
+NAME = "google_ads"
 # the account decides by conversion action how far back a click counts
 _ATTRIBUTION_WINDOW = "account_default"
 # campaigns, ad groups, asset groups and ads number their statuses alike
@@ -31,13 +31,14 @@ _CATEGORIES = {c.value: c.name for c in ConversionActionCategoryEnum.ConversionA
 def account_rows(account: Account, found: Columns) -> pa.Table:
     """raw.ads_account_performance."""
     return ads_table(
+        "raw.ads_account_performance",
         {
             "date": found["segments.date"],
             "impressions": found["metrics.impressions"],
             "clicks": found["metrics.clicks"],
             "cost_micros": found["metrics.cost_micros"],
         },
-        labels(PLATFORM, account),
+        labels(NAME, account),
     )
 
 
@@ -49,7 +50,7 @@ def campaign_rows(account: Account, found: Columns) -> pa.Table:
         "name_hash": _hashes(found["campaign.name"]),
         "status": _names(_STATUSES, found["campaign.status"]),
     }
-    return ads_table(columns, _claimed(account))
+    return ads_table("raw.ads_campaign_performance", columns, _claimed(account))
 
 
 def adgroup_rows(account: Account, groups: Columns, asset_groups: Columns) -> pa.Table:
@@ -67,7 +68,7 @@ def adgroup_rows(account: Account, groups: Columns, asset_groups: Columns) -> pa
     }
     first, second = _delivery(groups), _delivery(asset_groups)
     columns = {**{name: first[name] + second[name] for name in first}, **parts}
-    return ads_table(columns, _claimed(account))
+    return ads_table("raw.ads_adgroup_performance", columns, _claimed(account))
 
 
 def ad_rows(account: Account, found: Columns) -> pa.Table:
@@ -80,7 +81,7 @@ def ad_rows(account: Account, found: Columns) -> pa.Table:
         "name_hash": _hashes(found["ad_group_ad.ad.name"]),
         "status": _names(_STATUSES, found["ad_group_ad.status"]),
     }
-    return ads_table(columns, _claimed(account))
+    return ads_table("raw.ads_ad_performance", columns, _claimed(account))
 
 
 def conversion_rows(account: Account, found: Columns) -> pa.Table:
@@ -97,7 +98,7 @@ def conversion_rows(account: Account, found: Columns) -> pa.Table:
         "conversion_value": found["metrics.conversions_value"],
         "all_conversions": found["metrics.all_conversions"],
     }
-    return ads_table(columns, labels(PLATFORM, account))
+    return ads_table("raw.ads_conversion_action_stats", columns, labels(NAME, account))
 
 
 def click_rows(account: Account, found: Columns) -> pa.Table:
@@ -116,16 +117,16 @@ def click_rows(account: Account, found: Columns) -> pa.Table:
         # customers/<customer>/adGroupAds/<ad group>~<ad>
         "ad_id": [name.rpartition("~")[2] or None for name in kept("click_view.ad_group_ad")],
     }
-    same = labels(PLATFORM, account)
+    same = labels(NAME, account)
     del same["currency_code"]
-    return ads_table(columns, same)
+    return ads_table("raw.ads_clicks", columns, same)
 
 
 def budget_rows(account: Account, found: Columns, day: date) -> pa.Table:
     """raw.ads_campaign_budgets, in force from ``day`` on."""
     amounts = found["campaign_budget.amount_micros"]
     budgets = dict(zip(_ids(found["campaign.id"]), amounts, strict=True))
-    return budget_table(PLATFORM, account, budgets, day)
+    return budget_table(NAME, account, budgets, day)
 
 
 def entity_rows(
@@ -154,7 +155,9 @@ def entity_rows(
     rows = len(columns["entity_id"])
     columns["advertising_type"] = [*channels, *[None] * (rows - len(channels))]
     columns["labels"] = [[]] * rows
-    return ads_table(columns, {"platform": PLATFORM, "account_id": account.account_id})
+    return ads_table(
+        "raw.ads_entities", columns, {"platform": NAME, "account_id": account.account_id}
+    )
 
 
 def _entities(kind: str, found: Columns, resource: str, parent: str | None) -> Columns:
@@ -195,7 +198,7 @@ def _video(found: Columns) -> Columns:
 
 
 def _claimed(account: Account) -> dict[str, str]:
-    return {**labels(PLATFORM, account), "attribution_window": _ATTRIBUTION_WINDOW}
+    return {**labels(NAME, account), "attribution_window": _ATTRIBUTION_WINDOW}
 
 
 def _ids(numbers: Iterable[int]) -> list[str]:

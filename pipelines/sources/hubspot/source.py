@@ -14,12 +14,12 @@ from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 
+from pipelines.config import Secrets
 from pipelines.errors import SourceRejected
 from pipelines.money import micros
 from pipelines.privacy.hashing import hash_email, hash_phone
 from pipelines.source_settings import HubspotSettings
-from pipelines.sources.base import Account, Batch, Window
-from pipelines.sources.calls.http import KEPT
+from pipelines.sources.base import KEPT, Account, Batch, Window
 from pipelines.sources.hubspot.api import NAME, HubspotApi
 from pipelines.sources.shapes.crm_tables import (
     LEADS,
@@ -235,6 +235,12 @@ class HubspotSource:
             raise no_such_field(self.name, portal, kind, missing)
         names = sorted({*needed, *wanted} & self._properties[kind])
         return self._api.search(portal, kind, names, (created, *bounds(window, self._zone)))
+
+
+def open_source(settings: HubspotSettings, secrets: Secrets) -> HubspotSource:
+    """The portal as configured; ConfigError where its token or the salt is missing."""
+    token, salt = secrets.require("hubspot_token"), secrets.require("hash_salt")
+    return HubspotSource(settings, token, salt)
 
 
 def _status(stage: str | None, step: str | None) -> str:

@@ -12,8 +12,9 @@ from urllib.parse import quote
 import httpx
 
 from pipelines.errors import SourceError, SourceRejected, SourceUnavailable
-from pipelines.sources.base import Window
-from pipelines.sources.calls.http import KEPT, HttpApi, parked
+from pipelines.sources.base import KEPT, Window
+from pipelines.sources.calls.http import HttpApi
+from pipelines.sources.calls.quotas import parked
 
 NAME = "linkedin_ads"
 VERSION = "202606"

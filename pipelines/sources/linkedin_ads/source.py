@@ -14,6 +14,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from pipelines.config import Secrets
 from pipelines.money import micros
 from pipelines.source_settings import LinkedinAdsSettings
 from pipelines.sources.base import Account, Batch, Window
@@ -147,6 +148,7 @@ class LinkedinAdsSource:
         budget_rows = budget_table(NAME, account, _budgets(entities), day)
         listed = [(level, row) for level in _KINDS for row in entities[level]]
         entity_rows = ads_table(
+            "raw.ads_entities",
             {
                 "entity_type": [level for level, _ in listed],
                 "entity_id": [_id(row["id"]) for _, row in listed],
@@ -179,9 +181,9 @@ class LinkedinAdsSource:
             "clicks": metrics.read("clicks", count),
             "cost_micros": metrics.read("costInLocalCurrency", micros),
         }
-        same = labels(NAME, account)
+        table, same = f"raw.ads_{level}_performance", labels(NAME, account)
         if level == "account":
-            return metrics.with_drift(ads_table(columns, same), FIELDS)
+            return metrics.with_drift(ads_table(table, columns, same), FIELDS)
         for key in _KEYS[level]:
             columns[key] = metrics.read("pivotValues", partial(_pivot, _URNS[key]))
         columns["conversions"] = metrics.read("externalWebsiteConversions", number)
@@ -193,7 +195,12 @@ class LinkedinAdsSource:
         columns["name_hash"] = [name_hash(r["name"]) if r and r.get("name") else None for r in mine]
         columns["status"] = [_status(row) if row else REMOVED for row in mine]
         claimed = {**same, "attribution_window": _ATTRIBUTION_WINDOW}
-        return metrics.with_drift(ads_table(columns, claimed), FIELDS)
+        return metrics.with_drift(ads_table(table, columns, claimed), FIELDS)
+
+
+def open_source(settings: LinkedinAdsSettings, secrets: Secrets) -> LinkedinAdsSource:
+    """LinkedIn as configured; ConfigError where its token is missing."""
+    return LinkedinAdsSource(settings, secrets.require("linkedin_access_token"))
 
 
 def _day(days: Row) -> str:

@@ -10,7 +10,7 @@ import pyarrow as pa
 from pipelines.money import MICROS
 from pipelines.sources.base import Account
 from pipelines.sources.meta_ads.api import Row
-from pipelines.sources.meta_ads.tables import PLATFORM
+from pipelines.sources.meta_ads.tables import NAME
 from pipelines.sources.shapes.ads_tables import (
     ENABLED,
     PAUSED,
@@ -44,6 +44,7 @@ def entity_rows(account: Account, entities: Entities) -> pa.Table:
     """
     listed = [(_TYPES[level], row) for level, rows in entities.items() for row in rows]
     return ads_table(
+        "raw.ads_entities",
         {
             "entity_type": [kind for kind, _ in listed],
             "entity_id": [r["id"] for _, r in listed],
@@ -53,14 +54,14 @@ def entity_rows(account: Account, entities: Entities) -> pa.Table:
             "advertising_type": [r.get("objective") for _, r in listed],
             "labels": [[]] * len(listed),
         },
-        {"platform": PLATFORM, "account_id": account.account_id},
+        {"platform": NAME, "account_id": account.account_id},
     )
 
 
 def budget_rows(account: Account, entities: Entities, day: date) -> pa.Table:
     """raw.ads_campaign_budgets, in force on ``day``."""
     budgets = daily_budgets(entities["campaign"], entities["adset"], account.currency_code)
-    return budget_table(PLATFORM, account, budgets, day)
+    return budget_table(NAME, account, budgets, day)
 
 
 def daily_budgets(campaigns: list[Row], sets: list[Row], currency: str) -> dict[str, int]:

@@ -8,7 +8,8 @@ from __future__ import annotations
 from facebook_business.exceptions import FacebookRequestError
 
 from pipelines.errors import SourceError, SourceRejected, SourceUnavailable
-from pipelines.sources.calls.http import KEPT, PARK_AFTER, parked
+from pipelines.sources.base import KEPT
+from pipelines.sources.calls.quotas import PARK_AFTER, parked
 from pipelines.sources.meta_ads.usage import read_usage
 
 _RATE_LIMITS = {4, 17, 32, 341, 613, *range(80000, 80007), 80008}

@@ -13,8 +13,7 @@ from facebook_business.adobjects.adset import AdSet
 from facebook_business.adobjects.campaign import Campaign
 
 from pipelines.errors import SourceUnavailable
-from pipelines.sources.base import Window
-from pipelines.sources.calls.http import KEPT
+from pipelines.sources.base import KEPT, Window
 from pipelines.sources.meta_ads.api import Graph, Row
 from pipelines.sources.meta_ads.errors import TooMuchData
 

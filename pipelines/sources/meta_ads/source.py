@@ -9,12 +9,13 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
 
+from pipelines.config import Secrets
 from pipelines.source_settings import MetaAdsSettings
 from pipelines.sources.base import Account, Batch, Window
-from pipelines.sources.meta_ads import entities as meta_entities
-from pipelines.sources.meta_ads import tables as meta_tables
 from pipelines.sources.meta_ads.api import Graph, Row
+from pipelines.sources.meta_ads.entities import budget_rows, entity_rows, statuses
 from pipelines.sources.meta_ads.reports import EVERY_STATUS, LEVELS, PARENT, Report, ReportReader
+from pipelines.sources.meta_ads.tables import NAME, account_rows, action_rows, level_rows
 from pipelines.sources.shapes.ads_tables import spend_by_day
 
 _FIELDS = {
@@ -28,14 +29,14 @@ class MetaAdsSource:
     """Meta ad accounts (act_…), as :class:`pipelines.sources.base.Source`.
 
     Args:
-        settings: accounts, another Graph API.
+        settings: accounts, another Graph API, and the seconds that insights jobs may take before
+            smaller ones replace them.
         access_token: with the ads_read permission; no other is needed.
         backoff: seconds before the second try of a call; doubled for each further one.
-        report_timeout: seconds that insights jobs may take before smaller ones replace them.
         sleep: how to wait, in seconds.
     """
 
-    name = meta_tables.PLATFORM
+    name = NAME
     # campaigns first: where their spend isn't the account's, nothing of the pull is published
     tables = (
         "raw.ads_campaign_performance",
@@ -53,14 +54,13 @@ class MetaAdsSource:
         access_token: str,
         *,
         backoff: float = 0.25,
-        report_timeout: float = 1800.0,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.account_ids = settings.accounts
         self.lookback_days = settings.lookback_days
         self._accounts: dict[str, Account] = {}
         self._graph = Graph(access_token, settings.graph_url, backoff=backoff, sleep=sleep)
-        self._report_timeout, self._sleep = report_timeout, sleep
+        self._report_timeout, self._sleep = settings.report_timeout_seconds, sleep
 
     def account(self, account_id: str) -> Account:
         """Ask Meta about one account; asked once in the life of the source."""
@@ -88,19 +88,16 @@ class MetaAdsSource:
             sleep=self._sleep,
         )
         rows = reader.read([Report(level, window) for level in ("account", *LEVELS)])
-        spend = meta_tables.account_rows(account, rows["account"])
+        spend = account_rows(account, rows["account"])
         campaigns, adgroups, ads = (
-            meta_tables.level_rows(
-                account, level, rows[level], meta_entities.statuses(entities[level])
-            )
-            for level in LEVELS
+            level_rows(account, level, rows[level], statuses(entities[level])) for level in LEVELS
         )
         tables = (
             campaigns,
             spend,
             adgroups,
             ads,
-            meta_tables.action_rows(account, rows["campaign"]),
+            action_rows(account, rows["campaign"]),
         )
         for table, data in zip(self.tables, tables, strict=True):
             told = spend_by_day(spend) if table == "raw.ads_campaign_performance" else None
@@ -121,8 +118,8 @@ class MetaAdsSource:
         account = self.account(account_id)
         entities = {level: self._edge(account_id, level, *_FIELDS[level]) for level in LEVELS}
         for table, rows in (
-            ("raw.ads_campaign_budgets", meta_entities.budget_rows(account, entities, day)),
-            ("raw.ads_entities", meta_entities.entity_rows(account, entities)),
+            ("raw.ads_campaign_budgets", budget_rows(account, entities, day)),
+            ("raw.ads_entities", entity_rows(account, entities)),
         ):
             window = Window(day, day)
             yield Batch(self.name, table, account_id, self.name, window, rows, pulled_at)
@@ -132,3 +129,8 @@ class MetaAdsSource:
         parent = (PARENT[level],) if level in PARENT else ()
         asked = ("id", "status", *parent, *fields)
         return self._graph.edge(account_id, f"{level}s", asked, EVERY_STATUS[level])
+
+
+def open_source(settings: MetaAdsSettings, secrets: Secrets) -> MetaAdsSource:
+    """Meta as configured; ConfigError where its token is missing."""
+    return MetaAdsSource(settings, secrets.require("meta_access_token"))

@@ -17,8 +17,13 @@ from pipelines.sources.meta_ads.api import Row
 from pipelines.sources.meta_ads.reports import WINDOWS
 from pipelines.sources.shapes.ads_tables import REMOVED, ads_table, labels, name_hash
 
-PLATFORM = "meta_ads"
+NAME = "meta_ads"
 _ATTRIBUTION_WINDOW = "7d_click"
+_TABLES = {
+    "campaign": "raw.ads_campaign_performance",
+    "adset": "raw.ads_adgroup_performance",
+    "ad": "raw.ads_ad_performance",
+}
 # omni_purchase counts web, app and shop purchases; purchase is what older pixels send alone
 _PURCHASES = ("omni_purchase", "purchase")
 _CATEGORIES = {
@@ -33,7 +38,7 @@ _CATEGORIES = {
 
 def account_rows(account: Account, rows: list[Row]) -> pa.Table:
     """raw.ads_account_performance."""
-    return ads_table(_delivery(rows), labels(PLATFORM, account))
+    return ads_table("raw.ads_account_performance", _delivery(rows), labels(NAME, account))
 
 
 def level_rows(
@@ -61,8 +66,8 @@ def level_rows(
         columns["adgroup_id"] = [r["adset_id"] for r in rows]
     if level == "ad":
         columns["ad_id"] = [r["ad_id"] for r in rows]
-    claimed = {**labels(PLATFORM, account), "attribution_window": _ATTRIBUTION_WINDOW}
-    return ads_table(columns, claimed)
+    claimed = {**labels(NAME, account), "attribution_window": _ATTRIBUTION_WINDOW}
+    return ads_table(_TABLES[level], columns, claimed)
 
 
 def action_rows(account: Account, campaigns: list[Row]) -> pa.Table:
@@ -100,7 +105,7 @@ def action_rows(account: Account, campaigns: list[Row]) -> pa.Table:
     )
     columns = {name: [row[i] for row in found] for i, name in enumerate(names)}
     columns["conversion_action_name"] = [None] * len(found)
-    return ads_table(columns, labels(PLATFORM, account))
+    return ads_table("raw.ads_conversion_action_stats", columns, labels(NAME, account))
 
 
 def purchases(actions: Iterable[Row], window: str = _ATTRIBUTION_WINDOW) -> float:

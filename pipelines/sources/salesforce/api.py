@@ -11,7 +11,9 @@ from typing import Any
 import httpx
 
 from pipelines.errors import SourceError, SourceRejected, SourceUnavailable
-from pipelines.sources.calls.http import KEPT, HttpApi, parked
+from pipelines.sources.base import KEPT
+from pipelines.sources.calls.http import HttpApi
+from pipelines.sources.calls.quotas import parked
 from pipelines.sources.shapes.crm_tables import Row
 
 NAME = "salesforce"

@@ -14,12 +14,12 @@ from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 
+from pipelines.config import Secrets
 from pipelines.errors import SourceRejected
 from pipelines.money import micros
 from pipelines.privacy.hashing import hash_email, hash_phone
 from pipelines.source_settings import SalesforceSettings
-from pipelines.sources.base import Account, Batch, Window
-from pipelines.sources.calls.http import KEPT
+from pipelines.sources.base import KEPT, Account, Batch, Window
 from pipelines.sources.salesforce.api import NAME, SalesforceApi, literal
 from pipelines.sources.shapes.crm_tables import (
     LEADS,
@@ -268,6 +268,16 @@ class SalesforceSource:
     def _created(self, window: Window) -> str:
         start, end = bounds(window, self._zone)
         return f"CreatedDate >= {literal(start)} AND CreatedDate < {literal(end)}"
+
+
+def open_source(settings: SalesforceSettings, secrets: Secrets) -> SalesforceSource:
+    """The organisation as configured; ConfigError where a secret is missing."""
+    return SalesforceSource(
+        settings,
+        secrets.require("salesforce_client_id"),
+        secrets.require("salesforce_client_secret"),
+        secrets.require("hash_salt"),
+    )
 
 
 def _primary_email(row: Row) -> str | None:

@@ -11,6 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipelines.config import Secrets
 from pipelines.errors import InputError, SourceRejected
 from pipelines.money import micros
 from pipelines.privacy.consent import Consent, decide
@@ -28,10 +29,11 @@ from pipelines.sources.server_events.fields import (
     operating_system,
     page,
 )
+from pipelines.sources.shapes.columns import side_by_side, typed
 
 _log = logging.getLogger(__name__)
 
-_TEXT, _INT = pa.string(), pa.int64()
+TABLE = "raw.server_events"
 _HASHES: dict[str, Callable[[str | None, str], str | None]] = {
     "user_id": hash_user_id,
     "email": hash_email,
@@ -70,26 +72,18 @@ class ServerEventsSource:
     Args:
         settings: the site, the place of its files, its time zone and what must be consented to.
         salt: of the hashes.
-        clock_now: the present instant, UTC.
     """
 
     name = "server_events"
-    tables = ("raw.server_events",)
+    tables = (TABLE,)
     span = None
     # A week in memory at a time.
     max_window_days = 7
 
-    def __init__(
-        self,
-        settings: ServerEventsSettings,
-        salt: str,
-        *,
-        clock_now: Callable[[], datetime] | None = None,
-    ) -> None:
+    def __init__(self, settings: ServerEventsSettings, salt: str) -> None:
         self.account_ids = (settings.site_id,)
         self.lookback_days = settings.lookback_days
         self._settings, self._salt = settings, salt
-        self._now = clock_now or (lambda: datetime.now(UTC))
         self._who = f"server_events, account {settings.site_id}"
         endings = (".ndjson", ".ndjson.gz", ".parquet")
         self._folder = DayFolder(settings.path, endings, self._who)
@@ -116,7 +110,7 @@ class ServerEventsSource:
             SourceUnavailable: a day has no file, or the bucket can't be reached.
             InputError: a file or line that can't be used; names both.
         """
-        pulled_at = self._now()
+        pulled_at = datetime.now(UTC)
         days, files = self._folder.covering(window, before=1, after=1)
         if not files:
             return
@@ -137,7 +131,7 @@ class ServerEventsSource:
         ]
         rows = self._rows(account_id, read, kept)
         yield Batch(
-            *(self.name, self.tables[0], account_id, None, days, rows, pulled_at),
+            *(self.name, TABLE, account_id, None, days, rows, pulled_at),
             dropped_rows=len(mine) - len(kept),
             withdrawn=tuple(sorted(withdrawn)),
         )
@@ -198,8 +192,8 @@ class ServerEventsSource:
         def chosen(values: list[Any]) -> list[Any]:
             return [values[i] for i in kept]
 
-        def coarse(name: str, make: Callable[[str | None], str | None]) -> pa.Array:
-            return pa.array([make(text) for text in chosen(events.texts(name))], _TEXT)
+        def coarse(name: str, make: Callable[[str | None], str | None]) -> list[str | None]:
+            return [make(text) for text in chosen(events.texts(name))]
 
         amounts = events.parsed("value", micros, "a decimal amount")
         currencies = events.texts("currency")
@@ -217,24 +211,29 @@ class ServerEventsSource:
             _log.warning("%s: %s: %s", self._who, words, ", ".join(sorted(left_out)))
         plain = ("event_name", "order_id", *CLICK_IDS)
         columns = {
-            "site_id": pa.array([account_id] * len(kept), _TEXT),
-            "event_id": pa.array(chosen(read.event_ids), _TEXT),
-            "event_date": pa.array(chosen(read.days), pa.date32()),
-            "occurred_at": pa.array(chosen(read.at), pa.timestamp("us", "UTC")),
-            "user_id": pa.array(chosen(read.people["user_id"]), _TEXT),
-            "email_hash": pa.array(chosen(read.people["email"]), _TEXT),
-            "phone_hash": pa.array(chosen(read.people["phone"]), _TEXT),
-            "client_id": pa.array(chosen(read.people["client_id"]), _TEXT),
-            **{name: pa.array(chosen(events.texts(name)), _TEXT) for name in plain},
+            "site_id": [account_id] * len(kept),
+            "event_id": chosen(read.event_ids),
+            "event_date": chosen(read.days),
+            "occurred_at": chosen(read.at),
+            "user_id": chosen(read.people["user_id"]),
+            "email_hash": chosen(read.people["email"]),
+            "phone_hash": chosen(read.people["phone"]),
+            "client_id": chosen(read.people["client_id"]),
+            **{name: chosen(events.texts(name)) for name in plain},
             "page_url": coarse("page_url", page),
-            "value_micros": pa.array(chosen(amounts), _INT),
-            "currency_code": pa.array(chosen(currencies), _TEXT),
+            "value_micros": chosen(amounts),
+            "currency_code": chosen(currencies),
             "ip_prefix": coarse("ip", ip_prefix),
             "browser": coarse("user_agent", browser),
             "operating_system": coarse("user_agent", operating_system),
-            "time_zone": pa.array([self._settings.time_zone] * len(kept), _TEXT),
+            "time_zone": [self._settings.time_zone] * len(kept),
         }
-        return pa.table({**extra, **columns})
+        return side_by_side(pa.table(extra), typed(TABLE, columns))
+
+
+def open_source(settings: ServerEventsSettings, secrets: Secrets) -> ServerEventsSource:
+    """The site's events as configured; ConfigError where the salt is missing."""
+    return ServerEventsSource(settings, secrets.require("hash_salt"))
 
 
 def _local_days(at: list[datetime], time_zone: str) -> list[date]:

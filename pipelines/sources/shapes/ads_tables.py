@@ -11,46 +11,35 @@ from typing import Any
 import pyarrow as pa
 
 from pipelines.sources.base import Account
+from pipelines.sources.shapes.columns import schema_of, typed
 
 ENABLED, PAUSED, REMOVED = "ENABLED", "PAUSED", "REMOVED"
 
-_TYPES = {
-    "date": pa.date32(),
-    "effective_from": pa.date32(),
-    "impressions": pa.int64(),
-    "clicks": pa.int64(),
-    "cost_micros": pa.int64(),
-    "daily_budget_micros": pa.int64(),
-    "conversions": pa.float64(),
-    "conversion_value": pa.float64(),
-    "all_conversions": pa.float64(),
-    "conversions_1d_click": pa.float64(),
-    "conversions_7d_click": pa.float64(),
-    "conversions_28d_click": pa.float64(),
-    "conversions_1d_view": pa.float64(),
-    "video_views": pa.int64(),
-    "video_completions": pa.int64(),
-    "labels": pa.list_(pa.string()),
-}
 
-
-def ads_table(columns: Mapping[str, Sequence[Any]], same: Mapping[str, Any]) -> pa.Table:
-    """An ads table.
+def ads_table(
+    table: str, columns: Mapping[str, Sequence[Any]], same: Mapping[str, Any]
+) -> pa.Table:
+    """Rows of an ads table, typed by its contract, also where there is none.
 
     Args:
-        columns: one list a column, all as long as each other; dates may be ISO strings.
+        table: such as raw.ads_campaign_performance.
+        columns: one list a column, all as long as each other; days are ISO texts.
         same: columns that have one value in every row.
 
     Returns:
-        Columns in the given order, those of ``same`` last, typed as the contracts type them
-        (sql/contracts/raw/ads_*.sql), also when there is no row.
+        Columns in the given order, those of ``same`` last.
     """
-    rows = len(next(iter(columns.values())))
-    arrays = {name: _array(name, values) for name, values in columns.items()}
-    repeated = {
-        name: pa.repeat(pa.scalar(value, _type(name)), rows) for name, value in same.items()
+    schema, rows = schema_of(table), len(next(iter(columns.values())))
+    days = {
+        name: pa.array(values, pa.string())
+        for name, values in columns.items()
+        if pa.types.is_date(schema.field(name).type)
     }
-    return pa.table({**arrays, **repeated})
+    repeated = {
+        name: pa.repeat(pa.scalar(value, schema.field(name).type), rows)
+        for name, value in same.items()
+    }
+    return typed(table, {**columns, **days, **repeated})
 
 
 def labels(platform: str, account: Account) -> dict[str, str]:
@@ -68,6 +57,7 @@ def budget_table(
 ) -> pa.Table:
     """raw.ads_campaign_budgets: micros a day by campaign, in force from ``day`` on."""
     return ads_table(
+        "raw.ads_campaign_budgets",
         {"campaign_id": list(budgets), "daily_budget_micros": list(budgets.values())},
         {**labels(platform, account), "effective_from": day},
     )
@@ -99,17 +89,6 @@ def campaign_budgets(
 def spend_by_day(rows: pa.Table) -> dict[date, int]:
     """Micros that an account spent, of its rows in raw.ads_account_performance."""
     return dict(zip(rows["date"].to_pylist(), rows["cost_micros"].to_pylist(), strict=True))
-
-
-def _array(name: str, values: Sequence[Any]) -> pa.Array:
-    kind = _type(name)
-    if pa.types.is_date(kind):
-        return pa.array(values, pa.string()).cast(kind)
-    return pa.array(values, kind)
-
-
-def _type(column: str) -> pa.DataType:
-    return _TYPES.get(column, pa.string())
 
 
 @lru_cache(maxsize=100_000)

@@ -11,8 +11,8 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 
 from pipelines.errors import SourceRejected
-from pipelines.sources.base import Account, Window
-from pipelines.sources.calls.http import KEPT
+from pipelines.sources.base import KEPT, Account, Window
+from pipelines.sources.shapes.columns import schema_of, side_by_side, typed
 
 Row = Mapping[str, Any]
 
@@ -22,61 +22,13 @@ MAX_WINDOW_DAYS = 366
 # Changed days less than this apart are pulled as one window: a few pulls instead of hundreds.
 _NEAR = timedelta(days=14)
 _WITHHELD = "[withheld]"
-
-_STRING, _INSTANT = pa.string(), pa.timestamp("us", tz="UTC")
-_FRONT = [
-    ("account_id", _STRING),
-    ("crm", _STRING),
-]
-_SCHEMAS = {
-    LEADS: pa.schema(
-        [
-            *_FRONT,
-            ("lead_id", _STRING),
-            ("created_date", pa.date32()),
-            ("created_at", _INSTANT),
-            ("updated_at", _INSTANT),
-            ("email_hash", _STRING),
-            ("phone_hash", _STRING),
-            ("status", _STRING),
-            ("raw_status", _STRING),
-            ("lead_source", _STRING),
-            ("utm_source", _STRING),
-            ("utm_medium", _STRING),
-            ("utm_campaign", _STRING),
-            ("gclid", _STRING),
-            ("fbclid", _STRING),
-            ("li_fat_id", _STRING),
-            ("ttclid", _STRING),
-            ("opportunity_id", _STRING),
-            ("time_zone", _STRING),
-        ]
-    ),
-    OPPORTUNITIES: pa.schema(
-        [
-            *_FRONT,
-            ("opportunity_id", _STRING),
-            ("created_date", pa.date32()),
-            ("created_at", _INSTANT),
-            ("updated_at", _INSTANT),
-            ("closed_at", _INSTANT),
-            ("stage", _STRING),
-            ("is_won", pa.bool_()),
-            ("is_closed", pa.bool_()),
-            ("amount_micros", pa.int64()),
-            ("currency_code", _STRING),
-            ("lead_id", _STRING),
-            ("email_hash", _STRING),
-            ("time_zone", _STRING),
-        ]
-    ),
-}
+_IDS = {LEADS: "lead_id", OPPORTUNITIES: "opportunity_id"}
 
 
 def crm_table(
     table: str, crm: str, account: Account, columns: Mapping[str, Sequence[Any]]
 ) -> pa.Table:
-    """Rows in the order of creation, typed as the contract types them, also when there is none.
+    """Rows in the order of creation, typed by the contract, also when there is none.
 
     Args:
         table: LEADS or OPPORTUNITIES.
@@ -84,7 +36,7 @@ def crm_table(
         columns: one list a column, all as long as each other; account_id, crm, created_date and
             time_zone are added here. A column the contract doesn't know is text.
     """
-    schema, zone = _SCHEMAS[table], ZoneInfo(account.time_zone)
+    names, zone = schema_of(table).names, ZoneInfo(account.time_zone)
     rows = len(columns["created_at"])
     whole = {
         "account_id": [account.account_id] * rows,
@@ -93,10 +45,10 @@ def crm_table(
         "time_zone": [account.time_zone] * rows,
         **columns,
     }
-    known = {field.name: pa.array(whole[field.name], field.type) for field in schema}
-    drift = {name: pa.array(whole[name], _STRING) for name in whole if name not in schema.names}
-    order = [("created_at", "ascending"), (schema.names[2], "ascending")]
-    return pa.table({**known, **drift}).sort_by(order)
+    known = typed(table, {name: whole[name] for name in names})
+    drift = {n: pa.array(v, pa.string()) for n, v in whole.items() if n not in names}
+    order = [("created_at", "ascending"), (_IDS[table], "ascending")]
+    return side_by_side(known, pa.table(drift)).sort_by(order)
 
 
 def drift_columns(table: str, rows: Sequence[Row], known: Iterable[str]) -> dict[str, list[Any]]:
@@ -106,7 +58,7 @@ def drift_columns(table: str, rows: Sequence[Row], known: Iterable[str]) -> dict
     """
     expected = set(known)
     names = sorted({name for row in rows for name in row} - expected)
-    taken = _SCHEMAS[table].names
+    taken = schema_of(table).names
     return {
         f"field_{name}" if name in taken else name: [_harmless(row.get(name)) for row in rows]
         for name in names

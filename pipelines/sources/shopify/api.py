@@ -9,9 +9,10 @@ from typing import Any
 import httpx
 
 from pipelines.errors import SourceRejected, SourceUnavailable
-from pipelines.sources.calls.http import KEPT, HttpApi
+from pipelines.sources.base import KEPT
+from pipelines.sources.calls.http import HttpApi
 
-SOURCE = "shopify"
+NAME = "shopify"
 _PASSING = {"THROTTLED", "INTERNAL_SERVER_ERROR", "TIMEOUT", "SERVICE_UNAVAILABLE"}
 _RESERVE = 0.1  # of the cost bucket; below it, the next query waits for the refill
 
@@ -33,7 +34,7 @@ class ShopifyGraphql:
         backoff: float = 0.5,
     ) -> None:
         self._api = HttpApi(
-            SOURCE,
+            NAME,
             f"{url.rstrip('/')}/admin/api/{api_version}",
             headers={"X-Shopify-Access-Token": token},
             inspect=_inspect,
@@ -55,7 +56,7 @@ class ShopifyGraphql:
 
 def _inspect(shop: str, reply: httpx.Response) -> None:
     """Raise what a reply with status 200 says went wrong."""
-    where = f"{SOURCE} account {shop}"
+    where = f"{NAME} account {shop}"
     body = reply.json()
     errors = body.get("errors")
     if not errors and "data" in body:

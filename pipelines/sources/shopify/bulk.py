@@ -15,8 +15,8 @@ import httpx
 import orjson
 
 from pipelines.errors import SourceRejected, SourceUnavailable
-from pipelines.sources.calls.http import KEPT
-from pipelines.sources.shopify.api import SOURCE, ShopifyGraphql
+from pipelines.sources.base import KEPT
+from pipelines.sources.shopify.api import NAME, ShopifyGraphql
 
 Parsed = TypeVar("Parsed")
 
@@ -81,7 +81,7 @@ class BulkOperations:
             SourceRejected: the query is refused, or three results in turn had other counts
                 than the operation says.
         """
-        where = f"{SOURCE} account {shop}"
+        where = f"{NAME} account {shop}"
         counted, problem = False, ""
         for attempt in range(_OPERATIONS):
             if attempt:
@@ -116,13 +116,13 @@ class BulkOperations:
             words = "; ".join(e["message"] for e in refused)[:300]
             if not any(e.get("code") in _BUSY for e in refused):
                 raise SourceRejected(
-                    f"{SOURCE} account {shop}: the bulk query is refused: {words}",
+                    f"{NAME} account {shop}: the bulk query is refused: {words}",
                     kept=KEPT,
                     fix="Compare the query with the schema of sources.shopify.api_version.",
                 )
             self._sleep(wait)
         raise SourceUnavailable(
-            f"{SOURCE} account {shop}: {words}",
+            f"{NAME} account {shop}: {words}",
             kept=KEPT,
             fix="Another app or process exports from this shop: run again when it is done.",
         )
@@ -137,7 +137,7 @@ class BulkOperations:
                 return dict(found)
             self._sleep(wait)
         raise SourceUnavailable(
-            f"{SOURCE} account {shop}: {operation_id} is still {found['status']} after "
+            f"{NAME} account {shop}: {operation_id} is still {found['status']} after "
             f"{_PATIENCE / 60:.0f} minutes.",
             kept=KEPT,
             fix="Run again later; a shorter window makes a smaller operation.",

@@ -8,14 +8,14 @@ from datetime import UTC, date, datetime, timedelta
 from datetime import time as clock
 from zoneinfo import ZoneInfo
 
+from pipelines.config import Secrets
 from pipelines.errors import SourceRejected
 from pipelines.source_settings import ShopifySettings
-from pipelines.sources.base import Account, Batch, Window
-from pipelines.sources.calls.http import KEPT
-from pipelines.sources.shopify import tables as shopify_rows
-from pipelines.sources.shopify.api import SOURCE, ShopifyGraphql
+from pipelines.sources.base import KEPT, Account, Batch, Window
+from pipelines.sources.shapes.columns import schema_of, typed
+from pipelines.sources.shopify.api import NAME, ShopifyGraphql
 from pipelines.sources.shopify.bulk import BulkOperations
-from pipelines.sources.shopify.tables import ORDERS, REFUNDS, Reader, table
+from pipelines.sources.shopify.orders import Reader, days_query, orders_query, refunds_query
 
 _SHOP = """
 {
@@ -46,7 +46,7 @@ class ShopifySource:
         sleep, backoff: how retries wait.
     """
 
-    name = SOURCE
+    name = NAME
     tables = ("raw.orders", "raw.order_refunds")
     span = None
     max_window_days = 184
@@ -107,25 +107,26 @@ class ShopifySource:
         end = self._midnight(window.end + timedelta(days=1))
         placed = self._bulk.read(
             account_id,
-            shopify_rows.orders_query(_between("created_at", first, end)),
+            orders_query(_between("created_at", first, end)),
             self._reader.order,
         )
         earlier = self._bulk.read(
             account_id,
-            shopify_rows.refunds_query(
+            refunds_query(
                 f"updated_at:>='{_utc(first - _OVERLAP)}' AND created_at:<'{_utc(first)}'"
             ),
             self._reader.refunds,
         )
         orders = [order for order, _ in placed]
         refunds = [r for some in (*(of for _, of in placed), *earlier) for r in some]
-        for name, rows, schema in (
-            ("raw.orders", orders, ORDERS),
-            ("raw.order_refunds", refunds, REFUNDS),
+        for table, day, rows in (
+            ("raw.orders", "order_date", orders),
+            ("raw.order_refunds", "refund_date", refunds),
         ):
-            day = schema.get_field_index("order_date" if schema is ORDERS else "refund_date")
             within = [row for row in rows if window.start <= row[day] <= window.end]
-            yield Batch(self.name, name, account_id, None, window, table(within, schema), pulled_at)
+            names = schema_of(table).names
+            data = typed(table, {name: [row[name] for row in within] for name in names})
+            yield Batch(self.name, table, account_id, None, window, data, pulled_at)
 
     def snapshot(self, account_id: str, day: date) -> Iterator[Batch]:
         """Nothing: an order carries its own present state."""
@@ -135,12 +136,18 @@ class ShopifySource:
         """The days before ``since`` whose orders changed on or after it (a late refund)."""
         at = self._midnight(since)
         search = f"updated_at:>='{_utc(at - _OVERLAP)}' AND created_at:<'{_utc(at)}'"
-        days = self._bulk.read(account_id, shopify_rows.days_query(search), self._reader.day)
+        days = self._bulk.read(account_id, days_query(search), self._reader.day)
         return [part for w in _merged(days) for part in w.split(self.max_window_days)]
 
     def _midnight(self, day: date) -> datetime:
         """The instant at which the shop's day begins."""
         return datetime.combine(day, clock(0), self._zone).astimezone(UTC)
+
+
+def open_source(settings: ShopifySettings, secrets: Secrets) -> ShopifySource:
+    """The shop as configured; ConfigError where its token or the salt is missing."""
+    token, salt = secrets.require("shopify_token"), secrets.require("hash_salt")
+    return ShopifySource(settings, token, salt)
 
 
 def _merged(days: Iterable[date]) -> list[Window]:
@@ -163,4 +170,4 @@ def _utc(at: datetime) -> str:
 
 
 def _rejected(what: str, fix: str, shop: str) -> SourceRejected:
-    return SourceRejected(f"{SOURCE} account {shop}: {what}.", kept=KEPT, fix=fix)
+    return SourceRejected(f"{NAME} account {shop}: {what}.", kept=KEPT, fix=fix)

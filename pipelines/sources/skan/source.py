@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 
 import pyarrow as pa
 
+from pipelines.config import Secrets
 from pipelines.errors import InputError, SourceRejected
 from pipelines.privacy.consent import is_personal
 from pipelines.source_settings import SkanSettings
 from pipelines.sources.base import Account, Batch, Window
 from pipelines.sources.calls.day_files import KEPT, DayFile, DayFolder, json_lines
+from pipelines.sources.shapes.columns import side_by_side, typed
 from pipelines.sources.skan.signature import is_signed, load_key, text
 
 _log = logging.getLogger(__name__)
 
+TABLE = "raw.skan_postbacks"
 # A device that gets no 200 sends again, up to nine times in nine days.
 RESENT_DAYS = 9
 # Days after the first launch that a postback of version 4 tells of, by its sequence index.
@@ -28,7 +31,6 @@ _INDEXES = {"0", "1", "2"}
 _MULTIPLE = "4.0"
 _COARSE = {"low", "medium", "high"}
 _FINE = range(64)
-_TEXT, _INT, _BOOL = pa.string(), pa.int64(), pa.bool_()
 # column → the postback's field, as text, whatever JSON type it has: a copy may have another
 _TEXTS = {
     "version": "version",
@@ -81,23 +83,19 @@ class SkanSource:
 
     Args:
         settings: the advertiser, its folder, and a key in place of Apple's.
-        clock_now: the present instant, UTC.
 
     Raises:
         ConfigError: the key can't be used.
     """
 
     name = "skan"
-    tables = ("raw.skan_postbacks",)
+    tables = (TABLE,)
     span = None
     max_window_days = 31
 
-    def __init__(
-        self, settings: SkanSettings, *, clock_now: Callable[[], datetime] | None = None
-    ) -> None:
+    def __init__(self, settings: SkanSettings) -> None:
         self.account_ids = (settings.advertiser_id,)
         self.lookback_days = settings.lookback_days
-        self._now = clock_now or (lambda: datetime.now(UTC))
         self._key = load_key(settings.public_key)
         self._who = f"skan, account {settings.advertiser_id}"
         self._folder = DayFolder(str(settings.path), (".ndjson", ".ndjson.gz"), self._who)
@@ -123,7 +121,7 @@ class SkanSource:
             SourceUnavailable: a day has no file.
             InputError: a file that is cut off, or a line that is no reception.
         """
-        pulled_at = self._now()
+        pulled_at = datetime.now(UTC)
         days, files = self._folder.covering(window, before=RESENT_DAYS + 1, after=1)
         if not files:
             return
@@ -135,7 +133,7 @@ class SkanSource:
         received.sort(key=lambda postback: postback.received_at)
         kept, dropped = self._first_receptions(received, days)
         rows = _rows(account_id, kept)
-        yield Batch(self.name, self.tables[0], account_id, None, days, rows, pulled_at, dropped)
+        yield Batch(self.name, TABLE, account_id, None, days, rows, pulled_at, dropped)
 
     def snapshot(self, account_id: str, day: date) -> Iterator[Batch]:
         """Nothing: a postback is a fact of its day."""
@@ -184,6 +182,11 @@ class SkanSource:
         return None
 
 
+def open_source(settings: SkanSettings, _: Secrets) -> SkanSource:
+    """The advertiser's postbacks as configured; ConfigError where the key can't be used."""
+    return SkanSource(settings)
+
+
 def _reception(line: dict[str, Any], where: str) -> _Postback:
     body = line.get("body", line)
     try:
@@ -219,28 +222,25 @@ def _rows(account_id: str, postbacks: list[_Postback]) -> pa.Table:
         CONVERSION_WINDOWS[_index(body)] if _has_windows(body) else (None, None) for body in bodies
     ]
     columns = {
-        "advertiser_id": pa.array([account_id] * len(bodies), _TEXT),
-        "received_date": pa.array([p.received_date for p in postbacks], pa.date32()),
-        "received_at": pa.array([p.received_at for p in postbacks], pa.timestamp("us", "UTC")),
-        "transaction_id": pa.array([p.key[0] for p in postbacks], _TEXT),
-        "postback_sequence_index": pa.array([p.key[1] for p in postbacks], _INT),
+        "advertiser_id": [account_id] * len(bodies),
+        "received_date": [p.received_date for p in postbacks],
+        "received_at": [p.received_at for p in postbacks],
+        "transaction_id": [p.key[0] for p in postbacks],
+        "postback_sequence_index": [p.key[1] for p in postbacks],
+        **{name: _texts(bodies, field) for name, field in _TEXTS.items()},
+        "fidelity_type": _texts(bodies, "fidelity-type"),
+        "redownload": _texts(bodies, "redownload"),
+        # before version 3 only the winner was told
+        "did_win": _texts([{"did-win": True, **body} for body in bodies], "did-win"),
+        "conversion_value": [body.get("conversion-value") for body in bodies],
+        "conversion_day_first": [first for first, _ in windows],
+        "conversion_day_last": [last for _, last in windows],
     }
-    for name, field in _TEXTS.items():
-        columns[name] = _texts(bodies, field)
-    columns["fidelity_type"] = _texts(bodies, "fidelity-type").cast(_INT)
-    columns["redownload"] = _texts(bodies, "redownload").cast(_BOOL)
-    # before version 3 only the winner was told
-    columns["did_win"] = _texts([{"did-win": True, **body} for body in bodies], "did-win").cast(
-        _BOOL
-    )
-    columns["conversion_value"] = pa.array([b.get("conversion-value") for b in bodies], _INT)
-    columns["conversion_day_first"] = pa.array([first for first, _ in windows], _INT)
-    columns["conversion_day_last"] = pa.array([last for _, last in windows], _INT)
     unknown = dict.fromkeys(field for body in bodies for field in body if field not in _KNOWN)
     extra = {field: _texts(bodies, field) for field in unknown if not is_personal(field)}
-    return pa.table({**extra, **columns})
+    return side_by_side(pa.table(extra), typed(TABLE, columns))
 
 
 def _texts(bodies: list[dict[str, Any]], field: str) -> pa.Array:
     values = (body.get(field) for body in bodies)
-    return pa.array([None if value is None else text(value) for value in values], _TEXT)
+    return pa.array([None if value is None else text(value) for value in values], pa.string())

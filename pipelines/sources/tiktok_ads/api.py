@@ -9,8 +9,8 @@ from typing import Any
 import httpx
 
 from pipelines.errors import SourceRejected, SourceUnavailable
-from pipelines.sources.base import Window
-from pipelines.sources.calls.http import KEPT, HttpApi
+from pipelines.sources.base import KEPT, Window
+from pipelines.sources.calls.http import HttpApi
 
 NAME = "tiktok_ads"
 MAX_DAYS = 30

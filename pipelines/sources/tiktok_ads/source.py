@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import pyarrow as pa
 
+from pipelines.config import Secrets
 from pipelines.money import micros
 from pipelines.source_settings import TiktokAdsSettings
 from pipelines.sources.base import Account, Batch, Window
@@ -132,6 +133,7 @@ class TiktokAdsSource:
         budget_rows = budget_table(NAME, account, _budgets(entities), day)
         listed = [(level, row) for level in _ENTITIES for row in entities[level]]
         entity_rows = ads_table(
+            "raw.ads_entities",
             {
                 "entity_type": [level for level, _ in listed],
                 "entity_id": [row[f"{level}_id"] for level, row in listed],
@@ -168,9 +170,9 @@ class TiktokAdsSource:
             "cost_micros": metrics.read("spend", _or_0(micros)),
         }
         asked = (*asked, "stat_time_day", f"{_LEVELS[level]}_id")
-        same = labels(NAME, account)
+        table, same = f"raw.ads_{level}_performance", labels(NAME, account)
         if level == "account":
-            return metrics.with_drift(ads_table(columns, same), asked)
+            return metrics.with_drift(ads_table(table, columns, same), asked)
         columns[f"{level}_id"] = ids = metrics.read(f"{level}_id", _id)
         for parent in (name for name in _ATTRIBUTES[level] if name.endswith("_id")):
             columns[parent] = metrics.read(parent, _id)
@@ -182,7 +184,12 @@ class TiktokAdsSource:
         columns["name_hash"] = metrics.read(f"{level}_name", _hashed)
         columns["status"] = [statuses.get(entity_id, REMOVED) for entity_id in ids]
         claimed = {**same, "attribution_window": _ATTRIBUTION_WINDOW}
-        return metrics.with_drift(ads_table(columns, claimed), asked)
+        return metrics.with_drift(ads_table(table, columns, claimed), asked)
+
+
+def open_source(settings: TiktokAdsSettings, secrets: Secrets) -> TiktokAdsSource:
+    """TikTok as configured; ConfigError where its token is missing."""
+    return TiktokAdsSource(settings, secrets.require("tiktok_access_token"))
 
 
 def _day(value: Any) -> str:

@@ -25,5 +25,6 @@ PARTITION BY date
 CLUSTER BY platform, account_id
 OPTIONS (
   description
-  = "Account delivery by day, asked for at account level: what the campaigns' spend is checked against. Replaced by platform, account and window."
+  = "Account delivery by day, asked for at account level: what the campaigns' spend is checked against. Replaced by platform, account and window.",
+  labels = [("account_column", "account_id")]
 );

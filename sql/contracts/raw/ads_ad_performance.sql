@@ -48,5 +48,6 @@ PARTITION BY date
 CLUSTER BY platform, account_id
 OPTIONS (
   description
-  = "Ad delivery by day. Does not cover campaigns without ads. Replaced by platform, account and window."
+  = "Ad delivery by day. Does not cover campaigns without ads. Replaced by platform, account and window.",
+  labels = [("account_column", "account_id")]
 );

@@ -47,5 +47,6 @@ PARTITION BY date
 CLUSTER BY platform, account_id
 OPTIONS (
   description
-  = "Ad group delivery by day, loaded at its own level: asset groups have no ads. Replaced by platform, account and window."
+  = "Ad group delivery by day, loaded at its own level: asset groups have no ads. Replaced by platform, account and window.",
+  labels = [("account_column", "account_id")]
 );

@@ -23,5 +23,6 @@ CREATE TABLE raw.ads_campaign_budgets (
 CLUSTER BY platform, account_id
 OPTIONS (
   description
-  = "Campaign budgets, effective-dated: a row holds until the campaign's next effective_from. Replaced by platform, account and window of effective_from."
+  = "Campaign budgets, effective-dated: a row holds until the campaign's next effective_from. Replaced by platform, account and window of effective_from.",
+  labels = [("account_column", "account_id")]
 );

@@ -44,5 +44,6 @@ PARTITION BY date
 CLUSTER BY platform, account_id
 OPTIONS (
   description
-  = "Campaign delivery by day, loaded at campaign level and never summed from ads (Performance Max has no ads). Replaced by platform, account and window."
+  = "Campaign delivery by day, loaded at campaign level and never summed from ads (Performance Max has no ads). Replaced by platform, account and window.",
+  labels = [("account_column", "account_id")]
 );

@@ -22,5 +22,6 @@ PARTITION BY date
 CLUSTER BY platform, account_id
 OPTIONS (
   description
-  = "Clicks by click id: ties a visit to its campaign. Google keeps 90 days. Replaced by platform, account and window."
+  = "Clicks by click id: ties a visit to its campaign. Google keeps 90 days. Replaced by platform, account and window.",
+  labels = [("account_column", "account_id")]
 );

@@ -32,5 +32,6 @@ PARTITION BY date
 CLUSTER BY platform, account_id
 OPTIONS (
   description
-  = "What each conversion action counted, by campaign and day. Replaced by platform, account and window."
+  = "What each conversion action counted, by campaign and day. Replaced by platform, account and window.",
+  labels = [("account_column", "account_id")]
 );

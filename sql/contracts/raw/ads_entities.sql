@@ -25,5 +25,6 @@ CREATE TABLE raw.ads_entities (
 )
 CLUSTER BY platform, account_id
 OPTIONS (
-  description = "Campaigns, ad groups and ads as last pulled. Replaced by platform and account."
+  description = "Campaigns, ad groups and ads as last pulled. Replaced by platform and account.",
+  labels = [("account_column", "account_id")]
 );

@@ -51,5 +51,6 @@ PARTITION BY created_date
 CLUSTER BY crm, account_id
 OPTIONS (
   description
-  = "Leads as they are now; deleted ones are gone. No names, companies or notes. Replaced by account and window of created_date."
+  = "Leads as they are now; deleted ones are gone. No names, companies or notes. Replaced by account and window of created_date.",
+  labels = [("account_column", "account_id")]
 );

@@ -45,5 +45,6 @@ PARTITION BY created_date
 CLUSTER BY crm, account_id
 OPTIONS (
   description
-  = "Opportunities (deals) as they are now; deleted ones are gone. Replaced by account and window of created_date."
+  = "Opportunities (deals) as they are now; deleted ones are gone. Replaced by account and window of created_date.",
+  labels = [("account_column", "account_id")]
 );

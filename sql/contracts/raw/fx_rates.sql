@@ -30,5 +30,6 @@ PARTITION BY date
 CLUSTER BY account_id
 OPTIONS (
   description
-  = "Daily reference rates; a day without one takes the last before it, which is done downstream. Replaced by account and window."
+  = "Daily reference rates; a day without one takes the last before it, which is done downstream. Replaced by account and window.",
+  labels = [("account_column", "account_id")]
 );

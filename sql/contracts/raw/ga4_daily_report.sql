@@ -71,5 +71,6 @@ PARTITION BY date
 CLUSTER BY property_id, session_default_channel_group
 OPTIONS (
   description
-  = "GA4's own daily aggregates by session source, from the Data API, with the flags that say how exact they are. Replaced by property and window."
+  = "GA4's own daily aggregates by session source, from the Data API, with the flags that say how exact they are. Replaced by property and window.",
+  labels = [("account_column", "property_id")]
 );

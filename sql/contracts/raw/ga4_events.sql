@@ -63,5 +63,6 @@ PARTITION BY event_date
 CLUSTER BY property_id, event_name
 OPTIONS (
   description
-  = "The GA4 BigQuery export, in its own shape, less events without analytics consent. Replaced by property and window of event_date."
+  = "The GA4 BigQuery export, in its own shape, less events without analytics consent. Replaced by property and window of event_date.",
+  labels = [("account_column", "property_id")]
 );

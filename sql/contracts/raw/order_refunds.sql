@@ -31,5 +31,6 @@ PARTITION BY refund_date
 CLUSTER BY shop_id
 OPTIONS (
   description
-  = "Refunds by the day they were made on, whenever the order was placed. Replaced by shop and window of refund_date."
+  = "Refunds by the day they were made on, whenever the order was placed. Replaced by shop and window of refund_date.",
+  labels = [("account_column", "shop_id")]
 );

@@ -50,5 +50,6 @@ CREATE TABLE raw.orders (
 PARTITION BY order_date
 CLUSTER BY shop_id
 OPTIONS (
-  description = "Orders with what was refunded on them. Replaced by shop and window of order_date."
+  description = "Orders with what was refunded on them. Replaced by shop and window of order_date.",
+  labels = [("account_column", "shop_id")]
 );

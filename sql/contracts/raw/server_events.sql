@@ -47,5 +47,6 @@ PARTITION BY event_date
 CLUSTER BY site_id, event_name
 OPTIONS (
   description
-  = "First-party events whose TCF v2 consent string allowed them. Replaced by site and window of event_date."
+  = "First-party events whose TCF v2 consent string allowed them. Replaced by site and window of event_date.",
+  labels = [("account_column", "site_id")]
 );

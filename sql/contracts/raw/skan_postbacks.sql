@@ -56,5 +56,6 @@ PARTITION BY received_date
 CLUSTER BY advertiser_id, ad_network_id
 OPTIONS (
   description
-  = "SKAdNetwork postbacks that Apple signed, each once, however often it was sent. Replaced by advertiser and window of received_date."
+  = "SKAdNetwork postbacks that Apple signed, each once, however often it was sent. Replaced by advertiser and window of received_date.",
+  labels = [("account_column", "advertiser_id")]
 );

@@ -113,7 +113,7 @@ def _final_before(market: Market, folder: Path) -> date:
     return today - timedelta(days=REWRITTEN_DAYS - 1)
 
 
-def books(market: Market, start: date, end: date, today: date) -> pa.Table:
+def event_books(market: Market, start: date, end: date, today: date) -> pa.Table:
     """What a client must end with of the days up to ``today - 1``, exact.
 
     Columns event_date, events (consented, each once), dropped (not consented) and

@@ -51,6 +51,7 @@ FAULTS = {
 }
 # the first two of these end by themselves, but not within a run
 BREAKING = frozenset({"hourly_quota", "daily_quota", "permission_denied"})
+ONCE = frozenset({"quota_on_page_2", "concurrent_requests", "unavailable_mid_pages"})
 
 _NO_ACCESS = "User does not have sufficient permissions for this property."
 _TYPES = {
@@ -73,7 +74,7 @@ class Ga4DataServer(Served):
         self.page_rows = page_rows
         self.tokens_per_hour, self.tokens_per_day = 40_000, 200_000  # left
         self.concurrent = 10  # left
-        self.faults = Faults(FAULTS, BREAKING)
+        self.faults = Faults(FAULTS, BREAKING, ONCE)
         self.mutations: list[str] = []
         self.offsets: list[int] = []  # of the reports that were asked for
         self.refused = 0

@@ -8,6 +8,7 @@ from pipelines.sandbox.serving.faults import Faults
 MANAGER_ID = "9000000001"
 REGIONAL_MANAGER_ID = "9000000002"
 CLOSED_ID = "3456789012"
+FIRST_ID = "1234567890"  # of the market's
 
 _CURRENCY, _NEW_YORK, _BERLIN = "USD", "America/New_York", "Europe/Berlin"
 _MANAGERS = (

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from pipelines.sandbox.platforms.google_ads.accounts import FIRST_ID
+
 KNOWN = {
     "unavailable": "a call is answered UNAVAILABLE",
     "internal_mid_stream": "a stream ends with INTERNAL after its first message",
@@ -20,6 +22,19 @@ KNOWN = {
     "spend_mismatch": "the account's spend is a micro more than its campaigns', on its last day",
 }
 BREAKING = frozenset({"quota_for_hours", "account_closed", "permission_denied", "spend_mismatch"})
+
+ONCE = frozenset(
+    {
+        "unavailable",
+        "internal_mid_stream",
+        "stream_stalls",
+        "quota_on_page_2",
+        "token_expired_mid_stream",
+        "expired_page_token",
+    }
+)
+# on a client's first call, which is of the manager, all of them together would be too much
+TOGETHER_AT = dict.fromkeys(("stream_stalls", "quota_on_page_2", "expired_page_token"), FIRST_ID)
 
 
 class Refusal(NamedTuple):

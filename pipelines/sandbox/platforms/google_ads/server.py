@@ -36,6 +36,8 @@ from pipelines.sandbox.platforms.google_ads.faults import (
     FORBIDDEN,
     KNOWN,
     ON_PAGE_2,
+    ONCE,
+    TOGETHER_AT,
     TOKEN_EXPIRED,
     TOKEN_INVALID,
     Refusal,
@@ -77,7 +79,7 @@ class GoogleAdsServer(Served):
         folder: where the certificate is, or is made.
         page_rows: rows a page or stream message holds at most (10,000 in the real service).
 
-    ``faults`` (names in google_ads_faults.KNOWN) strike as calls come in; those that change the
+    ``faults`` (names in faults.KNOWN) strike as calls come in; those that change the
     data have to be on for a whole pull.
     """
 
@@ -98,7 +100,7 @@ class GoogleAdsServer(Served):
         self.page_rows = page_rows
         self.certificate_path = ensure_certificate(folder)
         self.mutations: list[Mutation] = []
-        self.faults = Faults(KNOWN, BREAKING)
+        self.faults = Faults(KNOWN, BREAKING, ONCE, TOGETHER_AT)
         self.oauth = TokenEndpoint(access_token)
         self._books = GoogleAdsBooks(market, self.faults)
         self._lock = threading.Lock()

@@ -57,6 +57,12 @@ BREAKING = frozenset(
         *("missing_metric", "retyped_metric"),
     )
 )
+ONCE = frozenset(
+    (
+        *("rate_limited", "quota_on_page_2", "server_error", "error_200", "proxy_page"),
+        "truncated_json_body",
+    )
+)
 _DISTORTIONS = ("missing_metric", "retyped_metric", "new_metric")
 ROW_CAP = 15_000
 _MOST_FIELDS = 20
@@ -100,13 +106,13 @@ class LinkedinServer(Loopback):
     ) -> None:
         self.clock, self.access_token = clock, access_token
         self.row_cap, self.page_rows = row_cap, page_rows
-        self.faults = Faults(FAULTS, BREAKING)
+        self.faults = Faults(FAULTS, BREAKING, ONCE)
         self.mutations: list[str] = []
         self.calls: list[str] = []
         self._books = LinkedinBooks(business)
         super().__init__(every_call(self._handle), "linkedin")
 
-    def account_spend(self, account_id: str) -> dict[date, int]:
+    def spend_by_day(self, account_id: str) -> dict[date, int]:
         """The books: micros of the account's currency by UTC day, up to yesterday."""
         withdrawn = self.faults.strikes("withdrawn_rows", account_id)
         return self._books.spend(account_id, self.clock.today, withdrawn)

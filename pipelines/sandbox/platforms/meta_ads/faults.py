@@ -35,6 +35,7 @@ BREAKING = frozenset(
         "retyped_field",
     }
 )
+ONCE = frozenset({"error_200", "server_error", "usage_high"})
 # how an insights job ends that is too large
 JOB_ENDS = {
     "job_failed": "Job Failed",

@@ -25,6 +25,7 @@ from pipelines.sandbox.platforms.meta_ads.faults import (
     EXPIRED_TOKEN,
     INVALID_TOKEN,
     KNOWN,
+    ONCE,
     REDUCE_DATA,
     REDUCED_LIMIT,
     GraphError,
@@ -71,7 +72,7 @@ class MetaServer(Loopback):
         self.page_rows = page_rows
         self.usage_percent = 12
         self.mutations: list[Mutation] = []
-        self.faults = Faults(KNOWN, BREAKING)
+        self.faults = Faults(KNOWN, BREAKING, ONCE)
         self._books = MetaBooks(market, self.faults)
         self.jobs = Jobs(self._books, clock, self.faults, job_rows)
         self._failures: list[GraphError] = []

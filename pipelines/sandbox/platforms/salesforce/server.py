@@ -11,9 +11,8 @@ from fastapi import Request, Response
 
 from pipelines.sandbox.market.leads import SALESFORCE
 from pipelines.sandbox.market.market import Market
-from pipelines.sandbox.platforms.salesforce import records as salesforce_records
-from pipelines.sandbox.platforms.salesforce import soql as salesforce_soql
-from pipelines.sandbox.platforms.salesforce.soql import SoqlError
+from pipelines.sandbox.platforms.salesforce.records import leads, opportunities
+from pipelines.sandbox.platforms.salesforce.soql import SoqlError, select
 from pipelines.sandbox.serving.clock import Clock
 from pipelines.sandbox.serving.crm_server import CrmServer, Json
 from pipelines.sandbox.serving.faults import Faults
@@ -73,8 +72,8 @@ class SalesforceServer(CrmServer):
     def _objects(self) -> dict[str, list[Json]]:
         known = self._leads()
         objects = {
-            "Lead": salesforce_records.leads(known, self._now),
-            "Opportunity": salesforce_records.opportunities(known, self._now),
+            "Lead": leads(known, self._now),
+            "Opportunity": opportunities(known, self._now),
         }
         if self._gate.is_on("field_missing"):
             for kind, name in _GONE.items():
@@ -160,9 +159,9 @@ class SalesforceServer(CrmServer):
                 kind: [r for r in records if not r["IsDeleted"]]
                 for kind, records in objects.items()
             }
-            found = salesforce_soql.run(soql, kept, extra)
+            found = select(soql, kept, extra)
         else:
-            found = salesforce_soql.run(soql, objects, extra)
+            found = select(soql, objects, extra)
         name = f"01g{len(self._cursors):012d}"
         lost = bool(found) and self._gate.strikes("row_lost", f"{resource} {soql}")
         self._cursors[name] = _Cursor(found[: len(found) - lost], len(found))

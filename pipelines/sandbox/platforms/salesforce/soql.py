@@ -31,7 +31,7 @@ class SoqlError(Exception):
         self.code = code
 
 
-def run(soql: str, objects: Objects, extra: Record) -> list[Record]:
+def select(soql: str, objects: Objects, extra: Record) -> list[Record]:
     """The records of a query, with the asked fields and those of ``extra``.
 
     Args:
@@ -72,7 +72,7 @@ def _where(
     if found:
         _known(kind, [name], found[0])
     if parts["operator"] == "IN":
-        ids = {record["Id"] for record in run(next(subqueries), objects, {})}
+        ids = {record["Id"] for record in select(next(subqueries), objects, {})}
         return [record for record in found if record[name] in ids]
     bound, holds = _literal(parts["value"]), _OPERATORS[parts["operator"]]
     return [record for record in found if holds(_comparable(record[name]), bound)]

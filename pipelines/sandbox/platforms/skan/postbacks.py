@@ -20,7 +20,6 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 
 from pipelines.sandbox.market.market import Market
-from pipelines.sandbox.platforms.tiktok_ads.export import ACCOUNT_ID
 from pipelines.sandbox.serving.clock import Clock
 from pipelines.sandbox.serving.faults import Faults
 from pipelines.sandbox.serving.whole_files import write_whole
@@ -42,6 +41,8 @@ FAULTS = {
 }
 BREAKING = frozenset({"truncated_file", "half_line", "missing_column", "wrong_type"})
 
+# whose campaigns the installs follow
+_AD_PLATFORM = "tiktok_ads"
 _APP_ID = 525_463_029
 _SOURCE_APPS = (1_234_567_891, 544_007_664, None)
 _INSTALLS_A_CLICK = 0.03
@@ -130,8 +131,9 @@ class SkanPostbacks:
     def _sent(self) -> list[_Sent]:
         """Every postback received on the days of the folder, in order of time, signed."""
         first = max(self.first_day - timedelta(days=50), self._market.start)
+        (account_id,) = self._market.account_ids(_AD_PLATFORM)
         clicks = self._market.campaign_days(
-            ACCOUNT_ID, first, self._market.end, self._market.end + timedelta(days=1)
+            account_id, first, self._market.end, self._market.end + timedelta(days=1)
         )
         sent = []
         for row in clicks.select(["date", "campaign_id", "clicks"]).to_pylist():

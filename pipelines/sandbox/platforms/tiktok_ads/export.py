@@ -34,7 +34,7 @@ HEADER = (
 _STATUS = {"ENABLED": "Active", "PAUSED": "Paused", "REMOVED": "Deleted"}
 
 
-def write_export(market: Market, path: Path, today: date) -> bool:
+def write_report(market: Market, path: Path, today: date) -> bool:
     """Write the whole history up to ``today - 1``; names, budgets and status as of today.
 
     Costs are decimal dollars in whole cents. Conversions and values that are nothing are

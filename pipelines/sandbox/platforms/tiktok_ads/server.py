@@ -52,6 +52,12 @@ BREAKING = frozenset(
         *("spend_mismatch", "missing_metric", "retyped_metric"),
     )
 )
+ONCE = frozenset(
+    (
+        *("rate_limited", "quota_on_page_2", "server_error", "error_200", "proxy_page"),
+        *("truncated_json_body", "truncated_results"),
+    )
+)
 _DISTORTIONS = ("dash_means_null", "missing_metric", "retyped_metric", "new_metric")
 MAX_DAYS, MAX_PAGE_SIZE = 30, 1000
 _ROOT = "/open_api/v1.3/"
@@ -85,13 +91,13 @@ class TiktokServer(Loopback):
         page_rows: int = MAX_PAGE_SIZE,
     ) -> None:
         self.clock, self.access_token, self.page_rows = clock, access_token, page_rows
-        self.faults = Faults(FAULTS, BREAKING)
+        self.faults = Faults(FAULTS, BREAKING, ONCE)
         self.mutations: list[str] = []
         self.calls: list[str] = []
         self._books = TiktokBooks(market)
         super().__init__(every_call(self._handle), "tiktok")
 
-    def account_spend(self, account_id: str) -> dict[date, int]:
+    def spend_by_day(self, account_id: str) -> dict[date, int]:
         """The books: micros by day of the advertiser's time zone, up to yesterday."""
         withdrawn = self.faults.strikes("withdrawn_rows", account_id)
         return self._books.spend(account_id, self.clock.today, withdrawn)

@@ -1,4 +1,4 @@
-"""The sandbox's own books: what the platforms charged, to reconcile what was loaded against."""
+"""What the platforms charged, by the market: to reconcile what was loaded against."""
 
 from __future__ import annotations
 

@@ -1,8 +1,7 @@
-"""What is taken of a Shopify order, and how: hashed, in micros, on the shop's own days."""
+"""What is asked of a Shopify order and how it is read: hashed, in micros, on the shop's days."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
@@ -10,51 +9,11 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 from zoneinfo import ZoneInfo
 
-import pyarrow as pa
-
 from pipelines.errors import SourceRejected
 from pipelines.privacy.hashing import hash_email, hash_phone, hash_user_id
-from pipelines.sources.calls.http import KEPT
+from pipelines.sources.base import KEPT
 
 CLICK_IDS = ("gclid", "fbclid", "ttclid", "li_fat_id")
-_INSTANT = pa.timestamp("us", tz="UTC")
-ORDERS = pa.schema(
-    [
-        ("shop_id", pa.string()),
-        ("order_id", pa.string()),
-        ("order_date", pa.date32()),
-        ("ordered_at", _INSTANT),
-        ("customer_id", pa.string()),
-        ("email_hash", pa.string()),
-        ("phone_hash", pa.string()),
-        ("is_new_customer", pa.bool_()),
-        *((name, pa.string()) for name in CLICK_IDS),
-        ("revenue_micros", pa.int64()),
-        ("refunded_micros", pa.int64()),
-        ("currency_code", pa.string()),
-        ("presentment_revenue_micros", pa.int64()),
-        ("presentment_refunded_micros", pa.int64()),
-        ("presentment_currency_code", pa.string()),
-        ("time_zone", pa.string()),
-        ("status", pa.string()),
-        ("test", pa.bool_()),
-        ("cancelled_at", _INSTANT),
-        ("updated_at", _INSTANT),
-    ]
-)
-REFUNDS = pa.schema(
-    [
-        ("shop_id", pa.string()),
-        ("refund_id", pa.string()),
-        ("order_id", pa.string()),
-        ("refund_date", pa.date32()),
-        ("refunded_at", _INSTANT),
-        ("amount_micros", pa.int64()),
-        ("currency_code", pa.string()),
-        ("presentment_amount_micros", pa.int64()),
-        ("presentment_currency_code", pa.string()),
-    ]
-)
 # A payment that has not come yet is an order all the same; one that never came is none.
 _STATUS = {
     "PAID": "PAID",
@@ -77,7 +36,7 @@ customAttributes {{ key value }}
 {_REFUND_FIELDS}
 """
 
-Row = tuple[Any, ...]
+Row = dict[str, Any]
 
 
 def orders_query(search: str) -> str:
@@ -101,7 +60,7 @@ def _query(search: str, fields: str) -> str:
 
 @dataclass(frozen=True)
 class Reader:
-    """Turns orders as Shopify gives them into rows, in the order of ORDERS and REFUNDS.
+    """Turns orders as Shopify gives them into rows of raw.orders and raw.order_refunds.
 
     Each method raises SourceRejected for an order that it can't read; the error names the
     order, and repeats nothing of it: an order holds a person's address.
@@ -136,42 +95,44 @@ class Reader:
         ordered_at, cancelled_at = _instant(order["createdAt"]), order["cancelledAt"]
         customer = order["customer"] or {"id": None, "numberOfOrders": None}
         paid, refunded = order["totalPriceSet"], order["totalRefundedSet"]
-        return (
-            self.shop,
-            order["name"],
-            self._day(ordered_at),
-            ordered_at,
-            hash_user_id(customer["id"] and _tail(customer["id"]), self.salt),
-            hash_email(order["email"], self.salt),
-            hash_phone(order["phone"], self.salt),
-            _is_first(order["customerJourneySummary"], customer["numberOfOrders"]),
-            *_click_ids(order),
-            _micros(paid["shopMoney"]),
-            _micros(refunded["shopMoney"]),
-            paid["shopMoney"]["currencyCode"],
-            _micros(paid["presentmentMoney"]),
-            _micros(refunded["presentmentMoney"]),
-            paid["presentmentMoney"]["currencyCode"],
-            self.time_zone,
-            _status(order),
-            order["test"],
-            cancelled_at and _instant(cancelled_at),
-            _instant(order["updatedAt"]),
-        )
+        return {
+            "shop_id": self.shop,
+            "order_id": order["name"],
+            "order_date": self._day(ordered_at),
+            "ordered_at": ordered_at,
+            "customer_id": hash_user_id(customer["id"] and _tail(customer["id"]), self.salt),
+            "email_hash": hash_email(order["email"], self.salt),
+            "phone_hash": hash_phone(order["phone"], self.salt),
+            "is_new_customer": _is_first(
+                order["customerJourneySummary"], customer["numberOfOrders"]
+            ),
+            **_click_ids(order),
+            "revenue_micros": _micros(paid["shopMoney"]),
+            "refunded_micros": _micros(refunded["shopMoney"]),
+            "currency_code": paid["shopMoney"]["currencyCode"],
+            "presentment_revenue_micros": _micros(paid["presentmentMoney"]),
+            "presentment_refunded_micros": _micros(refunded["presentmentMoney"]),
+            "presentment_currency_code": paid["presentmentMoney"]["currencyCode"],
+            "time_zone": self.time_zone,
+            "status": _status(order),
+            "test": order["test"],
+            "cancelled_at": cancelled_at and _instant(cancelled_at),
+            "updated_at": _instant(order["updatedAt"]),
+        }
 
     def _refunds(self, order: dict[str, Any]) -> list[Row]:
         return [
-            (
-                self.shop,
-                _tail(refund["id"]),
-                order["name"],
-                self._day(at),
-                at,
-                _micros(money["shopMoney"]),
-                money["shopMoney"]["currencyCode"],
-                _micros(money["presentmentMoney"]),
-                money["presentmentMoney"]["currencyCode"],
-            )
+            {
+                "shop_id": self.shop,
+                "refund_id": _tail(refund["id"]),
+                "order_id": order["name"],
+                "refund_date": self._day(at),
+                "refunded_at": at,
+                "amount_micros": _micros(money["shopMoney"]),
+                "currency_code": money["shopMoney"]["currencyCode"],
+                "presentment_amount_micros": _micros(money["presentmentMoney"]),
+                "presentment_currency_code": money["presentmentMoney"]["currencyCode"],
+            }
             for refund in order["refunds"]
             if refund["createdAt"]  # null while it is pending: nothing was paid back yet
             for at, money in [(_instant(refund["createdAt"]), refund["totalRefundedSet"])]
@@ -191,14 +152,6 @@ class Reader:
         )
 
 
-def table(rows: Iterable[Row], schema: pa.Schema) -> pa.Table:
-    """Rows as a table of ORDERS or REFUNDS."""
-    columns = list(zip(*rows, strict=True)) or [()] * len(schema)
-    return pa.table(
-        [pa.array(c, f.type) for c, f in zip(columns, schema, strict=True)], schema=schema
-    )
-
-
 def _is_first(journey: dict[str, Any] | None, orders_so_far: str | None) -> bool:
     """Whether an order is its customer's first.
 
@@ -211,12 +164,12 @@ def _is_first(journey: dict[str, Any] | None, orders_so_far: str | None) -> bool
     return orders_so_far is None or int(orders_so_far) <= 1
 
 
-def _click_ids(order: dict[str, Any]) -> tuple[str | None, ...]:
+def _click_ids(order: dict[str, Any]) -> dict[str, str | None]:
     """Click ids kept with the order at checkout, else those of the last visit's landing page."""
     kept = {a["key"].lower().lstrip("_"): a["value"] for a in order["customAttributes"]}
     visit = (order["customerJourneySummary"] or {}).get("lastVisit") or {}
     landed = parse_qs(urlsplit(visit.get("landingPage") or "").query)
-    return tuple(kept.get(name) or landed.get(name, [None])[0] for name in CLICK_IDS)
+    return {name: kept.get(name) or landed.get(name, [None])[0] for name in CLICK_IDS}
 
 
 def _status(order: dict[str, Any]) -> str:

@@ -10,6 +10,7 @@ from functools import cached_property
 import pyarrow as pa
 
 from pipelines.errors import ConfigError, InputError, SourceRejected
+from pipelines.platforms import full_name
 from pipelines.privacy.consent import is_personal
 from pipelines.source_settings import FileSettings
 from pipelines.sources.base import Account, Batch, Window
@@ -47,7 +48,8 @@ class FilesSource:
         clock_now: the present instant, UTC.
 
     Raises:
-        ConfigError: the mapping is unusable or for another platform.
+        ConfigError: a platform that isn't in platforms.yaml, or a mapping that is unusable or
+            for another platform.
     """
 
     name = "files"
@@ -60,7 +62,7 @@ class FilesSource:
         self._settings, self._now = settings, clock_now
         self.mapping = load_mapping(settings.mapping)
         self.platform = self.mapping.platform
-        if settings.platform not in {self.platform, self.platform.removesuffix("_ads")}:
+        if full_name(settings.platform) != self.platform:
             raise ConfigError(
                 f"{settings.mapping} is a mapping for {self.platform}, not {settings.platform}.",
                 kept="nothing was read or published.",

@@ -14,7 +14,7 @@ from pipelines.config import IdentitySettings
 from pipelines.contracts import load_contracts
 from pipelines.errors import ConfigError
 from pipelines.jobs.pacing.job import PacingJob
-from pipelines.platforms import daily_cap, full_name, load_platforms, platform_table
+from pipelines.platforms import CHANNELS, daily_cap, full_name, load_platforms, platform_table
 from pipelines.privacy.declared import Kind, clicks_in, person_tables
 from pipelines.sources.ga4_export import events
 from pipelines.sources.hubspot import source as hubspot
@@ -23,6 +23,7 @@ from pipelines.sources.server_events import fields
 from pipelines.sources.shopify import tables
 
 ROOMS = Path(__file__).parents[2] / "pipelines" / "sources"
+MACROS = PROJECT / "macros" / "marketing"
 TOY = """
 platforms:
   toy_ads:
@@ -49,6 +50,10 @@ def test_every_source_of_ads_is_a_platform() -> None:
     rooms = {room.name for room in ROOMS.iterdir() if room.name.endswith("_ads")}
     assert rooms
     assert rooms <= set(platform_table().platforms)
+
+
+def test_every_channel_is_one_that_the_models_call_bought() -> None:
+    assert f"return({list(CHANNELS)})" in (MACROS / "channels.sql").read_text()
 
 
 def test_an_unknown_platform_is_refused_by_name_with_what_to_add() -> None:

@@ -10,7 +10,8 @@ with events as (
       partition by session_id
       order by
         case
-          when coalesce({{ (['source', 'medium'] + click_ids()) | join(', ') }})
+          when
+            coalesce({{ (['source', 'medium'] + click_ids()) | join(', ') }})
             is null then 1
           else 0
         end,

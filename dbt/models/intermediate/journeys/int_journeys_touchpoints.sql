@@ -31,7 +31,8 @@ leads as (
     {%- endfor %}
     {{ first_click_of(click_ids('crm_leads')) }} as click_id
   from {{ ref('stg_crm__leads') }}
-  where {{ restated('created_date') }}
+  where
+    {{ restated('created_date') }}
     and coalesce({{ (click_ids('crm_leads') + ['utm_source', 'utm_medium']) | join(', ') }}) is not null
 ),
 
@@ -50,7 +51,8 @@ server_events as (
     end as click_type,
     {{ first_click_of(click_ids('server_events')) }} as click_id
   from {{ ref('stg_server__events') }}
-  where {{ restated('event_date', before=lookback, after=1) }}
+  where
+    {{ restated('event_date', before=lookback, after=1) }}
     and {{ first_click_of(click_ids('server_events')) }} is not null
 ),
 

@@ -14,15 +14,18 @@ from typing import Any
 import orjson
 
 from pipelines.config import Settings
-from pipelines.errors import AuditError, StatementError, UsageError, WarehouseLocked
+from pipelines.contracts import load_contracts
+from pipelines.errors import AuditError, ConfigError, StatementError, UsageError, WarehouseLocked
+from pipelines.platforms import Platform, platform_table
 from pipelines.shipped import shipped
-from pipelines.warehouse import open_warehouse
+from pipelines.warehouse import Warehouse, open_warehouse
 
 PROJECT = shipped("dbt")
 
 # DuckDB's words for a file that another process holds.
 _LOCKED = "Could not set lock on file"
 _PROGRESS_EVERY = 10
+_LANDED_PLATFORMS = "SELECT DISTINCT platform FROM raw.load_ledger WHERE platform IS NOT NULL"
 _FAILED = frozenset({"fail", "error", "runtime error", "partial success"})
 # -P keeps the caller's folder, which may hold a folder named dbt, off the module path.
 _DBT = (sys.executable, "-P", "-c", "from dbt.cli.main import cli; cli()")
@@ -98,6 +101,7 @@ def build(
             reporting currency needs.
 
     Raises:
+        ConfigError: rows of a platform that isn't in platforms.yaml were landed; which.
         AuditError: a model failed or a test found rows; which, how many, where the SQL is,
             and which marts were rebuilt.
         UsageError: ``select`` names nothing.
@@ -163,8 +167,9 @@ def dbt_environment(settings: Settings) -> dict[str, str]:
 
 
 def dbt_variables(settings: Settings) -> str:
-    """dbt's ``--vars``: what dbt/dbt_project.yml leaves to adcanary.yaml, as JSON."""
-    identity = settings.identity
+    """dbt's ``--vars``, as JSON: what dbt/dbt_project.yml leaves to adcanary.yaml and
+    platforms.yaml. Whatever runs dbt passes them."""
+    identity, table = settings.identity, platform_table()
     limits = {kind: limit.model_dump(exclude_none=True) for kind, limit in identity.limits.items()}
     return orjson.dumps(
         {
@@ -172,8 +177,29 @@ def dbt_variables(settings: Settings) -> str:
             "identity_limits": limits,
             "identity_blocked": identity.blocked,
             "identity_match_probability": identity.match_probability,
+            "platforms": {name: _as_variable(p) for name, p in table.platforms.items()},
+            "click_ids": {name: click.model_dump() for name, click in table.click_ids.items()},
+            "landed_click_ids": _landed_click_ids(),
         }
     ).decode()
+
+
+def _as_variable(platform: Platform) -> dict[str, Any]:
+    return {
+        "channel": platform.channel,
+        "click_ids": platform.proofs,
+        "sources": "|".join(platform.sources),
+    }
+
+
+def _landed_click_ids() -> dict[str, list[str]]:
+    """The click ids that each raw table has columns for, by the table's name."""
+    known = platform_table().click_ids
+    return {
+        contract.name: [column.name for column in contract.columns if column.name in known]
+        for contract in load_contracts().values()
+        if contract.dataset == "raw"
+    }
 
 
 def _arguments(settings: Settings, select: str | None, full_refresh: bool) -> list[str]:
@@ -194,7 +220,8 @@ def _run_when_free(
     while True:
         # Makes the tables that no source has filled yet, waits for the DuckDB file, or says
         # who holds it.
-        open_warehouse(_with_patience(settings, deadline - time.monotonic()))
+        warehouse = open_warehouse(_with_patience(settings, deadline - time.monotonic()))
+        _refuse_unknown_platforms(warehouse)
         run = _run_dbt(settings, folder, chosen, on_progress)
         locked = next((e for e in run.errors if _LOCKED in e), None)
         if locked is None:
@@ -207,6 +234,18 @@ def _run_when_free(
                 fix="Run the command again when they have ended.",
             )
         on_progress("the warehouse file is in use; waiting for it")
+
+
+def _refuse_unknown_platforms(warehouse: Warehouse) -> None:
+    landed = warehouse.query(_LANDED_PLATFORMS)["platform"].to_pylist()
+    if problem := platform_table().problem(landed):
+        raise ConfigError(
+            f"Rows are landed whose channel nothing tells: {problem}.",
+            kept="every mart is as it was.",
+            fix="Add the platform to platforms.yaml, with its channel, click ids, sources and "
+            "daily cap, as the file explains. If its name is misspelt, delete its rows from the "
+            "raw.ads_ tables and raw.load_ledger, and ingest them under the right name.",
+        )
 
 
 def _with_patience(settings: Settings, seconds: float) -> Settings:

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
 import yaml
-from pydantic import (
-    BaseModel,
-    Field,
-    SecretStr,
-    ValidationError,
-)
+from pydantic import AfterValidator, Field, SecretStr, ValidationError
 
 from pipelines.errors import ConfigError
+from pipelines.platforms import platform_table
 from pipelines.source_settings import Section, SourceSecrets, SourcesSettings, TimeZone
+from pipelines.yaml_files import problems, read_yaml
 
 
 class WarehouseSettings(Section):
@@ -99,10 +95,16 @@ class GuardrailSettings(AllocationCaps):
     kill_switch: bool = False
 
 
-NodeType = Literal[
-    "device", "user_id", "email_hash", "phone_hash", "gclid", "wbraid", "gbraid", "dclid",
-    "fbclid", "ttclid", "li_fat_id", "order", "lead", "opportunity",
-]  # fmt: skip
+def _node_type(name: str) -> str:
+    clicks = [c for c, click in platform_table().click_ids.items() if click.identity]
+    kinds = ["device", "user_id", "email_hash", "phone_hash", *clicks]
+    kinds += ["order", "lead", "opportunity"]
+    if name not in kinds:
+        raise ValueError(f"'{name}' is no kind of identifier; there are {', '.join(kinds)}")
+    return name
+
+
+NodeType = Annotated[str, AfterValidator(_node_type)]
 StoredId = Annotated[str, Field(pattern=r"^[^'\\\s]+$")]
 
 
@@ -200,17 +202,14 @@ def load_settings(path: Path | None = None) -> Settings:
             fix="Run `adcanary init` to write a commented one, or pass --config FILE.",
         )
     try:
-        text = chosen.read_text()
+        raw, tree = read_yaml(chosen)
     except UnicodeDecodeError as error:
         raise ConfigError(
             f"{chosen} is not UTF-8 text: {error}", fix="Save it as UTF-8."
         ) from error
-    try:
-        raw = yaml.safe_load(text) or {}
-        tree = yaml.compose(text)
-        refuse_doubled_keys(tree)
     except yaml.YAMLError as error:
         raise ConfigError(f"{chosen} is not YAML: {error}", fix="Correct the file.") from error
+    raw = raw or {}
     if not isinstance(raw, dict):
         raise ConfigError(f"{chosen} must hold keys and values, not a {type(raw).__name__}.")
     if now := os.environ.get("ADCANARY_NOW"):
@@ -219,8 +218,7 @@ def load_settings(path: Path | None = None) -> Settings:
         settings = Settings.model_validate({**raw, "path": chosen.absolute()})
     except ValidationError as error:
         raise ConfigError(
-            f"{chosen} is not usable:\n"
-            + "\n".join(f"  {_explain(e, tree)}" for e in error.errors()),
+            f"{chosen} is not usable:\n{problems(error, Settings, tree, frozenset({'path'}))}",
             kept="nothing was read or written.",
             fix="Correct the file; `adcanary init` writes one with every key explained.",
         ) from error
@@ -233,79 +231,8 @@ def load_settings(path: Path | None = None) -> Settings:
     return _anchored(settings, chosen.absolute().parent)
 
 
-def load_yaml(path: Path) -> Any:
-    """A YAML file's content; a key that stands twice is an error, not a choice.
-
-    Raises:
-        yaml.YAMLError: it is not YAML, or has a key twice.
-    """
-    text = path.read_text()
-    refuse_doubled_keys(yaml.compose(text))
-    return yaml.safe_load(text)
-
-
-def refuse_doubled_keys(node: yaml.Node | None) -> None:
-    """Raise yaml.MarkedYAMLError, with its line, for a key that stands twice in one mapping."""
-    if isinstance(node, yaml.SequenceNode):
-        for item in node.value:
-            refuse_doubled_keys(item)
-    if not isinstance(node, yaml.MappingNode):
-        return
-    seen: set[str] = set()
-    for key, value in node.value:
-        if key.value in seen:
-            raise yaml.MarkedYAMLError(
-                problem=f"the key '{key.value}' stands twice", problem_mark=key.start_mark
-            )
-        seen.add(key.value)
-        refuse_doubled_keys(value)
-
-
 def _anchored(settings: Settings, folder: Path) -> Settings:
     """Relative paths become relative to the file that names them, not to the shell's folder."""
     warehouse = settings.warehouse.model_copy(update={"path": folder / settings.warehouse.path})
     sources = settings.sources.anchored(folder)
     return settings.model_copy(update={"warehouse": warehouse, "sources": sources})
-
-
-def _explain(error: Any, tree: yaml.Node | None) -> str:
-    location = [str(part) for part in error["loc"]]
-    dotted = ".".join(location)
-    at = _line(tree, location)
-    where = f"line {at}: " if at else ""
-    if error["type"] == "extra_forbidden":
-        known = _keys_at(location[:-1])
-        near = difflib.get_close_matches(location[-1], known, n=1)
-        hint = f"did you mean '{near[0]}'?" if near else f"known keys: {', '.join(known)}"
-        return f"{where}unknown key '{dotted}' ({hint})"
-    if error["type"] == "missing":
-        return f"{where}missing key '{dotted}'"
-    return f"{where}'{dotted}': {error['msg']} (found {error['input']!r})"
-
-
-def _keys_at(location: list[str]) -> list[str]:
-    model: Any = Settings
-    for part in location:
-        if part.isdigit():
-            continue
-        annotation = model.model_fields[part].annotation
-        options = [annotation, *getattr(annotation, "__args__", ())]
-        model = next(o for o in options if isinstance(o, type) and issubclass(o, BaseModel))
-    return sorted(set(model.model_fields) - {"path"} if model is Settings else model.model_fields)
-
-
-def _line(node: yaml.Node | None, location: list[str]) -> int | None:
-    """Line, from 1, of the deepest part of ``location`` that the file has."""
-    line = None
-    for part in location:
-        if isinstance(node, yaml.MappingNode):
-            found = next(((k, v) for k, v in node.value if k.value == part), None)
-            if found is None:
-                return line
-            line, node = found[0].start_mark.line + 1, found[1]
-        elif isinstance(node, yaml.SequenceNode) and part.isdigit() and int(part) < len(node.value):
-            node = node.value[int(part)]
-            line = node.start_mark.line + 1
-        else:
-            return line
-    return line

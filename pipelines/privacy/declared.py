@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import yaml
 
+from pipelines.platforms import platform_table
 from pipelines.shipped import shipped
 from pipelines.warehouse.base import STAGE_DATASET
 
@@ -17,13 +18,6 @@ DECLARATION = shipped("sql") / "privacy" / "person_columns.yaml"
 
 # The datasets that are adcanary's; a project may hold others, which are nobody's business here.
 DATASETS = ("raw", "staging", "intermediate", "marts", "contracts", "canary", STAGE_DATASET)
-
-_CLICK_PARAMETERS = (
-    *("gclid", "gbraid", "wbraid", "dclid", "srsltid", "fbclid", "ttclid", "li_fat_id"),
-    *("msclkid", "twclid"),
-)
-# One group: the click id. The same text is read by RE2 (both warehouses) and by Python.
-CLICK_IN_URL = rf"[?&](?:{'|'.join(_CLICK_PARAMETERS)})=([^&#\"\\\s]+)"
 
 # Shorter ids, and numbers, are too easily something else: they count only in a column declared
 # for their kind.
@@ -132,6 +126,12 @@ def declared(table: str) -> PersonTable | None:
     return person_tables().get(table)
 
 
+def click_in_url() -> str:
+    """A pattern with one group, the click id; RE2 (both warehouses) and Python read it alike."""
+    names = "|".join(platform_table().click_id_names)
+    return rf"[?&](?:{names})=([^&#\"\\\s]+)"
+
+
 def clicks_in(text: str) -> list[str]:
     """The click ids in the query strings of a text."""
-    return re.findall(CLICK_IN_URL, text)
+    return re.findall(click_in_url(), text)

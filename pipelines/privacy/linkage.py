@@ -16,12 +16,12 @@ import orjson
 import pyarrow as pa
 
 from pipelines.privacy.declared import (
-    CLICK_IN_URL,
     NAMERS,
     RECORDS,
     Id,
     Kind,
     PersonTable,
+    click_in_url,
     person_tables,
 )
 from pipelines.privacy.search import Searched, is_one_of, joined, searchable
@@ -225,7 +225,7 @@ def _sightings(place: _Place) -> str:
 
 def _clicks(path: str) -> str:
     """The click ids in a column's texts, an ARRAY."""
-    return f"REGEXP_EXTRACT_ALL(TO_JSON_STRING({_column(path)}), r'{CLICK_IN_URL}')"
+    return f"REGEXP_EXTRACT_ALL(TO_JSON_STRING({_column(path)}), r'{click_in_url()}')"
 
 
 def _present(table: PersonTable, searched: Searched) -> PersonTable:

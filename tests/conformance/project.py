@@ -14,7 +14,7 @@ import duckdb
 import orjson
 
 from pipelines.build import PROJECT as DBT
-from pipelines.build import dbt_environment
+from pipelines.build import dbt_environment, dbt_variables
 from pipelines.config import Settings, WarehouseSettings
 from pipelines.contracts import load_contracts
 from pipelines.warehouse import open_warehouse
@@ -118,6 +118,7 @@ def _start_dbt(
         f"--profiles-dir={DBT}",
         f"--target={settings.warehouse.kind}",
         f"--target-path={target}",
+        f"--vars={dbt_variables(settings)}",
     ]
     process = subprocess.Popen(
         [sys.executable, "-P", "-c", "from dbt.cli.main import cli; cli()", *arguments],

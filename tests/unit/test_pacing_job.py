@@ -13,8 +13,8 @@ import pytest
 
 from pipelines.config import Settings
 from pipelines.contracts import load_contracts
+from pipelines.errors import ConfigError
 from pipelines.jobs import JobRun, run_job
-from pipelines.jobs.pacing.detectors import daily_cap
 from pipelines.jobs.pacing.plots import plot_pacing
 from pipelines.warehouse.duckdb import DuckDBWarehouse
 
@@ -317,10 +317,9 @@ def test_a_campaign_that_never_delivered_counts_only_with_a_budget(
     assert result.run.verdict == "PASS"
 
 
-def test_what_a_platform_may_spend_on_a_day_is_dated() -> None:
-    assert daily_cap("google_ads", AS_OF) == 2
-    assert daily_cap("meta_ads", AS_OF) == 1.75
-    assert daily_cap("tiktok_ads", AS_OF) == 2
+def test_a_platform_without_a_daily_cap_is_not_paced(pace: Callable[..., Result]) -> None:
+    with pytest.raises(ConfigError, match="toy_ads: no ad platform"):
+        pace(Made("c", platform="toy_ads"))
 
 
 def test_meta_breaks_its_cap_where_google_does_not(pace: Callable[..., Result]) -> None:

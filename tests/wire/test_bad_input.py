@@ -72,6 +72,20 @@ def test_a_misspelt_key_ends_with_2_and_names_the_line(run: Run, tmp_path: Path)
     assert "line 1: unknown key 'guardrail' (did you mean 'guardrails'?)" in said
 
 
+def test_a_file_of_an_unknown_platform_is_refused_by_name(run: Run, tmp_path: Path) -> None:
+    path = export(tmp_path, 1)
+    arguments = ("ingest", "files", "--path", str(path), "--mapping", str(KAG))
+    code, said = run(*arguments, "--platform", "toy")
+    assert code == 2
+    assert "toy: no ad platform of" in said.replace("\n", " ")
+    mapping = tmp_path / "mapping.yaml"
+    mapping.write_text(KAG.read_text().replace("platform: meta_ads", "platform: meta"))
+    code, said = ingest(run, path, mapping)
+    assert code == 2
+    assert "line 3: 'platform': meta: no ad platform of" in said
+    assert "did you mean 'meta_ads'?" in said
+
+
 def test_a_bad_date_names_file_row_and_column_and_keeps_what_was_published(
     run: Run, tmp_path: Path
 ) -> None:

@@ -15,10 +15,17 @@ import pytest
 import yaml
 
 from pipelines import build as build_room
-from pipelines.build import PROJECT, BuildResult, artifacts_folder, build, dbt_environment
+from pipelines.build import (
+    PROJECT,
+    BuildResult,
+    artifacts_folder,
+    build,
+    dbt_environment,
+    dbt_variables,
+)
 from pipelines.config import Settings, WarehouseSettings
 from pipelines.errors import AuditError, UsageError, WarehouseLocked
-from pipelines.warehouse import Warehouse, open_warehouse
+from pipelines.warehouse import open_warehouse
 from tests.wire.raw_rows import GOOGLE, campaign_day, fill, insert
 
 # One worker: the tests below read what one build made.
@@ -247,6 +254,7 @@ def test_the_unit_tests_of_the_models_pass(built: Built) -> None:
             f"--project-dir={PROJECT}",
             f"--profiles-dir={PROJECT}",
             f"--target-path={folder}",
+            f"--vars={dbt_variables(built.settings)}",
         ],
         env=dbt_environment(built.settings),
         capture_output=True,
@@ -301,16 +309,17 @@ def test_a_build_says_who_holds_the_file(tmp_path: Path) -> None:
 def test_a_file_taken_while_dbt_starts_is_waited_for_and_an_empty_warehouse_builds(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settings = _settings(tmp_path)
+    # a busy machine takes its time to start dbt
+    settings = _settings(tmp_path, lock_timeout_seconds=120.0)
     holders: list[subprocess.Popen[bytes]] = []
+    run_dbt = build_room._run_dbt
 
-    def open_then_lose(given: Settings) -> Warehouse:
-        warehouse = open_warehouse(given)
+    def lose_then_run(given: Settings, *others: Any) -> Any:
         if not holders:
             holders.append(_hold(given.warehouse.path))
-        return warehouse
+        return run_dbt(given, *others)
 
-    monkeypatch.setattr(build_room, "open_warehouse", open_then_lose)
+    monkeypatch.setattr(build_room, "_run_dbt", lose_then_run)
     lines: list[str] = []
 
     def release(line: str) -> None:

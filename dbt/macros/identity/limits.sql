@@ -9,10 +9,11 @@
     'user_id': {'devices': 50, 'names': 10},
     'email_hash': {'devices': 20, 'names': 3},
     'phone_hash': {'devices': 20, 'names': 1},
-    'gclid': a_click, 'wbraid': a_click, 'gbraid': a_click, 'dclid': a_click,
-    'fbclid': a_click, 'ttclid': a_click, 'li_fat_id': a_click,
     'order': {'devices': 3, 'names': 1},
   } -%}
+  {%- for name in identity_click_ids() -%}
+    {%- do limits.update({name: a_click}) -%}
+  {%- endfor -%}
   {%- for node_type, limit in var('identity_limits', {}).items() -%}
     {%- do limits.update({node_type: dict(limits.get(node_type, {}), **limit)}) -%}
   {%- endfor -%}

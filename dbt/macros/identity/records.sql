@@ -1,13 +1,27 @@
 {# Kinds of identifiers, by their column in a record. What names a person comes first, the strongest
    name of all first; then ad clicks, which one device shows; then documents, which are one person's. #}
 {% macro identity_kinds() %}
-  {{ return({
+  {%- set kinds = {
     'client_key': 'device',
     'user_id': 'user_id', 'email_hash': 'email_hash', 'phone_hash': 'phone_hash',
-    'gclid': 'gclid', 'wbraid': 'wbraid', 'gbraid': 'gbraid', 'dclid': 'dclid',
-    'fbclid': 'fbclid', 'ttclid': 'ttclid', 'li_fat_id': 'li_fat_id',
+  } -%}
+  {%- for name in identity_click_ids() -%}
+    {%- do kinds.update({name: name}) -%}
+  {%- endfor -%}
+  {%- do kinds.update({
     'order_key': 'order', 'lead_key': 'lead', 'opportunity_key': 'opportunity',
-  }) }}
+  }) -%}
+  {{ return(kinds) }}
+{% endmacro %}
+
+{# The click ids of a record and the columns that hold them, as identity_record takes identifiers. `t` is
+   the relation's alias; `landed_in` the raw table that it shows, none where it has every click id. #}
+{% macro identity_clicks(t=none, landed_in=none) %}
+  {%- set columns = {} -%}
+  {%- for name in identity_click_ids(landed_in) -%}
+    {%- do columns.update({name: t ~ '.' ~ name if t else name}) -%}
+  {%- endfor -%}
+  {{ return(columns) }}
 {% endmacro %}
 
 {# The select list of a record: when it was seen, and the identifiers it shows, by column; words that

@@ -4,34 +4,38 @@
   coalesce({{ matches(medium, '^(.*cp.*|ppc|retargeting|paid.*)$') }}, false)
 {%- endmacro %}
 
-{% macro is_search_source(source) -%}
-  coalesce({{ matches(source, '(google|bing|yahoo|duckduckgo|ecosia|baidu|yandex)') }}, false)
+{# Patterns of the sources of a channel: the ad platforms', and what else is on GA4's lists of sites. #}
+{% macro sources_of(channel) -%}
+  {%- set patterns = {
+    'Paid Search': ['yahoo|duckduckgo|ecosia|baidu|yandex'],
+    'Paid Social': ['twitter|youtube|^(x|t.co)$'],
+  }.get(channel, []) -%}
+  {%- for platform in platforms().values() if platform['channel'] == channel and platform['sources'] -%}
+    {%- do patterns.append(platform['sources']) -%}
+  {%- endfor -%}
+  {{ return(patterns) }}
+{%- endmacro %}
+{% macro is_source_of(channel, source) -%}
+  coalesce({{ matches(source, sources_of(channel) | join('|')) }}, false)
 {%- endmacro %}
 
-{% macro is_social_source(source) -%}
-  coalesce({{ matches(source, '(facebook|instagram|meta|tiktok|linkedin|pinterest|reddit|twitter|snapchat|youtube)|^(fb|ig|x|t.co)$') }}, false)
+{# The channels that are bought, in the order in which a click id tells of them. #}
+{% macro paid_channels() -%}
+  {{ return(['Paid Search', 'Paid Social', 'Paid Other', 'Display', 'Affiliates']) }}
 {%- endmacro %}
 
-{# Click ids that only paid clicks carry, by the channel they stand for. fbclid is none of them: it
-   comes with unpaid posts, too. `t` is the relation's alias. #}
-{% macro search_click(t) -%}
-  coalesce({{ t }}.gclid, {{ t }}.wbraid, {{ t }}.gbraid, {{ t }}.msclkid)
-{%- endmacro %}
-{% macro social_click(t) -%}
-  coalesce({{ t }}.ttclid, {{ t }}.li_fat_id)
-{%- endmacro %}
-
-{# A `display_click` is a dclid. #}
-{% macro default_channel_group(source, medium, search_click, social_click, display_click='cast(null as ' ~ dbt.type_string() ~ ')') -%}
+{# `t` is the alias of a relation with every click id. #}
+{% macro default_channel_group(source, medium, t) -%}
   case
-    when {{ search_click }} is not null then 'Paid Search'
-    when {{ social_click }} is not null then 'Paid Social'
-    when {{ display_click }} is not null then 'Display'
+    {%- for channel in paid_channels() if proofs_of(channel) %}
+    when {{ first_click_of(proofs_of(channel), t) }} is not null then '{{ channel }}'
+    {%- endfor %}
     when coalesce({{ source }}, '(direct)') = '(direct)'
       and coalesce({{ medium }}, '(none)') in ('(none)', '(not set)') then 'Direct'
     when {{ medium }} in ('display', 'banner', 'expandable', 'interstitial', 'cpm') then 'Display'
-    when {{ is_paid_medium(medium) }} and {{ is_search_source(source) }} then 'Paid Search'
-    when {{ is_paid_medium(medium) }} and {{ is_social_source(source) }} then 'Paid Social'
+    {%- for channel in paid_channels() if sources_of(channel) %}
+    when {{ is_paid_medium(medium) }} and {{ is_source_of(channel, source) }} then '{{ channel }}'
+    {%- endfor %}
     when {{ is_paid_medium(medium) }} then 'Paid Other'
     when {{ medium }} in ('email', 'e-mail', 'e_mail', 'newsletter')
       or {{ source }} in ('email', 'newsletter') then 'Email'
@@ -39,8 +43,8 @@
     when {{ medium }} in ('sms', 'text') then 'SMS'
     when {{ medium }} in ('push', 'mobile', 'notification') then 'Mobile Push Notifications'
     when {{ medium }} in ('social', 'social-network', 'social-media', 'sm')
-      or {{ is_social_source(source) }} then 'Organic Social'
-    when {{ medium }} = 'organic' or {{ is_search_source(source) }} then 'Organic Search'
+      or {{ is_source_of('Paid Social', source) }} then 'Organic Social'
+    when {{ medium }} = 'organic' or {{ is_source_of('Paid Search', source) }} then 'Organic Search'
     when {{ medium }} in ('referral', 'app', 'link') then 'Referral'
     else 'Unassigned'
   end
@@ -50,7 +54,7 @@
    class that is known ("Unassigned") was at least not bought. #}
 {% macro touch_class(channel) -%}
   case
-    when {{ channel }} in ('Paid Search', 'Paid Social', 'Paid Other', 'Display', 'Affiliates') then 'paid'
+    when {{ channel }} in ('{{ paid_channels() | join("', '") }}') then 'paid'
     when {{ channel }} in ('Email', 'SMS', 'Mobile Push Notifications') then 'owned'
     when {{ channel }} = 'Direct' then 'direct'
     else 'earned'
@@ -60,26 +64,23 @@
 {# The channel that an ad platform's spend stands for where no visit tells: the group that most of
    its clicks come in as. #}
 {% macro channel_of_platform(platform) -%}
-  case
-    when {{ platform }} in ('google_ads', 'microsoft_ads') then 'Paid Search'
-    when {{ platform }} in ('meta_ads', 'tiktok_ads', 'linkedin_ads') then 'Paid Social'
-    else 'Paid Other'
+  case {{ platform }}
+    {%- for name, known in platforms().items() %}
+    when '{{ name }}' then '{{ known['channel'] }}'
+    {%- endfor %}
   end
 {%- endmacro %}
 
-{# The ad platform a visit was paid to, NULL where none shows. fbclid alone also comes with unpaid
-   posts, so it counts only with a paid medium. `t` is the relation's alias. #}
+{# The ad platform a visit was paid to, NULL where none shows. A click id that unpaid posts carry,
+   too, proves none. `t` is the alias of a relation with every click id. #}
 {% macro ad_platform(source, medium, t) -%}
   case
-    when coalesce({{ t }}.gclid, {{ t }}.wbraid, {{ t }}.gbraid) is not null then 'google_ads'
-    when {{ t }}.msclkid is not null then 'microsoft_ads'
-    when {{ t }}.ttclid is not null then 'tiktok_ads'
-    when {{ t }}.li_fat_id is not null then 'linkedin_ads'
+    {%- for name, platform in platforms().items() if platform['click_ids'] %}
+    when {{ first_click_of(platform['click_ids'], t) }} is not null then '{{ name }}'
+    {%- endfor %}
     when not ({{ is_paid_medium(medium) }} or coalesce({{ medium }} = 'display', false)) then null
-    when {{ matches(source, 'google') }} then 'google_ads'
-    when {{ matches(source, 'bing') }} then 'microsoft_ads'
-    when {{ matches(source, '(facebook|instagram|meta)|^(fb|ig)$') }} then 'meta_ads'
-    when {{ matches(source, 'tiktok') }} then 'tiktok_ads'
-    when {{ matches(source, 'linkedin') }} then 'linkedin_ads'
+    {%- for name, platform in platforms().items() if platform['sources'] %}
+    when {{ matches(source, platform['sources']) }} then '{{ name }}'
+    {%- endfor %}
   end
 {%- endmacro %}

@@ -1,9 +1,22 @@
+{# Click ids of a conversion: those that orders or leads are landed with. #}
+{% macro conversion_click_ids() -%}
+  {{ return((click_ids('orders') + click_ids('crm_leads')) | unique | list) }}
+{%- endmacro %}
+
+{# A conversion's click ids from a record of a raw table, NULL where that has none. #}
+{% macro click_ids_of_conversion(landed_in, t=none) -%}
+  {%- for name in conversion_click_ids() %}
+    {{ (t ~ '.' if t) ~ name if landed_in is none or name in click_ids(landed_in) else no_text() }} as {{ name }},
+  {%- endfor %}
+{%- endmacro %}
+
 {# The columns of int_journeys_conversions, in order. #}
 {% macro conversion_columns() -%}
   {{ return([
     'conversion_id', 'source', 'conversion_type', 'converted_at', 'conversion_date', 'also_seen_by',
     'property_id', 'client_key', 'shop_id', 'order_id', 'crm', 'crm_account_id', 'lead_id',
-    'opportunity_id', 'person_node_type', 'person_node_id', 'gclid', 'fbclid', 'ttclid', 'li_fat_id',
+    'opportunity_id', 'person_node_type', 'person_node_id'
+  ] + conversion_click_ids() + [
     'value_micros', 'refunded_micros', 'currency_code', 'is_new_customer'
   ]) }}
 {%- endmacro %}
@@ -29,10 +42,7 @@
     opportunity_id,
     'opportunity' as person_node_type,
     {{ node_of(['crm', 'account_id', 'opportunity_id']) }} as person_node_id,
-    {{ no_text() }} as gclid,
-    {{ no_text() }} as fbclid,
-    {{ no_text() }} as ttclid,
-    {{ no_text() }} as li_fat_id,
+    {{- click_ids_of_conversion('crm_opportunities') }}
     amount_micros as value_micros,
     cast(0 as {{ dbt.type_bigint() }}) as refunded_micros,
     currency_code,

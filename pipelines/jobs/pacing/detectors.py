@@ -6,7 +6,8 @@ Thresholds (a daily ± threshold is noise: platforms may spend twice a day's bud
   ``recent_days`` off in the same direction by as much, and by ``min_z`` standard deviations of the
   campaign's own day-to-day noise. Over ``critical`` it is CRITICAL. A recent pace of 1.5 times the
   target is a runaway: CRITICAL even while the month's average still hides it.
-- *hard_cap*: a day above what the platform allows itself, on one of the last two published days.
+- *hard_cap*: a day above what the platform allows itself (``daily_cap`` in platforms.yaml), on one
+  of the last two published days.
 - *zero_delivery*: enabled, with a budget, at least two published days in a row without spend.
 - *data_missing*: account-days of the month that no published batch covers.
 
@@ -26,6 +27,7 @@ from typing import Literal
 from pipelines.config import PacingSettings
 from pipelines.jobs.pacing.evidence import HISTORY_DAYS, CampaignHistory
 from pipelines.jobs.pacing.target import Target, recent_days
+from pipelines.platforms import daily_cap
 
 Detector = Literal["overspend", "underspend", "hard_cap", "zero_delivery", "data_missing"]
 Severity = Literal["WARNING", "CRITICAL"]
@@ -36,17 +38,6 @@ ZERO_DAYS = 2
 HARD_CAP_DAYS = 2
 MIN_NOISE = 0.02
 """Least noise, as a share of a day's target: a campaign that spends evenly still has some."""
-
-# Platform, first day of validity, most a day may cost over its daily budget. The latest row of a
-# platform that is not after the day holds; platforms without one get DEFAULT_DAILY_CAP.
-# google_ads: Google Ads Help, "About average daily budgets": up to 2 times on a day, 30.4 times a
-# month. meta_ads: Meta Business Help, "About daily budgets": up to 75% over on a day, 7 times a
-# week (older pages say 25%; the wider one alerts on what can't be right under either).
-DAILY_CAPS: tuple[tuple[str, date, float], ...] = (
-    ("google_ads", date(2017, 10, 4), 2.0),
-    ("meta_ads", date(2023, 1, 1), 1.75),
-)
-DEFAULT_DAILY_CAP = 2.0
 
 
 @dataclass(frozen=True)
@@ -67,12 +58,6 @@ class Recent:
     ratio: float | None
     z: float | None
     mean_micros: int | None
-
-
-def daily_cap(platform: str, day: date) -> float:
-    """The most a day may cost, as a multiple of its daily budget."""
-    valid = [row for row in DAILY_CAPS if row[0] == platform and row[1] <= day]
-    return max(valid, key=lambda row: row[1])[2] if valid else DEFAULT_DAILY_CAP
 
 
 def recent_window(history: CampaignHistory, target: Target, as_of: date, count: int) -> Recent:

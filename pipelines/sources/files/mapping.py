@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-import difflib
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
-from pipelines.config import load_yaml
 from pipelines.errors import ConfigError
+from pipelines.platforms import platform_table
 from pipelines.source_settings import TimeZone
+from pipelines.yaml_files import problems, read_yaml
 
 ABSENT = "absent"
 
@@ -96,7 +103,7 @@ class Mapping(_Section):
         daily_budget: column of the campaign's present daily budget, decimal.
     """
 
-    platform: str = Field(pattern="^[a-z][a-z0-9_]*$")
+    platform: str
     account_id: Text
     account_name: str | None = None
     time_zone: TimeZone
@@ -117,6 +124,13 @@ class Mapping(_Section):
     @property
     def makes_campaigns(self) -> bool:
         return self.level == "campaign" or self.campaign_totals is not None
+
+    @field_validator("platform")
+    @classmethod
+    def _known(cls, name: str) -> str:
+        if problem := platform_table().problem([name]):
+            raise ValueError(problem)
+        return name
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -158,38 +172,14 @@ def load_mapping(path: Path) -> Mapping:
             fix="Write one; infra/mappings/ holds examples.",
         )
     try:
-        raw = load_yaml(path)
+        raw, tree = read_yaml(path)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} is not YAML: {error}", fix="Correct the file.") from error
     try:
         return Mapping.model_validate(raw)
     except ValidationError as error:
-        problems = "\n".join(f"  {_explain(e)}" for e in error.errors())
         raise ConfigError(
-            f"{path} is not a usable mapping:\n{problems}",
+            f"{path} is not a usable mapping:\n{problems(error, Mapping, tree)}",
             kept="nothing was read or published.",
             fix="Correct the file; infra/mappings/ holds examples.",
         ) from error
-
-
-def _explain(error: Any) -> str:
-    location = [str(part) for part in error["loc"]]
-    dotted = ".".join(location)
-    if error["type"] == "extra_forbidden":
-        known = _keys_at(location[:-1])
-        near = difflib.get_close_matches(location[-1], known, n=1)
-        hint = f"did you mean '{near[0]}'?" if near else f"known keys: {', '.join(known)}"
-        return f"unknown key '{dotted}' ({hint})"
-    if error["type"] == "missing":
-        return f"missing key '{dotted}'"
-    message = error["msg"].removeprefix("Value error, ")
-    return f"'{dotted}': {message}" if dotted else message
-
-
-def _keys_at(location: list[str]) -> list[str]:
-    model: Any = Mapping
-    for part in location:
-        annotation = model.model_fields[part].annotation
-        options = [annotation, *getattr(annotation, "__args__", ())]
-        model = next(o for o in options if isinstance(o, type) and issubclass(o, BaseModel))
-    return sorted(model.model_fields)

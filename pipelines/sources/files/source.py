@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from pipelines.config import Secrets
 from pipelines.errors import ConfigError, InputError, SourceRejected
+from pipelines.platforms import full_name
 from pipelines.privacy.consent import is_personal
 from pipelines.source_settings import FileSettings
 from pipelines.sources.base import Account, Batch, Window
@@ -45,7 +46,8 @@ class FilesSource:
         settings: the file, its mapping and the platform both are for.
 
     Raises:
-        ConfigError: the mapping is unusable or for another platform.
+        ConfigError: a platform that isn't in platforms.yaml, or a mapping that is unusable or
+            for another platform.
     """
 
     name = "files"
@@ -56,7 +58,7 @@ class FilesSource:
         self._settings = settings
         self.mapping = load_mapping(settings.mapping)
         self.platform = self.mapping.platform
-        if settings.platform not in {self.platform, self.platform.removesuffix("_ads")}:
+        if full_name(settings.platform) != self.platform:
             raise ConfigError(
                 f"{settings.mapping} is a mapping for {self.platform}, not {settings.platform}.",
                 kept="nothing was read or published.",

@@ -21,45 +21,37 @@ with order_numbers as (
 ),
 
 records as (
-  {{ identity_record('events.event_date', 'events.event_at', {
+  {{ identity_record('events.event_date', 'events.event_at', dict({
     'client_key': 'events.client_key', 'user_id': 'events.user_id',
-    'gclid': 'events.gclid', 'wbraid': 'events.wbraid', 'gbraid': 'events.gbraid',
-    'dclid': 'events.dclid', 'fbclid': 'events.fbclid', 'ttclid': 'events.ttclid',
-    'li_fat_id': 'events.li_fat_id',
     'order_key': dbt.concat(['order_numbers.only_shop_id', "'|'", 'order_numbers.order_id']),
-  }) }}
+  }, **identity_clicks('events'))) }}
   from {{ ref('int_journeys_events_sessionized') }} as events
   left join order_numbers on events.transaction_id = order_numbers.order_id
   where {{ restated('events.event_date') }}
 
   union all
-  {{ identity_record('events.event_date', 'events.occurred_at', {
+  {{ identity_record('events.event_date', 'events.occurred_at', dict({
     'client_key': 'events.client_key', 'user_id': 'events.user_id',
     'email_hash': 'events.email_hash', 'phone_hash': 'events.phone_hash',
-    'gclid': 'events.gclid', 'wbraid': 'events.wbraid', 'gbraid': 'events.gbraid',
-    'dclid': 'events.dclid', 'fbclid': 'events.fbclid', 'ttclid': 'events.ttclid',
-    'li_fat_id': 'events.li_fat_id',
     'order_key': dbt.concat(['order_numbers.only_shop_id', "'|'", 'order_numbers.order_id']),
-  }) }}
+  }, **identity_clicks('events', 'server_events'))) }}
   from {{ ref('stg_server__events') }} as events
   left join order_numbers on events.order_id = order_numbers.order_id
   where {{ restated('events.event_date') }}
 
   union all
-  {{ identity_record('order_date', 'ordered_at', {
+  {{ identity_record('order_date', 'ordered_at', dict({
     'user_id': 'customer_id', 'email_hash': 'email_hash', 'phone_hash': 'phone_hash',
-    'gclid': 'gclid', 'fbclid': 'fbclid', 'ttclid': 'ttclid', 'li_fat_id': 'li_fat_id',
     'order_key': dbt.concat(['shop_id', "'|'", 'order_id']),
-  }) }}
+  }, **identity_clicks(landed_in='orders'))) }}
   from {{ ref('stg_shop__orders') }}
   where status != 'TEST' and {{ restated('order_date') }}
 
   union all
-  {{ identity_record('created_date', 'created_at', {
+  {{ identity_record('created_date', 'created_at', dict({
     'email_hash': 'email_hash', 'phone_hash': 'phone_hash',
-    'gclid': 'gclid', 'fbclid': 'fbclid', 'ttclid': 'ttclid', 'li_fat_id': 'li_fat_id',
     'lead_key': dbt.concat(['crm', "'|'", 'account_id', "'|'", 'lead_id']),
-  }) }}
+  }, **identity_clicks(landed_in='crm_leads'))) }}
   from {{ ref('stg_crm__leads') }}
   where {{ restated('created_date') }}
 

@@ -80,10 +80,7 @@ order_conversions as (
     {{ no_text() }} as opportunity_id,
     'order' as person_node_type,
     {{ node_of(['orders.shop_id', 'orders.order_id']) }} as person_node_id,
-    orders.gclid,
-    orders.fbclid,
-    orders.ttclid,
-    orders.li_fat_id,
+    {{- click_ids_of_conversion('orders', 'orders') }}
     orders.revenue_micros as value_micros,
     orders.refunded_micros,
     orders.currency_code,
@@ -119,10 +116,7 @@ ga4_conversions as (
       when events.user_id is not null then 'user_id'
     end as person_node_type,
     coalesce(events.client_key, events.user_id) as person_node_id,
-    events.gclid,
-    events.fbclid,
-    events.ttclid,
-    events.li_fat_id,
+    {{- click_ids_of_conversion(none, 'events') }}
     case when events.event_name = 'purchase' then events.purchase_revenue_micros end
       as value_micros,
     cast(0 as {{ dbt.type_bigint() }}) as refunded_micros,
@@ -160,10 +154,7 @@ lead_conversions as (
     opportunity_id,
     'lead' as person_node_type,
     {{ node_of(['crm', 'account_id', 'lead_id']) }} as person_node_id,
-    gclid,
-    fbclid,
-    ttclid,
-    li_fat_id,
+    {{- click_ids_of_conversion('crm_leads') }}
     cast(null as {{ dbt.type_bigint() }}) as value_micros,
     cast(0 as {{ dbt.type_bigint() }}) as refunded_micros,
     {{ no_text() }} as currency_code,

@@ -11,7 +11,7 @@ with events as (
       order by
         case
           when
-            coalesce(source, medium, gclid, wbraid, gbraid, dclid, fbclid, ttclid, li_fat_id, msclkid)
+            coalesce({{ (['source', 'medium'] + click_ids()) | join(', ') }})
             is null then 1
           else 0
         end,
@@ -33,9 +33,8 @@ sessions as (
                       'operating_system', 'country', 'region'] %}
     max(case when event_number = 1 then {{ column }} end) as {{ column }},
     {% endfor %}
-    {% for column in ['source', 'medium', 'campaign', 'campaign_id', 'gclid', 'wbraid', 'gbraid',
-                      'dclid', 'fbclid', 'ttclid', 'li_fat_id', 'msclkid',
-                      'session_google_ads_account_id', 'session_google_ads_campaign_id'] %}
+    {% for column in ['source', 'medium', 'campaign', 'campaign_id',
+                      'session_google_ads_account_id', 'session_google_ads_campaign_id'] + click_ids() %}
     max(case when source_preference = 1 then {{ column }} end) as {{ column }},
     {% endfor %}
     min(event_at) as start_tstamp,
@@ -74,16 +73,9 @@ select
   medium as mkt_medium,
   campaign as mkt_campaign,
   campaign_id as mkt_campaign_id,
-  gclid,
-  wbraid,
-  gbraid,
-  dclid,
-  fbclid,
-  ttclid,
-  li_fat_id,
-  msclkid,
-  coalesce(gclid, wbraid, gbraid, dclid, msclkid, ttclid, li_fat_id, fbclid) as mkt_clickid,
-  {{ default_channel_group('source', 'medium', search_click('sessions'), social_click('sessions'), 'dclid') }}
+  {{ click_ids() | join(',\n  ') }},
+  {{ first_click_of(click_ids()) }} as mkt_clickid,
+  {{ default_channel_group('source', 'medium', 'sessions') }}
     as default_channel_group,
   {{ ad_platform('source', 'medium', 'sessions') }} as ad_platform,
   -- A direct visit inherits its last click from the visit before; only a click of its own counts.

@@ -26,36 +26,34 @@ clicks as (
 leads as (
   select
     *,
-    {{ no_text() }} as wbraid,
-    {{ no_text() }} as gbraid,
-    {{ no_text() }} as msclkid,
-    coalesce(gclid, ttclid, li_fat_id, fbclid) as click_id
+    {%- for name in click_ids_not_in('crm_leads') %}
+    {{ no_text() }} as {{ name }},
+    {%- endfor %}
+    {{ first_click_of(click_ids('crm_leads')) }} as click_id
   from {{ ref('stg_crm__leads') }}
   where
     {{ restated('created_date') }}
-    and coalesce(gclid, ttclid, li_fat_id, fbclid, utm_source, utm_medium) is not null
+    and coalesce({{ (click_ids('crm_leads') + ['utm_source', 'utm_medium']) | join(', ') }}) is not null
 ),
 
 -- What a site's server saw of a click first on a day.
 server_events as (
   select
     *,
-    {{ no_text() }} as msclkid,
-    case when fbclid is not null then 'facebook' end as click_source,
+    {%- for name in click_ids_not_in('server_events') %}
+    {{ no_text() }} as {{ name }},
+    {%- endfor %}
+    {{ source_of_unpaid_click('server_events') }} as click_source,
     case
-      when gclid is not null then 'gclid'
-      when wbraid is not null then 'wbraid'
-      when gbraid is not null then 'gbraid'
-      when dclid is not null then 'dclid'
-      when ttclid is not null then 'ttclid'
-      when li_fat_id is not null then 'li_fat_id'
-      else 'fbclid'
+      {%- for name in click_ids('server_events') %}
+      when {{ name }} is not null then '{{ name }}'
+      {%- endfor %}
     end as click_type,
-    coalesce(gclid, wbraid, gbraid, dclid, ttclid, li_fat_id, fbclid) as click_id
+    {{ first_click_of(click_ids('server_events')) }} as click_id
   from {{ ref('stg_server__events') }}
   where
     {{ restated('event_date', before=lookback, after=1) }}
-    and coalesce(gclid, wbraid, gbraid, dclid, ttclid, li_fat_id, fbclid) is not null
+    and {{ first_click_of(click_ids('server_events')) }} is not null
 ),
 
 server_clicks as (
@@ -69,7 +67,7 @@ server_clicks as (
 ),
 
 clicks_in_sessions as (
-  {% for column in ['gclid', 'wbraid', 'gbraid', 'dclid', 'fbclid', 'ttclid', 'li_fat_id', 'msclkid'] %}
+  {% for column in click_ids() %}
   select {{ column }} as click_id, session_date as seen_on
   from sessions
   where {{ column }} is not null
@@ -139,7 +137,7 @@ server_touches as (
     end as person_node_type,
     coalesce(events.client_key, events.user_id, events.email_hash, events.click_id)
       as person_node_id,
-    {{ default_channel_group('events.click_source', no_text(), search_click('events'), social_click('events'), 'events.dclid') }}
+    {{ default_channel_group('events.click_source', no_text(), 'events') }}
       as default_channel_group,
     {{ ad_platform('events.click_source', no_text(), 'events') }} as platform,
     clicks.account_id,
@@ -176,7 +174,7 @@ lead_touches as (
     leads.lead_id,
     'lead' as person_node_type,
     {{ node_of(['leads.crm', 'leads.account_id', 'leads.lead_id']) }} as person_node_id,
-    {{ default_channel_group('leads.utm_source', 'leads.utm_medium', search_click('leads'), social_click('leads')) }}
+    {{ default_channel_group('leads.utm_source', 'leads.utm_medium', 'leads') }}
       as default_channel_group,
     {{ ad_platform('leads.utm_source', 'leads.utm_medium', 'leads') }} as platform,
     {{ no_text() }} as account_id,

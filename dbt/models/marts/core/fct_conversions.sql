@@ -18,7 +18,7 @@ installs as (
     'install' as conversion_type,
     received_at as converted_at,
     received_date as conversion_date,
-    {% for column in columns[5:20] -%}
+    {% for column in columns[5:-4] -%}
     {{ no_text() }} as {{ column }},
     {% endfor -%}
     cast(null as {{ dbt.type_bigint() }}) as value_micros,

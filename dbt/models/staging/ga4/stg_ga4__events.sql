@@ -96,10 +96,9 @@ select
   wbraid,
   gbraid,
   dclid,
-  {{ extract_group('click_location', '[?&]fbclid=([^&#]+)') }} as fbclid,
-  {{ extract_group('click_location', '[?&]ttclid=([^&#]+)') }} as ttclid,
-  {{ extract_group('click_location', '[?&]li_fat_id=([^&#]+)') }} as li_fat_id,
-  {{ extract_group('click_location', '[?&]msclkid=([^&#]+)') }} as msclkid,
+  {%- for name in click_ids_not_in('ga4_events') %}
+  {{ extract_group('click_location', '[?&]' ~ name ~ '=([^&#]+)') }} as {{ name }},
+  {%- endfor %}
   session_source,
   session_medium,
   session_campaign,

@@ -1,0 +1,112 @@
+"""YAML that people write: what is wrong is said with its line, and nothing wrong is used."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+
+def read_yaml(path: Path) -> tuple[Any, yaml.Node | None]:
+    """A YAML file's content, and its tree, which knows the lines.
+
+    Raises:
+        OSError, UnicodeDecodeError: it can't be read.
+        yaml.YAMLError: it is not YAML, or has a key twice: an error, not a choice.
+    """
+    text = path.read_text()
+    tree = yaml.compose(text)
+    _refuse_doubled_keys(tree)
+    return yaml.safe_load(text), tree
+
+
+def problems(
+    error: ValidationError,
+    model: type[BaseModel],
+    tree: yaml.Node | None,
+    unlisted: frozenset[str] = frozenset(),
+) -> str:
+    """A line for everything that a model refused in a file, with the file's line.
+
+    Args:
+        model: what the whole file was to be.
+        tree: the file as ``yaml.compose`` gives it.
+        unlisted: keys of ``model`` that are not for the file.
+    """
+    return "\n".join(f"  {_explain(e, model, tree, unlisted)}" for e in error.errors())
+
+
+def _explain(
+    error: Any, model: type[BaseModel], tree: yaml.Node | None, unlisted: frozenset[str]
+) -> str:
+    location = [str(part) for part in error["loc"] if part != "[key]"]
+    dotted = ".".join(location)
+    at = _line(tree, location)
+    where = f"line {at}: " if at else ""
+    if error["type"] == "extra_forbidden":
+        known = _keys_at(model, location[:-1])
+        if len(location) == 1:
+            known = [key for key in known if key not in unlisted]
+        near = difflib.get_close_matches(location[-1], known, n=1)
+        hint = f"did you mean '{near[0]}'?" if near else f"known keys: {', '.join(known)}"
+        return f"{where}unknown key '{dotted}' ({hint})"
+    if error["type"] == "missing":
+        return f"{where}missing key '{dotted}'"
+    message = error["msg"].removeprefix("Value error, ")
+    if isinstance(error["input"], dict | list):
+        return f"{where}'{dotted}': {message}" if dotted else message
+    return f"{where}'{dotted}': {message} (found {error['input']!r})"
+
+
+def _keys_at(model: type[BaseModel], location: list[str]) -> list[str]:
+    for part in location:
+        if part not in model.model_fields:  # an index, or a key of a mapping
+            continue
+        model = next(_models_in(model.model_fields[part].annotation))
+    return sorted(model.model_fields)
+
+
+def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
+    """The models that an annotation names, at any depth."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for argument in getattr(annotation, "__args__", ()):
+        yield from _models_in(argument)
+
+
+def _line(node: yaml.Node | None, location: list[str]) -> int | None:
+    """Line, from 1, of the deepest part of ``location`` that the file has."""
+    line = None
+    for part in location:
+        if isinstance(node, yaml.MappingNode):
+            found = next(((k, v) for k, v in node.value if k.value == part), None)
+            if found is None:
+                return line
+            line, node = found[0].start_mark.line + 1, found[1]
+        elif isinstance(node, yaml.SequenceNode) and part.isdigit() and int(part) < len(node.value):
+            node = node.value[int(part)]
+            line = node.start_mark.line + 1
+        else:
+            return line
+    return line
+
+
+def _refuse_doubled_keys(node: yaml.Node | None) -> None:
+    """Raise yaml.MarkedYAMLError, with its line, for a key that stands twice in one mapping."""
+    if isinstance(node, yaml.SequenceNode):
+        for item in node.value:
+            _refuse_doubled_keys(item)
+    if not isinstance(node, yaml.MappingNode):
+        return
+    seen: set[str] = set()
+    for key, value in node.value:
+        if key.value in seen:
+            raise yaml.MarkedYAMLError(
+                problem=f"the key '{key.value}' stands twice", problem_mark=key.start_mark
+            )
+        seen.add(key.value)
+        _refuse_doubled_keys(value)

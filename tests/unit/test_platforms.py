@@ -20,7 +20,7 @@ from pipelines.sources.ga4_export import events
 from pipelines.sources.hubspot import source as hubspot
 from pipelines.sources.salesforce import source as salesforce
 from pipelines.sources.server_events import fields
-from pipelines.sources.shopify import tables
+from pipelines.sources.shopify import orders
 
 ROOMS = Path(__file__).parents[2] / "pipelines" / "sources"
 MACROS = PROJECT / "macros" / "marketing"
@@ -145,10 +145,10 @@ def test_a_click_of_another_channel_proves_no_platform() -> None:
 @pytest.mark.parametrize(
     ("table", "taken"),
     [
-        ("raw.orders", tables.CLICK_IDS),
+        ("raw.orders", orders.CLICK_IDS),
         ("raw.crm_leads", [*hubspot._TAGS]),
         ("raw.crm_leads", [*salesforce._TAGS]),
-        ("raw.ga4_events", events.CLICK_IDS),
+        ("raw.ga4_events", schema.CLICK_IDS),
         ("raw.server_events", fields.CLICK_IDS),
     ],
 )

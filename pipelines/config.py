@@ -23,7 +23,8 @@ from pipelines.source_settings import Section, SourcesSettings, TimeZone
 
 
 class WarehouseSettings(Section):
-    """Where data lives. ``path`` is for DuckDB; the rest of the keys are for BigQuery."""
+    """Where data lives. ``path`` and ``lock_timeout_seconds`` are for DuckDB, the others for
+    BigQuery."""
 
     kind: Literal["duckdb", "bigquery"] = "duckdb"
     path: Path = Path(".adcanary/adcanary.duckdb")
@@ -65,30 +66,30 @@ class JobsSettings(Section):
 
 
 class AllocationCaps(Section):
-    """The caps that bound the optimiser and that guardrails hold its proposals to: one definition
-    for both. Amounts may be in any unit, as long as all of one call are in the same."""
+    """The caps that bound the optimiser and that the guardrails hold its proposals to, defined once
+    for both. Amounts may be in any unit, if all those in one call are in the same."""
 
     max_change_percent: float = Field(5.0, gt=0, le=100)
     channel_floor_percent: float = Field(5.0, ge=0, le=50)
     exploration_reserve_percent: float = Field(10.0, ge=0, le=50)
 
     def change_bounds(self, current: float) -> tuple[float, float]:
-        """Between which values one change may take an amount."""
+        """The least and the most that one change may make of an amount."""
         share = self.max_change_percent / 100
         return current * (1 - share), current * (1 + share)
 
     def floor(self, total: float) -> float:
-        """What a cut has to leave a channel, of the total of all channels."""
+        """The least that a cut may leave a channel, given the total of all channels."""
         return self.channel_floor_percent / 100 * total
 
     def reserve(self, amount: float) -> float:
-        """What the optimiser never moves, of an amount."""
+        """The part of an amount that the optimiser never moves."""
         return amount * (self.exploration_reserve_percent / 100)
 
 
 class GuardrailSettings(AllocationCaps):
-    """Caps every proposal is held to (DESIGN section 5). Amounts are in micros of the reporting
-    currency; what is in another currency is converted at the day's rate before it is compared."""
+    """The caps that every proposal is held to (DESIGN section 5). Amounts are in micros of the
+    reporting currency; other currencies are converted at the day's rate before comparison."""
 
     max_daily_change_percent: float = Field(10.0, gt=0, le=100)
     cac_ceiling_micros: int | None = Field(None, gt=0)
@@ -108,15 +109,16 @@ StoredId = Annotated[str, Field(pattern=r"^[^'\\\s]+$")]
 
 
 class IdentityLimit(Section):
-    """What an identifier may be seen with and still be one person's; None for the default."""
+    """How many devices and names an identifier may be seen with and still be one person's; None
+    for the default."""
 
     devices: int | None = Field(None, ge=1)
     names: int | None = Field(None, ge=1)
 
 
 class IdentitySettings(Section):
-    """Who is taken for one person. ``blocked`` has identifiers as marts.identity_edges shows them
-    (hashed), by kind; ``match_probability`` is what a probable link needs to be used."""
+    """Who counts as one person. ``blocked`` lists identifiers by kind, as marts.identity_edges
+    shows them (hashed); a probable link is used from ``match_probability`` up."""
 
     limits: dict[NodeType, IdentityLimit] = Field({})
     blocked: dict[NodeType, tuple[StoredId, ...]] = Field({})
@@ -124,16 +126,16 @@ class IdentitySettings(Section):
 
 
 class PrivacySettings(Section):
-    """Rows about one event of one person are deleted after so many days."""
+    """Event-level rows about people are deleted after so many days."""
 
     event_retention_days: int = Field(90, ge=1)
 
 
 class Settings(Section):
-    """Everything adcanary.yaml may say.
+    """Everything that adcanary.yaml may set.
 
     ``now`` fixes the clock, for a simulated or replayed world; it is refused on BigQuery.
-    ``hash_salt`` and tokens are never here: see :class:`Secrets`.
+    ``hash_salt`` and tokens are never set here: see :class:`Secrets`.
     """
 
     reporting_time_zone: TimeZone = "UTC"
@@ -161,12 +163,12 @@ class Settings(Section):
         return midnight.astimezone(UTC)
 
     def yesterday(self) -> date:
-        """The last full day, in the reporting time zone: what jobs and proposals go up to."""
+        """The last full day in the reporting time zone: the last that jobs and proposals use."""
         return self.today() - timedelta(days=1)
 
 
 class Secrets(BaseSettings):
-    """Secrets, from the environment only (``ADCANARY_HASH_SALT``, …)."""
+    """Secrets, read from the environment only (``ADCANARY_HASH_SALT``, …)."""
 
     model_config = SettingsConfigDict(env_prefix="ADCANARY_", extra="ignore", frozen=True)
 
@@ -194,6 +196,7 @@ class Secrets(BaseSettings):
         if secret is None or not secret.get_secret_value():
             raise ConfigError(
                 f"The secret {name} is not set.",
+                kept="nothing was read or written.",
                 fix=f"Set the environment variable ADCANARY_{name.upper()}.",
             )
         return secret.get_secret_value()
@@ -205,36 +208,47 @@ def load_settings(path: Path | None = None) -> Settings:
     Relative paths in the file are relative to the file. $ADCANARY_NOW overrides ``now``.
 
     Raises:
-        ConfigError: no file, not YAML, or a key or value that is wrong, with its line.
+        ConfigError: there is no file, it isn't YAML, or a key or value is wrong; gives its line.
     """
     chosen = path or Path(os.environ.get("ADCANARY_CONFIG", "adcanary.yaml"))
     if not chosen.is_file():
         raise ConfigError(
-            f"No configuration at {chosen.absolute()} "
+            f"There is no configuration file at {chosen.absolute()} "
             "(looked at --config, then $ADCANARY_CONFIG, then ./adcanary.yaml).",
+            kept="nothing was read or written.",
             fix="Run `adcanary init` to write a commented one, or pass --config FILE.",
         )
     try:
         text = chosen.read_text()
     except UnicodeDecodeError as error:
         raise ConfigError(
-            f"{chosen} is not UTF-8 text: {error}", fix="Save it as UTF-8."
+            f"{chosen} is not UTF-8 text: {error}",
+            kept="nothing was read or written.",
+            fix="Save it as UTF-8.",
         ) from error
     try:
         raw = yaml.safe_load(text) or {}
         tree = yaml.compose(text)
         refuse_doubled_keys(tree)
     except yaml.YAMLError as error:
-        raise ConfigError(f"{chosen} is not YAML: {error}", fix="Correct the file.") from error
+        raise ConfigError(
+            f"{chosen} is not YAML: {error}",
+            kept="nothing was read or written.",
+            fix="Correct the file at the position above.",
+        ) from error
     if not isinstance(raw, dict):
-        raise ConfigError(f"{chosen} must hold keys and values, not a {type(raw).__name__}.")
+        raise ConfigError(
+            f"{chosen} must hold keys and values, not a {type(raw).__name__}.",
+            kept="nothing was read or written.",
+            fix="Correct the file; `adcanary init` writes one with every key explained.",
+        )
     if now := os.environ.get("ADCANARY_NOW"):
         raw["now"] = now
     try:
         settings = Settings.model_validate({**raw, "path": chosen.absolute()})
     except ValidationError as error:
         raise ConfigError(
-            f"{chosen} is not usable:\n"
+            f"{chosen} can't be used:\n"
             + "\n".join(f"  {_explain(e, tree)}" for e in error.errors()),
             kept="nothing was read or written.",
             fix="Correct the file; `adcanary init` writes one with every key explained.",
@@ -242,17 +256,18 @@ def load_settings(path: Path | None = None) -> Settings:
     target = settings.warehouse
     if settings.now and target.kind == "bigquery" and not target.api_endpoint:
         raise ConfigError(
-            f"{chosen} fixes the clock (now: {settings.now}), which is for simulated worlds.",
+            f"{chosen} fixes the clock (now: {settings.now}), which is only for simulated worlds.",
+            kept="nothing was read or written.",
             fix="Remove `now` to use a real BigQuery project.",
         )
     return _anchored(settings, chosen.absolute().parent)
 
 
 def load_yaml(path: Path) -> Any:
-    """A YAML file's content; a key that stands twice is an error, not a choice.
+    """A YAML file's content; a duplicate key is an error, where YAML would pick one silently.
 
     Raises:
-        yaml.YAMLError: it is not YAML, or has a key twice.
+        yaml.YAMLError: it is not YAML, or has a duplicate key.
     """
     text = path.read_text()
     refuse_doubled_keys(yaml.compose(text))
@@ -260,7 +275,7 @@ def load_yaml(path: Path) -> Any:
 
 
 def refuse_doubled_keys(node: yaml.Node | None) -> None:
-    """Raise yaml.MarkedYAMLError, with its line, for a key that stands twice in one mapping."""
+    """Raise yaml.MarkedYAMLError, with the line, for a key that occurs twice in one mapping."""
     if isinstance(node, yaml.SequenceNode):
         for item in node.value:
             refuse_doubled_keys(item)
@@ -270,14 +285,14 @@ def refuse_doubled_keys(node: yaml.Node | None) -> None:
     for key, value in node.value:
         if key.value in seen:
             raise yaml.MarkedYAMLError(
-                problem=f"the key '{key.value}' stands twice", problem_mark=key.start_mark
+                problem=f"the key '{key.value}' occurs twice", problem_mark=key.start_mark
             )
         seen.add(key.value)
         refuse_doubled_keys(value)
 
 
 def _anchored(settings: Settings, folder: Path) -> Settings:
-    """Relative paths become relative to the file that names them, not to the shell's folder."""
+    """Resolve relative paths against the file that names them, not the current folder."""
     warehouse = settings.warehouse.model_copy(update={"path": folder / settings.warehouse.path})
     sources = settings.sources.anchored(folder)
     return settings.model_copy(update={"warehouse": warehouse, "sources": sources})
@@ -310,14 +325,14 @@ def _keys_at(location: list[str]) -> list[str]:
 
 
 def _line(node: yaml.Node | None, location: list[str]) -> int | None:
-    """Line, from 1, of the deepest part of ``location`` that the file has."""
+    """Line, counted from 1, of the deepest part of ``location`` that the file has."""
     line = None
     for part in location:
         if isinstance(node, yaml.MappingNode):
-            found = next(((k, v) for k, v in node.value if k.value == part), None)
-            if found is None:
+            entry = next(((k, v) for k, v in node.value if k.value == part), None)
+            if entry is None:
                 return line
-            line, node = found[0].start_mark.line + 1, found[1]
+            line, node = entry[0].start_mark.line + 1, entry[1]
         elif isinstance(node, yaml.SequenceNode) and part.isdigit() and int(part) < len(node.value):
             node = node.value[int(part)]
             line = node.start_mark.line + 1

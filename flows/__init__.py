@@ -1,5 +1,5 @@
-"""Prefect: what runs after what, when, and how often it is tried again. One file for each flow.
+"""Prefect: what runs after what, when, and how often it is retried. One file per flow.
 
-A task calls one function of a room in pipelines; a flow sequences tasks, collects what failed and
-reports it. No driver and no data frame may enter here.
+A task calls one function of a room in pipelines; a flow runs tasks in order, collects failures and
+reports them. No driver and no data frame may enter here.
 """

@@ -1,4 +1,4 @@
-"""The daily flow: ingest, transform, decide, propose. Read down: this is the whole platform.
+"""The daily flow: ingest, transform, decide, propose. This is the whole platform, top to bottom.
 
 ``python -m flows.daily --config adcanary.yaml`` runs it once, without a deployment.
 """
@@ -18,11 +18,11 @@ from flows.transform import transform
 
 @flow(name="daily")
 def daily(config: Path | None = None) -> None:
-    """One day: what the platforms report, to what a person may decide.
+    """One day, from what the platforms report to what a person may decide.
 
     Raises:
-        AccountsFailed: at the end, when an account could not be ingested, naming each. A proposal
-            for an account whose data is old fails its freshness guardrail.
+        AccountsFailed: at the end, if accounts could not be ingested; names each. A proposal for an
+            account with old data fails its freshness guardrail.
     """
     ingested = ingest(config, return_state=True)
     transform(config)

@@ -17,7 +17,7 @@ from pipelines.warehouse import open_warehouse
 
 @task(name="job", task_run_name="{name}", **RETRIES)
 def run_one(config: Path | None, name: str, as_of: date | None) -> JobRun:
-    """Run one job on the marts as of a day (by default yesterday), and draw its result."""
+    """Run one job on the marts as of a day (by default yesterday), and plot its result."""
     settings = load_settings(config)
     warehouse = open_warehouse(settings)
     run = run_job(warehouse, settings, name, as_of or settings.yesterday())
@@ -27,7 +27,7 @@ def run_one(config: Path | None, name: str, as_of: date | None) -> JobRun:
 
 @flow(name="decide")
 def decide(config: Path | None = None, as_of: date | None = None) -> list[JobRun]:
-    """Run every job. A job that refuses says so in its verdict; it doesn't fail the flow."""
+    """Run every job. A refusal is a verdict, and doesn't fail the flow."""
     runs = [run_one(config, name, as_of) for name in JOBS]
     verdicts = "\n".join(f"- **{r.job}**: {r.verdict}: {r.reason}" for r in runs)
     create_markdown_artifact(key="job-verdicts", markdown=verdicts)

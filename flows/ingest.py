@@ -22,7 +22,7 @@ class AccountsFailed(RuntimeError):
 
 @task(name="ingest account", task_run_name="{source}/{account_id}", **RETRIES)
 def ingest_one(config: Path | None, source: str, account_id: str) -> Ingested:
-    """Pull and land what is due for one account."""
+    """Pull and land whatever is due for one account."""
     settings = load_settings(config)
     opened = open_source(settings, Secrets(), source)
     ingested = ingest_account(
@@ -38,10 +38,10 @@ def ingest_one(config: Path | None, source: str, account_id: str) -> Ingested:
 
 @flow(name="ingest")
 def ingest(config: Path | None = None) -> list[Ingested]:
-    """Ingest all accounts. One that fails doesn't keep the others from publishing.
+    """Ingest all accounts. If one fails, the others are still published.
 
     Raises:
-        AccountsFailed: at the end, naming each account that failed and why.
+        AccountsFailed: at the end, if any failed; names each, with the reason.
     """
     settings = load_settings(config)
     if salt := Secrets().hash_salt:

@@ -1,4 +1,4 @@
-"""The propose flow: from the jobs' results to proposals that a person decides on."""
+"""The propose flow: from the jobs' results to proposals for a person to decide on."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def draft_proposals(config: Path | None, as_of: date | None) -> Proposed:
 
 @flow(name="propose")
 def propose(config: Path | None = None, as_of: date | None = None) -> Proposed:
-    """Propose from the last results."""
+    """Propose from the latest results."""
     proposed = draft_proposals(config, as_of)
     create_markdown_artifact(
         key="proposals",

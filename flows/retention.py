@@ -1,4 +1,4 @@
-"""The retention flow: event-level rows expire, every day."""
+"""The retention flow: expires event-level rows every day."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pipelines.warehouse import open_warehouse
 
 @task(name="expire events", **RETRIES)
 def expire_events(config: Path | None, days: int | None) -> dict[str, int]:
-    """Delete what is older than the retention; rows by table."""
+    """Delete rows older than the retention period; returns their number by table."""
     settings = load_settings(config)
     kept = settings.privacy.event_retention_days if days is None else days
     return expire(open_warehouse(settings), settings.today(), kept)
@@ -23,7 +23,7 @@ def expire_events(config: Path | None, days: int | None) -> dict[str, int]:
 
 @flow(name="retention")
 def retention(config: Path | None = None, days: int | None = None) -> dict[str, int]:
-    """Expire event-level rows; ``days`` replaces the setting."""
+    """Expire event-level rows; ``days`` overrides the setting."""
     rows = expire_events(config, days)
     create_table_artifact(
         key="expired-rows",

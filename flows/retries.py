@@ -1,4 +1,4 @@
-"""Which failures a task tries again: what is Transient in the tree of errors, and nothing else."""
+"""Which failures a task retries: what is Transient in the tree of errors, and nothing else."""
 
 from __future__ import annotations
 

@@ -18,7 +18,8 @@ from pipelines.yaml_files import problems, read_yaml
 
 
 class WarehouseSettings(Section):
-    """Where data lives. ``path`` is for DuckDB; the rest of the keys are for BigQuery."""
+    """Where data lives. ``path`` and ``lock_timeout_seconds`` are for DuckDB, the others for
+    BigQuery."""
 
     kind: Literal["duckdb", "bigquery"] = "duckdb"
     path: Path = Path(".adcanary/adcanary.duckdb")
@@ -60,30 +61,30 @@ class JobsSettings(Section):
 
 
 class AllocationCaps(Section):
-    """The caps that bound the optimiser and that guardrails hold its proposals to: one definition
-    for both. Amounts may be in any unit, as long as all of one call are in the same."""
+    """The caps that bound the optimiser and that the guardrails hold its proposals to, defined once
+    for both. Amounts may be in any unit, if all those in one call are in the same."""
 
     max_change_percent: float = Field(5.0, gt=0, le=100)
     channel_floor_percent: float = Field(5.0, ge=0, le=50)
     exploration_reserve_percent: float = Field(10.0, ge=0, le=50)
 
     def change_bounds(self, current: float) -> tuple[float, float]:
-        """Between which values one change may take an amount."""
+        """The least and the most that one change may make of an amount."""
         share = self.max_change_percent / 100
         return current * (1 - share), current * (1 + share)
 
     def floor(self, total: float) -> float:
-        """What a cut has to leave a channel, of the total of all channels."""
+        """The least that a cut may leave a channel, given the total of all channels."""
         return self.channel_floor_percent / 100 * total
 
     def reserve(self, amount: float) -> float:
-        """What the optimiser never moves, of an amount."""
+        """The part of an amount that the optimiser never moves."""
         return amount * (self.exploration_reserve_percent / 100)
 
 
 class GuardrailSettings(AllocationCaps):
-    """Caps every proposal is held to (DESIGN section 5). Amounts are in micros of the reporting
-    currency; what is in another currency is converted at the day's rate before it is compared."""
+    """The caps that every proposal is held to (DESIGN section 5). Amounts are in micros of the
+    reporting currency; other currencies are converted at the day's rate before comparison."""
 
     max_daily_change_percent: float = Field(10.0, gt=0, le=100)
     cac_ceiling_micros: int | None = Field(None, gt=0)
@@ -109,15 +110,16 @@ StoredId = Annotated[str, Field(pattern=r"^[^'\\\s]+$")]
 
 
 class IdentityLimit(Section):
-    """What an identifier may be seen with and still be one person's; None for the default."""
+    """How many devices and names an identifier may be seen with and still be one person's; None
+    for the default."""
 
     devices: int | None = Field(None, ge=1)
     names: int | None = Field(None, ge=1)
 
 
 class IdentitySettings(Section):
-    """Who is taken for one person. ``blocked`` has identifiers as marts.identity_edges shows them
-    (hashed), by kind; ``match_probability`` is what a probable link needs to be used."""
+    """Who counts as one person. ``blocked`` lists identifiers by kind, as marts.identity_edges
+    shows them (hashed); a probable link is used from ``match_probability`` up."""
 
     limits: dict[NodeType, IdentityLimit] = Field({})
     blocked: dict[NodeType, tuple[StoredId, ...]] = Field({})
@@ -125,16 +127,16 @@ class IdentitySettings(Section):
 
 
 class PrivacySettings(Section):
-    """Rows about one event of one person are deleted after so many days."""
+    """Event-level rows about people are deleted after so many days."""
 
     event_retention_days: int = Field(90, ge=1)
 
 
 class Settings(Section):
-    """Everything adcanary.yaml may say.
+    """Everything that adcanary.yaml may set.
 
     ``now`` fixes the clock, for a simulated or replayed world; it is refused on BigQuery.
-    ``hash_salt`` and tokens are never here: see :class:`Secrets`.
+    ``hash_salt`` and tokens are never set here: see :class:`Secrets`.
     """
 
     reporting_time_zone: TimeZone = "UTC"
@@ -162,12 +164,12 @@ class Settings(Section):
         return midnight.astimezone(UTC)
 
     def yesterday(self) -> date:
-        """The last full day, in the reporting time zone: what jobs and proposals go up to."""
+        """The last full day in the reporting time zone: the last that jobs and proposals use."""
         return self.today() - timedelta(days=1)
 
 
 class Secrets(SourceSecrets):
-    """Every secret, from the environment only (``ADCANARY_HASH_SALT``, …)."""
+    """Every secret, read from the environment only (``ADCANARY_HASH_SALT``, …)."""
 
     hash_salt: SecretStr | None = None
 
@@ -181,6 +183,7 @@ class Secrets(SourceSecrets):
         if secret is None or not secret.get_secret_value():
             raise ConfigError(
                 f"The secret {name} is not set.",
+                kept="nothing was read or written.",
                 fix=f"Set the environment variable ADCANARY_{name.upper()}.",
             )
         return secret.get_secret_value()
@@ -192,47 +195,59 @@ def load_settings(path: Path | None = None) -> Settings:
     Relative paths in the file are relative to the file. $ADCANARY_NOW overrides ``now``.
 
     Raises:
-        ConfigError: no file, not YAML, or a key or value that is wrong, with its line.
+        ConfigError: there is no file, it isn't YAML, or a key or value is wrong; gives its line.
     """
     chosen = path or Path(os.environ.get("ADCANARY_CONFIG", "adcanary.yaml"))
     if not chosen.is_file():
         raise ConfigError(
-            f"No configuration at {chosen.absolute()} "
+            f"There is no configuration file at {chosen.absolute()} "
             "(looked at --config, then $ADCANARY_CONFIG, then ./adcanary.yaml).",
+            kept="nothing was read or written.",
             fix="Run `adcanary init` to write a commented one, or pass --config FILE.",
         )
     try:
         raw, tree = read_yaml(chosen)
     except UnicodeDecodeError as error:
         raise ConfigError(
-            f"{chosen} is not UTF-8 text: {error}", fix="Save it as UTF-8."
+            f"{chosen} is not UTF-8 text: {error}",
+            kept="nothing was read or written.",
+            fix="Save it as UTF-8.",
         ) from error
     except yaml.YAMLError as error:
-        raise ConfigError(f"{chosen} is not YAML: {error}", fix="Correct the file.") from error
+        raise ConfigError(
+            f"{chosen} is not YAML: {error}",
+            kept="nothing was read or written.",
+            fix="Correct the file at the position above.",
+        ) from error
     raw = raw or {}
     if not isinstance(raw, dict):
-        raise ConfigError(f"{chosen} must hold keys and values, not a {type(raw).__name__}.")
+        raise ConfigError(
+            f"{chosen} must hold keys and values, not a {type(raw).__name__}.",
+            kept="nothing was read or written.",
+            fix="Correct the file; `adcanary init` writes one with every key explained.",
+        )
     if now := os.environ.get("ADCANARY_NOW"):
         raw["now"] = now
     try:
         settings = Settings.model_validate({**raw, "path": chosen.absolute()})
     except ValidationError as error:
         raise ConfigError(
-            f"{chosen} is not usable:\n{problems(error, Settings, tree, frozenset({'path'}))}",
+            f"{chosen} can't be used:\n{problems(error, Settings, tree, frozenset({'path'}))}",
             kept="nothing was read or written.",
             fix="Correct the file; `adcanary init` writes one with every key explained.",
         ) from error
     target = settings.warehouse
     if settings.now and target.kind == "bigquery" and not target.api_endpoint:
         raise ConfigError(
-            f"{chosen} fixes the clock (now: {settings.now}), which is for simulated worlds.",
+            f"{chosen} fixes the clock (now: {settings.now}), which is only for simulated worlds.",
+            kept="nothing was read or written.",
             fix="Remove `now` to use a real BigQuery project.",
         )
     return _anchored(settings, chosen.absolute().parent)
 
 
 def _anchored(settings: Settings, folder: Path) -> Settings:
-    """Relative paths become relative to the file that names them, not to the shell's folder."""
+    """Resolve relative paths against the file that names them, not the current folder."""
     warehouse = settings.warehouse.model_copy(update={"path": folder / settings.warehouse.path})
     sources = settings.sources.anchored(folder)
     return settings.model_copy(update={"warehouse": warehouse, "sources": sources})

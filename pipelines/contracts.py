@@ -97,16 +97,19 @@ class Contract:
         return pa.schema([pa.field(c.name, c.arrow_type) for c in given])
 
     def conform(self, rows: pa.Table) -> pa.Table:
-        """The rows in the contract's order and types, every column nullable.
+        """The rows in the contract's column order and types, every column nullable.
 
-        A column that is missing is NULL, and a NULL array is empty: GoogleSQL stores no other.
+        A missing column becomes NULL, and a NULL array becomes empty: GoogleSQL stores no NULL
+        arrays.
 
         Raises:
-            InputError: a column that the contract hasn't, or values that don't fit its type.
+            InputError: a column is not in the contract, or its values don't fit the type.
         """
         unknown = [name for name in rows.column_names if name not in self.column_names]
         if unknown:
-            raise InputError(f"Rows for {self.table} have columns it hasn't: {', '.join(unknown)}.")
+            raise InputError(
+                f"The rows for {self.table} have columns that it doesn't: {', '.join(unknown)}."
+            )
         columns = {c.name: self._conformed(c, rows) for c in self.columns}
         return pa.table(columns)
 
@@ -118,7 +121,7 @@ class Contract:
             return _without_null_arrays(rows[column.name].cast(column.arrow_type))
         except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
             raise InputError(
-                f"Values of {self.table}.{column.name} don't fit {column.type}: {error}"
+                f"The values of {self.table}.{column.name} don't fit {column.type}: {error}"
             ) from error
 
 
@@ -136,12 +139,12 @@ def load_contracts() -> dict[str, Contract]:
     """Every contract by its ``dataset.table``.
 
     Raises:
-        ConfigError: there is none at all, so that nothing could be checked against anything.
+        ConfigError: there are none at all, so nothing could be checked.
     """
     paths = sorted(CONTRACTS.glob("*/*.sql"))
     if not paths:
         raise ConfigError(
-            f"There is no table contract below {CONTRACTS}.",
+            f"There are no table contracts in {CONTRACTS}.",
             kept="nothing was read or written.",
             fix="Install adcanary again; a wheel built from the project carries sql/contracts.",
         )

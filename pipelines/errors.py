@@ -2,24 +2,24 @@
 
 AdcanaryError
 ├── ConfigError              adcanary.yaml or the environment is wrong         exit 2
-├── UsageError               a command was called with something it can't use  exit 2
+├── UsageError               a command was called with wrong arguments          exit 2
 ├── InputError               a file or a row of input is wrong                 exit 1
 ├── AuditError               a batch failed its expectations; nothing published exit 1
 ├── IntegrityError           published data contradicts itself (broken chain)  exit 1
 ├── CurrencyMismatch         two currencies were added or compared             exit 1
 ├── RateUnknown              an amount can't be converted: no exchange rate    exit 1
-├── DecisionRefused          a proposal can't move to the asked state          exit 1
+├── DecisionRefused          a decision on a proposal isn't allowed            exit 1
 ├── SourceError              an ad platform or export
 │   ├── SourceUnavailable    (Transient) no answer, 5xx, quota                 exit 3
-│   ├── SourceParked         (Terminal)  the platform asks to stay away for hours exit 3
+│   ├── SourceParked         (Terminal)  the platform asks to be left alone for hours exit 3
 │   └── SourceRejected       (Terminal)  token, permission, unknown account    exit 3
 └── WarehouseError           BigQuery or DuckDB
     ├── WarehouseUnavailable (Transient) no answer                             exit 3
     ├── WarehouseLocked      (Transient) another process holds the DuckDB file exit 3
     └── StatementError       (Terminal)  a statement was refused               exit 1
 
-``Transient`` and ``Terminal`` are mixins: flows retry what is Transient and nothing else.
-An error says what was wrong and where (its message), what was kept and what to do next.
+``Transient`` and ``Terminal`` are mixins: flows retry what is Transient, and nothing else.
+An error says what was wrong and where (its message), what was kept, and what to do next.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Transient:
 
 
 class Terminal:
-    """The same call will fail again: a person has to change something."""
+    """The same call will fail again until a person changes something."""
 
 
 class AdcanaryError(Exception):
@@ -40,7 +40,7 @@ class AdcanaryError(Exception):
 
     Args:
         message: what is wrong, and where (file, account, column, row).
-        kept: what published or staged data is as it was.
+        kept: what happened to published and staged data, such as "nothing was written."
         fix: what the reader can do next.
     """
 
@@ -98,13 +98,14 @@ class SourceError(AdcanaryError):
 
 
 class SourceUnavailable(SourceError, Transient):
-    """``retry_seconds``: how long the platform asks to wait, where it says."""
+    """``retry_seconds``: how long the platform asks to wait, if it says."""
 
     retry_seconds: float | None = None
 
 
 class SourceParked(SourceError, Terminal):
-    """A quota of hours is used up: the account is left alone until ``until`` (UTC)."""
+    """A quota that takes hours to reset is used up: the account is left alone until ``until``
+    (UTC)."""
 
     def __init__(self, message: str, *, until: datetime, kept: str | None, fix: str | None) -> None:
         super().__init__(message, kept=kept, fix=fix)

@@ -1,4 +1,4 @@
-"""Money: whole micros of one currency. Two currencies meet only through a dated rate."""
+"""Money: whole micros of one currency. Two currencies only meet through a dated rate."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def micros(amount: Any) -> int:
     """A decimal amount (text or a number) in millionths, rounded half to even.
 
     Raises:
-        ValueError: it is no amount, or more than an INT64 holds; does not repeat it.
+        ValueError: it isn't an amount, or doesn't fit an INT64; the message doesn't repeat it.
     """
     try:
         exact = Decimal(str(amount)) * MICROS
@@ -29,21 +29,21 @@ def micros(amount: Any) -> int:
             return int(exact.to_integral_value(ROUND_HALF_EVEN))
     except ArithmeticError:
         pass
-    raise ValueError("no amount of money")
+    raise ValueError("not an amount of money")
 
 
 def minor_unit(currency: str) -> int:
     """The smallest amount that can be paid, in micros: 10,000 for USD, 1,000,000 for JPY.
 
-    Digits are CLDR's (through Babel). Where they differ from ISO 4217 (RSD, IQD, …) they are
-    fewer: what CLDR rounds to can be paid under either.
+    Digits are CLDR's (through Babel). Where they differ from ISO 4217 (RSD, IQD, …), CLDR has
+    fewer, so an amount rounded to them can be paid under either.
     """
     digits: int = get_currency_precision(currency)
     return int(10 ** max(_MICRO_DIGITS - digits, 0))
 
 
 def figure(micros: float, currency: str, style: str = "") -> str:
-    """An amount without its currency, with as many decimals as the currency has.
+    """An amount without its currency code, with as many decimals as the currency has.
 
     Args:
         style: sign and grouping as in Python's format language, such as ``+,``.
@@ -55,7 +55,7 @@ def figure(micros: float, currency: str, style: str = "") -> str:
 class Money:
     """An amount in whole micros of a currency (ISO 4217).
 
-    Adding, subtracting and comparing ask for the same currency, nothing and zero included.
+    Adding, subtracting and comparing need the same currency, even for zero.
 
     Raises:
         CurrencyMismatch: two currencies meet.
@@ -80,7 +80,7 @@ class Money:
         return Money(self.micros * factor, self.currency)
 
     def __truediv__(self, other: Money) -> float:
-        """How many times ``other`` it is."""
+        """This amount as a multiple of ``other``."""
         return self.micros / self._same(other)
 
     def __lt__(self, other: Money) -> bool:
@@ -99,7 +99,7 @@ class Money:
         return self.micros != 0
 
     def payable(self) -> Money:
-        """In whole minor units of its currency, cut toward zero."""
+        """In whole minor units of its currency, rounded toward zero."""
         unit = minor_unit(self.currency)
         cut = abs(self.micros) // unit * unit
         return Money(cut if self.micros >= 0 else -cut, self.currency)
@@ -110,15 +110,15 @@ class Money:
     def _same(self, other: Money) -> int:
         if other.currency != self.currency:
             raise CurrencyMismatch(
-                f"{self} and {other} can't be added or compared: they are in two currencies.",
+                f"{self} and {other} can't be added or compared: they are in different currencies.",
                 kept="nothing was written.",
-                fix="Convert one at a dated rate first (pipelines.money.Rates).",
+                fix="Convert one of them at a dated rate first (pipelines.money.Rates).",
             )
         return other.micros
 
 
 def total(amounts: Iterable[Money], currency: str) -> Money:
-    """The sum of amounts that are all in ``currency``; zero of it where there are none.
+    """The sum of amounts that are all in ``currency``; zero if there are none.
 
     Raises:
         CurrencyMismatch: one of them is in another currency.
@@ -136,7 +136,7 @@ class Rate:
     day: date
 
     def convert(self, amount: Money) -> Money:
-        """An amount of ``source`` in ``target``, rounded half away from zero as in the marts.
+        """An amount of ``source`` in ``target``, rounded half away from zero, as in the marts.
 
         Raises:
             CurrencyMismatch: the amount is not in ``source``.
@@ -147,14 +147,14 @@ class Rate:
 
 @dataclass(frozen=True)
 class Rates:
-    """The last rates to ``target`` that were known on ``as_of``: the one place that converts."""
+    """The latest rates to ``target`` known on ``as_of``: the one place that converts."""
 
     target: str
     as_of: date
     quotes: Mapping[str, Rate]
 
     def rate(self, currency: str) -> Rate:
-        """The last rate of a currency, however old; ``target`` itself needs none.
+        """The latest rate of a currency, however old; 1 for ``target`` itself.
 
         Raises:
             RateUnknown: none was ever published.
@@ -171,11 +171,11 @@ class Rates:
         return self.quotes[currency]
 
     def knows(self, currency: str) -> bool:
-        """Whether amounts of a currency can be converted at all."""
+        """Whether amounts in a currency can be converted at all."""
         return currency == self.target or currency in self.quotes
 
     def used(self, currencies: Iterable[str]) -> tuple[Rate, ...]:
-        """The rates that amounts of these currencies are converted at; none for ``target``."""
+        """The rates at which amounts in these currencies are converted; none for ``target``."""
         foreign = sorted(set(currencies) & set(self.quotes) - {self.target})
         return tuple(self.quotes[currency] for currency in foreign)
 

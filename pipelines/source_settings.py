@@ -1,4 +1,4 @@
-"""What adcanary.yaml may say of each source, and the secrets that only the environment tells."""
+"""What adcanary.yaml may set for each source, and the secrets that only the environment holds."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class TiktokAdsSettings(Section):
 class Ga4ExportSettings(Section):
     """The GA4 BigQuery export: files events_YYYYMMDD.json[.gz] in a folder, or its dataset.
 
-    ``dataset`` is ``project.analytics_<property>``; exactly one of the two is set.
+    ``dataset`` is ``project.analytics_<property>``; set exactly one of ``path`` and ``dataset``.
     """
 
     property_id: str
@@ -96,7 +96,7 @@ class Ga4ReportSettings(Section):
 
 
 class ShopifySettings(Section):
-    """A Shopify shop, over the GraphQL Admin API's bulk operations."""
+    """A Shopify shop, read through the GraphQL Admin API's bulk operations."""
 
     shop_id: str
     url: str | None = Field(None, description="default: https://<shop_id>.myshopify.com")
@@ -127,7 +127,7 @@ class SalesforceSettings(Section):
 class SkanSettings(Section):
     """SKAdNetwork postbacks as received: newline JSON in a folder, YYYY-MM-DD*.ndjson[.gz].
 
-    Days are UTC days of reception. ``public_key`` replaces Apple's (PEM), for a sandbox.
+    Days are UTC, by time of receipt. ``public_key`` (PEM) replaces Apple's, for a sandbox.
     """
 
     advertiser_id: str
@@ -137,10 +137,10 @@ class SkanSettings(Section):
 
 
 class ServerEventsSettings(Section):
-    """First-party events with a TCF v2 consent string: newline JSON or Parquet, a file a day.
+    """First-party events with a TCF v2 consent string: newline JSON or Parquet, a file per day.
 
     ``path`` is a folder or a bucket (gs://…); files are YYYY-MM-DD*.ndjson[.gz] or .parquet.
-    ``purposes`` must all be consented to; ``vendor_id`` too, where it is set.
+    All ``purposes`` must be consented to, and ``vendor_id`` if it is set.
     """
 
     site_id: str
@@ -160,7 +160,7 @@ class FxRatesSettings(Section):
 
 
 class FileSettings(Section):
-    """An export file that lands with every daily run; ``mapping`` says which column is what."""
+    """An export file that every daily run lands; ``mapping`` says what its columns are."""
 
     platform: str
     path: Path
@@ -168,10 +168,10 @@ class FileSettings(Section):
 
 
 class SourcesSettings(Section):
-    """Every source there may be.
+    """Every source that may be configured.
 
-    ``account_lookback_days``: days that are pulled again of one account, by ``source/account``,
-    where they are others than the source's ``lookback_days``.
+    ``account_lookback_days``: by ``source/account``, how many days to pull again if not the
+    source's ``lookback_days``.
     """
 
     google_ads: GoogleAdsSettings | None = None
@@ -194,11 +194,11 @@ class SourcesSettings(Section):
     def _one_a_name(cls, files: tuple[FileSettings, ...]) -> tuple[FileSettings, ...]:
         names = [file.path.name for file in files]
         if len(set(names)) < len(names):
-            raise ValueError("two files have the same name; a file is known by its name")
+            raise ValueError("two files have the same name; names must be unique")
         return files
 
     def anchored(self, folder: Path) -> SourcesSettings:
-        """Relative paths become relative to ``folder``."""
+        """Resolve relative paths against ``folder``."""
         anchored: dict[str, Any] = {
             "files": tuple(
                 f.model_copy(update={"path": folder / f.path, "mapping": folder / f.mapping})

@@ -83,10 +83,10 @@ def _line(node: yaml.Node | None, location: list[str]) -> int | None:
     line = None
     for part in location:
         if isinstance(node, yaml.MappingNode):
-            found = next(((k, v) for k, v in node.value if k.value == part), None)
-            if found is None:
+            entry = next(((k, v) for k, v in node.value if k.value == part), None)
+            if entry is None:
                 return line
-            line, node = found[0].start_mark.line + 1, found[1]
+            line, node = entry[0].start_mark.line + 1, entry[1]
         elif isinstance(node, yaml.SequenceNode) and part.isdigit() and int(part) < len(node.value):
             node = node.value[int(part)]
             line = node.start_mark.line + 1
@@ -96,7 +96,7 @@ def _line(node: yaml.Node | None, location: list[str]) -> int | None:
 
 
 def _refuse_doubled_keys(node: yaml.Node | None) -> None:
-    """Raise yaml.MarkedYAMLError, with its line, for a key that stands twice in one mapping."""
+    """Raise yaml.MarkedYAMLError, with its line, for a key that occurs twice in one mapping."""
     if isinstance(node, yaml.SequenceNode):
         for item in node.value:
             _refuse_doubled_keys(item)
@@ -106,7 +106,7 @@ def _refuse_doubled_keys(node: yaml.Node | None) -> None:
     for key, value in node.value:
         if key.value in seen:
             raise yaml.MarkedYAMLError(
-                problem=f"the key '{key.value}' stands twice", problem_mark=key.start_mark
+                problem=f"the key '{key.value}' occurs twice", problem_mark=key.start_mark
             )
         seen.add(key.value)
         _refuse_doubled_keys(value)

@@ -18,8 +18,8 @@ from rich.text import Text
 
 from pipelines.errors import AdcanaryError
 
-_PIPED_WIDTH = 100  # where there is no terminal to ask: a page's width, in logs and files
-# emoji off: ":x:" in a name is a name
+_PIPED_WIDTH = 100  # without a terminal to ask: a page's width, for logs and files
+# no emoji: ":x:" in a name stays as it is
 out = Console(emoji=False, width=None if sys.stdout.isatty() else _PIPED_WIDTH)
 err = Console(emoji=False, stderr=True, width=None if sys.stderr.isatty() else _PIPED_WIDTH)
 
@@ -31,7 +31,7 @@ class Format(StrEnum):
 
 
 def print_rows(rows: Sequence[Mapping[str, Any]], format_: Format, title: str = "") -> None:
-    """Print rows in the asked format; JSON is one list, with instants as ISO 8601."""
+    """Print rows in a format; JSON is one list, with instants in ISO 8601."""
     if format_ is Format.JSON:
         sys.stdout.write(json.dumps([dict(r) for r in rows], default=_plain, indent=1) + "\n")
         return
@@ -49,7 +49,7 @@ def print_rows(rows: Sequence[Mapping[str, Any]], format_: Format, title: str = 
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], title: str = "") -> None:
-    """Print a table for people; columns that end in a digit-only cell align right."""
+    """Print a table for people; columns of numbers align right."""
     table = Table(title=title or None, title_justify="left", header_style="bold", box=None)
     body = [list(row) for row in rows]
     for index, name in enumerate(columns):
@@ -62,15 +62,15 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], title: st
 
 
 def print_plainly(line: str) -> None:
-    """A line as it is: not read as markup, and never cut by a width."""
+    """Print a line verbatim: no markup, and never wrapped at a width."""
     out.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 def print_error(error: AdcanaryError, of: str | None = None) -> None:
-    """What was wrong, what was kept, what to do next; on standard error, never cut by a width.
+    """Print what was wrong, what was kept and what to do next, on standard error, unwrapped.
 
     Args:
-        of: what failed, such as ``google_ads/1234567890``, where there is more than one.
+        of: what failed, such as ``google_ads/1234567890``, when the command covers several.
     """
     if of:
         err.print(f"{of} failed.", markup=False, highlight=False, soft_wrap=True)

@@ -1,7 +1,7 @@
 """The demo: a newcomer's first three minutes, on a simulated market.
 
-It does what a data engineer would: a backfill by command, then the daily flow, each in a process
-of its own against the sandbox's servers, and prints what came of it.
+It does what a data engineer would: run a backfill, then the daily flow, each in its own process
+against the sandbox's servers. It then prints the results.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ from pipelines.sandbox.world import World
 from pipelines.warehouse import open_warehouse
 
 START = date(2025, 1, 1)
-FIRST_DAY = date(2026, 6, 24)  # the backfill is run on this simulated day
-TODAY = date(2026, 7, 1)  # and the daily flow a week later: conversions have restated since
+FIRST_DAY = date(2026, 6, 24)  # the simulated day of the backfill
+TODAY = date(2026, 7, 1)  # the daily flow runs a week later: conversions have been restated
 
 
 def run_demo(folder: Path) -> None:
-    """Run the whole loop in ``folder`` and print it. A second run finds everything done.
+    """Run the whole loop in ``folder`` and print it. A second run changes nothing.
 
     Raises:
-        AdcanaryError: a step failed; its own output, above, says why.
+        AdcanaryError: a step failed; the output it printed says why.
     """
     began = time.monotonic()
     out.rule("adcanary: a simulated market, served over the platforms' own protocols")
@@ -42,7 +42,9 @@ def run_demo(folder: Path) -> None:
         world.advance(TODAY)
         _step("The daily flow, a week later: ingest, transform, decide, propose", world)
         if world.mutations:
-            raise IntegrityError(f"Mutating calls reached the platforms: {world.mutations}")
+            raise IntegrityError(
+                f"The platforms received calls that would change them: {world.mutations}"
+            )
     _print(folder, time.monotonic() - began)
 
 
@@ -62,9 +64,9 @@ def _step(title: str, world: World, *command: str) -> None:
     done = subprocess.run([sys.executable, *arguments], env=environment, check=False)
     if done.returncode != 0:
         raise AdcanaryError(
-            f"The step '{title}' ended with exit code {done.returncode}.",
-            kept=f"what was published before it, in {world.folder}.",
-            fix="Read what it printed above; `make demo` goes on from where it stopped.",
+            f"The step '{title}' failed with exit code {done.returncode}.",
+            kept=f"everything published before it, in {world.folder}.",
+            fix="Read its output above; `make demo` resumes where it stopped.",
         )
     out.print(f"[dim]{time.monotonic() - began:.0f} s[/]")
 
@@ -72,7 +74,7 @@ def _step(title: str, world: World, *command: str) -> None:
 def _print(folder: Path, seconds: float) -> None:
     settings = load_settings(folder / "adcanary.yaml")
     warehouse = open_warehouse(settings, create=False)
-    out.rule("What came of it", align="left")
+    out.rule("Results", align="left")
     report.print_loaded(warehouse)
     report.print_verdicts(warehouse)
     ledger = open_ledger(warehouse, settings)
@@ -83,10 +85,10 @@ def _print(folder: Path, seconds: float) -> None:
     out.print(
         f"\nDone in {seconds:.0f} s. Next, with --config {folder / 'adcanary.yaml'} (or export "
         "ADCANARY_CONFIG):\n"
-        "  adcanary proposals show ID        why, with every guardrail\n"
-        "  adcanary proposals approve ID     records it in the shadow feed; nothing is applied\n"
-        '  adcanary query "SELECT …"         GoogleSQL on the marts\n'
-        "  adcanary audit verify             prove that nobody changed the record",
+        "  adcanary proposals show ID        the reasons, with every guardrail\n"
+        "  adcanary proposals approve ID     record it in the shadow feed; nothing is applied\n"
+        '  adcanary query "SELECT …"         query the marts in GoogleSQL\n'
+        "  adcanary audit verify             prove that the record is intact",
         markup=False,
         highlight=False,
         soft_wrap=True,

@@ -1,4 +1,4 @@
-"""``adcanary evaluate …``: scores an engine, on data brought along or on the sandbox's truth.
+"""``adcanary evaluate …``: scores an engine, on your own data or against the sandbox's truth.
 
 Each command prints a table, or one JSON object with ``--format json``.
 """
@@ -31,21 +31,30 @@ def _evaluate() -> None:
 @evaluate_app.command("identity")
 def identity(
     edges: Annotated[
-        Path | None, typer.Option(help="CSV with columns left, right: components, no truth")
+        Path | None,
+        typer.Option(
+            help="CSV file of edges, columns left and right: count its components instead."
+        ),
     ] = None,
     threshold: Annotated[
-        float | None, typer.Option(min=0.5, max=1, help="try another identity.match_probability")
+        float | None,
+        typer.Option(min=0.5, max=1, help="Use this instead of identity.match_probability."),
     ] = None,
     format_: FormatOption = Format.TABLE,
     config: ConfigOption = None,
 ) -> None:
-    """Precision, recall and F1 over pairs of identifiers, against the sandbox's truth.
+    """Score identity by precision, recall and F1 over pairs of identifiers.
 
-    Counted are devices, orders and e-mail addresses in marts.identity_map whose person is known.
+    Counts the devices, orders and e-mail addresses in marts.identity_map whose person the
+    sandbox's truth knows.
     """
     if edges is not None:
         if threshold is not None:
-            raise UsageError("--threshold is of links, which edges have none of.", fix="Leave it.")
+            raise UsageError(
+                "--threshold applies to probable links, and --edges has none.",
+                kept="nothing was read.",
+                fix="Leave out one of the two options.",
+            )
         _score_edges(edges, format_)
         return
     from pipelines.evaluate.identity import score_identity
@@ -74,11 +83,13 @@ def identity(
     ]
     print_rows(rows, format_)
     if format_ is Format.TABLE:
-        links = "no run of the job identity_links has a result"
+        links = "no run of the identity_links job has produced links"
         if score.links is not None:
-            links = f"{score.links} devices linked at {score.threshold:g} and more"
+            links = (
+                f"{score.links} devices linked with a probability of {score.threshold:g} or more"
+            )
         out.print(
-            f"{score.nodes} identifiers, {score.unknown} more are not in the truth; {links}.",
+            f"{score.nodes} identifiers scored, {score.unknown} more not in the truth; {links}.",
             highlight=False,
             soft_wrap=True,
         )
@@ -87,15 +98,15 @@ def identity(
 def _score_edges(edges: Path, format_: Format) -> None:
     from pipelines.evaluate.components import score_edges
 
-    found = asdict(score_edges(edges))
+    components = asdict(score_edges(edges))
     if format_ is Format.JSON:
-        _print_object(found)
+        _print_object(components)
     else:
-        print_rows([found], format_)
+        print_rows([components], format_)
 
 
 def _figures(score: Any) -> dict[str, Any]:
-    """A score as it is shown."""
+    """A score as printed: rounded shares first, then the counts."""
     shares = {name: getattr(score, name) for name in ("precision", "recall", "f1")}
     return {
         **{n: None if v is None else round(v, _DIGITS) for n, v in shares.items()},

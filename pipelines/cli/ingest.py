@@ -1,4 +1,4 @@
-"""``adcanary ingest``: pulls every account that is due, one after the other."""
+"""``adcanary ingest``: pulls every account that is due, one after another."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pipelines.cli.console import err, print_error, print_plainly
-from pipelines.cli.options import ConfigOption, DayOption, day, open_settings, person
+from pipelines.cli.options import ConfigOption, day, day_option, open_settings, person
 from pipelines.cli.progress import shown
 from pipelines.config import Secrets
 from pipelines.errors import AdcanaryError, UsageError
@@ -25,22 +25,46 @@ if TYPE_CHECKING:
     from pipelines.sources.base import Source
 
 
+FirstDayOption = Annotated[
+    datetime | None, day_option("First day to pull (default: as far back as the source restates).")
+]
+LastDayOption = Annotated[
+    datetime | None,
+    day_option("Last day to pull (default: yesterday, in the account's time zone)."),
+]
+
+
 def ingest(
-    source: Annotated[str | None, typer.Argument(help="google_ads, meta_ads, …, files")] = None,
+    source: Annotated[
+        str | None, typer.Argument(help="A configured source, such as google_ads; or files.")
+    ] = None,
     *,
-    all_: Annotated[bool, typer.Option("--all", help="every configured source")] = False,
-    account: Annotated[str | None, typer.Option(help="only this account")] = None,
-    start: DayOption = None,
-    end: DayOption = None,
-    backfill: Annotated[bool, typer.Option(help="in slices, resuming where it stopped")] = False,
-    why: Annotated[str | None, typer.Option(help="backfill: the reason, for the record")] = None,
-    unpark: Annotated[bool, typer.Option(help="call a platform that asked to wait")] = False,
-    platform: Annotated[str | None, typer.Option(help="files: the platform")] = None,
-    path: Annotated[Path | None, typer.Option(help="files: the export")] = None,
-    mapping: Annotated[Path | None, typer.Option(help="files: which column is what")] = None,
+    all_: Annotated[bool, typer.Option("--all", help="Pull every configured source.")] = False,
+    account: Annotated[str | None, typer.Option(help="Pull only this account.")] = None,
+    start: FirstDayOption = None,
+    end: LastDayOption = None,
+    backfill: Annotated[
+        bool, typer.Option(help="Pull in slices, and resume where an earlier run stopped.")
+    ] = False,
+    why: Annotated[
+        str | None, typer.Option(help="With --backfill: the reason, for the record.")
+    ] = None,
+    unpark: Annotated[
+        bool, typer.Option(help="Call a platform even while it asks to be left alone.")
+    ] = False,
+    platform: Annotated[
+        str | None, typer.Option(help="With --path: the platform that the export is from.")
+    ] = None,
+    path: Annotated[Path | None, typer.Option(help="With files: the export to ingest.")] = None,
+    mapping: Annotated[
+        Path | None, typer.Option(help="With --path: the mapping file for its columns.")
+    ] = None,
     config: ConfigOption = None,
 ) -> None:
-    """Pull accounts and publish what changed. One that fails doesn't keep the others."""
+    """Pull accounts and publish what changed.
+
+    If one account fails, the others are still published.
+    """
     from pipelines.landing.backfills import Backfill
     from pipelines.privacy.salt import check_salt
     from pipelines.sources.files.source import FilesSource
@@ -51,7 +75,8 @@ def ingest(
     if path is not None:
         if source != "files" or platform is None or mapping is None:
             raise UsageError(
-                "--path is for files.",
+                "--path goes with the source 'files', and needs --platform and --mapping.",
+                kept="nothing was pulled.",
                 fix="adcanary ingest files --platform NAME --path FILE --mapping FILE",
             )
         file = FileSettings(platform=platform, path=path, mapping=mapping)
@@ -60,10 +85,14 @@ def ingest(
         names = source_names(settings, source)
         openers = [partial(open_source, settings, Secrets(), name) for name in names]
     else:
-        raise UsageError("Which source?", fix="Name one, or pass --all for every configured one.")
+        raise UsageError(
+            "No source was named.",
+            kept="nothing was pulled.",
+            fix="Name a source, or pass --all to pull every configured one.",
+        )
     if backfill and not (why or "").strip():
         raise UsageError(
-            "A backfill is recorded with its reason.",
+            "A backfill needs a reason, for the record.",
             kept="nothing was pulled.",
             fix='Add --why "…", such as --why "first load".',
         )
@@ -80,7 +109,7 @@ def ingest(
         check_salt(warehouse, salt.get_secret_value())
     failures = ingest_sources(warehouse, openers, request)
     if failures:
-        err.print(f"{len(failures)} account(s) failed; what the others published stays.")
+        err.print(f"{len(failures)} failed; the other accounts were published.")
         raise SystemExit(max(e.exit_code for e in failures))
 
 
@@ -88,8 +117,8 @@ def ingest(
 class Request:
     """What ``adcanary ingest`` was asked for; see :func:`pipelines.landing.ingest.ingest_account`.
 
-    ``account`` leaves every other one out; ``lookback_days`` holds the accounts that have their
-    own, by ``source/account``.
+    ``account`` excludes every other one; ``lookback_days`` has the accounts with a look-back of
+    their own, by ``source/account``.
     """
 
     now: datetime
@@ -104,10 +133,10 @@ class Request:
 def ingest_sources(
     warehouse: Warehouse, openers: Iterable[Callable[[], Source]], request: Request
 ) -> list[AdcanaryError]:
-    """Ingest every account of every source; one that fails doesn't keep the others.
+    """Ingest every account of every source; if one fails, the others are still published.
 
     Returns:
-        What failed, told to the reader already.
+        The failures, already printed.
 
     Raises:
         UsageError: no source has the account that was asked for.
@@ -135,9 +164,9 @@ def ingest_sources(
                 print_plainly(f"{source.name}/{account_id}: {done}")
     if request.account and request.account not in known:
         raise UsageError(
-            f"Account '{request.account}' is not configured (there are: {', '.join(known)}).",
+            f"Account '{request.account}' is not configured (configured: {', '.join(known)}).",
             kept="nothing was pulled.",
-            fix="Add it to the source's `accounts` in adcanary.yaml, or correct --account.",
+            fix="Correct --account, or add it to the source's `accounts` in adcanary.yaml.",
         )
     return failures
 

@@ -1,8 +1,4 @@
-"""``adcanary …``: the commands, and how errors are told.
-
-Exit codes: 0 done, 1 the work found something wrong, 2 bad usage or configuration, 3 a platform or
-the warehouse is unavailable.
-"""
+"""``adcanary …``: the commands, and how errors are reported."""
 
 from __future__ import annotations
 
@@ -14,15 +10,22 @@ import typer
 from pipelines.build import build as build_models
 from pipelines.cli import evaluate, ingest, privacy, proposals, sandbox
 from pipelines.cli.console import Format, out, print_error, print_plainly, print_rows
-from pipelines.cli.options import ConfigOption, DayOption, FormatOption, day, open_settings
+from pipelines.cli.options import AsOfOption, ConfigOption, FormatOption, day, open_settings
 from pipelines.errors import AdcanaryError, UsageError
 from pipelines.shipped import shipped
 
-app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False)
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    help="Load ad spend, model it, and propose budget changes for a person to decide on.",
+    epilog="Exit codes: 0 done; 1 the work failed or found something wrong; 2 wrong usage or "
+    "configuration; 3 a platform or the warehouse is unavailable.",
+)
 
 
 def main() -> None:
-    """Run the command line; expected errors are told in words, never as a traceback."""
+    """Run the command line; expected errors are printed as messages, never as tracebacks."""
     try:
         app()
     except AdcanaryError as error:
@@ -31,14 +34,22 @@ def main() -> None:
 
 
 @app.command()
-def init(path: Path = Path("adcanary.yaml")) -> None:
-    """Write a commented adcanary.yaml."""
+def init(
+    path: Annotated[Path, typer.Option(help="File to write.")] = Path("adcanary.yaml"),
+) -> None:
+    """Write a commented configuration file to start from."""
     if path.exists():
         raise UsageError(
-            f"{path} exists.", kept="it is as it was.", fix="Remove it, or name another file."
+            f"{path} already exists.",
+            kept="it was not changed.",
+            fix="Remove it, or pass --path with another name.",
         )
     if not path.absolute().parent.is_dir():
-        raise UsageError(f"There is no folder {path.absolute().parent}.", fix="Make it first.")
+        raise UsageError(
+            f"The folder {path.absolute().parent} does not exist.",
+            kept="nothing was written.",
+            fix="Create it first, or pass --path with another name.",
+        )
     path.write_text((shipped("infra") / "adcanary.example.yaml").read_text())
     out.print(f"Wrote {path}. Edit it, then run `adcanary ingest --all`.")
 
@@ -48,28 +59,48 @@ app.command("ingest")(ingest.ingest)
 
 @app.command()
 def build(
-    select: Annotated[str | None, typer.Option(help="dbt selector")] = None,
+    select: Annotated[
+        str | None, typer.Option(help="Build only these models, as a dbt selector.")
+    ] = None,
     full_refresh: Annotated[
-        bool, typer.Option("--full-refresh", help="every day, such as in another currency")
+        bool,
+        typer.Option(
+            "--full-refresh",
+            help="Rebuild every day, such as after a change of the reporting currency.",
+        ),
     ] = False,
     config: ConfigOption = None,
 ) -> None:
-    """Build and test the models (dbt build)."""
+    """Build and test the models with dbt."""
     settings, _ = open_settings(config)
     result = build_models(settings, select, print_plainly, full_refresh=full_refresh)
     out.print(f"{result.models} models built, {result.tests} tests passed, {result.seconds:.0f} s")
 
 
 @app.command()
-def job(name: str, as_of: DayOption = None, config: ConfigOption = None) -> None:
-    """Run a job: mmm, pacing or identity_links. Its verdict may be a refusal, in words."""
+def job(
+    name: Annotated[
+        str | None, typer.Argument(help="Job to run; leave it out to list the jobs.")
+    ] = None,
+    as_of: AsOfOption = None,
+    config: ConfigOption = None,
+) -> None:
+    """Run a decision job on the built models, and print its verdict.
+
+    A job without enough evidence refuses: its verdict is NO_DATA or INCONCLUSIVE, with the reason.
+    """
     from pipelines.jobs.plots import plot_run, plots_folder
-    from pipelines.jobs.run import run_job
+    from pipelines.jobs.run import JOBS, run_job
+
+    if name is None:
+        for known in JOBS:
+            print_plainly(known)
+        return
 
     settings, warehouse = open_settings(config)
     run = run_job(warehouse, settings, name, day(as_of) or settings.yesterday())
-    known = " (known result: the same evidence and settings)" if run.reused else ""
-    out.print(f"{run.job} as of {run.as_of}: {run.verdict}{known}", highlight=False)
+    reused = " (known result: same evidence, same settings)" if run.reused else ""
+    out.print(f"{run.job} as of {run.as_of}: {run.verdict}{reused}", highlight=False)
     print_plainly(run.reason)
     plot = plot_run(warehouse, run, plots_folder(settings))
     if plot:
@@ -80,8 +111,12 @@ app.command("propose")(proposals.propose)
 
 
 @app.command()
-def query(sql: str, format_: FormatOption = Format.TABLE, config: ConfigOption = None) -> None:
-    """Run one reading GoogleSQL statement on the configured warehouse."""
+def query(
+    sql: Annotated[str, typer.Argument(help="One GoogleSQL SELECT statement.")],
+    format_: FormatOption = Format.TABLE,
+    config: ConfigOption = None,
+) -> None:
+    """Run a read-only GoogleSQL query on the configured warehouse."""
     _, warehouse = open_settings(config, create=False)
     print_rows(warehouse.query(sql).to_pylist(), format_)
 

@@ -1,4 +1,4 @@
-"""Options that several commands share, and what they are turned into."""
+"""Options that several commands share, and how their values are read."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import getpass
 import os
 from datetime import date, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -14,26 +14,39 @@ from pipelines.cli.console import Format
 from pipelines.config import Settings, load_settings
 from pipelines.warehouse import Warehouse, open_warehouse
 
-ConfigOption = Annotated[Path | None, typer.Option("--config", help="adcanary.yaml to use")]
-FormatOption = Annotated[Format, typer.Option("--format", help="table, json or csv")]
-DayOption = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"])]
+
+def day_option(help_: str) -> Any:
+    """A Typer option that takes a day."""
+    return typer.Option(formats=["%Y-%m-%d"], metavar="YYYY-MM-DD", help=help_)
+
+
+ConfigOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--config", help="Configuration file (default: $ADCANARY_CONFIG, then ./adcanary.yaml)."
+    ),
+]
+FormatOption = Annotated[Format, typer.Option("--format", help="Output format.")]
+AsOfOption = Annotated[
+    datetime | None, day_option("Last day of evidence to use (default: yesterday).")
+]
 
 
 def open_settings(config: Path | None, *, create: bool = True) -> tuple[Settings, Warehouse]:
-    """The settings and their warehouse; ``create`` makes a DuckDB file that isn't there yet."""
+    """The settings and their warehouse; ``create`` also creates its missing tables."""
     settings = load_settings(config)
     return settings, open_warehouse(settings, create=create)
 
 
 def day(value: datetime | None) -> date | None:
-    """The day of an option, which Typer reads as midnight."""
+    """The day that an option holds, which Typer reads as midnight."""
     return value.date() if value else None
 
 
 def person(name: str | None) -> str:
-    """The name of who acts: as given, else $ADCANARY_USER, else the login name.
+    """The name of the person acting: as given, else $ADCANARY_USER, else the login name.
 
-    One person has one name, however it is typed: two approvals need two people.
+    Case and spaces don't matter: two approvals need two people, not two spellings.
     """
     chosen = name or os.environ.get("ADCANARY_USER") or getpass.getuser()
     return " ".join(chosen.casefold().split())

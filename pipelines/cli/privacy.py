@@ -1,4 +1,4 @@
-"""``adcanary privacy …``: what a person may ask of their data, and what expires by itself.
+"""``adcanary privacy …``: what people may ask about their data, and what expires by itself.
 
 A person is given as ``--person VALUE``; ``-`` reads it from standard input, which leaves no trace
 in the shell's history or the list of processes. The value is hashed at once and never shown.
@@ -30,16 +30,19 @@ from pipelines.warehouse import Warehouse
 
 privacy_app = typer.Typer(no_args_is_help=True, help="Export, erase and expire people's data.")
 
-_SHOWN = 8  # letters of a stored id: enough to tell it from others
+_SHOWN = 8  # characters of a stored id: enough to tell it from others
 
 PersonOption = Annotated[
-    str, typer.Option("--person", help="e-mail, phone (+49 …) or user id; - reads standard input")
+    str,
+    typer.Option("--person", help="E-mail, phone (+49 …) or user id; - to read standard input."),
 ]
 KindOption = Annotated[
-    SubjectKind | None, typer.Option("--kind", help="what it is, where that can't be seen")
+    SubjectKind | None, typer.Option("--kind", help="What --person is, if the guess is wrong.")
 ]
-ReasonOption = Annotated[str, typer.Option("--reason", help="why, such as a ticket; no names")]
-AsOption = Annotated[str | None, typer.Option("--as", help="who runs it (default: you)")]
+ReasonOption = Annotated[
+    str, typer.Option("--reason", help="Reason for the record, such as a ticket; no names.")
+]
+AsOption = Annotated[str | None, typer.Option("--as", help="Who runs this (default: you).")]
 
 
 @privacy_app.command("export")
@@ -47,23 +50,23 @@ def export_person(
     *,
     person: PersonOption,
     kind: KindOption = None,
-    reason: ReasonOption = "asked by the person",
+    reason: ReasonOption = "requested by the person",
     actor: AsOption = None,
-    file: Annotated[Path | None, typer.Option("--out", help="a new file instead")] = None,
+    file: Annotated[Path | None, typer.Option("--out", help="Write to this new file.")] = None,
     config: ConfigOption = None,
 ) -> None:
-    """Everything that is stored of a person, as JSON."""
+    """Export everything stored about a person, as JSON."""
     settings, warehouse = open_settings(config)
-    found = _find(warehouse, person, kind)
+    subject = _find(warehouse, person, kind)
     request = Request("export", actor_name(actor), reason, settings.clock())
-    document = export(warehouse, found, request)
+    document = export(warehouse, subject, request)
     if file is None:
         sys.stdout.write(as_json(document).decode())
         return
     write(document, file)
     rows = [{"table": table, "rows": len(held)} for table, held in document["tables"].items()]
     print_rows(rows, Format.TABLE)
-    print_plainly(f"Wrote {file}, which only you can read.")
+    print_plainly(f"Wrote {file}; only you can read it.")
 
 
 @privacy_app.command()
@@ -71,34 +74,39 @@ def erase(
     *,
     person: PersonOption,
     kind: KindOption = None,
-    reason: ReasonOption = "asked by the person",
+    reason: ReasonOption = "requested by the person",
     actor: AsOption = None,
-    yes: Annotated[bool, typer.Option("--yes", help="don't ask")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Don't ask for confirmation.")] = False,
     format_: FormatOption = Format.TABLE,
     config: ConfigOption = None,
 ) -> None:
-    """Erase a person everywhere, and prove it. Shows what would go, and asks."""
+    """Erase a person everywhere, and prove it.
+
+    Shows what would be erased, and asks first.
+    """
     settings, warehouse = open_settings(config)
     if not yes and format_ is not Format.TABLE:
         raise UsageError(
-            "Without a person to ask, nothing is erased.",
-            kept="everything is as it was.",
-            fix="Add --yes, or leave --format out to be asked.",
+            "--format other than table can't ask for confirmation.",
+            kept="nothing was erased.",
+            fix="Add --yes, or leave out --format to be asked.",
         )
-    found = _find(warehouse, person, kind)
+    subject = _find(warehouse, person, kind)
     if not yes:
-        _show(found, erasure.preview(warehouse, found))
+        _show(subject, erasure.preview(warehouse, subject))
         if person == "-" or not sys.stdin.isatty() or not typer.confirm("Erase this for good?"):
             raise UsageError(
-                "Nothing was erased.", kept="everything is as it was.", fix="Add --yes to erase it."
+                "The erasure was not confirmed.",
+                kept="nothing was erased.",
+                fix="Confirm it, or add --yes.",
             )
     request = Request("erase", actor_name(actor), reason, settings.clock())
-    done = erasure.erase(warehouse, found, request)
+    done = erasure.erase(warehouse, subject, request)
     if format_ is Format.TABLE:
         if yes:
-            _show(found, done.reached)
+            _show(subject, done.reached)
         print_plainly(
-            f"Erased; none of {done.scanned} tables holds any of the ids. "
+            f"Erased: none of the {done.scanned} tables holds any of the ids. "
             f"Request {done.request_id}. Run `adcanary build` to bring the models up to date."
         )
         return
@@ -109,7 +117,7 @@ def erase(
     summary = {
         "request_id": done.request_id,
         "tables": tables,
-        "shared": [_shown(id_) for id_ in sorted(found.shared)],
+        "shared": [_shown(id_) for id_ in sorted(subject.shared)],
         "scanned_tables": done.scanned,
     }
     print_rows([summary], format_)
@@ -117,11 +125,11 @@ def erase(
 
 @privacy_app.command("expire")
 def expire_events(
-    days: Annotated[int | None, typer.Option(help="keep so many days instead")] = None,
+    days: Annotated[int | None, typer.Option(help="Days to keep (default: as configured).")] = None,
     format_: FormatOption = Format.TABLE,
     config: ConfigOption = None,
 ) -> None:
-    """Delete event-level rows that are older than the retention."""
+    """Delete event-level rows older than the retention period."""
     settings, warehouse = open_settings(config)
     kept = settings.privacy.event_retention_days if days is None else days
     rows = expire(warehouse, settings.today(), kept)
@@ -130,7 +138,7 @@ def expire_events(
 
 @privacy_app.command("requests")
 def list_requests(format_: FormatOption = Format.TABLE, config: ConfigOption = None) -> None:
-    """What was exported and erased: who ran it, why, when, and the proof."""
+    """List the exports and erasures: who ran them, why, when, and the proof."""
     _, warehouse = open_settings(config)
     rows = warehouse.query("SELECT * FROM raw.privacy_requests ORDER BY requested_at").to_pylist()
     print_rows(rows, format_)
@@ -148,7 +156,7 @@ def _show(person: Person, reached: tuple[Reached, ...]) -> None:
     print_rows([_row(each) for each in reached], Format.TABLE)
     for id_ in sorted(person.shared):
         print_plainly(
-            f"Kept: {_shown(id_)}, which others have too; rows that name the person still go."
+            f"Kept: {_shown(id_)}, which other people have too; rows that name the person still go."
         )
 
 

@@ -1,4 +1,4 @@
-"""How far a long pull is, as a bar in a terminal."""
+"""The progress of a long pull, as a bar in the terminal."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def shown(label: str) -> Iterator[Callable[[Progressed], None]]:
-    """A bar for one account's pulls; what it yields moves the bar. Silent without a terminal."""
+    """A bar for one account's pulls; yields what moves it. Silent without a terminal."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     quiet = not out.is_terminal
     with Progress(

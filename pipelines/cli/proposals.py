@@ -8,19 +8,24 @@ import typer
 
 from pipelines.cli import report
 from pipelines.cli.console import Format, out, print_plainly, print_rows
-from pipelines.cli.options import ConfigOption, DayOption, FormatOption, day, open_settings, person
+from pipelines.cli.options import AsOfOption, ConfigOption, FormatOption, day, open_settings, person
 from pipelines.proposals.ledger import Actor
 from pipelines.proposals.states import OPEN, Action, State
 
-proposals_app = typer.Typer(no_args_is_help=True, help="List, show and decide proposals.")
-audit_app = typer.Typer(no_args_is_help=True, help="Prove the event log.")
+proposals_app = typer.Typer(
+    no_args_is_help=True, help="List and show proposals, and decide on them."
+)
+audit_app = typer.Typer(no_args_is_help=True, help="Verify the record of decisions.")
 
-ActorOption = Annotated[str | None, typer.Option("--as", help="who decides (default: you)")]
-CommentOption = Annotated[str | None, typer.Option("--comment", help="why")]
+IdArgument = Annotated[str, typer.Argument(help="Proposal id, or its first characters.")]
+ActorOption = Annotated[str | None, typer.Option("--as", help="Who decides (default: you).")]
+CommentOption = Annotated[
+    str | None, typer.Option("--comment", help="Reason for the decision, for the record.")
+]
 
 
-def propose(as_of: DayOption = None, config: ConfigOption = None) -> None:
-    """Propose from the jobs' last results."""
+def propose(as_of: AsOfOption = None, config: ConfigOption = None) -> None:
+    """Draft proposals from the jobs' latest results."""
     from pipelines.proposals.ledger import open_ledger
     from pipelines.proposals.propose import propose as append_new
     from pipelines.proposals.terms import Terms
@@ -32,8 +37,8 @@ def propose(as_of: DayOption = None, config: ConfigOption = None) -> None:
         f"{len(done.created)} new, {len(done.existing)} known, {len(done.superseded)} superseded, "
         f"{len(done.expired)} expired"
     )
-    for words in done.refused:
-        print_plainly(f"Refused: {words}")
+    for reason in done.refused:
+        print_plainly(f"Refused: {reason}")
     shown = [p for p in ledger.read().proposals if p.state in OPEN]
     if shown:
         report.print_proposals(shown)
@@ -41,7 +46,7 @@ def propose(as_of: DayOption = None, config: ConfigOption = None) -> None:
 
 @proposals_app.command("list")
 def list_proposals(format_: FormatOption = Format.TABLE, config: ConfigOption = None) -> None:
-    """Every proposal's last revision and its state."""
+    """List every proposal, with its latest revision and its state."""
     from pipelines.proposals.ledger import open_ledger
 
     settings, warehouse = open_settings(config, create=False)
@@ -54,9 +59,9 @@ def list_proposals(format_: FormatOption = Format.TABLE, config: ConfigOption = 
 
 @proposals_app.command("show")
 def show_proposal(
-    proposal_id: str, format_: FormatOption = Format.TABLE, config: ConfigOption = None
+    proposal_id: IdArgument, format_: FormatOption = Format.TABLE, config: ConfigOption = None
 ) -> None:
-    """One proposal: certificate, evidence, rollback, history."""
+    """Show one proposal: effect, evidence, guardrails, rollback and history."""
     from pipelines.proposals.ledger import open_ledger
 
     settings, warehouse = open_settings(config, create=False)
@@ -71,15 +76,22 @@ def show_proposal(
 
 @proposals_app.command()
 def approve(
-    proposal_id: str,
+    proposal_id: IdArgument,
     actor: ActorOption = None,
     comment: CommentOption = None,
     seen_hash: Annotated[
-        str | None, typer.Option("--hash", help="content hash that `show` printed, or its start")
+        str | None,
+        typer.Option(
+            "--hash",
+            help="Refuse any content but this: the hash that `show` printed, or its start.",
+        ),
     ] = None,
     config: ConfigOption = None,
 ) -> None:
-    """Approve a proposal; it is recorded in the shadow feed, never applied."""
+    """Approve a proposal.
+
+    It is recorded in the shadow feed, and never applied to a platform.
+    """
     from pipelines.proposals import decide
     from pipelines.proposals.ledger import open_ledger
     from pipelines.proposals.terms import Terms
@@ -93,15 +105,17 @@ def approve(
         comment=comment,
         seen_hash=seen_hash,
     )
-    more = " (approved; it needs another person too)" if state == State.PENDING_REVIEW else ""
+    more = (
+        " (approved; a second person must approve it too)" if state == State.PENDING_REVIEW else ""
+    )
     out.print(f"{proposal_id}: {state}{more}")
 
 
 def _decision(name: str, action: Action, doc: str) -> None:
-    """The three decisions that only move a proposal differ in nothing but their action."""
+    """Add the command for a decision that only moves a proposal to another state."""
 
     def command(
-        proposal_id: str,
+        proposal_id: IdArgument,
         actor: ActorOption = None,
         comment: CommentOption = None,
         config: ConfigOption = None,
@@ -121,13 +135,17 @@ def _decision(name: str, action: Action, doc: str) -> None:
 
 
 _decision("reject", Action.REJECT, "Reject a proposal.")
-_decision("request-changes", Action.REQUEST_CHANGES, "Ask for changes; blocks approval.")
-_decision("withdraw", Action.WITHDRAW, "Take a proposal back.")
+_decision(
+    "request-changes",
+    Action.REQUEST_CHANGES,
+    "Ask for changes to a proposal, which blocks its approval.",
+)
+_decision("withdraw", Action.WITHDRAW, "Withdraw a proposal.")
 
 
 @audit_app.command("verify")
 def verify(config: ConfigOption = None) -> None:
-    """Prove that no event and no proposal was changed after the fact."""
+    """Prove that no event or proposal was changed after the fact."""
     from pipelines.proposals.ledger import open_ledger
     from pipelines.proposals.verify import verify as verify_ledger
 

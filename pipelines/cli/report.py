@@ -1,5 +1,7 @@
-"""The three things a person wants to know after a run: what landed, what the jobs say, what is
-proposed. Shared by the commands and the demo."""
+"""What people want to know after a run: what was loaded, what the jobs say, what is proposed.
+
+Shared by the commands and the demo.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +35,7 @@ QUALIFY ROW_NUMBER() OVER (PARTITION BY job ORDER BY as_of DESC, finished_at DES
 
 
 def print_loaded(warehouse: Warehouse) -> None:
-    """Batches, rows, restated and dropped rows by table; spend by platform and account."""
+    """Print batches and rows by table, then spend by platform and account."""
     rows = warehouse.query(_LOADED).to_pylist()
     columns = ["source", "platform", "table", "batches", "rows", "restated", "dropped"]
     body = ([f"{v:,}" if isinstance(v, int) else v for v in row.values()] for row in rows)
@@ -55,7 +57,7 @@ def print_loaded(warehouse: Warehouse) -> None:
 
 
 def print_verdicts(warehouse: Warehouse) -> None:
-    """The last verdict of every job, with its reason."""
+    """Print the latest verdict of every job, with its reason."""
     rows = warehouse.query(_VERDICTS).to_pylist()
     print_table(
         ["job", "as of", "verdict", "reason"],
@@ -74,7 +76,7 @@ def listed(proposal: StoredProposal) -> dict[str, Any]:
 
 
 def print_proposals(proposals: Sequence[StoredProposal]) -> None:
-    """A few lines a proposal: target, current → proposed, effect, guardrails, expiry."""
+    """Print a few lines per proposal: target, change, effect, guardrails, state."""
     out.print(f"[italic]Proposals ({len(proposals)})[/]")
     for proposal in proposals:
         urgent = "  [bold red]URGENT[/]" if proposal.urgency == "URGENT" else ""
@@ -93,7 +95,7 @@ def print_proposals(proposals: Sequence[StoredProposal]) -> None:
 
 
 def print_proposal(proposal: StoredProposal, events: Sequence[LoggedEvent]) -> None:
-    """One proposal whole: what, why, every constraint, how to undo it, and its history."""
+    """Print a whole proposal: what, why, every guardrail, how to undo it, and its history."""
     described = kind_of(proposal.kind).describe(proposal)
     target = proposal.target
     out.print(
@@ -156,8 +158,8 @@ def _guardrails(proposal: StoredProposal) -> str:
 
 
 def _effect(proposal: StoredProposal) -> str:
-    """What a week brings. Spend is told in the account's currency, and where that is another in
-    the one of the revenue, too."""
+    """What a week brings. Spend is in the account's currency and, if the revenue's is another, in
+    that one too."""
     effect, own = proposal.effect(), proposal.currency
     value = effect.value_currency
     spend = f"spend {effect.spend_micros / MICROS:+,.0f} {own}"

@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import shlex
 import time
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from pipelines.cli.console import Format, print_plainly, print_rows
-from pipelines.cli.options import DayOption, FormatOption, day
+from pipelines.cli.options import FormatOption, day, day_option
 
-sandbox_app = typer.Typer(no_args_is_help=True, help="The simulated market.")
+sandbox_app = typer.Typer(no_args_is_help=True, help="Run a simulated market, with its platforms.")
 
 
 @sandbox_app.command()
 def demo(
-    folder: Annotated[Path, typer.Option(help="where it lives")] = Path(".adcanary/demo"),
+    folder: Annotated[Path, typer.Option(help="Folder to keep it in.")] = Path(".adcanary/demo"),
 ) -> None:
-    """The whole loop on a simulated market: ingest, build, jobs, proposals."""
+    """Run the whole loop on a simulated market: ingest, build, jobs, proposals."""
     from pipelines.cli.demo import run_demo
 
     run_demo(folder)
@@ -27,22 +28,27 @@ def demo(
 
 @sandbox_app.command()
 def serve(
-    folder: Annotated[Path, typer.Option(help="where it lives")] = Path(".adcanary/sandbox"),
-    today: DayOption = None,
-    fault: Annotated[
-        list[str] | None, typer.Option(help="source:fault or source:fault@account; repeatable")
+    folder: Annotated[Path, typer.Option(help="Folder to keep it in.")] = Path(".adcanary/sandbox"),
+    today: Annotated[
+        datetime | None, day_option("Simulated present day (default: the demo's).")
     ] = None,
-    every_fault: Annotated[bool, typer.Option(help="all that a client survives")] = False,
+    fault: Annotated[
+        list[str] | None,
+        typer.Option(help="Fault to inject, as source:fault or source:fault@account; repeatable."),
+    ] = None,
+    every_fault: Annotated[
+        bool, typer.Option(help="Inject every fault that a client can survive.")
+    ] = False,
 ) -> None:
-    """Serve every platform of the simulated market until Ctrl-C."""
+    """Serve the simulated market's platforms until Ctrl-C."""
     from pipelines.cli.demo import TODAY
     from pipelines.sandbox.serve import served
 
     with served(folder, day(today) or TODAY, fault or (), every_fault=every_fault) as world:
-        print_plainly("Every platform is being served. In another terminal:\n")
+        print_plainly("Serving every platform. In another terminal, run:\n")
         for name in ("ADCANARY_CONFIG", *sorted(world.secrets)):
             print_plainly(f"export {name}={shlex.quote(world.environment[name])}")
-        print_plainly("adcanary ingest --all\n\nCtrl-C ends it.")
+        print_plainly("adcanary ingest --all\n\nPress Ctrl-C to stop.")
         try:
             while True:
                 time.sleep(3600)
@@ -52,7 +58,7 @@ def serve(
 
 @sandbox_app.command("faults")
 def list_faults(format_: FormatOption = Format.TABLE) -> None:
-    """The faults that the sandbox's platforms know."""
+    """List the faults that the sandbox can inject."""
     from pipelines.sandbox.serve import known_faults
 
     print_rows(known_faults(), format_)

@@ -1,4 +1,4 @@
-"""Scores an engine: on data that is brought along, or on the sandbox's truth.
+"""Scores an engine, on data you bring or against the sandbox's truth.
 
-It reads, prints and changes nothing; the one room beside the lab that may read that truth.
+It reads and changes nothing; it is the one room beside the lab that may read that truth.
 """

@@ -1,8 +1,8 @@
-"""Connected components of edges that are brought along, with how many rounds they took.
+"""The connected components of a file of edges, and how many rounds they took.
 
-Borůvka's rounds (1926): each component takes the first edge that leaves it, and what is joined is
-one. That at least halves them, whatever the ids and their order. A depth-first search, as scipy's,
-would have no rounds to tell.
+Borůvka's rounds (1926): each component picks the first edge that leaves it, and components joined
+by an edge become one. A round at least halves their number, whatever the ids and their order. A
+depth-first search, like SciPy's, has no rounds to report.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ from pyarrow import csv
 
 from pipelines.errors import InputError, UsageError
 
-_NOTHING_DONE = "nothing was read or written."
+_NOTHING_DONE = "nothing was written."
 Ints = npt.NDArray[np.integer[Any]]
 
 
 @dataclass(frozen=True)
 class Components:
-    """What was found; ``seconds`` are from the file to the answer.
+    """A file's components; ``seconds`` is the time from file to answer.
 
     Args:
-        components: their number; an id that stands only in an edge to itself is one.
-        largest: ids in the largest.
-        rounds: how often components joined along the edges between them.
+        components: their number; an id whose only edge is to itself is one.
+        largest: number of ids in the largest.
+        rounds: how often components were joined along the edges between them.
     """
 
     components: int
@@ -41,11 +41,11 @@ class Components:
 
 
 def score_edges(path: Path) -> Components:
-    """The components of a CSV file with the columns ``left`` and ``right``; ids are texts.
+    """The components of a CSV file with the columns ``left`` and ``right``; ids are strings.
 
     Raises:
-        UsageError: no such file, or none that can be read.
-        InputError: no such columns, or an edge with an end missing.
+        UsageError: the file doesn't exist or can't be read.
+        InputError: a column is missing, or one end of an edge.
     """
     began = time.perf_counter()
     left, right, nodes = _read(path)
@@ -60,10 +60,10 @@ def score_edges(path: Path) -> Components:
 
 
 def solve(left: Ints, right: Ints, nodes: int) -> tuple[Ints, int]:
-    """A node of each node's component, the same for all of them, and the rounds it took.
+    """For each node, the node that stands for its component; and the rounds it took.
 
     Args:
-        left, right: ends of the edges, of one length, from 0 to ``nodes`` - 1.
+        left, right: ends of the edges, equally long, from 0 to ``nodes`` - 1.
     """
     kind = np.int32 if max(nodes, len(left)) < 2**31 - 1 else np.int64
     labels: Ints = np.arange(nodes, dtype=kind)
@@ -80,11 +80,11 @@ def solve(left: Ints, right: Ints, nodes: int) -> tuple[Ints, int]:
 
 
 def _joined(left: Ints, right: Ints, nodes: int) -> Ints:
-    """The root of each node's tree, once every node with an edge hangs on its first edge's end."""
+    """The root of each node's tree, once every node hangs on the other end of its first edge."""
     none = len(left)
     first = np.full(nodes, none, dtype=left.dtype)
     numbers = np.arange(none - 1, -1, -1, dtype=left.dtype)
-    first[left[::-1]] = numbers  # of equal places the last write stays: the first edge
+    first[left[::-1]] = numbers  # of several writes to a place the last one stays: the first edge
     by_right = np.full(nodes, none, dtype=left.dtype)
     by_right[right[::-1]] = numbers
     first = np.minimum(first, by_right)
@@ -92,7 +92,7 @@ def _joined(left: Ints, right: Ints, nodes: int) -> Ints:
     ends = np.flatnonzero(first < none)
     edge = first[ends]
     parent[ends] = np.where(left[edge] == ends, right[edge], left[edge])
-    # two that chose one edge: the lesser is the root
+    # where two chose the same edge, the lesser is the root
     mutual = ends[(parent[parent[ends]] == ends) & (ends < parent[ends])]
     parent[mutual] = mutual
     while True:
@@ -119,9 +119,9 @@ def _read(path: Path) -> tuple[Ints, Ints, int]:
         ) from error
     except (pa.ArrowInvalid, pa.ArrowKeyError) as error:
         raise InputError(
-            f"{path} is no CSV file of edges: {error}",
+            f"{path} is not a CSV file of edges: {error}",
             kept=_NOTHING_DONE,
-            fix="It needs the columns left and right, with a header.",
+            fix="It needs a header with the columns left and right.",
         ) from error
     for name in ("left", "right"):
         if edges[name].null_count:
@@ -129,7 +129,7 @@ def _read(path: Path) -> tuple[Ints, Ints, int]:
             raise InputError(
                 f"{path}: edge {row} has no {name}.",
                 kept=_NOTHING_DONE,
-                fix="Give each edge two ends; an id by itself is an edge to itself.",
+                fix="Give each edge two ends; write an id without edges as an edge to itself.",
             )
     both = pa.chunked_array([*edges["left"].chunks, *edges["right"].chunks], ids)
     encoded = both.combine_chunks().dictionary_encode()

@@ -1,9 +1,9 @@
 """Scores the identity of a sandbox's warehouse against the sandbox's truth, pair by pair.
 
-Two identifiers are a pair where they are of one person. What is counted are the devices, orders and
-e-mail addresses that ``marts.identity_map`` holds and the truth knows: what never consented never
-landed, and no identity could join it. Addresses of the CRM's leads are of people whom the shop's
-truth doesn't know; how many were left out is told.
+Two identifiers of one person are a pair. Only the devices, orders and e-mail addresses that
+``marts.identity_map`` holds and the truth knows are counted: without consent nothing landed, and
+no identity could join it. The CRM's leads have addresses of people whom the shop's truth doesn't
+know; the score says how many were left out.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from pipelines.sandbox.market.market import Market
 from pipelines.sandbox.market.visitors import IdentityTruth, identity_truth
 from pipelines.warehouse import Warehouse
 
-SANDBOX_SALT = "sandbox-salt"  # no secret: it is in the source, and hashes made-up people
+SANDBOX_SALT = "sandbox-salt"  # not a secret: it only hashes made-up people
 _EXPORT_STATE = ".export.json"
 _NODES = """SELECT node_type, node_id, person_id FROM marts.identity_map
 WHERE node_type IN ('device', 'order', 'email_hash') ORDER BY node_type, node_id"""
@@ -42,7 +42,7 @@ Node = tuple[str, str]
 
 @dataclass(frozen=True)
 class PairScore:
-    """Pairwise agreement; a share over no pairs is None.
+    """Pairwise agreement; a share of no pairs is None.
 
     Args:
         pairs: pairs that the identity joins.
@@ -71,12 +71,12 @@ class PairScore:
 
 @dataclass(frozen=True)
 class IdentityScore:
-    """The identity of a warehouse, scored; keys of the two are ``all`` and ``devices``.
+    """The score of a warehouse's identity; both mappings have the keys ``all`` and ``devices``.
 
     Args:
-        nodes: identifiers that were scored; ``unknown`` more are not in the truth.
-        links: devices that a probable link gave a person; None where the job has no result.
-        with_links: scores with those, or empty.
+        nodes: identifiers scored; ``unknown`` more are not in the truth.
+        links: devices that a probable link gives a person; None if the job has no result.
+        with_links: scores that include those; empty if there are none.
     """
 
     nodes: int
@@ -88,18 +88,18 @@ class IdentityScore:
 
 
 def score_pairs(
-    found: Mapping[Node, Hashable], truth: Mapping[Node, Hashable], nodes: Iterable[Node]
+    persons: Mapping[Node, Hashable], truth: Mapping[Node, Hashable], nodes: Iterable[Node]
 ) -> PairScore:
-    """Pairs among ``nodes`` that ``found`` and ``truth`` put together, counted by group sizes."""
+    """Pairs among ``nodes`` that ``persons`` and ``truth`` join, counted from group sizes."""
     chosen = list(nodes)
 
     def pairs(groups: Iterable[Hashable]) -> int:
         return sum(n * (n - 1) // 2 for n in Counter(groups).values())
 
     return PairScore(
-        pairs=pairs(found[node] for node in chosen),
+        pairs=pairs(persons[node] for node in chosen),
         true_pairs=pairs(truth[node] for node in chosen),
-        right=pairs((found[node], truth[node]) for node in chosen),
+        right=pairs((persons[node], truth[node]) for node in chosen),
     )
 
 
@@ -108,8 +108,8 @@ def score_identity(
 ) -> IdentityScore:
     """Score ``marts.identity_map``, alone and with the probable persons of its devices.
 
-    Those are ``marts.identity_links``, at the configured probability. To see another one before
-    it is configured, they are what that mart would hold at ``threshold``, by the same rule.
+    Those are in ``marts.identity_links``, at the configured probability. With ``threshold``, they
+    are what that mart would hold at that probability, to try one before it is configured.
 
     Raises:
         UsageError: the warehouse is not a sandbox's.
@@ -125,43 +125,46 @@ def score_identity(
         linked = _probable(warehouse, threshold)
     except StatementError as error:
         raise StatementError(
-            f"The identity can't be read: {error.message}",
+            f"The identity marts can't be read: {error.message}",
             kept="nothing was changed.",
-            fix="Run `adcanary build` to make the marts, then this again.",
+            fix="Run `adcanary build` to build the marts, then run this again.",
         ) from error
     truth = _by_node(identity_truth(market), clients, known_salt)
-    found = {(r["node_type"], _own_id(r)): r["person_id"] for r in rows}
-    nodes = [node for node in found if node in truth]
+    persons = {(r["node_type"], _own_id(r)): r["person_id"] for r in rows}
+    nodes = [node for node in persons if node in truth]
     joined = {
         (kind, id_): (linked or {}).get(id_, person) if kind == "device" else person
-        for (kind, id_), person in found.items()
+        for (kind, id_), person in persons.items()
     }
     return IdentityScore(
         nodes=len(nodes),
-        unknown=len(found) - len(nodes),
+        unknown=len(persons) - len(nodes),
         threshold=settings.identity.match_probability if threshold is None else threshold,
         links=None if linked is None else len(linked),
-        deterministic=_scores(found, truth, nodes),
+        deterministic=_scores(persons, truth, nodes),
         with_links={} if linked is None else _scores(joined, truth, nodes),
     )
 
 
 def _scores(
-    found: Mapping[Node, Hashable], truth: Mapping[Node, Hashable], nodes: list[Node]
+    persons: Mapping[Node, Hashable], truth: Mapping[Node, Hashable], nodes: list[Node]
 ) -> dict[str, PairScore]:
     devices = [node for node in nodes if node[0] == "device"]
-    return {"all": score_pairs(found, truth, nodes), "devices": score_pairs(found, truth, devices)}
+    return {
+        "all": score_pairs(persons, truth, nodes),
+        "devices": score_pairs(persons, truth, devices),
+    }
 
 
 def _market_arguments(settings: Settings) -> dict[str, Any]:
-    """The arguments of the market whose export the configured source reads."""
+    """The arguments of the market whose export the configuration reads."""
     source = settings.sources.ga4_export
     path = Path(str(source.path)) / _EXPORT_STATE if source and source.path else None
     if path is None or not path.is_file():
         raise UsageError(
-            "This warehouse is not a sandbox's: nobody knows who its people are.",
+            "This warehouse is not a sandbox's: there is no truth to score its identity against.",
             kept="nothing was read.",
-            fix="Pass --config of `adcanary sandbox demo` or `sandbox serve`, or --edges FILE.",
+            fix="Pass the --config of `adcanary sandbox demo` or `sandbox serve`, or --edges FILE.",
         )
     try:
         state = orjson.loads(path.read_bytes())
@@ -173,14 +176,14 @@ def _market_arguments(settings: Settings) -> dict[str, Any]:
         }
     except (orjson.JSONDecodeError, KeyError, TypeError, ValueError) as error:
         raise InputError(
-            f"{path} is not what the sandbox writes: {error}",
+            f"{path} is not a file that the sandbox wrote: {error}",
             kept="nothing was read.",
             fix="Start the sandbox in that folder again.",
         ) from error
 
 
 def _by_node(truth: IdentityTruth, clients: list[dict[str, Any]], salt: str) -> dict[Node, int]:
-    """Person by node of identity_map, as far as the truth goes."""
+    """The true person by node of identity_map, as far as the truth goes."""
     known: dict[Node, int] = {("order", order): person for order, person in truth.orders.items()}
     for row in clients:
         if row["client_id"] in truth.devices:
@@ -192,12 +195,12 @@ def _by_node(truth: IdentityTruth, clients: list[dict[str, Any]], salt: str) -> 
 
 
 def _own_id(row: Mapping[str, str]) -> str:
-    """A node's id; of an order the shop's, without the shop."""
+    """A node's id; for an order, the id within its shop."""
     return row["node_id"].rpartition("|")[2] if row["node_type"] == "order" else row["node_id"]
 
 
 def _probable(warehouse: Warehouse, threshold: float | None) -> dict[str, str] | None:
-    """Device → probable person; None where no run of the job has a result to use."""
+    """Device → probable person; None if no run of the job has a result to use."""
     if not any(run["verdict"] == "PASS" for run in warehouse.query(_RUNS).to_pylist()):
         return None
     if threshold is None:

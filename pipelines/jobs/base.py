@@ -20,8 +20,8 @@ Progress = Callable[[str], None]
 Row = Mapping[str, Any]
 
 SIGNIFICANT_DIGITS = 6
-"""Floats of results are rounded to this: far below any interval's width, and above the last-bit
-differences of one machine's arithmetic."""
+"""Floats of results are rounded to this: far finer than any interval's width, and coarser than
+the last-bit differences between two runs of the same arithmetic."""
 
 
 @dataclass(frozen=True)
@@ -30,9 +30,9 @@ class Outcome:
 
     Args:
         verdict: PASS, or why nothing may rest on the run.
-        reason: the verdict in words.
+        reason: why, in sentences for a person.
         diagnostics: the figures behind it, by name.
-        rows: contract table → its rows, less the columns that every row of a run carries.
+        rows: contract table → its rows, without the columns that every row of a run carries.
     """
 
     verdict: Verdict
@@ -43,9 +43,9 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Plot:
-    """A picture of a run: its file's name, and what draws it from (warehouse, run id, path).
+    """A picture of a run: the name of its file, and what draws it from (warehouse, run id, path).
 
-    ``draw`` returns the path, or None where the run has nothing to show.
+    ``draw`` returns the path, or None if the run has nothing to show.
     """
 
     name: str
@@ -57,10 +57,10 @@ Own = TypeVar("Own", bound=Section)
 
 class Job(Protocol[Own]):
     """One decision job. ``tables`` are the contract tables that its runs write; ``plot`` is their
-    picture, for those that have one.
+    picture, if they have one.
 
-    A job computes from its own settings and never sees the others: what it is given is what its
-    run id is made of, so that no cap can change without a new run.
+    A job computes from its own settings and never sees the others: its run id is made of exactly
+    what it is given, so that no cap can change without a new run.
     """
 
     @property
@@ -76,10 +76,10 @@ class Job(Protocol[Own]):
     def plot(self) -> Plot | None: ...
 
     def settings(self, settings: Settings) -> Own:
-        """Everything configured that the result depends on: all that ``compute`` gets."""
+        """Every setting that the result depends on, and all that ``compute`` is given."""
 
     def read(self, warehouse: Warehouse, as_of: date) -> dict[str, pa.Table]:
-        """The rows the job rests on, by input, each ordered by its grain."""
+        """The rows that the job rests on, by input, each ordered by its grain."""
 
     def compute(
         self,

@@ -1,4 +1,4 @@
-"""Draws a job's run once, beside the configuration."""
+"""Draws a job's run, once, into a folder beside the configuration."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def plots_folder(settings: Settings) -> Path:
 
 
 def plot_run(warehouse: Warehouse, run: JobRun, folder: Path) -> Path | None:
-    """Draw a run's result as ``<folder>/<name>_<run id>.png``; None where it has nothing to show.
+    """Draw a run's result as ``<folder>/<name>_<run id>.png``; None if it has nothing to show.
 
     A plot that is already there is not drawn again: a run's id stands for its content.
     """

@@ -1,4 +1,4 @@
-"""The shape every job shares: snapshot the input, compute once, publish the run as a whole."""
+"""What every job shares: snapshot the input, compute once, publish the run as a whole."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ WHERE job = @job AND run_id = @run_id"""
 class JobRun:
     """A run as contracts.job_runs records it.
 
-    ``reused`` says that the same input and settings had been computed before.
+    ``reused`` is whether an earlier run had the same input and settings.
     """
 
     job: str
@@ -60,14 +60,14 @@ def run_job(
     *,
     progress: Progress = _log.info,
 ) -> JobRun:
-    """Run a job on what is published, or find the run that already did.
+    """Run a job on the published data, or return the earlier run that did.
 
     The contract rows and the row of contracts.job_runs are published in one transaction: a run
     is there as a whole or not at all.
 
     Args:
         as_of: last day of evidence the run may use.
-        progress: called with a sentence when a long step begins.
+        progress: called with a message when a long step begins.
 
     Raises:
         UsageError: there is no such job.
@@ -75,23 +75,28 @@ def run_job(
     """
     job = JOBS.get(name)
     if job is None:
-        raise UsageError(f"There is no job '{name}'.", fix=f"Jobs are: {', '.join(sorted(JOBS))}.")
+        raise UsageError(
+            f"There is no job '{name}'.",
+            kept="nothing was computed.",
+            fix=f"The jobs are {', '.join(sorted(JOBS))}.",
+        )
     if not date(2000, 1, 1) <= as_of <= settings.today():
         raise UsageError(
-            f"There is no evidence as of {as_of}.", fix=f"Use a day up to {settings.yesterday()}."
+            f"There can be no evidence as of {as_of}.",
+            kept="nothing was computed.",
+            fix=f"Use a day from 2000-01-01 to {settings.yesterday()}.",
         )
     inputs = _read(job, warehouse, as_of)
     snapshot = input_snapshot(inputs)
     own = job.settings(settings)
     configured = canonical_json(own.model_dump(mode="json"))
     run_id = _run_id(job, configured, as_of, snapshot)
-    found = warehouse.query(_FIND_RUN, {"job": name, "run_id": run_id}).to_pylist()
-    if found:
+    earlier = warehouse.query(_FIND_RUN, {"job": name, "run_id": run_id}).to_pylist()
+    if earlier:
         progress(f"{name}: run {run_id} has this input and these settings; nothing to compute")
-        stored = json.loads(found[0]["diagnostics"])
-        return JobRun(
-            name, run_id, as_of, found[0]["verdict"], found[0]["reason"], stored, reused=True
-        )
+        (row,) = earlier
+        stored = json.loads(row["diagnostics"])
+        return JobRun(name, run_id, as_of, row["verdict"], row["reason"], stored, reused=True)
     outcome = job.compute(inputs, own, as_of, progress)
     diagnostics = canonical_json(outcome.diagnostics)
     run = {
@@ -121,10 +126,10 @@ def run_job(
 
 
 def input_snapshot(inputs: Mapping[str, pa.Table]) -> str:
-    """SHA-256 of the rows a job read.
+    """SHA-256 of the rows that a job read.
 
-    Values are hashed, not bytes of Arrow, so that DuckDB and BigQuery give the same: one JSON
-    array a row, in the order read; days and instants in ISO form, floats by their repr.
+    Values are hashed, not Arrow's bytes, so that DuckDB and BigQuery give the same: one JSON array
+    per row, in the order read; days and instants in ISO form, floats by their repr.
     """
     digest = hashlib.sha256()
     for name in sorted(inputs):
@@ -146,8 +151,8 @@ def _read(job: Job[Any], warehouse: Warehouse, as_of: date) -> dict[str, pa.Tabl
     except StatementError as error:
         raise StatementError(
             f"The {job.name} job can't read its marts: {error.message}",
-            kept="earlier runs are as they were.",
-            fix=error.fix or "Run `adcanary build` to make the marts, then the job again.",
+            kept="earlier runs are unchanged.",
+            fix=error.fix or "Run `adcanary build` to build the marts, then run the job again.",
         ) from error
 
 

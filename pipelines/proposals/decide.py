@@ -1,4 +1,4 @@
-"""What people do to proposals: approve, reject, request changes, withdraw."""
+"""What people do with proposals: approve, reject, request changes, withdraw."""
 
 from __future__ import annotations
 
@@ -27,24 +27,24 @@ def approve(
     comment: str | None = None,
     seen_hash: str | None = None,
 ) -> State:
-    """Approve the last revision of a proposal; with enough approvals, record it in the shadow feed.
+    """Approve a proposal's latest revision; with enough approvals, record it in the shadow feed.
 
-    Before that, its content is held to its hash, the baseline is read again (a difference makes
+    First its content is checked against its hash, the baseline is read again (a difference makes
     it STALE), and every guardrail is checked again on the present evidence.
 
     Args:
-        seen_hash: start of the content hash that the actor saw; another content is refused.
+        seen_hash: start of the content hash that the actor saw; any other content is refused.
 
     Returns:
-        The state it is in now: PENDING_REVIEW while further approvals are needed, STALE, or
+        Its new state: PENDING_REVIEW while further approvals are needed, STALE, or
         SHADOW_RECORDED.
 
     Raises:
-        DecisionRefused: the actor may not, the proposal can't be approved, or a guardrail no
+        DecisionRefused: the actor may not approve it, it can't be approved, or a guardrail no
             longer holds; says which. Nothing was recorded.
-        RateUnknown: the proposal names no rate to the reporting currency. Nothing was recorded.
-        IntegrityError: the stored content was changed after it was proposed, or nobody
-            registered its kind.
+        RateUnknown: the proposal has no rate to the reporting currency. Nothing was recorded.
+        IntegrityError: the stored content was changed after it was proposed, or its kind is
+            unknown.
     """
     book, now = ledger.read(), terms.now
     stored = book.proposal(proposal_id)
@@ -88,7 +88,7 @@ def decide(
     """Reject, request changes on, or withdraw a proposal.
 
     Raises:
-        DecisionRefused: the actor may not, or the proposal isn't in a state for it.
+        DecisionRefused: the actor may not, or the proposal's state doesn't allow it.
     """
     book = ledger.read()
     stored = book.proposal(proposal_id)
@@ -102,7 +102,8 @@ def approvals_needed(stored: StoredProposal, terms: Terms) -> int:
     """One person; two when a week of the change moves more than the configured amount.
 
     Raises:
-        RateUnknown: the change can't be told in the reporting currency, which that amount is in.
+        RateUnknown: the change can't be converted to the reporting currency, which that amount
+            is in.
     """
     weekly = abs(stored.delta_in(terms.currency)) * _DAYS
     return 2 if weekly > Money(terms.caps.approvers_over_micros, terms.currency) else 1
@@ -113,54 +114,59 @@ def _may_approve(
 ) -> None:
     _is_person(stored, actor)
     if stored.state != State.PENDING_REVIEW:
-        raise _refusal(stored, f"it is {stored.state}", "Only PENDING_REVIEW can be decided.")
+        raise _refusal(
+            stored, f"it is {stored.state}", "Only a PENDING_REVIEW proposal can be approved."
+        )
     if stored.expires_at <= now:
         raise _refusal(
             stored,
             f"it expired at {stored.expires_at:%Y-%m-%d %H:%M} UTC",
-            "`adcanary propose` makes a new revision if the evidence still holds.",
+            "Run `adcanary propose`: it makes a new revision if the evidence still holds.",
         )
     if not stored.content_holds():
         raise IntegrityError(
             f"Proposal {stored.proposal_id} revision {stored.revision} is not what was proposed: "
-            "its content doesn't give its hash.",
+            "its content doesn't match its hash.",
             kept="nothing was recorded.",
-            fix="Run `adcanary audit verify`, and decide nothing until it is explained.",
+            fix="Run `adcanary audit verify`, and make no decisions until this is explained.",
         )
     if seen_hash and not stored.content_hash.startswith(seen_hash):
         what = f"its content hash is {stored.content_hash[:12]}, not {seen_hash[:12]}"
-        raise _refusal(stored, what, "Look at it again: it changed since you saw it.")
+        fix = "Look at it again: it has changed since you saw it."
+        raise _refusal(stored, what, fix)
     if stored.created_by == actor.name:
         why = f"{actor.name} proposed it and may not approve it"
-        raise _refusal(stored, why, "Ask a colleague.")
+        raise _refusal(stored, why, "Ask a colleague to review it.")
     if stored.verdict != "PASS":
         verdict = f"its guardrail verdict is {stored.verdict}"
-        raise _refusal(stored, verdict, "Only PASS can be approved.")
+        raise _refusal(stored, verdict, "Only a proposal whose verdict is PASS can be approved.")
     if actor.name in stored.approvals:
-        raise _refusal(stored, f"{actor.name} has approved it already", "Another person has to.")
+        why = f"{actor.name} has approved it already"
+        raise _refusal(stored, why, "Ask another person to approve it.")
 
 
 def _is_person(stored: StoredProposal, actor: Actor) -> None:
     if actor.kind != "person" or actor.name.startswith("service:"):
-        raise _refusal(stored, f"{actor.name} is a service", "A person has to decide.")
+        raise _refusal(stored, f"{actor.name} is a service", "Only a person can decide.")
 
 
 def _still_holds(ledger: Ledger, terms: Terms, stored: StoredProposal) -> None:
-    """Draft again from the present evidence: the same finding must be there and pass."""
+    """Draft again from the present evidence: the same finding must turn up, and pass."""
     drafted = draft(ledger.warehouse, terms, created_by=stored.created_by)
     again = next((p for p in drafted.proposals if p.proposal_id == stored.proposal_id), None)
     if again is None:
-        why = "; ".join(drafted.refused) or "the present evidence gives no such proposal"
-        fix = "Run the jobs and `adcanary propose`, and decide on what is new."
+        why = "; ".join(drafted.refused) or "the present evidence no longer supports it"
+        fix = "Run the jobs and `adcanary propose`, then decide on the new proposals."
         raise _refusal(stored, why, fix)
     if again.verdict != "PASS":
         failed = "; ".join(c.message for c in again.constraints if c.verdict != "PASS")
-        raise _refusal(stored, f"a guardrail no longer holds: {failed}", "Propose again later.")
+        why = f"a guardrail no longer holds: {failed}"
+        raise _refusal(stored, why, "Run `adcanary propose` again later.")
 
 
 def _refusal(stored: StoredProposal, why: str, fix: str) -> DecisionRefused:
     return DecisionRefused(
         f"Proposal {stored.proposal_id} revision {stored.revision}: {why}.",
-        kept="the proposal is as it was.",
+        kept="the proposal is unchanged.",
         fix=fix,
     )

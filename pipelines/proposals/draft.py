@@ -12,10 +12,10 @@ from pipelines.warehouse import Warehouse
 
 
 def draft(warehouse: Warehouse, terms: Terms, *, created_by: str) -> Drafted:
-    """Every proposal the evidence supports, and in words what was refused and why.
+    """Every proposal that the evidence supports, and the reasons for what was refused.
 
     A proposal expires ``expires_after_days`` after the end of the present day, so that proposing
-    twice a day gives the same content.
+    twice on one day gives the same content.
 
     Args:
         created_by: who or what proposes.

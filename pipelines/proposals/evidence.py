@@ -1,4 +1,4 @@
-"""What the jobs' last runs say, as rows with types; a kind reads what it rests on."""
+"""What the jobs' latest runs say, as typed rows; each kind reads what it rests on."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pipelines.warehouse import Warehouse
 
 @dataclass(frozen=True)
 class JobEvidence:
-    """The last run of a job: only PASS may be used as evidence."""
+    """A job's latest run; only one that says PASS may be used as evidence."""
 
     job: str
     run_id: str
@@ -24,13 +24,13 @@ class JobEvidence:
 
     @property
     def week_to(self) -> date:
-        """Last day of the last full week that the run knows: a weekly finding stands for it."""
+        """Last day of the last full week that the run covers: the week of a weekly finding."""
         return self.as_of - timedelta(days=(self.as_of.weekday() + 1) % 7)
 
 
 @dataclass(frozen=True)
 class Allocation:
-    """What the media mix would give a channel a week, and what that brings.
+    """The weekly spend that the media mix would give a channel, and what that brings.
 
     ``orders`` is the change in weekly orders; amounts are in the run's reporting currency.
     """
@@ -58,7 +58,7 @@ class Response:
 
 @dataclass(frozen=True)
 class Alert:
-    """An open fault that pacing found; ``recent_daily`` is the mean of its last published days."""
+    """An open fault reported by pacing; ``recent_daily`` is the mean of the last published days."""
 
     key: Key
     detector: str
@@ -69,7 +69,7 @@ class Alert:
 
 
 def last_run(warehouse: Warehouse, job: str, as_of: date) -> JobEvidence | None:
-    """The job's last run up to a day; None where there is none."""
+    """The job's latest run up to a day; None if there is none."""
     rows = warehouse.query(query_text("latest_run"), {"job": job, "as_of": as_of}).to_pylist()
     return JobEvidence(**rows[0]) if rows else None
 
@@ -92,7 +92,7 @@ def allocations(warehouse: Warehouse, run: JobEvidence | None) -> tuple[Allocati
 
 
 def responses(warehouse: Warehouse, run: JobEvidence | None) -> dict[str, Response]:
-    """The channels' present responses; none without a run."""
+    """Each channel's present response; none without a run."""
     return {
         row["channel"]: Response(
             channel=row["channel"],

@@ -1,7 +1,7 @@
-"""The guardrails: every cap of DESIGN section 5, a function each from a case to a constraint.
+"""The guardrails: every cap of DESIGN section 5, each a function from a case to a constraint.
 
-Checked when proposing and again when recording; each kind lists the ones that hold for it. What
-is unknown fails closed. Amounts are compared in the reporting currency.
+They are checked when proposing and again when recording; each kind lists those that apply to it.
+What is unknown fails closed. Amounts are compared in the reporting currency.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ class Case:
     """One proposal before it has a verdict.
 
     Args:
-        evidence: the last run of the job that it comes from.
+        evidence: the latest run of the job that it comes from.
         delta: change of the daily budget, in the account's currency.
-        currencies: those of all amounts that were added up for it.
+        currencies: of all the amounts that were added up for it.
     """
 
     market: Market
@@ -43,11 +43,11 @@ class ShiftCase(Case):
     """One campaign's part of an allocation; daily budgets in the reporting currency.
 
     Args:
-        pacing: the last run of pacing, which says who is sick.
+        pacing: the latest run of pacing, which reports the campaigns with faults.
         total: the budgets of all campaigns.
         moved: what the allocation takes from some and gives to others.
-        sum_of_deltas: by which the allocation changes the total.
-        channel_before, channel_after: the campaign's channel.
+        sum_of_deltas: the allocation's change of the total.
+        channel_before, channel_after: the budget of the campaign's channel.
     """
 
     pacing: JobEvidence | None
@@ -60,7 +60,7 @@ class ShiftCase(Case):
 
 @dataclass(frozen=True)
 class PauseCase(Case):
-    """A campaign with an open fault of a severity since a day."""
+    """A campaign with an open fault, its severity and its first day."""
 
     severity: str
     since: date
@@ -80,7 +80,7 @@ def kill_switch(case: Case) -> Constraint:
 
 
 def account_fresh(case: Case) -> Constraint:
-    """The account's own delivery was published up to a few days ago."""
+    """The account's own delivery is published up to a few days ago."""
     bound, data_to = float(case.caps.max_data_age_days), case.campaign.data_to
     if data_to is None:
         message = "No delivery of the account was ever published."
@@ -92,12 +92,12 @@ def account_fresh(case: Case) -> Constraint:
 
 
 def evidence_fresh(case: Case) -> Constraint:
-    """The job that it comes from passed, and recently enough."""
+    """The job that it comes from passed, recently enough."""
     return _fresh("evidence_fresh", case.evidence, case)
 
 
 def pacing_fresh(case: ShiftCase) -> Constraint:
-    """Pacing, which says who is sick, passed, and recently enough."""
+    """Pacing, which reports the campaigns with faults, passed, recently enough."""
     return _fresh("pacing_fresh", case.pacing, case)
 
 
@@ -118,9 +118,9 @@ def baseline_known(case: Case) -> Constraint:
 
 
 def one_currency(case: Case) -> Constraint | None:
-    """Every amount that was added up is in the reporting currency, at a rate that is recent.
+    """Every amount that was added up is in the reporting currency, or has a recent rate to it.
 
-    A market in the reporting currency alone needs no rate: there is nothing to hold.
+    A market in the reporting currency alone needs no rate, and so no constraint.
     """
     rates, bound = case.market.rates, float(MAX_RATE_AGE_DAYS)
     foreign = sorted(case.currencies - {rates.target})
@@ -156,7 +156,7 @@ def max_change(case: Case) -> Constraint:
 
 
 def max_daily_change(case: Case) -> Constraint:
-    """All changes of a day together move at most a tenth of the campaign's budget."""
+    """All the changes of one day together move at most a capped share of the budget."""
     current = case.campaign.budget
     before = case.market.changed_today.get(case.campaign.key, Money(0, current.currency))
     value = (abs(case.delta) + before) / current * 100
@@ -203,9 +203,9 @@ def cac_ceiling(case: Case) -> Constraint:
 
 
 def channel_floor(case: ShiftCase) -> Constraint:
-    """No cut takes a channel below a share of the total, so that it can still be learnt about.
+    """No cut takes a channel below a share of the total, so that its effect stays measurable.
 
-    A channel that is below its floor already may grow.
+    A channel that is already below its floor may grow.
     """
     value = case.channel_after / case.total * 100
     bound = case.caps.channel_floor_percent
@@ -222,7 +222,7 @@ def channel_floor(case: ShiftCase) -> Constraint:
 
 
 def exploration_reserve(case: ShiftCase) -> Constraint:
-    """A share of the total is never moved by the optimiser."""
+    """The optimiser never moves a share of the total."""
     value = 100 - case.moved / case.total * 100
     bound = case.caps.exploration_reserve_percent
     kept = case.total - case.moved
@@ -238,7 +238,7 @@ def exploration_reserve(case: ShiftCase) -> Constraint:
 
 
 def budget_neutral(case: ShiftCase) -> Constraint:
-    """The allocation's proposals together spend no more than today."""
+    """The allocation's proposals together spend no more than the campaigns do today."""
     value = case.sum_of_deltas / case.total * 100
     verdict: Verdict = "PASS" if case.sum_of_deltas.micros <= 0 else "FAIL"
     message = f"All proposals of this allocation together change the total by {value:+.3f}%."

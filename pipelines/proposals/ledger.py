@@ -1,4 +1,4 @@
-"""The append-only ledger: proposals, the hash chain of what was done to them, and its head."""
+"""The append-only ledger: proposals, the hash chain of their events, and the chain's head."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ CHAIN = "canary_events"
 
 
 class Outpaced(DecisionRefused):
-    """The ledger moved between reading it and appending to it."""
+    """The ledger grew between reading it and appending to it."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Event:
 
 @dataclass(frozen=True)
 class LoggedEvent:
-    """A row of canary_events as stored; ``row`` is untouched, for its hash."""
+    """A row of canary_events as stored; ``row`` is kept verbatim, for its hash."""
 
     sequence: int
     event_id: str
@@ -77,20 +77,20 @@ class LoggedEvent:
         return cls(**own, row=row)
 
     def content_holds(self) -> bool:
-        """Whether the row still gives its own event_id."""
+        """Whether the row still matches its event_id."""
         return hash_row({k: v for k, v in self.row.items() if k != "event_id"}) == self.event_id
 
 
 @dataclass(frozen=True)
 class Book:
-    """The ledger as it was read: its head, and the last revision of every proposal."""
+    """The ledger as it was read: its head, and the latest revision of every proposal."""
 
     sequence: int
     head: str
     proposals: tuple[StoredProposal, ...]
 
     def proposal(self, proposal_id: str) -> StoredProposal:
-        """One proposal by its id, or by the first characters of it that no other shares.
+        """One proposal by its id, or by a prefix that no other id shares.
 
         Raises:
             DecisionRefused: there is none, or several.
@@ -98,15 +98,16 @@ class Book:
         matching = [p for p in self.proposals if p.proposal_id.startswith(proposal_id)]
         if len(matching) == 1:
             return matching[0]
-        what = "No proposal" if not matching else f"{len(matching)} proposals"
+        count = f"{len(matching)} proposals have" if matching else "No proposal has"
         raise DecisionRefused(
-            f"{what} with an id that starts with '{proposal_id}'.",
-            fix="`adcanary proposals list` shows the ids.",
+            f"{count} an id that starts with '{proposal_id}'.",
+            kept="nothing was recorded.",
+            fix="Copy the id from `adcanary proposals list`.",
         )
 
 
 def open_ledger(warehouse: Warehouse, settings: Settings) -> Ledger:
-    """The ledger of a warehouse, its heads anchored beside the configuration."""
+    """A warehouse's ledger, with its heads anchored beside the configuration."""
     which = settings.warehouse
     name = which.project if which.kind == "bigquery" else which.path.stem
     anchor = settings.path.parent / ".adcanary" / f"audit-anchor-{which.kind}-{name}.jsonl"
@@ -114,10 +115,10 @@ def open_ledger(warehouse: Warehouse, settings: Settings) -> Ledger:
 
 
 class Ledger:
-    """Reads and appends. Every append compares the head it read and sets the next.
+    """Reads and appends. Every append compares the head that was read, and sets the next.
 
     Args:
-        anchor: a file outside the warehouse that keeps each head; None keeps none.
+        anchor: a file outside the warehouse that records each head; None records none.
     """
 
     def __init__(self, warehouse: Warehouse, anchor: Path | None) -> None:
@@ -125,14 +126,14 @@ class Ledger:
         self.anchor = anchor
 
     def events(self) -> list[LoggedEvent]:
-        """Every event, in the order of the chain."""
+        """Every event, in chain order."""
         rows = self.warehouse.query(
             "SELECT * FROM canary.canary_events ORDER BY sequence, event_id"
         ).to_pylist()
         return [LoggedEvent.of(row) for row in rows]
 
     def read(self) -> Book:
-        """Every proposal with its state, and the head of the chain it was read at."""
+        """Every proposal with its state, and the head of the chain at that moment."""
         events = self.events()
         by_proposal: dict[str, list[LoggedEvent]] = {}
         for event in events:
@@ -145,10 +146,10 @@ class Ledger:
         )
 
     def baseline(self, stored: StoredProposal) -> Baseline:
-        """What the campaign was when the revision was proposed.
+        """The campaign's budget and status when the revision was proposed.
 
         Raises:
-            IntegrityError: canary_budgets_snapshot has no row of it.
+            IntegrityError: canary_budgets_snapshot has no row for it.
         """
         rows = self.warehouse.query(
             query_text("baseline"),
@@ -159,19 +160,19 @@ class Ledger:
                 f"The baseline of proposal {stored.proposal_id} revision {stored.revision} is "
                 "missing from canary_budgets_snapshot.",
                 kept="nothing was recorded.",
-                fix="Run `adcanary audit verify`, and decide nothing until it is explained.",
+                fix="Run `adcanary audit verify`, and make no decisions until this is explained.",
             )
         budget = Money(rows[0]["daily_budget_micros"], rows[0]["currency_code"])
         return Baseline(budget, rows[0]["status"])
 
     def append(self, book: Book, events: list[Event], *, also: list[Statement], label: str) -> None:
-        """Link events to the chain in one transaction with further statements.
+        """Link events to the chain, in one transaction with further statements.
 
         Args:
-            book: what the decision was made on; it must still be the last word.
+            book: what the decision was based on; it must still be current.
 
         Raises:
-            Outpaced: somebody appended in the meantime; nothing was written.
+            Outpaced: somebody else appended in the meantime; nothing was written.
         """
         contract = load_contract("canary.canary_events")
         self._ensure_head()
@@ -188,8 +189,8 @@ class Ledger:
         except RowCountConflict as error:
             raise Outpaced(
                 "Somebody else decided at the same moment.",
-                kept="your decision was not recorded; theirs was.",
-                fix="Look at `adcanary proposals list`, and decide again if you still want to.",
+                kept="their decision was recorded; yours was not.",
+                fix="Look at `adcanary proposals list`, then decide again if you still want to.",
             ) from error
         self._write_anchor(sequence, head)
 
@@ -226,7 +227,7 @@ def make_event(
     """The event that moves a proposal from its state by an action.
 
     Raises:
-        DecisionRefused: the action isn't possible from its state.
+        DecisionRefused: its state doesn't allow the action.
     """
     return Event(
         proposal_id=stored.proposal_id,
@@ -242,7 +243,7 @@ def make_event(
 
 
 def insert_proposal(proposal: Proposal) -> list[Statement]:
-    """The statements that store a new revision and the baseline it was made against."""
+    """The statements that store a new revision, and the baseline it was made against."""
     baseline: dict[str, Value] = {
         "proposal_id": proposal.proposal_id,
         "revision": proposal.revision,
@@ -280,7 +281,7 @@ def insert_change(stored: StoredProposal, change: Change, now: datetime) -> Stat
 
 
 def _set_head(book: Book, sequence: int, head: str) -> Statement:
-    """Compare and set: it moves the head only from where the book was read."""
+    """Compare-and-set: moves the head only from where the book was read."""
     return Statement(
         "UPDATE canary.canary_head SET sequence = @sequence, event_id = @event_id "
         "WHERE chain = @chain AND sequence = @read_sequence AND event_id = @read_head",
@@ -313,7 +314,7 @@ def _event_row(event: Event, sequence: int, previous: str) -> dict[str, Value]:
 
 
 def _stored(row: Mapping[str, Any], events: Sequence[LoggedEvent]) -> StoredProposal:
-    """An approval counts only for the revision and the content it was given to."""
+    """Approvals count only for the revision and the content that they were given to."""
     of_revision = [e for e in events if e.revision == row["revision"]]
     approvals = tuple(
         e.actor

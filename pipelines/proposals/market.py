@@ -1,4 +1,4 @@
-"""The market that proposals are about: campaigns, the day's exchange rates, today's changes."""
+"""The market that proposals are about: campaigns, exchange rates, today's changes."""
 
 from __future__ import annotations
 
@@ -48,16 +48,16 @@ class Campaign:
 
     @property
     def budget(self) -> Money:
-        """Its daily budget; nothing where none is known."""
+        """Its daily budget; zero if none is known."""
         return self.daily_budget or Money(0, self.currency)
 
 
 @dataclass(frozen=True)
 class Market:
-    """Everything that proposals of every kind share.
+    """What proposals of every kind share.
 
-    ``changed_today`` is what was recorded today, by campaign, as the sum of absolute changes of
-    the daily budget.
+    ``changed_today`` is the sum of the absolute changes of the daily budget recorded today, by
+    campaign.
     """
 
     as_of: date
@@ -90,9 +90,9 @@ def read_campaigns(warehouse: Warehouse) -> tuple[Campaign, ...]:
         rows = warehouse.query(query_text("campaigns")).to_pylist()
     except StatementError as error:
         raise StatementError(
-            f"Campaigns can't be read: {error.message}",
-            kept="proposals are as they were.",
-            fix=error.fix or "Run `adcanary build` to make the marts.",
+            f"The campaigns can't be read: {error.message}",
+            kept="proposals are unchanged.",
+            fix=error.fix or "Run `adcanary build` to build the marts.",
         ) from error
     return tuple(
         Campaign(
@@ -110,7 +110,7 @@ def read_campaigns(warehouse: Warehouse) -> tuple[Campaign, ...]:
 
 
 def money(micros: int | None, currency: str) -> Money | None:
-    """A nullable amount of a row."""
+    """A nullable amount from a row."""
     return None if micros is None else Money(micros, currency)
 
 
@@ -121,7 +121,7 @@ def _read_rates(warehouse: Warehouse, terms: Terms) -> Rates:
             row["currency_code"], row["reporting_currency_code"], row["fx_rate"], row["fx_date"]
         )
         for row in rows
-        # rates to what was the reporting currency before are none to the present one
+        # rates to an earlier reporting currency are no use for the present one
         if row["reporting_currency_code"] == terms.currency
     }
     return Rates(terms.currency, terms.as_of, quotes)
@@ -134,9 +134,9 @@ def _changed_since(warehouse: Warehouse, terms: Terms) -> dict[Key, Money]:
         if row["currency_code"] is None:
             raise IntegrityError(
                 f"canary_changes has a change of {row['proposal_id']} revision {row['revision']}, "
-                "which canary_proposals hasn't.",
+                "which is not in canary_proposals.",
                 kept="nothing was proposed or recorded.",
-                fix="Run `adcanary audit verify`, and decide nothing until it is explained.",
+                fix="Run `adcanary audit verify`, and make no decisions until this is explained.",
             )
         key = (row["platform"], row["account_id"], row["campaign_id"])
         moved = Money(abs(int(row["to_value"]) - int(row["from_value"])), row["currency_code"])

@@ -1,4 +1,4 @@
-"""A proposal: one immutable revision, and the canonical form that its hashes are taken of."""
+"""A proposal: one immutable revision, and the canonical form that is hashed."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ JsonValue = str | int | float | bool | date | None | Sequence["JsonValue"] | Jso
 
 
 class StoredEvidence(BaseModel):
-    """What a proposal keeps of its evidence: run ids and the figures that a person reads. Each
+    """What a proposal keeps of its evidence: run ids, and the figures that a person reads. Each
     kind has its own; dates are ISO 8601 in the row."""
 
     model_config = ConfigDict(frozen=True)
@@ -60,11 +60,11 @@ class MoneyInterval:
 
 @dataclass(frozen=True)
 class Effect:
-    """What a week with the change brings, against a week without it.
+    """What a week with the change brings, compared with a week without it.
 
     ``spend`` is in the account's currency; ``revenue`` and ``cac`` are in the reporting one.
-    ``orders`` and ``revenue`` are None where no model could say; ``note`` then says why. ``cac``
-    is the spend of each further order; None for a cut.
+    ``orders`` and ``revenue`` are None if no model can estimate them; ``note`` then says why.
+    ``cac`` is the spend per additional order; None for a cut.
     """
 
     spend: Money
@@ -74,8 +74,8 @@ class Effect:
     note: str
 
     def content(self) -> dict[str, Any]:
-        """As it is stored: amounts in micros of the proposal's currency, and where revenue and
-        cac are in another, ``value_currency_code`` names it."""
+        """As stored: amounts in micros of the proposal's currency; if revenue and cac are in
+        another, ``value_currency_code`` names it."""
         content = {
             "spend_micros": self.spend.micros,
             "orders": self.orders and asdict(self.orders),
@@ -133,7 +133,7 @@ class Change:
 
 @dataclass(frozen=True)
 class Baseline:
-    """What the campaign was when the proposal was made."""
+    """The campaign's budget and status when the proposal was made."""
 
     daily_budget: Money
     status: str
@@ -143,10 +143,10 @@ class Baseline:
 class Proposal:
     """One revision, immutable.
 
-    ``change`` is what would be applied, ``rollback`` what takes it back; ``delta`` is the change
-    of the daily budget, in the account's currency as the baseline is. ``finding`` is what makes
-    it the same proposal when it is found again (a fault and its first day; a week and a
-    direction). ``rates`` are the exchange rates that any of its figures rests on.
+    ``change`` is what would be applied, ``rollback`` what undoes it; ``delta`` is the change of
+    the daily budget, in the account's currency like the baseline. ``finding`` is what identifies
+    the proposal when it is drafted again (a fault and its first day; a week and a direction).
+    ``rates`` are the exchange rates that any of its figures rests on.
     ``expires_at`` is UTC.
     """
 
@@ -173,7 +173,7 @@ class Proposal:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "verdict", overall(self.constraints))
-        # not of the proposed value: a figure that moves by a cent is the same finding
+        # the proposed value is left out: if it moves by a cent, the finding is the same
         subject = [self.kind, *self.target.key, self.change.from_value]
         identity = canonical_json([*subject, self.finding])
         object.__setattr__(self, "proposal_id", f"p-{sha256(identity)[:12]}")
@@ -185,7 +185,7 @@ class Proposal:
         return self.baseline.daily_budget.currency
 
     def as_revision(self, revision: int) -> Proposal:
-        """The same content as a further revision."""
+        """The same content as a later revision."""
         return replace(self, revision=revision)
 
     def row(self) -> dict[str, Any]:
@@ -241,5 +241,5 @@ def overall(constraints: tuple[Constraint, ...]) -> Verdict:
 
 
 def hash_row(row: Mapping[str, Any]) -> str:
-    """SHA-256 over a row's canonical JSON, hex."""
+    """SHA-256 of a row's canonical JSON, in hex."""
     return sha256(canonical_json(row))

@@ -1,4 +1,4 @@
-"""Appends what is new among the drafts to the ledger, and lets what is past expire."""
+"""Appends new drafts to the ledger, and expires what is out of date."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Known = dict[str, StoredProposal]
 
 @dataclass(frozen=True)
 class Proposed:
-    """What a run of propose did: ``created`` and ``existing`` are ids, ``refused`` is words."""
+    """What a run of propose did: the ids of proposals, and the reasons in ``refused``."""
 
     created: tuple[str, ...]
     existing: tuple[str, ...]
@@ -40,14 +40,14 @@ class Proposed:
 def propose(ledger: Ledger, terms: Terms, *, created_by: str) -> Proposed:
     """Draft from the evidence as of a day, and append what is new.
 
-    The same finding is not proposed twice: an open or decided proposal with its id stays as it
-    is. It gets a further revision where it expired, was superseded or went stale, and where it
-    is a DRAFT that now gets another verdict. A newer proposal supersedes an open one for the
-    same campaign. What doesn't pass every guardrail stays a DRAFT, visible and undecidable.
+    The same finding is not proposed twice: an open or decided proposal with its id is left alone.
+    It gets a new revision if it has expired, been superseded or gone stale, or if it is a DRAFT
+    whose verdict has changed. A newer proposal supersedes an open one for the same campaign. What
+    doesn't pass every guardrail stays a DRAFT: visible, but nobody can approve it.
     """
     drafted = draft(ledger.warehouse, terms, created_by=created_by)
     for _ in range(_RETRIES):
-        with suppress(Outpaced):  # somebody decided meanwhile: read the ledger again
+        with suppress(Outpaced):  # somebody has decided meanwhile: read the ledger again
             return _append(ledger, drafted, terms.now)
     return _append(ledger, drafted, terms.now)
 
@@ -93,7 +93,7 @@ def _expire(known: Known, now: datetime, events: list[Event]) -> list[str]:
 
 
 def _supersede(proposal: Proposal, known: Known, now: datetime, events: list[Event]) -> list[str]:
-    """One open proposal a target: an older one for the same campaign gives way."""
+    """At most one open proposal per target: an older one for the same campaign gives way."""
     ids = []
     for proposal_id, stored in known.items():
         if stored.state in OPEN and stored.target.key == proposal.target.key:

@@ -61,13 +61,13 @@ def move(state: State, action: Action) -> State:
     """The state that ``action`` leads to from ``state``.
 
     Raises:
-        DecisionRefused: the action isn't possible from that state.
+        DecisionRefused: that state doesn't allow the action.
     """
     allowed, to_state = _MOVES[action]
     if state not in allowed:
         raise DecisionRefused(
-            f"A proposal that is {state} can't be moved by '{action}'.",
-            kept="the proposal is as it was.",
-            fix="`adcanary proposals list` shows what can be decided.",
+            f"A proposal that is {state} does not allow '{action}'.",
+            kept="the proposal is unchanged.",
+            fix="`adcanary proposals list` shows the state of every proposal.",
         )
     return to_state

@@ -1,4 +1,4 @@
-"""A proposal as the ledger gives it back: the stored row with types, its state and approvals."""
+"""A proposal as read from the ledger: the stored row with types, its state and approvals."""
 
 from __future__ import annotations
 
@@ -61,11 +61,11 @@ class StoredEffect(BaseModel):
 class StoredProposal:
     """One revision as canary.canary_proposals has it.
 
-    ``row`` is the row untouched: what its hash is taken of, and what a listing prints.
-    ``approvals`` are those given to this very content.
+    ``row`` is the row verbatim: what is hashed, and what a listing prints. ``approvals`` are those
+    given to exactly this content.
 
-    What is JSON in the row is read on demand; each reader raises IntegrityError where the text
-    was changed to something else.
+    JSON columns are parsed on demand; each reader raises IntegrityError if the text no longer has
+    the shape that was stored.
     """
 
     proposal_id: str
@@ -88,7 +88,7 @@ class StoredProposal:
 
     @classmethod
     def of(cls, row: Mapping[str, Any], state: State, approvals: tuple[str, ...]) -> StoredProposal:
-        """A row of canary.canary_proposals with what the events say of it."""
+        """A row of canary.canary_proposals, with what the events say about it."""
         return cls(
             proposal_id=row["proposal_id"],
             revision=row["revision"],
@@ -122,12 +122,12 @@ class StoredProposal:
         return self.delta.currency
 
     def content_holds(self) -> bool:
-        """Whether the row still gives its own content_hash."""
+        """Whether the row still matches its content_hash."""
         content = {k: v for k, v in self.row.items() if k != "content_hash"}
         return hash_row(content) == self.content_hash
 
     def money(self, micros: str) -> Money:
-        """A value of a budget's change."""
+        """The value before or after a budget change, as stored."""
         return Money(int(micros), self.currency)
 
     def evidence(self, kept: type[S]) -> S:
@@ -146,15 +146,15 @@ class StoredProposal:
         return Change(rollback.field, rollback.from_value, rollback.to_value)
 
     def rates(self) -> tuple[Rate, ...]:
-        """The exchange rates that its figures rest on; none in a market of one currency."""
+        """The exchange rates that its figures rest on; none in a market with one currency."""
         quotes = self._read("evidence", TypeAdapter(_Rates)).rates
         return tuple(Rate(q.source, q.target, q.factor, q.day) for q in quotes)
 
     def delta_in(self, currency: str) -> Money:
-        """The change of the daily budget in the reporting currency, at the rate it names.
+        """The change of the daily budget in the reporting currency, at the proposal's own rate.
 
         Raises:
-            RateUnknown: it was proposed in another reporting currency, or names no rate.
+            RateUnknown: it was proposed in another reporting currency, or has no rate.
         """
         if self.currency == currency:
             return self.delta
@@ -162,10 +162,10 @@ class StoredProposal:
             if (rate.source, rate.target) == (self.currency, currency):
                 return rate.convert(self.delta)
         raise RateUnknown(
-            f"Proposal {self.proposal_id} revision {self.revision} names no rate from "
+            f"Proposal {self.proposal_id} revision {self.revision} has no exchange rate from "
             f"{self.currency} to {currency}.",
-            kept="the proposal is as it was.",
-            fix="Run `adcanary propose`, and decide on the new revision.",
+            kept="the proposal is unchanged.",
+            fix="Run `adcanary propose`, then decide on the new revision.",
         )
 
     def _read(self, column: str, adapter: TypeAdapter[M]) -> M:
@@ -176,5 +176,5 @@ class StoredProposal:
                 f"Proposal {self.proposal_id} revision {self.revision}: {column} can't be read: "
                 f"{error.errors()[0]['msg']}.",
                 kept="nothing was recorded.",
-                fix="Run `adcanary audit verify`, and decide nothing until it is explained.",
+                fix="Run `adcanary audit verify`, and make no decisions until this is explained.",
             ) from error

@@ -1,4 +1,4 @@
-"""What holds while something is proposed or decided: the caps, the currency, the clock."""
+"""The terms of proposing and deciding: the caps, the currency, the clock."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ class Terms:
         currency: the reporting currency, ISO 4217.
         now: the present instant, UTC.
         as_of: last day of evidence.
-        day_began: first instant, UTC, of the present day: changes recorded since count towards
-            the cap of a day.
+        day_began: first instant, UTC, of the present day: changes recorded since then count
+            towards the daily cap.
     """
 
     caps: GuardrailSettings

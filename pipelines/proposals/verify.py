@@ -1,4 +1,4 @@
-"""Proves the ledger: nobody changed, cut or added anything after the fact."""
+"""Verifies the ledger: nothing was changed, removed or added after the fact."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ _Key = tuple[str, int]
 
 
 def verify(ledger: Ledger) -> str:
-    """Prove every link of the chain, its head and anchor, each proposal and each recorded change.
+    """Verify every link of the chain, its head and anchor, each proposal and recorded change.
 
     Returns:
-        What was proven, in a sentence.
+        What was verified, as a sentence.
 
     Raises:
-        IntegrityError: what is broken, naming the row.
+        IntegrityError: something is broken; names the row.
     """
     events = ledger.events()
     last = _verify_links(events)
@@ -39,11 +39,11 @@ def _verify_links(events: list[LoggedEvent]) -> str:
     for position, event in enumerate(events, start=1):
         where = f"canary_events, row with sequence {event.sequence} (event {event.event_id[:12]})"
         if event.sequence != position:
-            raise _broken(f"{where}: expected sequence {position}; a row is missing or doubled")
+            raise _broken(f"{where}: expected sequence {position}; a row is missing or duplicated")
         if event.previous_hash != previous:
             raise _broken(f"{where}: previous_hash doesn't link to the event before it")
         if not event.content_holds():
-            raise _broken(f"{where}: its content doesn't give its event_id; a value was changed")
+            raise _broken(f"{where}: its content doesn't match its event_id; a value was changed")
         previous = event.event_id
     return previous
 
@@ -55,14 +55,14 @@ def _verify_head(ledger: Ledger, count: int, last: str) -> None:
     sequence, head = (rows[0]["sequence"], rows[0]["event_id"]) if rows else (0, GENESIS)
     if (sequence, head) != (count, last):
         raise _broken(
-            f"canary_head says {sequence} events ending in {head[:12]}; canary_events has "
-            f"{count} ending in {last[:12]}: row {min(sequence, count) + 1} is missing or added"
+            f"canary_head says {sequence} events ending in {head[:12]}; canary_events has {count} "
+            f"ending in {last[:12]}: row {min(sequence, count) + 1} is missing or was added"
         )
 
 
 def _verify_anchor(ledger: Ledger, events: list[LoggedEvent], last: str) -> str:
     if ledger.anchor is None or not ledger.anchor.exists():
-        return "and no anchor is kept on this machine"
+        return "and there is no anchor on this machine to compare them with"
     links = [GENESIS, *(e.previous_hash for e in events[1:]), last]
     lines = ledger.anchor.read_text().splitlines()
     for line in lines:
@@ -70,25 +70,26 @@ def _verify_anchor(ledger: Ledger, events: list[LoggedEvent], last: str) -> str:
         sequence = kept["sequence"]
         if sequence >= len(links) or links[sequence] != kept["event_id"]:
             raise _broken(
-                f"canary_events, row with sequence {sequence}: {ledger.anchor} has "
+                f"canary_events, row with sequence {sequence}: {ledger.anchor} records "
                 f"{kept['event_id'][:12]} for it; the chain was rewritten or cut"
             )
-    return f"and agree with {len(lines)} anchors in {ledger.anchor}"
+    anchors = "1 anchor" if len(lines) == 1 else f"{len(lines)} anchors"
+    return f"and the chain agrees with {anchors} in {ledger.anchor}"
 
 
 def _verify_proposals(ledger: Ledger, events: list[LoggedEvent]) -> dict[_Key, StoredProposal]:
-    """Every revision gives its hash, was drafted by an event, and is what its events speak of."""
+    """Every revision matches its hash, was drafted by an event, and is what its events refer to."""
     rows = ledger.warehouse.query("SELECT * FROM canary.canary_proposals").to_pylist()
     stored = [StoredProposal.of(row, State.NONE, ()) for row in rows]
     proposals = {(p.proposal_id, p.revision): p for p in stored}
     if len(proposals) < len(rows):
-        raise _broken("canary_proposals has a proposal revision twice")
+        raise _broken("canary_proposals has the same revision of a proposal twice")
     drafted = {(e.proposal_id, e.revision) for e in events if e.action == Action.DRAFT}
     for key, proposal in proposals.items():
         where = f"canary_proposals, {key[0]} revision {key[1]}"
         if not proposal.content_holds():
             raise _broken(
-                f"{where}: its content doesn't give its content_hash; a value was changed"
+                f"{where}: its content doesn't match its content_hash; a value was changed"
             )
         if key not in drafted:
             raise _broken(f"{where}: no event drafted it; it was added by hand")
@@ -96,7 +97,7 @@ def _verify_proposals(ledger: Ledger, events: list[LoggedEvent]) -> dict[_Key, S
         key = (event.proposal_id, event.revision)
         if key not in proposals or proposals[key].content_hash != event.content_hash:
             raise _broken(
-                f"canary_events, row with sequence {event.sequence}: it speaks of content "
+                f"canary_events, row with sequence {event.sequence}: it refers to content "
                 f"that {key[0]} revision {key[1]} doesn't have"
             )
     return proposals
@@ -105,13 +106,13 @@ def _verify_proposals(ledger: Ledger, events: list[LoggedEvent]) -> dict[_Key, S
 def _verify_changes(
     ledger: Ledger, events: list[LoggedEvent], proposals: dict[_Key, StoredProposal]
 ) -> int:
-    """Every recorded change has its event, and is the change its proposal says."""
+    """Every recorded change has its event, and is the change that its proposal states."""
     recorded = {(e.proposal_id, e.revision) for e in events if e.action == Action.RECORD}
     rows = ledger.warehouse.query("SELECT * FROM canary.canary_changes").to_pylist()
     changed = {(r["proposal_id"], r["revision"]) for r in rows}
     if changed != recorded or len(changed) < len(rows):
         odd = sorted(changed ^ recorded) or "a proposal twice"
-        raise _broken(f"canary_changes and the record events differ: {odd}")
+        raise _broken(f"canary_changes and the events that record changes differ: {odd}")
     for row in rows:
         key = (row["proposal_id"], row["revision"])
         proposal = proposals[key]
@@ -140,7 +141,7 @@ def _verify_changes(
 def _broken(what: str) -> IntegrityError:
     return IntegrityError(
         f"The audit log is broken: {what}.",
-        kept="nothing was changed by verifying.",
-        fix="Compare the row with a backup and with the anchor file; decide nothing until it is "
-        "explained.",
+        kept="verifying changed nothing.",
+        fix="Compare the row with a backup and with the anchor file, and make no decisions until "
+        "this is explained.",
     )

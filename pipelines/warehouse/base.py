@@ -1,6 +1,6 @@
 """The warehouse protocol: what every other room may ask of BigQuery or DuckDB.
 
-All SQL handed in is GoogleSQL with named parameters (``@name``); table names are ``dataset.table``.
+All SQL passed in is GoogleSQL with named parameters (``@name``); table names are ``dataset.table``.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ STAGE_DATASET = "landing_stage"
 
 
 class RowCountConflict(WarehouseError, Transient):
-    """A statement touched another number of rows than it had to: somebody was faster."""
+    """A statement didn't affect the number of rows it had to: another writer was faster."""
 
     exit_code = 1
 
@@ -45,12 +45,12 @@ class Statement:
 
 @dataclass(frozen=True)
 class Slice:
-    """Exactly what a publish replaces: rows of ``table`` that equal ``keys`` within the window.
+    """Exactly what a publish replaces: the rows of ``table`` that match ``keys`` in the window.
 
     Args:
         table: ``dataset.table``.
         keys: column → value that every row of the slice has; not empty.
-        date_column: DATE column of the window, or None for a slice without one.
+        date_column: DATE column that the window is on, or None for a slice without a window.
         start: first day of the window, inclusive.
         end: last day of the window, inclusive.
     """
@@ -76,7 +76,7 @@ class Slice:
 class Warehouse(Protocol):
     """What BigQuery and DuckDB both do.
 
-    Every call is a unit of work of its own: DuckDB opens its file and releases it again.
+    Every call is its own unit of work: DuckDB opens its file and releases it again.
     """
 
     kind: str
@@ -84,30 +84,30 @@ class Warehouse(Protocol):
     def unit(self) -> AbstractContextManager[None]:
         """Makes the calls within ``with`` one unit of work: DuckDB's file stays open for them.
 
-        For calls that follow each other at once: the file is shared politely (DESIGN 3.12).
+        Only for calls in quick succession: other processes wait for the file (DESIGN 3.12).
         """
 
     def create_tables(self, contracts: Iterable[Contract]) -> None:
         """Create the datasets and tables that are missing; existing ones are left alone."""
 
     def query(self, sql: str, params: Mapping[str, Value] | None = None) -> pa.Table:
-        """Run one reading GoogleSQL statement.
+        """Run one read-only GoogleSQL statement.
 
         The result has GoogleSQL's types on either warehouse (``warehouse.results``).
 
         Args:
-            params: values by name, typed as Python has them; None is a STRING on BigQuery.
+            params: values by name, typed by their Python type; None is a STRING on BigQuery.
 
         Raises:
-            StatementError: the statement was refused, with the statement.
+            StatementError: the statement was refused; quotes it.
             WarehouseLocked, WarehouseUnavailable: try again later.
         """
 
     def stage(self, contract: Contract, name: str, rows: pa.Table | Path) -> str:
-        """Write rows into a stage table of the contract's schema, replacing what it held.
+        """Write rows into a stage table with the contract's schema, replacing its contents.
 
         Args:
-            name: the stage's own part of its name, such as a run id.
+            name: the stage's own part of the table name, such as a run id.
             rows: a table, or a Parquet file whose columns have the contract's types; a column
                 that is missing is NULL.
 
@@ -120,22 +120,22 @@ class Warehouse(Protocol):
         """
 
     def datasets(self) -> list[str]:
-        """The names of the datasets there are, adcanary's and others'."""
+        """The names of all datasets, adcanary's and others'."""
 
     def stages(self) -> list[str]:
-        """The names of every stage there is, as :meth:`stage` returned them."""
+        """The names of all stages, as :meth:`stage` returned them."""
 
     def drop_stages(self, stages: Iterable[str]) -> None:
-        """Drop stages; no error where there is none."""
+        """Drop stages; one that doesn't exist is no error."""
 
     def transaction(self, statements: Sequence[Statement], *, label: str) -> None:
         """Run all statements or none.
 
-        On BigQuery a transaction gives way to another one that changes the same table, but
-        INSERTs alone don't collide: compare-and-set needs an UPDATE, a DELETE or a MERGE.
+        On BigQuery, a transaction gives way to another that changes the same table, but INSERTs
+        alone don't conflict: compare-and-set needs an UPDATE, a DELETE or a MERGE.
 
         Args:
-            label: what the transaction is for, such as ``publish``; labels BigQuery's job.
+            label: what the transaction is for, such as ``publish``; BigQuery's job carries it.
 
         Raises:
             RowCountConflict: a statement's ``expect_rows`` did not hold; nothing was changed.
@@ -156,10 +156,10 @@ def publish_stage(
     """Replace one slice of a table with a stage's rows, in one transaction with ``also``.
 
     Args:
-        rows: how many the stage must have; another number changes nothing.
+        rows: how many rows the stage must have; with any other number, nothing changes.
         run_id: what ``_run_id`` of every row becomes.
-        also: further statements of the same transaction, such as a ledger row; they run first,
-            so that one that refuses does so before the rows are moved.
+        also: further statements of the same transaction, such as a ledger row; they run first, so
+            that if one of them fails, no rows have been moved yet.
     """
     condition, params = slice_.predicate()
     columns = ", ".join(contract.column_names)

@@ -38,11 +38,11 @@ from pipelines.warehouse.bigquery_tables import (
 from pipelines.warehouse.googlesql import parse_query, script
 from pipelines.warehouse.results import as_googlesql
 
-# One call (not one job) is tried again for this long where BigQuery does not answer.
+# A call (not a job) is retried for this long if BigQuery does not answer.
 _RETRY = DEFAULT_RETRY.with_timeout(30.0)
 _STAGE_DAYS = 7
 _LOAD_ATTEMPTS = 5
-# Parquet of a stage stays in memory up to this size.
+# A stage's Parquet stays in memory up to this size.
 _SPOOL_BYTES = 32 * 1024**2
 
 
@@ -50,8 +50,8 @@ class BigQueryWarehouse:
     """The cloud warehouse (see :class:`pipelines.warehouse.base.Warehouse`).
 
     Datasets are those of the SQL (``raw``, ``marts``, …), in ``settings.project`` and
-    ``settings.location``. Credentials are the environment's default ones; another
-    ``api_endpoint``, such as an emulator, is talked to without any.
+    ``settings.location``. Credentials are the environment's default ones; an
+    ``api_endpoint`` of its own, such as an emulator, is called without any.
 
     Raises:
         ConfigError: no project, or no credentials.
@@ -63,7 +63,7 @@ class BigQueryWarehouse:
         if settings.project is None:
             raise ConfigError(
                 "warehouse.kind is bigquery, but warehouse.project is not set.",
-                fix="Set warehouse.project in adcanary.yaml to the Google Cloud project.",
+                fix="Set warehouse.project in adcanary.yaml to your Google Cloud project.",
             )
         self.project = settings.project
         self._location = settings.location
@@ -98,13 +98,13 @@ class BigQueryWarehouse:
     def stage(self, contract: Contract, name: str, rows: pa.Table | Path) -> str:
         stage = f"{STAGE_DATASET}.{contract.dataset}__{contract.name}__{name}"
         with translated(f"load the stage {stage}"), _parquet(contract, rows) as file:
-            found = pq.ParquetFile(file)
-            schema = stage_schema(contract, found.schema_arrow.names)
+            parquet = pq.ParquetFile(file)
+            schema = stage_schema(contract, parquet.schema_arrow.names)
             table = bigquery.Table(f"{self.project}.{stage}", schema=schema)
-            # one that is there may be gone at once: another process drops it after publishing
+            # no check whether it exists: another process may drop it after publishing
             with suppress(Conflict):
                 self._client.create_table(table, retry=_RETRY)
-            self._load(table, file, found.metadata.num_rows)
+            self._load(table, file, parquet.metadata.num_rows)
         return stage
 
     def datasets(self) -> list[str]:
@@ -128,7 +128,7 @@ class BigQueryWarehouse:
         config = bigquery.QueryJobConfig(
             maximum_bytes_billed=self._maximum_bytes_billed, labels=_labels(label)
         )
-        # The id is fixed for this call: sent again after a lost reply, the job runs once.
+        # The id is fixed for this call, so a job sent again after a lost reply runs once.
         digest = hashlib.sha256(text.encode()).hexdigest()[:16]
         job_id = f"adcanary-{_labels(label)['step']}-{digest}-{uuid.uuid4().hex[:8]}"
         with translated(f"run the transaction {label}", text):
@@ -162,10 +162,10 @@ class BigQueryWarehouse:
         self._client.create_dataset(dataset, exists_ok=True, retry=_RETRY)
 
     def _load(self, table: bigquery.Table, file: IO[bytes], row_count: int) -> None:
-        """Load the file into its stage, once: the job's id says table and content.
+        """Load the file into its stage, once: the job's id names the table and the content.
 
-        A job of that id that runs is waited for. One that failed, or whose rows are no longer
-        in the table (the stage was dropped since), is followed by another attempt.
+        A running job with that id is waited for. One that failed, or whose rows are no longer in
+        the table (the stage was dropped since), is followed by another attempt.
         """
         base = f"adcanary-stage-{table.table_id}-{_digest(file)}"
         for attempt in range(_LOAD_ATTEMPTS):
@@ -187,21 +187,22 @@ class BigQueryWarehouse:
                 job.result(retry=_RETRY)
                 return
         raise WarehouseUnavailable(
-            f"{_LOAD_ATTEMPTS} loads of the stage {table.dataset_id}.{table.table_id} failed.",
-            kept="what was published is as it was.",
-            fix=f"See the jobs {base}-… in project {self.project} for the reason.",
+            f"All {_LOAD_ATTEMPTS} attempts to load the stage "
+            f"{table.dataset_id}.{table.table_id} failed.",
+            kept="published data is unchanged.",
+            fix=f"Look up the jobs {base}-… in project {self.project} for the reason.",
         )
 
     def _done_before(self, job: bigquery.LoadJob, table: bigquery.Table, row_count: int) -> bool:
-        """Wait for an earlier load; whether it succeeded and its rows are still there."""
+        """Wait for an earlier load; True if it succeeded and its rows are still there."""
         try:
             job.result(retry=_RETRY)
         except GoogleAPICallError:
             if job.error_result is None:
                 raise
             return False
-        found = self._client.get_table(table.reference, retry=_RETRY)
-        return found.num_rows == row_count and found.created <= job.ended
+        stage = self._client.get_table(table.reference, retry=_RETRY)
+        return stage.num_rows == row_count and stage.created <= job.ended
 
 
 def _client(settings: WarehouseSettings, project: str) -> bigquery.Client:
@@ -216,16 +217,16 @@ def _client(settings: WarehouseSettings, project: str) -> bigquery.Client:
         credentials, _ = google.auth.default(scopes=["https://www.googleapis.com/auth/bigquery"])
     except DefaultCredentialsError as error:
         raise ConfigError(
-            f"There are no Google Cloud credentials for project {project}.",
+            f"No Google Cloud credentials were found for project {project}.",
             fix="Run `gcloud auth application-default login`, or set "
-            "GOOGLE_APPLICATION_CREDENTIALS to a service account's file.",
+            "GOOGLE_APPLICATION_CREDENTIALS to a service account's key file.",
         ) from error
     return bigquery.Client(project=project, credentials=credentials, location=settings.location)
 
 
 def _load_config(table: bigquery.Table) -> bigquery.LoadJobConfig:
     parquet = bigquery.ParquetOptions()
-    # Without it an ARRAY arrives as a record of `list` and `element`.
+    # Without it, an ARRAY arrives as a record of `list` and `element`.
     parquet.enable_list_inference = True
     return bigquery.LoadJobConfig(
         schema=table.schema,
@@ -240,7 +241,7 @@ def _parquet(contract: Contract, rows: pa.Table | Path) -> IO[bytes]:
     """The rows as an open Parquet file; equal tables give equal bytes."""
     if isinstance(rows, Path):
         return rows.open("r+b")
-    # The upload takes no other mode.
+    # The upload accepts no other mode.
     file = tempfile.SpooledTemporaryFile(max_size=_SPOOL_BYTES, mode="r+b")  # noqa: SIM115
     pq.write_table(contract.conform(rows), file, compression="zstd", coerce_timestamps="us")
     return file
@@ -255,7 +256,7 @@ def _digest(file: IO[bytes]) -> str:
 
 
 def _labels(step: str) -> dict[str, str]:
-    """Labels of a job: what BigQuery allows in them is lower case, digits, dashes."""
+    """A job's labels; BigQuery allows lower case, digits, dashes and underscores in them."""
     return {"app": "adcanary", "step": re.sub(r"[^a-z0-9_-]", "-", step.lower())[:63]}
 
 

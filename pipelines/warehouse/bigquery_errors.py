@@ -1,4 +1,4 @@
-"""What BigQuery's errors mean for the caller: try again, give way to a faster writer, or correct.
+"""What BigQuery's errors mean for the caller: retry, give way to a faster writer, or fix it.
 
 https://cloud.google.com/bigquery/docs/error-messages
 """
@@ -44,17 +44,17 @@ _FIXES = {
     "accessDenied": "Grant this account BigQuery Data Editor and Job User on the project.",
     "bytesBilledLimitExceeded": "Read fewer days or columns, or raise "
     "warehouse.maximum_bytes_billed in adcanary.yaml.",
-    "notFound": "Check the name; tables of a stage that has not run yet do not exist.",
+    "notFound": "Check the name; a table does not exist before the step that builds it has run.",
 }
 
 
 @contextmanager
 def translated(what: str, sql: str | None = None) -> Iterator[None]:
-    """Raise the Google libraries' errors as ours.
+    """Raise the Google libraries' errors as adcanary's.
 
     Args:
         what: what was being done, such as ``run a query``.
-        sql: the statement or script, to show.
+        sql: the statement or script, to quote.
     """
     try:
         yield
@@ -73,25 +73,27 @@ def _ours(what: str, sql: str | None, error: Exception) -> WarehouseError:
     if ROW_COUNT_MARK in message:
         stated = message[message.index(ROW_COUNT_MARK) + len(ROW_COUNT_MARK) + 2 :]
         return RowCountConflict(
-            f"Somebody was faster: {stated.splitlines()[0].split(';')[0]}.",
+            f"Another writer was faster: {stated.splitlines()[0].split(';')[0]}.",
             kept="the transaction was rolled back.",
-            fix="Read again and decide again.",
+            fix="Run the command again.",
         )
     if any(text in message.lower() for text in _OVERTAKEN):
         return RowCountConflict(
-            f"Another writer was faster: {message}", kept="the transaction was rolled back."
+            f"Another writer was faster: {message}",
+            kept="the transaction was rolled back.",
+            fix="Run the command again.",
         )
     reason = _reason(error)
     if isinstance(error, _PASSING_TYPES) or reason in _PASSING_REASONS:
         return WarehouseUnavailable(
             f"BigQuery could not {what} now: {message}",
-            kept="what was published is as it was.",
+            kept="published data is unchanged.",
             fix="Run the command again later.",
         )
     shown = f"\n  {sql.strip()[:_SHOWN]}" if sql else ""
     return StatementError(
         f"BigQuery refused to {what}: {message}{shown}",
-        kept="what was published is as it was.",
+        kept="published data is unchanged.",
         fix=_FIXES.get(reason),
     )
 

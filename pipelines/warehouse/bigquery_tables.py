@@ -1,6 +1,6 @@
 """A contract as BigQuery's tables API takes it: schema, key, partition, cluster, descriptions.
 
-Tables are made through the API and not by running the DDL: it is one call without a job.
+Tables are created through the API rather than by running the DDL: that is one call, and no job.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from sqlglot import exp
 
 from pipelines.contracts import Column, Contract
 
-# Tells from a listing alone, without a call a table, that a table has its contract's columns.
+# Shows in a listing, without a call per table, that a table has its contract's columns.
 CONTRACT_LABEL = "contract"
 
 
@@ -43,13 +43,13 @@ def table_labels(contract: Contract) -> dict[str, str]:
 
 
 def fingerprint(contract: Contract) -> str:
-    """Names a contract's columns, short enough for a label of its table."""
+    """A digest of a contract's columns, short enough for a label of its table."""
     columns = "|".join(f"{c.name}:{c.type}:{c.nullable}" for c in contract.columns)
     return hashlib.sha256(columns.encode()).hexdigest()[:16]
 
 
 def added_columns(table: bigquery.Table, contract: Contract) -> str | None:
-    """The DDL that adds what the contract gained since the table was made; None for nothing."""
+    """The DDL that adds the columns that the contract gained since; None if it gained none."""
     known = {field.name for field in table.schema}
     gained = [c for c in contract.columns if c.name not in known]
     if not gained:
@@ -59,7 +59,7 @@ def added_columns(table: bigquery.Table, contract: Contract) -> str | None:
 
 
 def stage_schema(contract: Contract, names: Collection[str]) -> list[bigquery.SchemaField]:
-    """Columns of the contract, all nullable: the audit, not the load, finds what is missing."""
+    """The contract's columns, all nullable: the audit, not the load, finds what is missing."""
     return [_field(column, required=False) for column in contract.columns if column.name in names]
 
 

@@ -1,7 +1,7 @@
 """DuckDB in one local file, and the one place where GoogleSQL is transpiled.
 
-The file has one writer process at a time, so a connection is opened for a unit of work and
-released. Waiting for another process is bounded and ends by saying who holds the file.
+The file takes one writer process at a time, so a connection is opened for a unit of work and then
+released. Waiting for another process is bounded; the error then says which one holds the file.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ from pipelines.warehouse.results import as_googlesql
 
 _HOLDER = re.compile(r"PID (\d+)")
 _POLL_SECONDS = 0.1
-# A pull of ten million rows must fit beside its own batch; DuckDB spills what is more to disk.
+# Landing ten million rows must fit beside the batch itself; DuckDB spills the rest to disk.
 _MOST_THREADS = 8
 _MEMORY_LIMIT = "256MB"
-# A checkpoint writes blocks of the file in place: a process that is killed in the midst of one may
-# leave a file that can't be opened. DuckDB makes one at every close; here, the log of changes
-# beside the file holds them until it has this size, or the process ends.
+# A checkpoint writes blocks of the file in place: a process that is killed during one may leave a
+# file that can't be opened. DuckDB makes one at every close. Here, the log beside the file holds
+# the changes until it reaches this size, or the process ends.
 _LOG_SIZE = "1MB"
 # DuckDB refuses a second connection with other settings in the same process, so threads take turns.
 _IN_PROCESS = threading.RLock()
@@ -45,7 +45,7 @@ class DuckDBWarehouse:
     """The embedded warehouse (see :class:`pipelines.warehouse.base.Warehouse`).
 
     Args:
-        path: the database file; made, with its folder, by the first write.
+        path: the database file; the first write creates it, with its folder.
         lock_timeout_seconds: how long to wait for another process to release the file.
     """
 
@@ -69,15 +69,16 @@ class DuckDBWarehouse:
         if not self.path.exists():
             raise StatementError(
                 f"There is no warehouse at {self.path} yet.",
+                kept="nothing was created.",
                 fix="Run `adcanary ingest` first, or check warehouse.path in adcanary.yaml.",
             )
         statement = _transpiled_query(sql)
         with self._connection(read_only=True) as connection:
             try:
-                found = connection.execute(statement, _used(statement, params)).to_arrow_table()
+                rows = connection.execute(statement, _used(statement, params)).to_arrow_table()
             except duckdb.Error as error:
                 raise _refused(sql, statement, error) from error
-        return as_googlesql(found)
+        return as_googlesql(rows)
 
     def stage(self, contract: Contract, name: str, rows: pa.Table | Path) -> str:
         stage = f"{STAGE_DATASET}.{contract.dataset}__{contract.name}__{name}"
@@ -85,24 +86,24 @@ class DuckDBWarehouse:
             connection.execute(f"CREATE SCHEMA IF NOT EXISTS {STAGE_DATASET}")
             connection.execute(_create_table(contract, stage, "OR REPLACE", constrained=False))
             if isinstance(rows, Path):
-                columns, found = pq.read_schema(rows).names, f"read_parquet('{rows}')"
+                columns, origin = pq.read_schema(rows).names, f"read_parquet('{rows}')"
             else:
-                columns, found = list(contract.column_names), "staged_rows"
-                connection.register(found, contract.conform(rows))
+                columns, origin = list(contract.column_names), "staged_rows"
+                connection.register(origin, contract.conform(rows))
             names = ", ".join(columns)
-            connection.execute(f"INSERT INTO {stage} ({names}) SELECT {names} FROM {found}")
+            connection.execute(f"INSERT INTO {stage} ({names}) SELECT {names} FROM {origin}")
         return stage
 
     def datasets(self) -> list[str]:
-        found = self.query("SELECT DISTINCT schema_name FROM information_schema.schemata")
-        return sorted(found["schema_name"].to_pylist())
+        schemata = self.query("SELECT DISTINCT schema_name FROM information_schema.schemata")
+        return sorted(schemata["schema_name"].to_pylist())
 
     def stages(self) -> list[str]:
-        found = self.query(
+        tables = self.query(
             "SELECT table_name FROM information_schema.tables WHERE table_schema = @dataset",
             {"dataset": STAGE_DATASET},
         )
-        return sorted(f"{STAGE_DATASET}.{name}" for name in found["table_name"].to_pylist())
+        return sorted(f"{STAGE_DATASET}.{name}" for name in tables["table_name"].to_pylist())
 
     def drop_stages(self, stages: Iterable[str]) -> None:
         names = list(stages)
@@ -138,11 +139,12 @@ class DuckDBWarehouse:
             self.path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise ConfigError(
-                f"The folder of the warehouse {self.path} can't be made: {error.strerror}.",
+                f"The folder of the warehouse {self.path} can't be created: {error.strerror}.",
+                kept="nothing was written.",
                 fix="Check warehouse.path in adcanary.yaml.",
             ) from error
         with _IN_PROCESS:
-            if self._held is not None:  # by this thread: the lock lets no other one in
+            if self._held is not None:  # held by this thread: the lock lets no other one in
                 yield self._held
                 return
             connection = self._open(read_only)
@@ -150,7 +152,7 @@ class DuckDBWarehouse:
                 connection.execute("SET TimeZone = 'UTC'")
                 connection.execute(f"SET memory_limit = '{_MEMORY_LIMIT}'")
                 if not read_only:
-                    # a big insert need not wait for its turn, nor hold what waits
+                    # a large insert then needn't hold rows back to keep their order
                     connection.execute("SET preserve_insertion_order = false")
                     connection.execute("PRAGMA disable_checkpoint_on_shutdown")
                     connection.execute(f"SET checkpoint_threshold = '{_LOG_SIZE}'")
@@ -160,9 +162,9 @@ class DuckDBWarehouse:
                 yield connection
             except duckdb.Error as error:
                 raise StatementError(
-                    f"{self.path} could not be written or read: {error}",
-                    kept="what was published before is as it was.",
-                    fix="Check that the disk has room.",
+                    f"{self.path} can't be read or written: {error}",
+                    kept="published data is unchanged.",
+                    fix="Check that there is space left on the disk.",
                 ) from error
             finally:
                 connection.close()
@@ -174,10 +176,12 @@ class DuckDBWarehouse:
                 return duckdb.connect(str(self.path), read_only=read_only)
             except duckdb.IOException as error:
                 if "Could not set lock" not in str(error):
-                    fix = "Check that the path is a DuckDB file and that the disk has room."
+                    fix = (
+                        "Check that it is a DuckDB file, and that there is space left on the disk."
+                    )
                     if "Corrupt database file" in str(error):
                         fix = (
-                            "Put a copy of the file back, or move it and its .wal away and load "
+                            "Restore a copy of the file; or move it and its .wal away, and load "
                             "its history again: `adcanary ingest --all --backfill --start DAY "
                             "--why …`."
                         )
@@ -186,10 +190,10 @@ class DuckDBWarehouse:
                     ) from error
                 if time.monotonic() >= deadline:
                     raise WarehouseLocked(
-                        f"{self.path} is in use by {_holder(str(error))}; waited "
-                        f"{self.lock_timeout_seconds:.0f} s for it.",
-                        kept="everything in the file is as it was.",
-                        fix="Run the command again when that process has ended.",
+                        f"{self.path} is still in use by {_holder(str(error))} after "
+                        f"{self.lock_timeout_seconds:.0f} s.",
+                        kept="the file is unchanged.",
+                        fix="Run the command again once that process has ended.",
                     ) from error
             time.sleep(_POLL_SECONDS)
 
@@ -199,7 +203,7 @@ _written: set[Path] = set()
 
 @atexit.register
 def _leave_one_file() -> None:
-    """Take what the logs hold into the files; one that another process has waits for the next."""
+    """Move the logs' changes into their files; one in use by another process is left for later."""
     for path in _written:
         if path.with_name(f"{path.name}.wal").exists():
             with suppress(duckdb.Error):
@@ -211,7 +215,7 @@ def transpile(sql: str) -> str:
     """One GoogleSQL statement as DuckDB SQL.
 
     Raises:
-        StatementError: sqlglot can't read the statement; says which.
+        StatementError: sqlglot can't read the statement; quotes it.
     """
     return duckdb_sql(parse(sql))
 
@@ -226,19 +230,25 @@ def _run(connection: duckdb.DuckDBPyConnection, statement: Statement) -> None:
     try:
         result = connection.execute(translated, _used(translated, statement.params)).fetchone()
     except duckdb.TransactionException as error:
-        raise RowCountConflict(f"Another writer was faster: {error}") from error
+        raise RowCountConflict(
+            f"Another writer was faster: {error}",
+            kept="the transaction was rolled back.",
+            fix="Run the command again.",
+        ) from error
     except duckdb.Error as error:
         raise _refused(statement.sql, translated, error) from error
     affected = result[0] if result else 0
     if statement.expect_rows is not None and affected != statement.expect_rows:
         raise RowCountConflict(
-            f"A statement had to affect {statement.expect_rows} row(s) and affected {affected}.",
+            f"Another writer was faster: a statement had to affect {statement.expect_rows} row(s) "
+            f"and affected {affected}.",
             kept="the transaction was rolled back.",
+            fix="Run the command again.",
         )
 
 
 def _used(statement: str, params: Mapping[str, Value] | None) -> dict[str, Value]:
-    """Only the parameters the statement names: DuckDB refuses the others."""
+    """Only the parameters that the statement names: DuckDB refuses any others."""
     return {k: v for k, v in (params or {}).items() if re.search(rf"\${k}\b", statement)}
 
 
@@ -248,10 +258,10 @@ def _refused(sql: str, translated: str, error: Exception) -> StatementError:
 
 
 def _holder(message: str) -> str:
-    found = _HOLDER.search(message)
-    if not found:
+    match = _HOLDER.search(message)
+    if not match:
         return "another process"
-    pid = found.group(1)
+    pid = match.group(1)
     try:
         command = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode().strip()
     except OSError:
@@ -260,7 +270,7 @@ def _holder(message: str) -> str:
 
 
 def _create_table(contract: Contract, name: str, how: str, *, constrained: bool = True) -> str:
-    """DuckDB's DDL of a contract. Keys aren't enforced, as on BigQuery; landing checks them."""
+    """A contract's DDL for DuckDB. As on BigQuery, keys aren't enforced; landing checks them."""
     columns = ", ".join(
         f"{c.name} {_duckdb_type(c.type)}{'' if c.nullable or not constrained else ' NOT NULL'}"
         for c in contract.columns
@@ -271,7 +281,7 @@ def _create_table(contract: Contract, name: str, how: str, *, constrained: bool 
 
 
 def _add_columns(connection: duckdb.DuckDBPyConnection, contracts: Iterable[Contract]) -> None:
-    """Columns that contracts gained since their tables were made; they may be NULL."""
+    """Add the columns that contracts gained since their tables were created, as nullable ones."""
     present = connection.execute(
         "SELECT table_schema || '.' || table_name, LIST(column_name) "
         "FROM information_schema.columns GROUP BY ALL"

@@ -1,6 +1,6 @@
-"""GoogleSQL to DuckDB: sqlglot does it, and this corrects what sqlglot leaves with another meaning.
+"""GoogleSQL to DuckDB: sqlglot translates, and this corrects what would change its meaning.
 
-The corrections are on the tree that was read, so that one list says all that differs.
+The corrections are made to the parsed tree, so that one list holds every difference.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from sqlglot.errors import ErrorLevel
 
 
 def duckdb_sql(tree: exp.Expression) -> str:
-    """The statement in DuckDB's dialect; ``tree`` (read as GoogleSQL) is left as it was."""
+    """The statement in DuckDB's dialect; ``tree`` (parsed as GoogleSQL) is not changed."""
     corrected = tree.copy()
     for node in reversed(list(corrected.walk())):
         correct = _CORRECTIONS.get(type(node))
@@ -28,12 +28,12 @@ def _as_date(node: exp.Expression) -> exp.Expression:
 
 
 def _as_instant(node: exp.Expression) -> exp.Expression:
-    """TIMESTAMP_MICROS and its kin give an instant; DuckDB's one has no time zone."""
+    """TIMESTAMP_MICROS and the like give an instant; DuckDB's result has no time zone."""
     return exp.cast(node.copy(), exp.DataType.Type.TIMESTAMPTZ)
 
 
 def _exact(node: exp.Expression) -> exp.Expression | None:
-    """1.5 is a FLOAT64; without an exponent DuckDB reads a decimal."""
+    """1.5 is a FLOAT64; without an exponent, DuckDB reads a decimal."""
     number = node.name
     if node.args.get("is_string") or "." not in number or "e" in number.lower():
         return None
@@ -58,7 +58,7 @@ def _printf(node: exp.Expression) -> exp.Expression:
 
 
 def _information_schema(node: exp.Expression) -> exp.Expression | None:
-    """``dataset.INFORMATION_SCHEMA.TABLES`` is a view of the dataset; in DuckDB, of the file."""
+    """``dataset.INFORMATION_SCHEMA.TABLES`` covers the dataset; DuckDB's covers the file."""
     if not node.name.lower().startswith("information_schema."):
         return None
     view = exp.table_(node.name.split(".", 1)[1].lower(), db="information_schema")
@@ -70,7 +70,7 @@ def _information_schema(node: exp.Expression) -> exp.Expression | None:
 
 
 def _fingerprint(node: exp.Expression) -> exp.Expression:
-    """FARM_FINGERPRINT of a row: another number in DuckDB, fit to compare rows of one warehouse."""
+    """FARM_FINGERPRINT of a row: a different number in DuckDB, for comparison within it only."""
     (hashed,) = node.expressions
     if isinstance(hashed, exp.JSONFormat) and isinstance(hashed.this, exp.Struct):
         hashed = hashed.this

@@ -12,7 +12,7 @@ def open_warehouse(settings: Settings, *, create: bool = True) -> Warehouse:
     """The configured warehouse.
 
     Args:
-        create: put every contract's table in place first; commands that only read leave it out.
+        create: create missing tables first; commands that only read pass False.
 
     Raises:
         ConfigError: BigQuery is asked for without a project.

@@ -1,4 +1,4 @@
-"""What both adapters need to know about a GoogleSQL text: its tree, its parameters, its scripts."""
+"""What both adapters need of GoogleSQL text: its tree, its parameters, its scripts."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sqlglot.tokens import Token, TokenType
 from pipelines.errors import StatementError
 from pipelines.warehouse.base import Statement, Value
 
-# What the guard of `expect_rows` says when it stops a script; the adapter looks for it.
+# Marks the error by which the guard of `expect_rows` stops a script; the adapter looks for it.
 ROW_COUNT_MARK = "adcanary row count"
 
 
@@ -22,37 +22,37 @@ def parse(sql: str) -> exp.Expression:
     """One GoogleSQL statement as a tree.
 
     Raises:
-        StatementError: it can't be read, or it is not exactly one statement; says where.
+        StatementError: it can't be parsed (says where), or it is not exactly one statement.
     """
     try:
         trees = sqlglot.parse(sql, read="bigquery", error_level=ErrorLevel.IMMEDIATE)
     except SqlglotError as error:
         raise StatementError(
-            f"This is not GoogleSQL that can be read{_place(error)}\n  {sql.strip()}",
-            fix="Statements are GoogleSQL on either warehouse; correct it and run it again.",
+            f"This statement can't be read as GoogleSQL{_place(error)}\n  {sql.strip()}",
+            fix="Correct it and run it again; both warehouses take GoogleSQL.",
         ) from error
     statements = [tree for tree in trees if isinstance(tree, exp.Expression)]
     if len(statements) != 1:
-        count = len(statements) or "no"
+        count = len(statements) or "none"
         raise StatementError(
-            f"One GoogleSQL statement is expected, {count} were given.\n  {sql.strip()}",
-            fix="Write one statement, without a second one after a semicolon.",
+            f"Expected one GoogleSQL statement; {count} were given.\n  {sql.strip()}",
+            fix="Pass exactly one statement, with nothing after its semicolon.",
         )
     return statements[0]
 
 
 def parse_query(sql: str) -> exp.Expression:
-    """One reading GoogleSQL statement as a tree.
+    """One read-only GoogleSQL statement as a tree.
 
     Raises:
-        StatementError: it can't be read, or it would change something.
+        StatementError: it can't be parsed, or it would change something.
     """
     tree = parse(sql)
     if not isinstance(tree, exp.Query):
         raise StatementError(
-            f"Only reading statements (SELECT, WITH) can be run here.\n  {sql.strip()}",
+            f"Only read-only statements (SELECT, WITH) can be run here.\n  {sql.strip()}",
             kept="nothing was changed.",
-            fix="Data changes through `adcanary ingest`, `build`, `job` and `proposals`.",
+            fix="To change data, use `adcanary ingest`, `build`, `job` or `proposals`.",
         )
     return tree
 
@@ -60,11 +60,11 @@ def parse_query(sql: str) -> exp.Expression:
 def script(statements: Sequence[Statement]) -> str:
     """All statements or none, as one GoogleSQL script.
 
-    Values become typed literals: a script then is the whole record of what it did, names of
-    parameters can't clash between statements, and a NULL has the type of the column it meets.
-    ``expect_rows`` becomes a count before the statement, of the rows it will touch: a transaction
-    reads from one snapshot, so the two are the same. An error ends a script, and with that
-    its open transaction is rolled back.
+    Values become typed literals: the script is then a full record of what it did, parameter names
+    can't clash between statements, and a NULL takes the type of the column it meets.
+    ``expect_rows`` becomes a count, before the statement, of the rows it will affect: a transaction
+    reads from one snapshot, so the two agree. An error ends the script, which rolls its open
+    transaction back.
     https://cloud.google.com/bigquery/docs/transactions
 
     Raises:
@@ -75,12 +75,12 @@ def script(statements: Sequence[Statement]) -> str:
         if statement.expect_rows is not None:
             parts.append(_guard(number, statement))
         parts.append(inline(statement.sql, statement.params))
-    # On a line of its own, a semicolon can't end up in a statement's last comment.
+    # On its own line, a semicolon can't end up inside a statement's last comment.
     return "\n;\n".join([*parts, "COMMIT TRANSACTION"]) + "\n;"
 
 
 def inline(sql: str, params: Mapping[str, Value]) -> str:
-    """The statement with its ``@name`` parameters as literals; strings and comments are left.
+    """The statement with its ``@name`` parameters as literals; strings and comments are untouched.
 
     Raises:
         StatementError: a parameter has no value.
@@ -120,7 +120,7 @@ def _float(value: float) -> str:
     if not math.isfinite(value):
         return f"CAST('{value}' AS FLOAT64)"
     digits = repr(value)
-    # With an exponent no engine takes it for a decimal.
+    # With an exponent, no engine takes it for a decimal.
     exact = digits if "e" in digits else f"{digits}e0"
     return exact if value >= 0 and not digits.startswith("-") else f"({exact})"
 
@@ -148,11 +148,13 @@ def _tokens(sql: str) -> list[Token]:
     try:
         return list(sqlglot.tokenize(sql, read="bigquery"))
     except SqlglotError as error:
-        raise StatementError(f"This is not GoogleSQL that can be read: {error}\n  {sql}") from error
+        raise StatementError(
+            f"This statement can't be read as GoogleSQL: {error}\n  {sql}"
+        ) from error
 
 
 def _guard(number: int, statement: Statement) -> str:
-    """The statement that ends the script where the next one would touch other rows than it must."""
+    """The statement that ends the script if the next one would affect the wrong number of rows."""
     counted = inline(_affected(statement), statement.params)
     expected = statement.expect_rows
     says = f"{ROW_COUNT_MARK}: statement {number} has to affect {expected} row(s), not "
@@ -164,7 +166,7 @@ def _guard(number: int, statement: Statement) -> str:
 
 
 def _affected(statement: Statement) -> str:
-    """The query that counts, as ``n``, the rows a DML statement will touch."""
+    """The query that counts, as ``n``, the rows that a DML statement will affect."""
     tree = parse(statement.sql)
     if isinstance(tree, exp.Insert):
         rows = tree.expression
@@ -178,8 +180,8 @@ def _affected(statement: Statement) -> str:
         where = tree.args.get("where")
         return f"SELECT COUNT(*) AS n FROM {_sql(tree.this)} {_sql(where) if where else ''}"
     raise StatementError(
-        f"The rows that this statement will touch can't be counted.\n  {statement.sql.strip()}",
-        fix="Give expect_rows to INSERT, to DELETE, or to UPDATE without FROM.",
+        f"The rows that this statement affects can't be counted.\n  {statement.sql.strip()}",
+        fix="Use expect_rows only with INSERT, DELETE, or UPDATE without FROM.",
     )
 
 

@@ -1,4 +1,4 @@
-"""One Arrow schema for a query's result, whichever warehouse answered: GoogleSQL's types."""
+"""A query's result in one Arrow schema, GoogleSQL's types, whichever warehouse answered."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ _SCALARS: tuple[tuple[Callable[[pa.DataType], bool], pa.DataType], ...] = (
 def as_googlesql(table: pa.Table) -> pa.Table:
     """The table with INT64 as int64, FLOAT64 as float64, NUMERIC as decimal128(38, 9), and so on.
 
-    DuckDB has narrower integers and sums them into 128 bits, seen here as decimals without
-    a scale; GoogleSQL has INT64 only. A value that does not fit raises ``pa.ArrowInvalid``.
+    DuckDB also has narrower integers, and sums them into 128 bits, which arrive here as decimals
+    without a scale; GoogleSQL has INT64 only. A value that does not fit raises ``pa.ArrowInvalid``.
     """
     return table.cast(pa.schema([pa.field(f.name, _type(f.type)) for f in table.schema]))
 

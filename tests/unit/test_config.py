@@ -74,7 +74,7 @@ def test_the_example_that_init_writes_is_valid(tmp_path: Path) -> None:
 
 def test_a_key_that_stands_twice_is_refused_with_its_line(tmp_path: Path) -> None:
     path = write(tmp_path, "guardrails:\n  max_change_percent: 8\n  max_change_percent: 50\n")
-    with pytest.raises(ConfigError, match=r"(?s)'max_change_percent' stands twice.*line 3"):
+    with pytest.raises(ConfigError, match=r"(?s)'max_change_percent' occurs twice.*line 3"):
         load_settings(path)
 
 

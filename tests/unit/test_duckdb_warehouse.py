@@ -60,7 +60,7 @@ def test_a_held_file_is_waited_for_and_then_its_holder_is_named(path: Path) -> N
             DuckDBWarehouse(path, lock_timeout_seconds=1).query("SELECT 1 AS x")
         assert 1 <= time.monotonic() - started < 5
     assert caught.value.exit_code == 3
-    assert "as it was" in str(caught.value)
+    assert "the file is unchanged" in str(caught.value)
 
 
 def test_a_file_that_is_let_go_in_time_is_read(path: Path) -> None:
@@ -92,7 +92,7 @@ def test_a_statement_that_cannot_be_transpiled_is_named(path: Path) -> None:
 
 @pytest.mark.parametrize("sql", ["", "  ", "-- nothing"])
 def test_an_empty_statement_is_refused(path: Path, sql: str) -> None:
-    with pytest.raises(StatementError, match="no were given"):
+    with pytest.raises(StatementError, match="none were given"):
         DuckDBWarehouse(path).query(sql)
 
 
@@ -165,4 +165,4 @@ def test_a_file_whose_blocks_are_torn_says_what_to_do(tmp_path: Path) -> None:
     path.write_bytes(content)
     with pytest.raises(StatementError, match="Corrupt") as refused:
         DuckDBWarehouse(path).query("SELECT 1 AS one")
-    assert "Put a copy of the file back" in str(refused.value.fix)
+    assert "Restore a copy of the file" in str(refused.value.fix)

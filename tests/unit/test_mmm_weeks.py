@@ -59,7 +59,7 @@ def test_an_empty_mart_is_no_data() -> None:
     found = refused(rows().slice(0, 0))
 
     assert found.verdict == "NO_DATA"
-    assert "no week that ended by 2026-06-30" in found.reason
+    assert "no week that ended on or before 2026-06-30" in found.reason
 
 
 def test_too_few_weeks_are_no_data() -> None:
@@ -67,7 +67,7 @@ def test_too_few_weeks_are_no_data() -> None:
 
     assert found.verdict == "NO_DATA"
     assert found.weeks == 51
-    assert "51 complete weeks in a row" in found.reason
+    assert "only 51 consecutive complete weeks" in found.reason
     assert "needs 52" in found.reason
 
 

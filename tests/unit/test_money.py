@@ -35,7 +35,7 @@ def test_amounts_become_micros_exactly(amount: Any, expected: int) -> None:
 
 @pytest.mark.parametrize("amount", ["free", "", "NaN", "-Infinity", "9223372036855", None, True])
 def test_what_is_no_amount_is_refused_and_not_repeated(amount: Any) -> None:
-    with pytest.raises(ValueError, match=r"^no amount of money$"):
+    with pytest.raises(ValueError, match=r"^not an amount of money$"):
         micros(amount)
 
 

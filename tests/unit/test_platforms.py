@@ -131,7 +131,7 @@ def test_a_click_id_of_two_platforms_is_refused(tmp_path: Path) -> None:
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"nowhere\.yaml can't be read"):
         load_platforms(tmp_path / "nowhere.yaml")
-    with pytest.raises(ConfigError, match=r"'platforms' stands twice.*\n.*line 2"):
+    with pytest.raises(ConfigError, match=r"'platforms' occurs twice.*\n.*line 2"):
         load_platforms(written(tmp_path, "platforms: {}\nplatforms: {}\n"))
 
 
@@ -148,7 +148,7 @@ def test_a_click_of_another_channel_proves_no_platform() -> None:
         ("raw.orders", orders.CLICK_IDS),
         ("raw.crm_leads", [*hubspot._TAGS]),
         ("raw.crm_leads", [*salesforce._TAGS]),
-        ("raw.ga4_events", schema.CLICK_IDS),
+        ("raw.ga4_events", events.CLICK_IDS),
         ("raw.server_events", fields.CLICK_IDS),
     ],
 )

@@ -251,6 +251,7 @@ def test_a_job_is_a_folder_a_contract_and_a_line(overlay: Overlay) -> None:
     again = overlay.run("job", "census", "--as-of", "2026-06-30")
     assert ("4 campaigns." in first, "known result" in first) == (True, False)
     assert "known result" in again
+    assert "census" in overlay.run("job").split()  # the list of jobs
     # a cap that it depends on makes a run of its own
     configure(overlay, floor=6)
     assert "known result" not in overlay.run("job", "census", "--as-of", "2026-06-30")

@@ -113,7 +113,7 @@ def test_an_unknown_account_names_those_there_are(run: Run, tmp_path: Path) -> N
     finally:
         del os.environ["ADCANARY_META_ACCESS_TOKEN"]
     assert code == 2
-    assert "'act_2' is not configured (there are: act_1)" in said
+    assert "'act_2' is not configured (configured: act_1)" in said
 
 
 def test_an_unreachable_platform_ends_with_3_and_names_it(
@@ -158,7 +158,7 @@ def test_a_statement_that_writes_is_refused(run: Run, tmp_path: Path) -> None:
     assert ingest(run, export(tmp_path, 3))[0] == 0
     code, said = run("query", "DELETE FROM raw.ads_ad_performance WHERE TRUE")
     assert code == 1
-    assert "Only reading statements (SELECT, WITH) can be run here" in said
+    assert "Only read-only statements (SELECT, WITH) can be run here" in said
     assert published() == 3
 
 

@@ -93,9 +93,9 @@ def test_a_path_of_100_000_is_solved_in_20_rounds(shuffled: bool) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("left,to\na,b\n", "is no CSV file of edges"),
+        ("left,to\na,b\n", "is not a CSV file of edges"),
         ("left,right\na,b\na,\n", "edge 2 has no right"),
-        ("", "is no CSV file of edges"),
+        ("", "is not a CSV file of edges"),
     ],
 )
 def test_a_file_that_holds_no_edges_is_refused(tmp_path: Path, content: str, message: str) -> None:

@@ -1,4 +1,4 @@
-"""Devices as the model compares them: where they were, when, and what kind of thing they are."""
+"""Devices as the model compares them: where and when they were seen, and what kind they are."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pyarrow as pa
 
 MAX_NETWORK_DEVICES = 40
 """A network with more devices (a carrier, an office, a campus) says nothing about who is who, and
-its pairs grow with the square of them."""
+its pairs grow with the square of their number."""
 
 WINDOW_DAYS = 7
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -29,16 +29,16 @@ class _Signal(NamedTuple):
 
 @dataclass(frozen=True)
 class Device:
-    """A device of the time looked at.
+    """A device seen in the period.
 
     Args:
-        person_id: who is known to own it, None for nobody.
-        meetings: the networks it was in, by window: rank of the network's size, network, number
-            of the window, as one text. Windows are two weeks long and overlap by one, so that two
-            sightings within a week always share one.
-        days: the networks it was in, by UTC day; as the meetings, without crowded ones.
-        places: all networks it was in, crowded ones too.
-        parts: four-hour parts of the UTC day it was seen in, 0 to 5.
+        person_id: its known owner, or None.
+        meetings: the networks it was in, by window, each as one text: the network's size, the
+            network, the window's number. Windows are two weeks long and overlap by one week, so
+            that two sightings within a week always share one.
+        days: the networks it was in, by UTC day; like the meetings, without crowded networks.
+        places: all the networks it was in, crowded ones included.
+        parts: the four-hour parts of the UTC day in which it was seen, 0 to 5.
     """
 
     client_key: str
@@ -53,7 +53,7 @@ class Device:
 
 @dataclass(frozen=True)
 class Devices:
-    """Devices by key; ``crowded`` networks are over the limit and were left out."""
+    """Devices by key; ``crowded`` is how many networks were over the limit and left out."""
 
     by_key: Mapping[str, Device]
     sizes: Mapping[str, int]
@@ -94,7 +94,7 @@ def read_devices(signals: pa.Table, persons: Mapping[str, str]) -> Devices:
 
     Args:
         signals: client_key, ip_prefix, window_start (UTC), browser, operating_system.
-        persons: client_key → the person it is known to be of.
+        persons: client_key → the person known to own the device.
     """
     rows = [_Signal(**row) for row in signals.to_pylist()]
     inside: dict[str, set[str]] = defaultdict(set)
@@ -137,6 +137,6 @@ def _device(
 
 
 def _usual(values: Iterable[str]) -> str:
-    """The most frequent value, of equals the first in the alphabet."""
+    """The most frequent value; of equally frequent ones, the first alphabetically."""
     counted = Counter(values)
     return min(counted, key=lambda value: (-counted[value], value))

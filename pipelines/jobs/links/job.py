@@ -1,4 +1,4 @@
-"""The links job: pairs of devices that are probably one person's, with what speaks for it."""
+"""The links job: pairs of devices that are probably one person's, with the evidence for each."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ LINKS = "contracts.identity_links"
 
 HISTORY_DAYS = 45
 FLOOR = 0.5
-"""Pairs below are not written; which of the others are used is ``identity.match_probability``."""
+"""Pairs below are not written; ``identity.match_probability`` says which of the others are used."""
 
 MIN_LABELS = 20
-"""Labelled pairs of one person, and of two, without which nothing can be learnt."""
+"""Fewest labelled pairs of one person, and of two, from which anything can be learnt."""
 
 MAX_MISCALIBRATION = 0.1
-"""How far the mean probability of labelled pairs that would be linked may be above the share of
+"""By how much the mean probability of labelled pairs that would be linked may exceed the share of
 them that is right."""
 
 Rows = list[dict[str, Any]]
 
 
 class LinksSettings(Section):
-    """What a run's id depends on. Nothing of it is configured: it changes with the method."""
+    """What a run's id depends on. None of it is configurable: it changes with the method."""
 
     history_days: int = HISTORY_DAYS
     window_days: int = WINDOW_DAYS
@@ -74,8 +74,8 @@ class LinksJob:
         if not devices.by_key:
             return Outcome(
                 "NO_DATA",
-                f"No signal of a device in the {HISTORY_DAYS} days up to {as_of}: server events "
-                "with a client_id and an address are needed.",
+                f"No device was seen in the {HISTORY_DAYS} days to {as_of}: the job needs server "
+                "events with a client_id and an IP address.",
             )
         progress(f"identity_links: pairs among {len(devices.by_key)} devices")
         pairs = blocked_pairs(devices)
@@ -84,8 +84,8 @@ class LinksJob:
             return Outcome(
                 "INCONCLUSIVE",
                 f"{figures['labelled_matches']} pairs are known to be one person's and "
-                f"{figures['labelled_others']} to be two's; {MIN_LABELS} of each are needed to "
-                "learn from.",
+                f"{figures['labelled_others']} two people's; the model needs {MIN_LABELS} of each "
+                "to learn from.",
                 figures,
             )
         parameters = learn(pairs)
@@ -100,16 +100,16 @@ class LinksJob:
         if linked >= MIN_LABELS and promised - right > MAX_MISCALIBRATION:
             return Outcome(
                 "INCONCLUSIVE",
-                f"Of the known pairs that a model without them would link, {right:.0%} are right "
-                f"where it promises {promised:.0%}: its probabilities can't be relied on.",
+                f"Of the known pairs that a model trained without them would link, {right:.0%} are "
+                f"right, where it predicts {promised:.0%}: its probabilities can't be relied on.",
                 figures,
             )
         rows = _rows(devices, score(devices, parameters))
         figures["links"] = len(rows)
         return Outcome(
             "PASS",
-            f"{len(rows)} of {len(pairs)} pairs that met in a network are probably one person's "
-            f"and not known to be.",
+            f"{len(rows)} of {len(pairs)} pairs that met in a network are probably one person's, "
+            "and were not known to be.",
             figures,
             {LINKS: rows},
         )
@@ -128,7 +128,7 @@ def _figures(devices: Devices, pairs: Sequence[Pair]) -> dict[str, Any]:
 
 
 def _calibration(tested: Sequence[tuple[float, bool]]) -> tuple[float, float, int]:
-    """Mean probability, share that is right and number of the pairs over the floor."""
+    """Of the pairs over the floor: mean probability, share that is right, and number."""
     linked = [(likely, right) for likely, right in tested if likely >= FLOOR]
     if not linked:
         return 0.0, 0.0, 0
@@ -137,7 +137,7 @@ def _calibration(tested: Sequence[tuple[float, bool]]) -> tuple[float, float, in
 
 
 def _shown(parameters: Parameters) -> dict[str, float]:
-    """The parameters by comparison and level, 0 being the last."""
+    """The parameters by comparison and level; 0 is the last level."""
     return {
         f"{kind}_{name}_{level}": significant(share)
         for kind, shares in (("m", parameters.m), ("u", parameters.u))
@@ -147,12 +147,12 @@ def _shown(parameters: Parameters) -> dict[str, float]:
 
 
 def _rows(devices: Devices, pairs: Sequence[Pair]) -> Rows:
-    """Rows of contracts.identity_links: pairs in which a device has no known person."""
+    """Rows of contracts.identity_links: pairs in which either device has no known person."""
     rivals = _rivals(pairs)
     rows = []
     for pair in pairs:
         if pair.label is not None:
-            continue  # known already, and two known persons of one home are nobody's business
+            continue  # already known, and that two known people share a home is nobody's business
         likely = _considered(pair, rivals)
         if likely < FLOOR:
             continue
@@ -182,21 +182,22 @@ def _met(pair: Pair) -> set[str]:
 
 
 def _rivals(pairs: Sequence[Pair]) -> Mapping[str, Mapping[str, float]]:
-    """Device without a known person → the odds of each known person, by their best device."""
+    """Device without a known person → the odds of each known person, from their best device."""
     odds: dict[str, dict[str, float]] = defaultdict(dict)
     for pair in pairs:
         for one, other in ((pair.left, pair.right), (pair.right, pair.left)):
             if one.person_id is None and other.person_id is not None:
                 mine = odds[one.client_key]
-                found = 2.0**pair.match_weight
-                mine[other.person_id] = max(found, mine.get(other.person_id, 0.0))
+                pair_odds = 2.0**pair.match_weight
+                mine[other.person_id] = max(pair_odds, mine.get(other.person_id, 0.0))
     return odds
 
 
 def _considered(pair: Pair, rivals: Mapping[str, Mapping[str, float]]) -> float:
-    """A pair's probability, given that a device is one person's at most.
+    """A pair's probability, given that a device belongs to one person at most.
 
-    Odds of a pair on its own against nobody; each other person who fits takes of it.
+    A pair's own odds are against the device being nobody's; every other person who fits takes a
+    share of the probability.
     """
     one, other = (pair.left, pair.right)
     if one.person_id is not None:

@@ -1,10 +1,10 @@
-"""Scores pairs of devices by the Fellegi–Sunter model, in Splink, taught by pairs that are known.
+"""Scores pairs of devices by the Fellegi–Sunter model, in Splink, trained on known pairs.
 
-Pairs are those that were in one network within a week. Among them, the devices whose persons are
-known give the model its parameters: the share of matches, and how often each level of a comparison
-is met by two devices of one person (m) and of two (u). The sums are Fellegi and Sunter's (1969). No
-expectation maximisation follows: on the sandbox's markets it made the probabilities less true, as
-those who live together meet like one person.
+A pair is two devices that were in one network within a week. The pairs whose owners are both known
+give the model its parameters: the share of matches, and how often each level of a comparison is met
+by two devices of one person (m) and of two people (u), as in Fellegi and Sunter (1969). Expectation
+maximisation is left out: on the sandbox's markets it made the probabilities less true, because
+people who live together meet the way one person's devices do.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ _SHARED = "list_intersect(meetings_l, meetings_r)"
 _SHARED_DAYS = "len(list_intersect(days_l, days_r))"
 _SHARED_PARTS = "len(list_intersect(parts_l, parts_r))"
 # Every comparison's levels but the last, "else", the most telling first. A meeting begins with its
-# network's size: the least is the rarest network. How rare and how often is one comparison: those
-# who live together meet often in rare networks, and two would count that twice.
+# network's size, so the least one is in the rarest network. How rare and how often are one
+# comparison: people who live together meet often in rare networks, and two would count that twice.
 _RAREST = f"list_min({_SHARED})"
 COMPARISONS: Mapping[str, tuple[str, ...]] = {
     "meetings": (
@@ -48,7 +48,7 @@ COMPARISONS: Mapping[str, tuple[str, ...]] = {
     ),
     "hours": (f"{_SHARED_PARTS} >= 2", f"{_SHARED_PARTS} = 1"),
 }
-# Added to every count, so that a level that no labelled pair met is rare and not impossible.
+# Added to every count, so that a level that no labelled pair meets is rare, not impossible.
 _PRIOR_COUNT = 0.5
 
 Floats = npt.NDArray[np.float64]
@@ -56,7 +56,7 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Parameters:
-    """The model: share of matches among pairs, and of each level among matches and others.
+    """The model: the share of matches among pairs, and of each level among matches and non-matches.
 
     ``m`` and ``u`` are by comparison, from the last level ("else") to the most telling.
     """
@@ -77,14 +77,14 @@ class Pair:
 
     @property
     def label(self) -> bool | None:
-        """Whether both are one person's; None where either is nobody's that is known."""
+        """Whether both are one person's; None if either has no known owner."""
         if self.left.person_id is None or self.right.person_id is None:
             return None
         return self.left.person_id == self.right.person_id
 
 
 def blocked_pairs(devices: Devices) -> list[Pair]:
-    """Every pair that met in a network, with its levels; weights are none yet."""
+    """Every pair that met in a network, with its levels; the weights don't mean anything yet."""
     equal = {
         name: tuple(1 / (len(conditions) + 1) for _ in range(len(conditions) + 1))
         for name, conditions in COMPARISONS.items()
@@ -93,7 +93,7 @@ def blocked_pairs(devices: Devices) -> list[Pair]:
 
 
 def learn(pairs: Sequence[Pair]) -> Parameters:
-    """The parameters of the labelled pairs, as if the others were like them."""
+    """The parameters of the labelled pairs, as if the unlabelled ones were like them."""
     same = _counts([pair for pair in pairs if pair.label is True])
     other = _counts([pair for pair in pairs if pair.label is False])
     share = float(same[0].sum() / (same[0].sum() + other[0].sum()))
@@ -101,18 +101,18 @@ def learn(pairs: Sequence[Pair]) -> Parameters:
 
 
 def held_out(pairs: Sequence[Pair]) -> list[tuple[float, bool]]:
-    """Probability and label of every labelled pair, by a model that the other half taught.
+    """Probability and label of every labelled pair, by a model trained on the other half.
 
-    A device's pairs are in one half as far as it is the lesser of each.
+    Pairs are split by their lesser device, so its pairs stay in one half.
     """
     halves: tuple[list[Pair], list[Pair]] = ([], [])
     for pair in pairs:
         if pair.label is not None:
             halves[zlib.crc32(pair.left.client_key.encode()) % 2].append(pair)
     tested = []
-    for taught, asked in (halves, halves[::-1]):
-        parameters = learn(taught)
-        tested += [(probability(_weight(p, parameters)), p.label is True) for p in asked]
+    for training, test in (halves, halves[::-1]):
+        parameters = learn(training)
+        tested += [(probability(_weight(p, parameters)), p.label is True) for p in test]
     return tested
 
 
@@ -122,7 +122,7 @@ def score(devices: Devices, parameters: Parameters) -> list[Pair]:
 
 
 def probability(match_weight: float) -> float:
-    """The probability of odds that are given as log2."""
+    """The probability for odds given as their log2."""
     return 1 / (1 + math.exp2(-match_weight))
 
 
@@ -130,10 +130,10 @@ def _counts(pairs: Sequence[Pair]) -> list[Floats]:
     """How many pairs met each level of each comparison."""
     counts = []
     for position, conditions in enumerate(COMPARISONS.values()):
-        found = np.full(len(conditions) + 1, _PRIOR_COUNT)
+        by_level = np.full(len(conditions) + 1, _PRIOR_COUNT)
         for pair in pairs:
-            found[pair.gammas[position]] += 1
-        counts.append(found)
+            by_level[pair.gammas[position]] += 1
+        counts.append(by_level)
     return counts
 
 
@@ -143,7 +143,7 @@ def _named(counts: Sequence[Floats]) -> dict[str, tuple[float, ...]]:
 
 
 def _weight(pair: Pair, parameters: Parameters) -> float:
-    """The match weight as Splink sums it: log2 of the odds before, and of each level's ratio."""
+    """The match weight as Splink sums it: log2 of the prior odds and of each level's ratio."""
     weight = math.log2(parameters.match_share / (1 - parameters.match_share))
     for name, level in zip(COMPARISONS, pair.gammas, strict=True):
         weight += math.log2(parameters.m[name][level] / parameters.u[name][level])
@@ -151,7 +151,7 @@ def _weight(pair: Pair, parameters: Parameters) -> float:
 
 
 def _predict(devices: Devices, parameters: Parameters) -> list[Pair]:
-    # One thread and no file: the same rows give the same sums.
+    # One thread, in memory: the same rows give the same sums.
     with duckdb.connect(config={"threads": 1}) as connection:
         api = DuckDBAPI(connection)
         table = api.register(devices.table(), dataset_display_name="devices")
@@ -178,7 +178,7 @@ def _settings(parameters: Parameters) -> SettingsCreator:
             block_on("meetings", arrays_to_explode=["meetings"])
         ],
         comparisons=[_comparison(name, parameters) for name in COMPARISONS],
-        retain_matching_columns=True,  # without them there are no levels
+        retain_matching_columns=True,  # else the levels aren't in the result
     )
 
 

@@ -1,10 +1,10 @@
-"""The budget-neutral split of weekly spend that brings most orders under the caps.
+"""The budget-neutral split of weekly spend that brings the most orders under the caps.
 
-What is maximised is the posterior mean of steady-state orders: the expected number of orders, the
-right objective for someone who cares about orders and not about their spread. (The curves' medians
-don't add up over channels; means do.) Hill curves are S-shaped, so a local optimiser can stop at a
-hill that isn't the highest: curves are made piecewise linear and the split is found by a mixed
-integer program with HiGHS, which proves its optimum (``scipy.optimize.milp``).
+It maximises the posterior mean of steady-state orders: the expected number of orders, the right
+objective for someone who cares about orders and not about their spread. (The curves' medians don't
+add up over channels; means do.) Hill curves are S-shaped, so a local optimiser can stop at a hill
+that isn't the highest. The curves are therefore made piecewise linear, and HiGHS solves the split
+as a mixed integer program, with proof of the optimum (``scipy.optimize.milp``).
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ SEGMENTS = 20
 
 @dataclass(frozen=True)
 class Box:
-    """Weekly spends, in micros, between which a channel may move."""
+    """The bounds of a channel's weekly spend, in micros."""
 
     lower: int
     upper: int
@@ -45,9 +45,9 @@ def boxes(current_micros: Sequence[int], caps: AllocationCaps) -> list[Box]:
     """Bounds of each channel.
 
     A channel moves by at most ``max_change_percent`` of its present spend. It is never cut below
-    the floor (a share of the whole budget) nor, if it is already below, cut at all. The
+    the floor (a share of the whole budget) nor, if it is below it already, cut at all. The
     exploration reserve keeps its share of every channel's present spend out of the optimiser's
-    hands, so that no channel stops being measurable.
+    hands, so that every channel stays measurable.
     """
     floor = caps.floor(sum(current_micros))
     limits = []
@@ -59,7 +59,7 @@ def boxes(current_micros: Sequence[int], caps: AllocationCaps) -> list[Box]:
 
 
 def allocate(current_micros: Sequence[int], limits: Sequence[Box], response: Response) -> list[int]:
-    """Weekly spend of each channel: the best split, to the micro the same in total.
+    """Weekly spend of each channel in the best split; the total is the same to the micro.
 
     Args:
         response: (channel, weekly spends in micros) → expected weekly orders.
@@ -84,7 +84,7 @@ def allocate(current_micros: Sequence[int], limits: Sequence[Box], response: Res
 def _solve(widths: Floats, starts: Floats, levels: Floats, rises: Floats) -> Floats:
     """Shares of the budget that maximise piecewise linear orders; all arrays [channel, segment].
 
-    Multiple choice formulation: a binary picks one segment a channel, a number in [0, 1] says
+    Multiple-choice formulation: a binary picks one segment per channel, a number in [0, 1] says
     how far along it. Variables: binaries, then positions.
     """
     channels, segments = widths.shape
@@ -109,7 +109,7 @@ def _solve(widths: Floats, starts: Floats, levels: Floats, rises: Floats) -> Flo
     )
     if result.status != 0:
         raise IntegrityError(
-            f"The allocation found no optimum: {result.message}",
+            f"The optimiser found no best split of the budget: {result.message}",
             kept="nothing was written.",
             fix="Check the caps under `guardrails` in adcanary.yaml.",
         )
@@ -120,7 +120,7 @@ def _solve(widths: Floats, starts: Floats, levels: Floats, rises: Floats) -> Flo
 
 
 def _whole(micros: Floats, limits: Sequence[Box], budget: int) -> list[int]:
-    """Whole micros within the boxes whose sum is the budget; near a bound means at the bound."""
+    """Whole micros within the boxes that sum to the budget; a value near a bound moves onto it."""
     near = budget * 1e-6
     whole = []
     for value, box in zip(micros, limits, strict=True):

@@ -1,15 +1,15 @@
 """Runs LightweightMMM 0.1.9 (archived in 2025) on the JAX it is locked to here, on CPU.
 
-Two things of it are used: the model (``models.media_mix_model``) and its hill-adstock transform.
-They import neither TensorFlow nor the plotting stack: only ``lightweight_mmm.utils`` does, to open
-files. Sampling is done with NumPyro directly (fit.py), because ``LightweightMMM.fit`` can neither
-hold weeks out without a second compilation nor be told to draw no progress bar.
+Only two parts of it are used: the model (``models.media_mix_model``) and its hill-adstock
+transform. They import neither TensorFlow nor the plotting stack: only ``lightweight_mmm.utils``
+does, to open files. NumPyro does the sampling directly (fit.py), because ``LightweightMMM.fit``
+can neither hold weeks out without a second compilation nor turn its progress bar off.
 
-Corrected, both in ``media_transforms`` and both looked up there at call time, so that setting the
-module's attribute is enough:
+Two functions of ``media_transforms`` are corrected. Both are looked up there at call time, so
+setting the module's attribute is enough:
 
 - ``apply_exponent_safe`` and ``hill`` call ``jnp.where`` with keywords, which JAX now rejects;
-- ``hill`` computed 1 / (1 + (x/ec)^-s), whose power overflows float32 when adstock decays through
+- ``hill`` computes 1 / (1 + (x/ec)^-s), whose power overflows float32 when adstock decays through
   weeks without spend: its gradient is NaN and nearly every NUTS transition diverges. The same
   function is sigmoid(s · (ln x − ln ec)), which can't overflow.
 """
@@ -23,7 +23,7 @@ from typing import Any
 from pipelines.errors import ConfigError
 
 CPU_DEVICES = 2
-"""Chains that run at once: JAX treats the host as this many devices."""
+"""Chains that run in parallel: JAX treats the host as this many devices."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ def load_hill_adstock() -> HillAdstock:
     """Import JAX on CPU with two devices, and the corrected model.
 
     Raises:
-        ConfigError: another part of this process has started JAX with other devices.
+        ConfigError: this process has already started JAX with other devices.
     """
     import jax
 
@@ -47,9 +47,10 @@ def load_hill_adstock() -> HillAdstock:
         jax.config.update("jax_num_cpu_devices", CPU_DEVICES)
     except RuntimeError as error:
         raise ConfigError(
-            f"JAX was started in this process before the mmm job could give it "
-            f"{CPU_DEVICES} CPU devices: {error}",
-            fix="Run the job in a process of its own: `adcanary job mmm`.",
+            f"This process started JAX before the mmm job could give it {CPU_DEVICES} CPU "
+            f"devices: {error}",
+            kept="nothing was computed.",
+            fix="Run the job in its own process: `adcanary job mmm`.",
         ) from error
 
     import jax.numpy as jnp

@@ -1,4 +1,4 @@
-"""Response curves in steady state: weekly orders that a constant weekly spend brings."""
+"""Response curves in steady state: the weekly orders that a constant weekly spend brings."""
 
 from __future__ import annotations
 
@@ -34,9 +34,10 @@ def percentiles(draws: Floats) -> Floats:
 
 
 def spend_grid(current_micros: int, usual_micros: int, points: int) -> npt.NDArray[np.int64]:
-    """Ascending weekly spends from 0 to twice the current one, which is one of them.
+    """Ascending weekly spends from 0 to twice the current one, which is among them.
 
-    A channel that has stopped gets a grid to twice its usual spend, its current point being 0.
+    For a channel that has stopped, the grid goes to twice its usual spend, and its current point
+    is 0.
     """
     if current_micros == 0:
         return np.rint(np.linspace(0, 2 * usual_micros, points)).astype(np.int64)
@@ -47,7 +48,7 @@ def spend_grid(current_micros: int, usual_micros: int, points: int) -> npt.NDArr
 
 
 def curve_rows(fit: Fit, weeks: Weeks, points: int) -> Iterator[dict[str, Any]]:
-    """Rows of contracts.mmm_curves, less what every row of a run carries."""
+    """Rows of contracts.mmm_curves, without what every row of a run carries."""
     for i, channel in enumerate(weeks.channels):
         current = int(weeks.current_micros[i])
         spend = weeks.spend_micros[:, i]
@@ -68,7 +69,7 @@ def curve_rows(fit: Fit, weeks: Weeks, points: int) -> Iterator[dict[str, Any]]:
 
 
 def flat_channels(fit: Fit, weeks: Weeks) -> list[str]:
-    """Channels whose band has no width at the present (else usual) spend."""
+    """Channels whose band has no width at their current spend (their usual one, if stopped)."""
     flat = []
     for i, channel in enumerate(weeks.channels):
         at = float(weeks.current_micros[i]) or float(weeks.spend_micros[:, i].mean())

@@ -1,7 +1,7 @@
 """Fits LightweightMMM's hill-adstock model by NUTS, on all weeks and with the last ones held out.
 
 One program is compiled and run twice: the weeks held out are masked in the likelihood, so the
-second fit costs only its sampling. Chains run side by side, one a CPU device.
+second fit costs only its sampling. Chains run in parallel, one per CPU device.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _DERIVED = ("mu", "media_transformed")
 
 @dataclass(frozen=True)
 class Fit:
-    """Posterior draws and what tells whether to believe them.
+    """Posterior draws, and what says whether to believe them.
 
     Args:
         coefficient: orders a week at full saturation, [draw, channel].
@@ -76,13 +76,13 @@ def fit_hill_adstock(weeks: Weeks, settings: MmmSettings, progress: Progress) ->
     progress(f"mmm: compiling and fitting {len(orders)} weeks, {len(spend_scale)} channels")
     full = sample(settings.seed, observed)
     observed[-held:] = False
-    progress(f"mmm: fitting again without the last {held} weeks, to predict them")
+    progress(f"mmm: fitting again without the last {held} weeks, to test the prediction of them")
     unseen = sample(settings.seed + 1, observed)
 
     rhat, ess = _convergence(full)
     predicted = full["mu"].mean(axis=(0, 1)) * order_scale
     forecast = unseen["mu"].mean(axis=(0, 1))[-held:] * order_scale
-    # a week without orders would divide by zero; one order is the least error it can show
+    # a week without orders would divide by zero: count its error against one order
     error = np.abs(forecast - orders[-held:]) / np.maximum(orders[-held:], 1)
     brought = full["media_transformed"] * full["coef_media"][:, :, None, :]
     return Fit(
@@ -101,10 +101,11 @@ def fit_hill_adstock(weeks: Weeks, settings: MmmSettings, progress: Progress) ->
 def _priors(weeks: int) -> dict[str, Any]:
     """Priors on the scaled data that replace the library's where those leave the shape open.
 
-    Slope and half-saturation near zero (likely under the library's Gamma(1, 1)) make a channel a
-    constant that can't be told from the intercept. A trend with a free power can't be told from
-    one with another coefficient: the power is held near 1. The intercept is centred at 60% of
-    mean orders, seasonality at ±20%. Lag Beta(2, 2) is symmetric about a half.
+    Slope and half-saturation near zero (likely under the library's Gamma(1, 1)) turn a channel
+    into a constant, which can't be told from the intercept. A trend with a free power can't be
+    told from one with another coefficient, so the power is held near 1. The intercept is centred
+    at 60% of mean orders; seasonality has a standard deviation of 20%. The lag's Beta(2, 2) is
+    symmetric about a half.
     """
     from numpyro import distributions as dist
 
@@ -124,9 +125,9 @@ def _sampler(
 ) -> Callable[[int, npt.NDArray[np.bool_]], dict[str, Floats]]:
     """A function of (seed, weeks observed) that draws from the posterior: [chain, draw, …].
 
-    Channel coefficients are HalfNormal with a scale of the channel's share of spend (the
-    library's convention: costs are the prior), so that together they are near mean orders when
-    saturated, and about a third of them at mean spend.
+    Channel coefficients are HalfNormal, scaled by the channel's share of spend (the library's
+    convention: costs are the prior), so that together they come to about mean orders when
+    saturated, and to about a third of that at mean spend.
     """
     import jax
 
@@ -147,10 +148,10 @@ def _sampler(
 
 @cache
 def _compiled_chains(weeks: int, channels: int, warmup: int, samples: int) -> Any:
-    """One NUTS chain a key, side by side: (keys, observed, media, target, spend share) → draws.
+    """One NUTS chain per key, in parallel: (keys, observed, media, target, spend share) → draws.
 
-    Compiling takes most of the job's time, so the data are arguments and not constants of the
-    program: it is compiled once a process for each shape.
+    Compiling takes most of the job's time, so the data are arguments of the program and not
+    constants: each process compiles it once for each shape.
     """
     library = load_hill_adstock()
     import jax
@@ -177,8 +178,8 @@ def _compiled_chains(weeks: int, channels: int, warmup: int, samples: int) -> An
         transform_function=library.transform,
         custom_priors=_priors(weeks),
     )
-    # sampled in units of their prior: a trend of 0.001 a week beside parameters near 1 makes NUTS
-    # begin with steps a hundred times too small, and its trees five times too deep to the end
+    # sampled in units of their prior: next to parameters near 1, a trend of 0.001 a week makes NUTS
+    # start with steps a hundred times too small, and keeps its trees five times too deep
     model = reparam(
         model, {"coef_trend": LocScaleReparam(0), "gamma_seasonality": LocScaleReparam(0)}
     )
@@ -214,7 +215,7 @@ def _convergence(draws: dict[str, Floats]) -> tuple[float, float]:
     from numpyro.diagnostics import effective_sample_size, split_gelman_rubin
 
     parameters = [v for k, v in draws.items() if k not in (*_DERIVED, "diverging")]
-    # numpy's max and min hand a NaN (a chain that never moved) on; Python's would drop it
+    # numpy's max and min propagate a NaN (a chain that never moved); Python's would drop it
     rhat = np.max([np.max(split_gelman_rubin(p)) for p in parameters])
     ess = np.min([np.min(effective_sample_size(p)) for p in parameters])
     return float(rhat), float(ess)

@@ -87,17 +87,17 @@ class MmmJob:
         rows[DIAGNOSTICS] = checks
         reason = (
             f"{len(weeks.starts)} weeks to {weeks.end}, {len(weeks.channels)} channels: the chains "
-            f"agree (R-hat {fit.max_rhat:.2f}) and the weeks held out were predicted to "
-            f"{fit.holdout_mape:.1%}. The best split under the caps changes weekly orders by "
-            f"{median:+.1f} (80% interval {low:+.1f} to {high:+.1f})."
+            f"agree (R-hat {fit.max_rhat:.2f}), and the held-out weeks were predicted with a mean "
+            f"error of {fit.holdout_mape:.1%}. The best split under the caps changes weekly "
+            f"orders by {median:+.1f} (80% interval {low:+.1f} to {high:+.1f})."
         )
         return Outcome("PASS", reason, _figures(checks), rows)
 
 
 def _allocation(fit: Fit, weeks: Weeks, caps: AllocationCaps) -> tuple[Rows, Floats]:
-    """Rows of contracts.mmm_allocations and the whole change in weekly orders, [draw].
+    """Rows of contracts.mmm_allocations and the total change in weekly orders, [draw].
 
-    Channels without present spend have no baseline to change and stay out.
+    Channels without current spend have no baseline to change, and are left out.
     """
     active = [i for i, micros in enumerate(weeks.current_micros) if micros > 0]
     current = [int(weeks.current_micros[i]) for i in active]
@@ -131,7 +131,7 @@ def _allocation(fit: Fit, weeks: Weeks, caps: AllocationCaps) -> tuple[Rows, Flo
 
 
 def _checks(fit: Fit, weeks: Weeks, limits: MmmSettings, as_of: date) -> Rows:
-    """Rows of contracts.mmm_diagnostics: what the verdict rests on, then what only informs."""
+    """Rows of contracts.mmm_diagnostics: what the verdict rests on, then further figures."""
     draws = len(fit.coefficient)
     age = (as_of - weeks.end).days
     share = fit.contribution.sum(axis=0) / weeks.orders.sum()
@@ -160,7 +160,7 @@ def _checks(fit: Fit, weeks: Weeks, limits: MmmSettings, as_of: date) -> Rows:
 
 
 def _doubts(fit: Fit, weeks: Weeks, limits: MmmSettings) -> list[str]:
-    """Why the fit isn't believed, in words; the comparisons also catch figures that are NaN."""
+    """The reasons not to believe the fit; the comparisons also catch figures that are NaN."""
     allowed = MAX_DIVERGENT_SHARE * len(fit.coefficient)
     doubts = []
     if not fit.max_rhat <= limits.max_rhat:
@@ -174,11 +174,13 @@ def _doubts(fit: Fit, weeks: Weeks, limits: MmmSettings) -> list[str]:
         doubts.append(f"{fit.divergences} transitions diverged (at most {allowed:.0f})")
     if not fit.holdout_mape <= limits.max_holdout_mape:
         doubts.append(
-            f"the last {limits.holdout_weeks} weeks, held out, were predicted "
-            f"{fit.holdout_mape:.0%} off (at most {limits.max_holdout_mape:.0%})"
+            f"the prediction of the {limits.holdout_weeks} held-out weeks was off by "
+            f"{fit.holdout_mape:.0%} (at most {limits.max_holdout_mape:.0%})"
         )
     if flat := flat_channels(fit, weeks):
-        doubts.append(f"the effect of {', '.join(flat)} has no uncertainty, which can't be true")
+        doubts.append(
+            f"the estimated effect of {', '.join(flat)} has no uncertainty, which can't be right"
+        )
     return doubts
 
 

@@ -1,4 +1,4 @@
-"""Draws a run's response curves with their bands and the present spend."""
+"""Draws a run's response curves, with their bands and the current spend."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _COLUMNS = 3
 
 
 def plot_curves(warehouse: Warehouse, run_id: str, path: Path) -> Path | None:
-    """One PNG with a panel a channel: weekly orders over weekly spend, with the 80% band.
+    """One PNG with a panel per channel: weekly orders over weekly spend, with the 80% band.
 
     Returns:
         ``path``, or None for a run without curves: nothing is drawn.

@@ -1,4 +1,4 @@
-"""Turns marts.mmm_input_weekly into the arrays a model is fitted to, or says why it can't be."""
+"""Turns marts.mmm_input_weekly into the arrays that a model is fitted to, or refuses."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ CURRENT_WEEKS = 4
 ORDER_VALUE_WEEKS = 13
 MAX_AGE_DAYS = 14
 MIN_SPEND_VARIATION = 0.05
-"""Below this coefficient of variation a channel's effect can't be told from the baseline."""
+"""Below this coefficient of variation, a channel's effect can't be told from the baseline."""
 
 _WEEK = timedelta(days=7)
 
@@ -55,7 +55,7 @@ class Weeks:
 
     @property
     def order_value_micros(self) -> int:
-        """Net revenue an order over the last 13 weeks."""
+        """Net revenue per order over the last 13 weeks."""
         orders = int(self.orders[-ORDER_VALUE_WEEKS:].sum())
         return round(int(self.revenue_micros[-ORDER_VALUE_WEEKS:].sum()) / orders) if orders else 0
 
@@ -85,7 +85,9 @@ def prepare_weeks(table: pa.Table, settings: MmmSettings, as_of: date) -> Weeks 
     rows = table.to_pylist()
     if not rows:
         return Refusal(
-            "NO_DATA", f"marts.mmm_input_weekly has no week that ended by {as_of}.", weeks=0
+            "NO_DATA",
+            f"marts.mmm_input_weekly has no week that ended on or before {as_of}.",
+            weeks=0,
         )
     usable, broken_by = _last_unbroken(rows)
     weekly_orders = {r["week_start"]: r["orders"] or 0 for r in rows}
@@ -93,7 +95,7 @@ def prepare_weeks(table: pa.Table, settings: MmmSettings, as_of: date) -> Weeks 
         return Refusal(
             "NO_DATA",
             f"There are no orders in the {len(weekly_orders)} weeks from {min(weekly_orders)}: "
-            "the model explains orders by spend, so orders have to be ingested first.",
+            "the model explains orders by spend, so ingest orders first.",
             weeks=len(usable),
         )
     if len(usable) < settings.min_weeks:
@@ -115,8 +117,8 @@ def _checked(
     if weeks.order_value_micros <= 0:
         return Refusal(
             "NO_DATA",
-            f"There is no net revenue in the last {ORDER_VALUE_WEEKS} of {span}: "
-            "an order's value is unknown.",
+            f"There is no net revenue in the last {ORDER_VALUE_WEEKS} of {span}, so an order's "
+            "value is unknown.",
             len(starts),
         )
     doubts = []
@@ -130,8 +132,8 @@ def _checked(
             f"(at most {MAX_AGE_DAYS})"
         )
     doubts += [
-        f"weekly spend of {channel} hardly varies (its standard deviation is {v:.1%} of its mean), "
-        "so its effect can't be told from the baseline"
+        f"the weekly spend of {channel} hardly varies (its standard deviation is {v:.1%} of its "
+        "mean), so its effect can't be told from the baseline"
         for channel, v in zip(channels, weeks.spend_variation, strict=True)
         if v < MIN_SPEND_VARIATION
     ]
@@ -151,14 +153,14 @@ def _weeks(rows: Sequence[dict[str, Any]], starts: Sequence[date], channels: lis
         orders[week] = row["orders"] or 0
         revenue[week] = row["revenue_micros"] or 0
         if row["channel"] in channel_at:
-            # += because a channel with two currencies has two rows a week; refused later
+            # += because a channel with two currencies has two rows per week; refused later
             spend[week, channel_at[row["channel"]]] += row["spend_micros"] or 0
     currency = next(r["currency_code"] for r in rows if r["spend_micros"])
     return Weeks(tuple(starts), tuple(channels), spend, orders, revenue, currency)
 
 
 def _last_unbroken(rows: Sequence[dict[str, Any]]) -> tuple[list[date], date | None]:
-    """The run of complete weeks that ends last, and the week that cut it off.
+    """The latest unbroken run of complete weeks, and the week that precedes and breaks it.
 
     Adstock carries from week to week, so a gap can't be skipped.
     """
@@ -179,18 +181,18 @@ def _last_unbroken(rows: Sequence[dict[str, Any]]) -> tuple[list[date], date | N
 def _too_short(usable: Sequence[date], broken_by: date | None, needed: int) -> str:
     if not usable:
         return (
-            "No week is complete (orders, every active ad account and every exchange rate); "
-            f"{needed} are needed."
+            "No week is complete (with orders, every active ad account and every exchange rate); "
+            f"the model needs {needed}."
         )
     broken = (
-        f" The week of {broken_by} isn't complete: orders or an ad account don't cover it, "
-        "or an exchange rate of it isn't known."
+        f" The week of {broken_by} isn't complete: orders or an ad account don't cover it, or an "
+        "exchange rate is missing."
         if broken_by
         else ""
     )
     return (
-        f"{len(usable)} complete weeks in a row, from {usable[0]} to "
-        f"{usable[-1] + timedelta(days=6)}, are too few: the model needs {needed}.{broken}"
+        f"There are only {len(usable)} consecutive complete weeks, from {usable[0]} to "
+        f"{usable[-1] + timedelta(days=6)}; the model needs {needed}.{broken}"
     )
 
 

@@ -1,6 +1,6 @@
-"""The faults that may be open at ``as_of``: one detector each, so that a message says what is so.
+"""The faults that may be open at ``as_of``: a detector each, so that a message can be specific.
 
-Thresholds (a daily ± threshold is noise: platforms may spend twice a day's budget):
+Thresholds (a daily ± threshold would be noise: platforms may spend twice a day's budget):
 
 - *overspend*, *underspend*: month to date off target by ``warning`` or more, and the last
   ``recent_days`` off in the same direction by as much, and by ``min_z`` standard deviations of the
@@ -12,8 +12,8 @@ Thresholds (a daily ± threshold is noise: platforms may spend twice a day's bud
 - *data_missing*: account-days of the month that no published batch covers.
 
 Hysteresis is kept simple: a fault is open while its entry condition holds at ``as_of``, and the
-five-day window (two days for hard_cap) is what keeps it from flapping; there is no lower exit
-level and no memory of earlier runs, so the same evidence always gives the same alerts.
+five-day window (two days for hard_cap) keeps it from flapping. There is no lower exit level and no
+memory of earlier runs, so the same evidence always gives the same alerts.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ RUNAWAY_DAYS = 2
 ZERO_DAYS = 2
 HARD_CAP_DAYS = 2
 MIN_NOISE = 0.02
-"""Least noise, as a share of a day's target: a campaign that spends evenly still has some."""
+"""Least noise, as a share of a day's target: even a campaign that spends evenly has some."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ def off_target(
 ) -> Fault | None:
     """Overspend or underspend (see the module's docstring).
 
-    A campaign too young for a noise estimate can only be found to run away.
+    A campaign too young for a noise estimate can only be reported as a runaway.
     """
     if pace is None or recent.ratio is None:
         return None
@@ -113,7 +113,7 @@ def off_target(
 
 def hard_cap(history: CampaignHistory, as_of: date) -> Fault | None:
     """A day above the platform's own daily limit. The day before counts for the budget too: after
-    a change the limit follows the highest budget of the day."""
+    a change, the limit follows the highest budget of the day."""
     breaches = [
         day
         for day in recent_days(history, as_of, HISTORY_DAYS // 2)
@@ -168,7 +168,7 @@ def zero_delivery(history: CampaignHistory, target: Target, as_of: date) -> Faul
 def data_missing(history: CampaignHistory, month: Sequence[date], as_of: date) -> Fault | None:
     """Days of the month that should be published and aren't.
 
-    Days before the account's first published day don't count, if the history shows that day.
+    Days before the account's first published day don't count, if the history reaches back to it.
     """
     if not any(history.may_spend(day) for day in month if day <= as_of):
         return None
@@ -206,7 +206,7 @@ def _drift_since(
     drift: float,
     settings: PacingSettings,
 ) -> date:
-    """First day of the unbroken time that the recent window, then single days, were off."""
+    """First day of the unbroken run in which the recent window, then single days, were off."""
 
     def off(days: Sequence[date]) -> bool:
         expected = target.over(days)
@@ -219,7 +219,7 @@ def _drift_since(
     at = len(published) - 1
     while at > 0 and off(published[max(0, at - settings.recent_days) : at]):
         at -= 1
-    # the window reaches its threshold late after a small drift and early after a large one
+    # the window passes its threshold late after a small drift, and early after a large one
     while at > 0 and off(published[at - 1 : at]):
         at -= 1
     while at < len(published) - 1 and not off(published[at : at + 1]):

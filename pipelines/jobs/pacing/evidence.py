@@ -1,4 +1,4 @@
-"""Lays the published rows out by campaign and day, telling zero spend from data that is missing."""
+"""Arranges the published rows by campaign and day, telling zero spend from missing data."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ class CampaignHistory:
     """One campaign from eight weeks before the month to ``as_of``.
 
     Args:
-        budget_micros: the daily budget last seen, None where none is known.
+        budget_micros: the daily budget last seen, None if none is known.
         first_date: first day with delivery, None if it never delivered.
         covered: days that a published batch of its account covers.
-        costs: day → spend in micros of days with a row.
-        budgets: day → daily budget in micros, effective on days with a row.
+        costs: day → spend in micros, for days with a row.
+        budgets: day → daily budget in micros, for days with a row that has one.
     """
 
     platform: str
@@ -63,8 +63,8 @@ class CampaignHistory:
         )
 
     def budget(self, day: date) -> int:
-        """Daily budget in micros: the row's own, else the one before it between two rows, else
-        the one last seen. 0 before the first delivery and after a stopped campaign's last."""
+        """Daily budget in micros: of the day's row; between two rows, of the earlier one; else the
+        one last seen. 0 before the first delivery and after a stopped campaign's last."""
         if not self.may_spend(day):
             return 0
         if day in self.budgets:
@@ -78,11 +78,11 @@ class CampaignHistory:
 
 
 def read_histories(inputs: Mapping[str, pa.Table], as_of: date) -> list[CampaignHistory]:
-    """The campaigns that pacing is about, ordered by platform, account and campaign.
+    """The campaigns to pace, ordered by platform, account and campaign.
 
-    A campaign is in if it spent in the month, or if it runs (isn't paused or removed) and has
-    delivered before or has a budget: an enabled one that never delivered and has no budget is
-    nothing that could be paced.
+    A campaign is included if it spent in the month, or if it runs (isn't paused or removed) and
+    has delivered before or has a budget: an enabled one that never delivered and has no budget
+    gives nothing to pace.
     """
     covered: defaultdict[tuple[str, str], set[date]] = defaultdict(set)
     for row in inputs["account_days"].to_pylist():
@@ -128,7 +128,7 @@ def _is_paced(history: CampaignHistory, as_of: date) -> bool:
 
 
 def _not_after(day: date | None, as_of: date) -> date | None:
-    """What happened after ``as_of`` is no evidence yet."""
+    """What happened after ``as_of`` isn't evidence yet."""
     return day if day is not None and day <= as_of else None
 
 

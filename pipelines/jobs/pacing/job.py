@@ -87,7 +87,7 @@ def _too_old(last_day: date | None, as_of: date, limits: PacingSettings) -> Outc
     if last_day is None:
         return Outcome(
             "NO_DATA",
-            f"No day of any ad account up to {as_of} has been published: ingest a platform first.",
+            f"No ad account has a published day up to {as_of}: ingest a platform first.",
         )
     age = (as_of - last_day).days
     if age <= limits.max_data_age_days:
@@ -95,7 +95,7 @@ def _too_old(last_day: date | None, as_of: date, limits: PacingSettings) -> Outc
     return Outcome(
         "NO_DATA",
         f"The last published day is {last_day}, {age} days before {as_of} (at most "
-        f"{limits.max_data_age_days}). Ingest newer days, or look at that time with "
+        f"{limits.max_data_age_days}). Ingest newer days, or look at that period with "
         f"`adcanary job pacing --as-of {last_day}`.",
         {"last_day": last_day.isoformat(), "data_age_days": age},
     )
@@ -116,7 +116,7 @@ def _outcome(
     rows = {DAILY: daily, ALERTS: alerts}
     if not histories:
         return Outcome(
-            "NO_DATA", "No campaign spent this month, and none that runs has a budget.", diagnostics
+            "NO_DATA", "No campaign spent this month, and no running one has a budget.", diagnostics
         )
     if without_budget == len(histories):
         return Outcome(
@@ -140,7 +140,7 @@ def _days(
     as_of: date,
     limits: PacingSettings,
 ) -> Iterator[dict[str, Any]]:
-    """Rows of contracts.pacing_daily of one campaign, less what every row of a run carries.
+    """One campaign's rows of contracts.pacing_daily, without what every row of a run carries.
 
     Days that aren't published count neither as spend nor in the month-to-date target, so that
     pace compares like with like.
@@ -178,7 +178,7 @@ def _classify(
     pace: float | None,
     limits: PacingSettings,
 ) -> str:
-    """The vocabulary of contracts.pacing_daily. A stopped campaign owes nothing: HEALTHY."""
+    """A classification of contracts.pacing_daily. A stopped campaign owes nothing: HEALTHY."""
     if not history.has_budget:
         return "NO_BUDGET"
     if history.cost(day) is None:
@@ -194,7 +194,7 @@ def _classify(
 def _alerts(
     history: CampaignHistory, target: Target, last: Mapping[str, Any], limits: PacingSettings
 ) -> Iterator[dict[str, Any]]:
-    """Rows of contracts.pacing_alerts, one an open fault; ``last`` is the row of ``as_of``."""
+    """Rows of contracts.pacing_alerts, one per open fault; ``last`` is the row of ``as_of``."""
     as_of = last["date"]
     recent = detectors.recent_window(history, target, as_of, limits.recent_days)
     for fault in _faults(history, target, recent, last, limits):
@@ -223,9 +223,10 @@ def _faults(
     last: Mapping[str, Any],
     limits: PacingSettings,
 ) -> Iterator[Fault]:
-    """Open faults, one a detector. Zero delivery explains an underspend, which isn't repeated.
+    """Open faults, at most one per detector. Zero delivery explains an underspend, which is left
+    out then.
 
-    A paused or removed campaign has no spending left that could be at fault.
+    A paused or removed campaign has no spending left to be at fault.
     """
     as_of = last["date"]
     if missing := detectors.data_missing(history, month_days(as_of), as_of):

@@ -1,4 +1,4 @@
-"""Draws a run's month to date against its target, a panel a campaign."""
+"""Draws a run's month to date against its target, a panel per campaign."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _COLOURS = {
 
 
 def plot_pacing(warehouse: Warehouse, run_id: str, path: Path) -> Path | None:
-    """One PNG: month-to-date spend, its target, the month's target and forecast by campaign.
+    """One PNG: by campaign, month-to-date spend and its target, the month's target and forecast.
 
     Returns:
         ``path``, or None for a run without campaigns: nothing is drawn.

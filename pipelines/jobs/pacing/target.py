@@ -19,9 +19,9 @@ class Target:
     """A campaign's month.
 
     Args:
-        shape: weekday (Monday 0) → its share of a mean day.
+        shape: weekday (Monday is 0) → its spend as a multiple of the mean day's.
         daily: day → expected spend in micros, for the month and the history before it. Over the
-            month it adds up to the sum of the daily budgets. Empty where no budget is known.
+            month it adds up to the sum of the daily budgets. Empty if no budget is known.
     """
 
     shape: Mapping[int, float]
@@ -32,9 +32,9 @@ class Target:
 
 
 def weekday_shape(history: CampaignHistory, before: date) -> Mapping[int, float]:
-    """Median spend of each weekday over their mean, from the 56 published days before ``before``.
+    """Median spend of each weekday over their mean, from the 56 days before ``before``.
 
-    Medians, so that an outage or a runaway week doesn't bend the shape. Flat where a weekday has
+    Medians, so that an outage or a runaway week doesn't bend the shape. Flat if a weekday has
     fewer than four published days since the first delivery, or nothing was spent.
     """
     by_weekday: dict[int, list[int]] = {weekday: [] for weekday in range(7)}
@@ -73,8 +73,8 @@ def month_forecast(
 ) -> int | None:
     """Spend by the month's end in micros, as seen at the end of ``today``.
 
-    What was published, plus the pace of the last seven published days, shaped by weekday, for
-    days without data and days to come. None before any data. A stopped campaign spends no more.
+    Published spend, plus the pace of the last seven published days, shaped by weekday, for days
+    without data and days to come. None before any data. A stopped campaign spends no more.
     """
     spent = {day: history.cost(day) for day in month if day <= today}
     recent = recent_days(history, today, FORECAST_DAYS)
@@ -90,7 +90,7 @@ def month_forecast(
 def recent_days(history: CampaignHistory, today: date, count: int) -> list[date]:
     """The last ``count`` published days up to ``today``, ascending, from the first delivery on.
 
-    At most twice as many days are looked at: older ones aren't recent.
+    It looks back at most twice as many days: older ones aren't recent.
     """
     days = [today - timedelta(days=age) for age in range(2 * count)]
     since = history.first_date

@@ -1,4 +1,4 @@
-"""What every kind of proposal is: how it is drafted, held against the present, and told."""
+"""What a kind of proposal is: how it is drafted, checked against the present, and described."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Stamp:
 
 @dataclass(frozen=True)
 class Drafted:
-    """The proposals that the evidence supports, and in words what was refused and why."""
+    """The proposals that the evidence supports, and the reasons for what was refused."""
 
     proposals: tuple[Proposal, ...]
     refused: tuple[str, ...]
@@ -48,7 +48,7 @@ class Obstacle:
 
 @dataclass(frozen=True)
 class Description:
-    """A stored proposal in words: the change, the evidence in lines, the way back."""
+    """A stored proposal as a person reads it: the change, the evidence by line, the rollback."""
 
     change: str
     evidence: tuple[str, ...]
@@ -58,7 +58,7 @@ class Description:
 class Kind(ABC, Generic[E, C]):
     """One kind of proposal, with evidence of type ``E`` and guardrails over cases of type ``C``.
 
-    A kind is a module of ``pipelines/proposals/kinds`` that has one as ``KIND``; nothing else
+    A kind is a module in ``pipelines/proposals/kinds`` that has one as its ``KIND``; nothing else
     names it.
     """
 
@@ -75,14 +75,14 @@ class Kind(ABC, Generic[E, C]):
 
     @abstractmethod
     def draft(self, market: Market, evidence: E, caps: GuardrailSettings, stamp: Stamp) -> Drafted:
-        """Every proposal the evidence supports: a function of its arguments alone."""
+        """Every proposal that the evidence supports: a function of its arguments alone."""
 
     @abstractmethod
     def describe(self, stored: StoredProposal) -> Description:
-        """What a person reads of it."""
+        """What a person reads about it."""
 
     def certificate(self, case: C) -> tuple[Constraint, ...]:
-        """The verdict of every guardrail that has something to hold."""
+        """The verdict of every guardrail that applies to the case."""
         verdicts = (guardrail(case) for guardrail in self.guardrails)
         return tuple(constraint for constraint in verdicts if constraint)
 
@@ -91,7 +91,7 @@ class Kind(ABC, Generic[E, C]):
         return Baseline(campaign.budget, campaign.status)
 
     def drift(self, baseline: Baseline, present: Campaign | None) -> str | None:
-        """How the campaign differs from the baseline in words, if it does."""
+        """How the campaign differs from the baseline, as text; None if it doesn't."""
         if present is None:
             return "the campaign is no longer there"
         if present.budget != baseline.daily_budget:
@@ -105,11 +105,11 @@ class Kind(ABC, Generic[E, C]):
         return Change(self.field, stored.current_value, stored.proposed_value)
 
     def rollback(self, change: Change) -> Change:
-        """What takes the change back."""
+        """What undoes the change."""
         return change.inverse()
 
     def obstacle(self, stored: StoredProposal, book: Book, currency: str) -> Obstacle | None:
-        """Why it can't be recorded given what else was; by default nothing stands against it.
+        """Why it can't be recorded, given what else was; by default nothing stands in the way.
 
         Args:
             currency: the reporting currency, in which amounts are compared.

@@ -46,7 +46,8 @@ class Inputs:
 
 
 class Evidence(StoredEvidence):
-    """What a shift keeps of it: the channel's weekly spends are in the reporting currency."""
+    """What a shift keeps of its evidence; the channel's weekly spends are in the reporting
+    currency."""
 
     week_to: date
     mmm_run_id: str
@@ -60,7 +61,7 @@ class Plan:
     """One allocation as changes of daily budgets.
 
     Args:
-        campaigns: those that run and have a budget, whatever becomes of it.
+        campaigns: those that run and have a budget, changed or not.
         deltas: change of the daily budget by campaign, in its account's currency.
         uncounted: currencies of campaigns whose budgets can't be converted.
     """
@@ -72,7 +73,7 @@ class Plan:
 
     @property
     def currencies(self) -> frozenset[str]:
-        """Of every budget that counts, and of those that should have."""
+        """Of every budget that counts, and of those that should but can't be converted."""
         return frozenset(c.currency for c in self.campaigns) | self.uncounted
 
     @property
@@ -102,10 +103,10 @@ class Plan:
 
 
 class BudgetShift(Kind[Inputs, ShiftCase]):
-    """The allocation's change of each channel, spread over its campaigns by their budgets.
+    """The allocation's change of each channel, spread over its campaigns by budget.
 
-    Campaigns with a critical alert are left out; increases are then scaled down to what the cuts
-    release (and cuts to what the increases need), so that the total doesn't grow.
+    Campaigns with a critical alert are left out. Increases are then scaled down to what the cuts
+    release, and cuts to what the increases need, so that the total doesn't grow.
     """
 
     name = "budget_shift"
@@ -135,7 +136,7 @@ class BudgetShift(Kind[Inputs, ShiftCase]):
     ) -> Drafted:
         mmm = inputs.mmm
         if mmm is None:
-            return Drafted((), (f"mmm has not run up to {market.as_of}: no shift is proposed.",))
+            return Drafted((), (f"mmm has no run up to {market.as_of}: no shift is proposed.",))
         if mmm.verdict != "PASS":
             return Drafted((), (f"mmm is {mmm.verdict}: {mmm.reason}",))
         currencies = {a.current.currency for a in inputs.allocations} - {market.rates.target}
@@ -143,15 +144,16 @@ class BudgetShift(Kind[Inputs, ShiftCase]):
             return Drafted(
                 (),
                 (
-                    f"The allocation of mmm run {mmm.run_id} is in {', '.join(sorted(currencies))} "
-                    f"and the reporting currency is {market.rates.target}: run `adcanary build "
-                    "--full-refresh` and the job again.",
+                    f"The allocation of mmm run {mmm.run_id} is in "
+                    f"{', '.join(sorted(currencies))}, but the reporting currency is "
+                    f"{market.rates.target}: run `adcanary build --full-refresh`, then the job "
+                    "again.",
                 ),
             )
         plan = make_plan(market, inputs, caps)
         refused = [
-            f"No exchange rate from {currency} to {market.rates.target} is known: its campaigns' "
-            "budgets can't be counted, and no shift can be approved."
+            f"No exchange rate from {currency} to {market.rates.target} is known: budgets in "
+            f"{currency} can't be counted, so no shift can be approved."
             for currency in sorted(plan.uncounted)
         ]
         channels = {a.channel: a for a in inputs.allocations}
@@ -162,7 +164,7 @@ class BudgetShift(Kind[Inputs, ShiftCase]):
             for case in [_case(plan, inputs, channels[campaign.channel], caps, campaign)]
         )
         if not proposals:
-            refused.append("No channel's budget would change by as much as a proposal is worth.")
+            refused.append("No campaign's budget would change enough to be worth a proposal.")
         return Drafted(proposals, tuple(refused))
 
     def _propose(
@@ -217,7 +219,7 @@ class BudgetShift(Kind[Inputs, ShiftCase]):
         )
 
     def obstacle(self, stored: StoredProposal, book: Book, currency: str) -> Obstacle | None:
-        """An increase needs cuts of its week, recorded before it: the total never grows."""
+        """An increase needs cuts of its week to be recorded first: the total never grows."""
         if stored.delta.micros <= 0:
             return None
         week_to = stored.evidence(Evidence).week_to
@@ -232,9 +234,9 @@ class BudgetShift(Kind[Inputs, ShiftCase]):
         if needed <= released:
             return None
         cuts = [p for p in week if p.delta.micros < 0 and p.state == State.PENDING_REVIEW]
-        ids = ", ".join(p.proposal_id for p in cuts) or "none is open"
+        ids = ", ".join(p.proposal_id for p in cuts) or "none are open"
         return Obstacle(
-            f"it needs {needed} a day, and the approved cuts of its week leave {released}",
+            f"it needs {needed} a day, but the approved cuts of its week leave {released}",
             f"Approve cuts first ({ids}), so that the total doesn't grow.",
         )
 
@@ -268,7 +270,7 @@ def make_plan(market: Market, inputs: Inputs, caps: GuardrailSettings) -> Plan:
     """The allocation as changes of daily budgets, payable and summing to at most 0.
 
     Amounts are compared in the reporting currency; each campaign's change is in its account's,
-    in whole minor units. Campaigns whose currency has no rate count nowhere and get nothing.
+    in whole minor units. Campaigns whose currency has no rate are left out.
     """
     running = [c for c in market.campaigns if c.status == "ENABLED" and c.daily_budget is not None]
     counted = tuple(c for c in running if market.rates.knows(c.currency))
@@ -291,7 +293,7 @@ def make_plan(market: Market, inputs: Inputs, caps: GuardrailSettings) -> Plan:
         if funded:
             own = share[campaign.channel] * campaign.budget.micros
             scaled = own * funded / (up if value > 0 else down)
-            # toward zero, to what can be paid, so that no cap is passed by rounding
+            # rounded toward zero, to what can be paid, so that rounding exceeds no cap
             deltas[campaign.key] = Money(int(scaled), campaign.currency).payable()
     plan = Plan(market, counted, deltas, uncounted)
     _pay_for_rounding(plan)
@@ -299,7 +301,7 @@ def make_plan(market: Market, inputs: Inputs, caps: GuardrailSettings) -> Plan:
 
 
 def _pay_for_rounding(plan: Plan) -> None:
-    """Take what the rounded cuts lack from the largest increase, so that the total doesn't grow."""
+    """Take the rounded cuts' shortfall from the largest increase: the total mustn't grow."""
     rates, deltas = plan.market.rates, plan.deltas
     while (surplus := plan.sum_of_deltas).micros > 0:
         largest = max(deltas, key=lambda k: (rates.convert(deltas[k]).micros, k))

@@ -1,4 +1,4 @@
-"""Pause: an urgent stop of a campaign that pacing found to spend far over its budget."""
+"""Pause: urgently stops a campaign that pacing reports far over its budget."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from pipelines.money import Money
 from pipelines.proposals import guardrails
 from pipelines.proposals.evidence import (
     Alert,
-    Allocation,
     JobEvidence,
     Response,
     alerts,
@@ -39,7 +38,7 @@ class Inputs:
 
 
 class Evidence(StoredEvidence):
-    """What a pause keeps of it: the alerts in words."""
+    """What a pause keeps of its evidence: the alerts' messages."""
 
     pacing_run_id: str
     alerts: tuple[str, ...]
@@ -63,13 +62,12 @@ class Pause(Kind[Inputs, PauseCase]):
     def read(self, warehouse: Warehouse, as_of: date) -> Inputs:
         pacing = last_run(warehouse, "pacing", as_of)
         mmm = last_run(warehouse, "mmm", as_of)
-        found: tuple[Allocation, ...] = allocations(warehouse, mmm)
         return Inputs(
             pacing=pacing,
             alerts=alerts(warehouse, pacing),
             mmm=mmm,
             responses=responses(warehouse, mmm),
-            order_values={a.channel: a.order_value for a in found},
+            order_values={a.channel: a.order_value for a in allocations(warehouse, mmm)},
         )
 
     def draft(
@@ -77,7 +75,7 @@ class Pause(Kind[Inputs, PauseCase]):
     ) -> Drafted:
         pacing = inputs.pacing
         if pacing is None:
-            return Drafted((), (f"pacing has not run up to {market.as_of}: no pause is proposed.",))
+            return Drafted((), (f"pacing has no run up to {market.as_of}: no pause is proposed.",))
         refused: tuple[str, ...] = ()
         if pacing.verdict != "PASS":
             refused = (f"pacing is {pacing.verdict}: {pacing.reason}",)
@@ -145,7 +143,7 @@ def _case(
 
 
 def _effect(market: Market, inputs: Inputs, campaign: Campaign, alert: Alert) -> Effect:
-    """A week without the campaign: its spend saved, and its share of the channel's orders lost."""
+    """A week without the campaign: it saves its spend, and loses its share of the orders."""
     recent = alert.recent_daily or Money(0, campaign.currency)
     spend = -recent * _DAYS
     response = inputs.responses.get(campaign.channel)

@@ -22,6 +22,21 @@
   end
 {%- endmacro %}
 
+{# Whether the amounts of some rows are in one currency. `where` is the rows that have an amount; one
+   whose currency is not known is in a currency of its own. #}
+{% macro is_one_currency(currency_code, where) -%}
+  count(distinct case when {{ where }} then coalesce({{ currency_code }}, '(not set)') end) <= 1
+{%- endmacro %}
+
+{# Which currency that is: NULL where none is known, '(mixed)' where there are several. #}
+{% macro one_currency(currency_code, where) -%}
+  case
+    when {{ is_one_currency(currency_code, where) }}
+      then max(case when {{ where }} then {{ currency_code }} end)
+    else '(mixed)'
+  end
+{%- endmacro %}
+
 {# Stops a run that would put two reporting currencies into one table: rows that are not rebuilt
    keep the currency they were built in. It looks at the days around those that the run rebuilds. #}
 {% macro refuse_another_reporting_currency() %}

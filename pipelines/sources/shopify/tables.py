@@ -135,7 +135,7 @@ class Reader:
     def _order(self, order: dict[str, Any]) -> Row:
         ordered_at, cancelled_at = _instant(order["createdAt"]), order["cancelledAt"]
         customer = order["customer"] or {"id": None, "numberOfOrders": None}
-        paid, refunded = order["totalPriceSet"], order["totalRefundedSet"]
+        paid = order["totalPriceSet"]
         return (
             self.shop,
             order["name"],
@@ -147,10 +147,10 @@ class Reader:
             _is_first(order["customerJourneySummary"], customer["numberOfOrders"]),
             *_click_ids(order),
             _micros(paid["shopMoney"]),
-            _micros(refunded["shopMoney"]),
+            _refunded(order, "shopMoney"),
             paid["shopMoney"]["currencyCode"],
             _micros(paid["presentmentMoney"]),
-            _micros(refunded["presentmentMoney"]),
+            _refunded(order, "presentmentMoney"),
             paid["presentmentMoney"]["currencyCode"],
             self.time_zone,
             _status(order),
@@ -233,6 +233,15 @@ def _micros(money: dict[str, str]) -> int:
     if micros != micros.to_integral_value():
         raise ValueError("an amount is finer than a millionth")
     return int(micros)
+
+
+def _refunded(order: dict[str, Any], side: str) -> int:
+    """Micros of what was refunded; ValueError where that is in another currency than the price."""
+    paid, refunded = order["totalPriceSet"][side], order["totalRefundedSet"][side]
+    micros = _micros(refunded)
+    if micros and refunded["currencyCode"] != paid["currencyCode"]:
+        raise ValueError("a refund in another currency")
+    return micros
 
 
 def _instant(text: str) -> datetime:

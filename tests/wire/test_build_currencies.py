@@ -115,6 +115,8 @@ def _fill(warehouse: Warehouse) -> None:
         [
             order("o1", _at(10, "18:00:00"), 10_000_000, customer_id="A"),
             order("o2", _at(10, "19:00:00"), 1_000_000_000, **yen),
+            # before the first rate that is known
+            order("o0", _at(4), 1_000_000_000, **yen),
         ],
     )
     news = {"manual_source": "newsletter", "manual_medium": "email"}
@@ -266,10 +268,16 @@ def test_a_purchase_that_only_ga4_saw_is_in_the_currency_of_its_event(built: War
 def test_two_shops_of_two_currencies_are_one_revenue_in_the_reporting_one(built: Warehouse) -> None:
     rows = _rows(
         built,
-        "SELECT channel, currency_code, spend_micros, orders, revenue_micros, is_complete "
-        "FROM marts.mmm_input_weekly WHERE week_start = '2025-03-10' ORDER BY channel",
+        "SELECT EXTRACT(DAY FROM week_start) AS monday, channel, currency_code, spend_micros, "
+        "orders, revenue_micros, is_complete FROM marts.mmm_input_weekly ORDER BY monday, channel",
     )
-    # 10 dollars, and 600 yen that 150 to the euro of 1.25 dollars make 5
-    both = (2, 15_000_000, True)
-    # 80 + 80 + 9 euros' micros, at 1.25 and each rounded
-    assert rows == [("google_ads", "USD", 211, *both), ("meta_ads", "USD", 40, *both)]
+    # of yen without a rate nothing is known; then 10 dollars, and 600 yen that 150 to the euro of
+    # 1.25 dollars make 5
+    unknown, both = (1, 0, False), (2, 15_000_000, True)
+    assert rows == [
+        (3, "google_ads", "USD", 100 + 100 + 9, *unknown),
+        (3, "meta_ads", "USD", 0, *unknown),
+        # 80, 80 and 9 at 1.25, each rounded
+        (10, "google_ads", "USD", 100 + 100 + 11, *both),
+        (10, "meta_ads", "USD", 40, *both),
+    ]

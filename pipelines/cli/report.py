@@ -26,7 +26,7 @@ FROM raw.load_ledger GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
 _SPEND = """
 SELECT platform, account_id, currency_code, MIN(date) AS first_day, MAX(date) AS last_day,
   CAST(SUM(cost_micros) AS INT64) AS cost_micros
-FROM marts.fct_ad_spend_daily GROUP BY 1, 2, 3 ORDER BY 1, 2
+FROM marts.fct_ad_spend_daily GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
 """
 _VERDICTS = """
 SELECT job, verdict, reason, as_of, run_id FROM contracts.job_runs WHERE TRUE

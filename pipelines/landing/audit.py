@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -12,6 +13,7 @@ import yaml
 
 from pipelines.contracts import RUN_ID_COLUMN, Contract
 from pipelines.errors import AuditError
+from pipelines.landing.dollars import in_dollars
 from pipelines.landing.slices import slice_of
 from pipelines.landing.spool import Spool
 from pipelines.privacy.redaction import without_emails
@@ -21,6 +23,37 @@ EXPECTATIONS = shipped("expectations")
 _ROWS_SHOWN = 5
 # Great Expectations keeps its present context in a global of the process: threads take turns.
 _ONE_CONTEXT = threading.Lock()
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """What a suite says of a table's rows; the contract's own checks are ``_CHECKS``.
+
+    Args:
+        type: Great Expectations' name of it.
+        in_usd_by: the column that names an amount's currency, where ``min_value`` and
+            ``max_value`` are in US dollars.
+    """
+
+    type: str
+    kwargs: dict[str, Any]
+    why: str
+    in_usd_by: str | None = None
+
+    @property
+    def asked(self) -> dict[str, Any]:
+        """Arguments for Great Expectations; an amount's dollars are a column of their own."""
+        return self.kwargs | ({"column": self.dollars} if self.in_usd_by else {})
+
+    @property
+    def dollars(self) -> str:
+        return f"{self.kwargs['column']} in USD"
+
+    @property
+    def columns(self) -> list[str]:
+        """The columns it is about."""
+        named = [self.asked[key] for key in ("column", "column_A", "column_B") if key in self.asked]
+        return named + list(self.asked.get("column_list", ()))
 
 
 def audit(spool: Spool, stage: str) -> int:
@@ -79,7 +112,11 @@ def _validate(rows: pa.Table, contract: Contract) -> dict[int, str]:
     suite = _expectations(contract)
     if not suite:
         return {}
-    asked = {column for _, kwargs, _ in suite for column in _columns(kwargs)}
+    for one in suite:
+        if one.in_usd_by:
+            amounts = in_dollars(rows[one.kwargs["column"]], rows[one.in_usd_by])
+            rows = rows.append_column(one.dollars, amounts)
+    asked = {column for one in suite for column in one.columns}
     if _results(rows.select([c for c in rows.column_names if c in asked]), contract, ()).success:
         return {}
     # which rows they are costs as much again: only for a chunk that has some
@@ -90,12 +127,6 @@ def _validate(rows: pa.Table, contract: Contract) -> dict[int, str]:
         for result in _results(kept, contract, contract.primary_key).results
         if not result.success
     }
-
-
-def _columns(kwargs: dict[str, Any]) -> list[str]:
-    """The columns that an expectation is about."""
-    named = [value for key, value in kwargs.items() if key in ("column", "column_A", "column_B")]
-    return named + list(kwargs.get("column_list", ()))
 
 
 def _results(rows: pa.Table, contract: Contract, index: tuple[str, ...]) -> Any:
@@ -213,22 +244,18 @@ def _suite(contract: Contract) -> Any:
     from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
 
     suite = gx.ExpectationSuite(name=contract.table)
-    for number, (type_, kwargs, why) in enumerate(_expectations(contract)):
-        meta = {"why": why, "number": number}
+    for number, one in enumerate(_expectations(contract)):
+        meta = {"why": one.why, "number": number}
         suite.add_expectation_configuration(
-            ExpectationConfiguration(type=type_, kwargs=dict(kwargs), meta=meta)
+            ExpectationConfiguration(type=one.type, kwargs=one.asked, meta=meta)
         )
     return suite
 
 
 @cache
-def _expectations(contract: Contract) -> tuple[tuple[str, dict[str, Any], str], ...]:
-    """What the table's suite says of its rows; the contract's own checks are ``_CHECKS``."""
+def _expectations(contract: Contract) -> tuple[Expectation, ...]:
     path = EXPECTATIONS / contract.dataset / f"{contract.name}.yaml"
-    return tuple(
-        (entry["type"], entry["kwargs"], entry["why"])
-        for entry in yaml.safe_load(path.read_text())["expectations"]
-    )
+    return tuple(Expectation(**one) for one in yaml.safe_load(path.read_text())["expectations"])
 
 
 def _explain(result: Any) -> str:

@@ -41,11 +41,17 @@ class Made:
     budget: int | None = BUDGET
     delivered: bool = True
     raised_on: date | None = None
+    currency: str = "USD"
+    moved_on: date | None = None
+    """First day in ``currency``: the account was in another before."""
 
     def budget_on(self, day: date) -> int | None:
         if self.budget is None or self.raised_on is None or day < self.raised_on:
             return self.budget
         return 2 * self.budget
+
+    def currency_on(self, day: date) -> str:
+        return "XTS" if self.moved_on and day < self.moved_on else self.currency
 
     def days(self) -> list[dict[str, Any]]:
         rng = np.random.default_rng(sum(self.campaign_id.encode()))
@@ -57,9 +63,8 @@ class Made:
             usual = round((budget or BUDGET) * WEEKDAYS[day.weekday()] * noise)
             cost = self.spend(day, usual) if self.delivered else None
             if cost:
-                made.append(
-                    self.key | {"date": day, "cost_micros": cost, "daily_budget_micros": budget}
-                )
+                row = {"date": day, "cost_micros": cost, "daily_budget_micros": budget}
+                made.append(self.key | row | {"currency_code": self.currency_on(day)})
         return made
 
     @property
@@ -78,6 +83,7 @@ DAY_TYPES: dict[str, pa.DataType] = {
     "date": pa.date32(),
     "cost_micros": pa.int64(),
     "daily_budget_micros": pa.int64(),
+    "currency_code": pa.string(),
 }
 CAMPAIGN_TYPES: dict[str, pa.DataType] = {
     "platform": pa.string(),
@@ -106,7 +112,7 @@ def warehouse_with(
                 "campaign_name": f"Campaign {made.campaign_id}",
                 "campaign_status": made.status,
                 "daily_budget_micros": made.budget_on(AS_OF),
-                "currency_code": "USD",
+                "currency_code": made.currency,
                 "first_date": min(own, default=None),
                 "last_date": max(own, default=None),
             }

@@ -80,6 +80,11 @@ def _spend(warehouse: Warehouse) -> dict[tuple[str, str], int | None]:
     return {(r["campaign_id"], r["day"]): r["cost_reporting_micros"] for r in rows}
 
 
+def _weeks(warehouse: Warehouse) -> set[str]:
+    rows = warehouse.query("SELECT currency_code FROM marts.mmm_input_weekly").to_pylist()
+    return {r["currency_code"] for r in rows}
+
+
 def test_rates_that_come_late_reach_the_days_they_carry_to_and_no_other(tmp_path: Path) -> None:
     settings = _settings(tmp_path)
     warehouse = open_warehouse(settings)
@@ -157,6 +162,28 @@ def test_another_reporting_currency_is_refused_until_every_day_is_rebuilt(tmp_pa
 
     build(euros, select="+fct_ad_spend_daily", full_refresh=True)
     assert _spend(warehouse) == {("c", SUNDAY): 80, ("c", MONDAY): 8}
+
+
+def test_another_reporting_currency_is_refused_by_a_run_that_rebuilds_no_day_near_another(
+    tmp_path: Path,
+) -> None:
+    dollars = _settings(tmp_path)
+    warehouse = open_warehouse(dollars)
+    performance = "raw.ads_campaign_performance"
+    insert(warehouse, performance, [campaign_day(GOOGLE, SUNDAY, "c", 100)])
+    _rates(warehouse, FRIDAY, {"USD": 1.25})
+    _publish(warehouse, performance, FRIDAY, SUNDAY)
+    _publish(warehouse, "raw.fx_rates", FRIDAY, FRIDAY)
+    build(dollars, select="+mmm_input_weekly")
+    _age_builds(warehouse)
+
+    # nothing new, then a backfill of long before
+    for _ in range(2):
+        with pytest.raises(AuditError, match="holds amounts in USD"):
+            build(_settings(tmp_path, "EUR"), select="+mmm_input_weekly")
+        assert _weeks(warehouse) == {"USD"}
+        _publish(warehouse, performance, "2024-01-01", "2024-01-07")
+        _publish(warehouse, "raw.fx_rates", "2024-01-01", "2024-01-07")
 
 
 @pytest.mark.parametrize("wrong", ["usd", "EURO", "€"])

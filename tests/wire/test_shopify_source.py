@@ -129,6 +129,37 @@ def test_an_order_that_cannot_be_read_is_named_without_a_word_of_its_content(
     assert caught.value.__suppress_context__
 
 
+def order_of(**changes: Any) -> dict[str, Any]:
+    """An order as a bulk result has it."""
+    money = {"amount": "12.5", "currencyCode": "USD"}
+    amount = {"shopMoney": money, "presentmentMoney": money}
+    visit = {"landingPage": "https://s.example/?gclid=landed&li_fat_id=l%2F1"}
+    return {
+        **{"id": "gid://shopify/Order/1", "name": "CS-1", "test": False, "cancelledAt": None},
+        **{"createdAt": "2026-05-05T04:00:00Z", "updatedAt": "2026-05-05T04:00:00Z"},
+        **{"displayFinancialStatus": "PAID", "email": None, "phone": None, "refunds": []},
+        **{"totalPriceSet": amount, "totalRefundedSet": amount},
+        "customer": {"id": "gid://shopify/Customer/7", "numberOfOrders": "2"},
+        "customerJourneySummary": {"customerOrderIndex": 1, "lastVisit": visit},
+        "customAttributes": [{"key": "_gclid", "value": "kept"}],
+        **changes,
+    }
+
+
+@pytest.mark.parametrize("side", ["shopMoney", "presentmentMoney"])
+def test_a_refund_in_another_currency_is_not_taken_from_what_was_paid(
+    shop: ShopifyServer, side: str
+) -> None:
+    reader = source_of(shop)._reader
+    paid = order_of()["totalPriceSet"]
+    nothing, some = (
+        paid | {side: {"amount": amount, "currencyCode": "CAD"}} for amount in ("0.0", "1.0")
+    )
+    reader.order(order_of(totalRefundedSet=nothing))
+    with pytest.raises(SourceRejected, match="order CS-1 can't be read"):
+        reader.order(order_of(totalRefundedSet=some))
+
+
 @pytest.mark.parametrize(
     ("changes", "column", "value"),
     [
@@ -151,20 +182,7 @@ def test_an_order_that_cannot_be_read_is_named_without_a_word_of_its_content(
 def test_what_an_order_says_becomes_a_row(
     shop: ShopifyServer, changes: dict[str, Any], column: str, value: object
 ) -> None:
-    money = {"amount": "12.5", "currencyCode": "USD"}
-    amount = {"shopMoney": money, "presentmentMoney": money}
-    visit = {"landingPage": "https://s.example/?gclid=landed&li_fat_id=l%2F1"}
-    order = {
-        **{"id": "gid://shopify/Order/1", "name": "CS-1", "test": False, "cancelledAt": None},
-        **{"createdAt": "2026-05-05T04:00:00Z", "updatedAt": "2026-05-05T04:00:00Z"},
-        **{"displayFinancialStatus": "PAID", "email": None, "phone": None, "refunds": []},
-        **{"totalPriceSet": amount, "totalRefundedSet": amount},
-        "customer": {"id": "gid://shopify/Customer/7", "numberOfOrders": "2"},
-        "customerJourneySummary": {"customerOrderIndex": 1, "lastVisit": visit},
-        "customAttributes": [{"key": "_gclid", "value": "kept"}],
-        **changes,
-    }
-    row, _ = source_of(shop)._reader.order(order)
+    row, _ = source_of(shop)._reader.order(order_of(**changes))
     assert row[column] == value
 
 

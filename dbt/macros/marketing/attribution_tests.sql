@@ -1,35 +1,39 @@
-{# Credits of every rule sum to the conversions of the day and their value, exactly. Gives the
-   days on which they don't. #}
+{# Credits of every rule sum to the conversions of the day and their value by currency, exactly.
+   Gives the days on which they don't. #}
 {% test credits_sum_to_conversions(model) %}
 {%- set rebuilt -%}
   {{ rebuilt_last(graph.nodes['model.' ~ project_name ~ '.int_journeys_attribution_daily'], 'conversion_date') if execute }}
 {%- endset -%}
 with credits as (
   select
-    conversion_date
+    conversion_date,
+    currency_code
     {%- for rule in attribution_models() %},
     sum({{ rule }}_conversions_micros) as {{ rule }}_conversions_micros,
     sum({{ rule }}_value_micros) as {{ rule }}_value_micros
     {%- endfor %}
   from {{ model }}
-  group by conversion_date
+  group by conversion_date, currency_code
 ),
 
 conversions as (
   select
     conversion_date,
+    coalesce(currency_code, '(not set)') as currency_code,
     count(*) * 1000000 as conversions_micros,
     sum(coalesce(value_micros - refunded_micros, 0)) as value_micros
   from {{ ref('int_journeys_conversions') }}
   where conversion_type in ('{{ var('attributed_conversion_types', ['purchase']) | join("', '") }}')
     and {{ rebuilt or 'true' }}
     and conversion_date in (select conversion_date from credits)
-  group by conversion_date
+  group by 1, 2
 )
 
 select credits.*, conversions.conversions_micros, conversions.value_micros
 from credits
-left join conversions on credits.conversion_date = conversions.conversion_date
+left join conversions
+  on credits.conversion_date = conversions.conversion_date
+  and credits.currency_code = conversions.currency_code
 where
   {%- for rule in attribution_models() %}
   coalesce(conversions.conversions_micros, -1) != credits.{{ rule }}_conversions_micros

@@ -27,6 +27,7 @@ from typing import Literal
 from pipelines.config import PacingSettings
 from pipelines.jobs.pacing.evidence import HISTORY_DAYS, CampaignHistory
 from pipelines.jobs.pacing.target import Target, recent_days
+from pipelines.money import Money
 from pipelines.platforms import daily_cap
 
 Detector = Literal["overspend", "underspend", "hard_cap", "zero_delivery", "data_missing"]
@@ -233,4 +234,4 @@ def _most(history: CampaignHistory, day: date) -> float:
 
 
 def _money(micros: int, history: CampaignHistory) -> str:
-    return f"{micros / 1e6:,.2f} {history.currency_code}"
+    return str(Money(micros, history.currency_code))

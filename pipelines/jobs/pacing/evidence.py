@@ -13,6 +13,8 @@ import pyarrow as pa
 
 Key = tuple[str, str, str]
 HISTORY_DAYS = 56
+OTHER_CURRENCIES = "other_currencies"
+"""The input that names the last day of campaigns in another currency than theirs, if any."""
 STOPPED = ("PAUSED", "REMOVED")
 
 
@@ -22,8 +24,9 @@ class CampaignHistory:
 
     Args:
         budget_micros: the daily budget last seen, None if none is known.
-        first_date: first day with delivery, None if it never delivered.
-        covered: days that a published batch of its account covers.
+        first_date: first day with delivery, None if it never delivered; at the earliest the
+            day from which on its amounts are in ``currency_code``.
+        covered: days that a published batch of its account covers, from then on.
         costs: day → spend in micros, for days with a row.
         budgets: day → daily budget in micros, for days with a row that has one.
     """
@@ -82,8 +85,12 @@ def read_histories(inputs: Mapping[str, pa.Table], as_of: date) -> list[Campaign
 
     A campaign is included if it spent in the month, or if it runs (isn't paused or removed) and
     has delivered before or has a budget: an enabled one that never delivered and has no budget
-    gives nothing to pace.
+    gives nothing to pace. One whose account changed its currency begins anew on that day.
     """
+    since = {
+        _key(row): row["last_date"] + timedelta(days=1)
+        for row in (inputs[OTHER_CURRENCIES].to_pylist() if OTHER_CURRENCIES in inputs else ())
+    }
     covered: defaultdict[tuple[str, str], set[date]] = defaultdict(set)
     for row in inputs["account_days"].to_pylist():
         covered[row["platform"], row["account_id"]].add(row["date"])
@@ -91,6 +98,8 @@ def read_histories(inputs: Mapping[str, pa.Table], as_of: date) -> list[Campaign
     budgets: defaultdict[Key, dict[date, int]] = defaultdict(dict)
     for row in inputs["campaign_days"].to_pylist():
         key = _key(row)
+        if row["date"] < since.get(key, date.min):
+            continue
         costs[key][row["date"]] = row["cost_micros"] or 0
         if row["daily_budget_micros"] is not None:
             budgets[key][row["date"]] = row["daily_budget_micros"]
@@ -102,8 +111,12 @@ def read_histories(inputs: Mapping[str, pa.Table], as_of: date) -> list[Campaign
             status=row["campaign_status"],
             budget_micros=row["daily_budget_micros"],
             currency_code=row["currency_code"],
-            first_date=_not_after(row["first_date"], as_of),
-            covered=frozenset(covered[row["platform"], row["account_id"]]),
+            first_date=since.get(_key(row), _not_after(row["first_date"], as_of)),
+            covered=frozenset(
+                day
+                for day in covered[row["platform"], row["account_id"]]
+                if day >= since.get(_key(row), date.min)
+            ),
             costs=costs[_key(row)],
             budgets=budgets[_key(row)],
         )

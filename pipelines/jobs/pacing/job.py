@@ -16,6 +16,7 @@ from pipelines.jobs.pacing import detectors
 from pipelines.jobs.pacing.detectors import Fault, Recent
 from pipelines.jobs.pacing.evidence import (
     HISTORY_DAYS,
+    OTHER_CURRENCIES,
     STOPPED,
     CampaignHistory,
     month_days,
@@ -52,12 +53,15 @@ class PacingJob:
     def read(self, warehouse: Warehouse, as_of: date) -> dict[str, pa.Table]:
         params = {"start": month_days(as_of)[0] - timedelta(days=HISTORY_DAYS), "as_of": as_of}
         folder = Path(__file__).parent
-        return {
+        inputs = {
             "last_day": warehouse.query(_LAST_DAY, {"as_of": as_of}),
             "campaigns": warehouse.query((folder / "campaigns.sql").read_text()),
             "campaign_days": warehouse.query((folder / "campaign_days.sql").read_text(), params),
             "account_days": warehouse.query((folder / "account_days.sql").read_text(), params),
         }
+        changed = warehouse.query((folder / "other_currencies.sql").read_text(), params)
+        # a run's id is made of what is read: where every account kept its currency, of nothing more
+        return inputs | ({OTHER_CURRENCIES: changed} if changed.num_rows else {})
 
     def compute(
         self,

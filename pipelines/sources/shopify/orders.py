@@ -94,7 +94,7 @@ class Reader:
     def _order(self, order: dict[str, Any]) -> Row:
         ordered_at, cancelled_at = _instant(order["createdAt"]), order["cancelledAt"]
         customer = order["customer"] or {"id": None, "numberOfOrders": None}
-        paid, refunded = order["totalPriceSet"], order["totalRefundedSet"]
+        paid = order["totalPriceSet"]
         return {
             "shop_id": self.shop,
             "order_id": order["name"],
@@ -108,10 +108,10 @@ class Reader:
             ),
             **_click_ids(order),
             "revenue_micros": _micros(paid["shopMoney"]),
-            "refunded_micros": _micros(refunded["shopMoney"]),
+            "refunded_micros": _refunded(order, "shopMoney"),
             "currency_code": paid["shopMoney"]["currencyCode"],
             "presentment_revenue_micros": _micros(paid["presentmentMoney"]),
-            "presentment_refunded_micros": _micros(refunded["presentmentMoney"]),
+            "presentment_refunded_micros": _refunded(order, "presentmentMoney"),
             "presentment_currency_code": paid["presentmentMoney"]["currencyCode"],
             "time_zone": self.time_zone,
             "status": _status(order),
@@ -186,6 +186,15 @@ def _micros(money: dict[str, str]) -> int:
     if micros != micros.to_integral_value():
         raise ValueError("an amount is finer than a millionth")
     return int(micros)
+
+
+def _refunded(order: dict[str, Any], side: str) -> int:
+    """Micros of what was refunded; ValueError where that is in another currency than the price."""
+    paid, refunded = order["totalPriceSet"][side], order["totalRefundedSet"][side]
+    micros = _micros(refunded)
+    if micros and refunded["currencyCode"] != paid["currencyCode"]:
+        raise ValueError("a refund in another currency")
+    return micros
 
 
 def _instant(text: str) -> datetime:

@@ -12,7 +12,8 @@ CREATE TABLE contracts.pacing_daily (
     description = "Day of the month of as_of, in the account's time zone"
   ),
   cost_micros INT64 OPTIONS (
-    description = "Spend of the day; NULL where no data was published, which is not zero spend"
+    description
+    = "Spend of the day; NULL where no data was published, which is not zero spend, and before the account changed its currency"
   ),
   mtd_cost_micros INT64 OPTIONS (description = "Month to date"),
   mtd_target_micros INT64 OPTIONS (

@@ -120,7 +120,7 @@ ga4_conversions as (
     case when events.event_name = 'purchase' then events.purchase_revenue_micros end
       as value_micros,
     cast(0 as {{ dbt.type_bigint() }}) as refunded_micros,
-    {{ no_text() }} as currency_code,
+    case when events.event_name = 'purchase' then events.currency_code end as currency_code,
     cast(null as boolean) as is_new_customer
   from counted as events
   left join orders

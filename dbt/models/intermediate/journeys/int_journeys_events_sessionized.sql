@@ -122,6 +122,7 @@ select
   country,
   region,
   transaction_id,
-  purchase_revenue_micros
+  purchase_revenue_micros,
+  currency_code
 from sessionized
 {{ days_together('event_date') }}

@@ -2,6 +2,7 @@
   'session_date', ['raw.ga4_events'], before=1, after=1, cluster_by=['client_key']
 )) }}
 -- Sessions of known devices by the day they began on, with where they came from.
+{%- set paid = "event_name = 'purchase' and purchase_revenue_micros != 0" %}
 with events as (
   select
     *,
@@ -44,8 +45,12 @@ sessions as (
     {{ count_where("event_name = 'page_view'") }} as page_views,
     {{ count_where("event_name = 'first_visit'") }} as first_visits,
     {{ count_where("event_name = 'purchase'") }} as purchases,
-    {{ sum_int("case when event_name = 'purchase' then coalesce(purchase_revenue_micros, 0) else 0 end") }}
-      as purchase_revenue_micros
+    case
+      when {{ is_one_currency('currency_code', paid) }}
+        then
+          {{ sum_int("case when event_name = 'purchase' then coalesce(purchase_revenue_micros, 0) else 0 end") }}
+    end as purchase_revenue_micros,
+    {{ one_currency('currency_code', paid) }} as purchase_currency_code
   from events
   group by session_id, client_key, session_date
 )
@@ -67,6 +72,7 @@ select
   first_visits > 0 as is_first_visit,
   purchases,
   purchase_revenue_micros,
+  purchase_currency_code,
   page_location as landing_page,
   page_referrer as refr_url,
   source as mkt_source,

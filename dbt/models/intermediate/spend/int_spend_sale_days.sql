@@ -8,7 +8,9 @@ with rated as (
       as net_revenue_reporting_micros
   from {{ ref('stg_shop__orders') }} as orders
   left join {{ ref('int_spend_fx_rates') }} as rates
-    on orders.order_date = rates.date and orders.currency_code = rates.currency_code
+    on orders.order_date = rates.date
+    and orders.currency_code = rates.currency_code
+    and rates.reporting_currency_code = {{ reporting_currency() }}
   where orders.is_sale
 )
 

@@ -2,8 +2,16 @@
 -- Credit for conversions by the day of the touch, beside everything that was spent: spend that no
 -- conversion followed is here, too, or return on it would look better than it was.
 with credits as (
-  select *, case when campaign_id = '(none)' then mkt_campaign end as named_campaign
-  from {{ ref('int_journeys_attribution_daily') }}
+  select
+    attribution.*,
+    case when attribution.campaign_id = '(none)' then attribution.mkt_campaign end
+      as named_campaign,
+    rates.fx_rate
+  from {{ ref('int_journeys_attribution_daily') }} as attribution
+  left join {{ ref('int_spend_fx_rates') }} as rates
+    on attribution.conversion_date = rates.date
+    and attribution.currency_code = rates.currency_code
+    and rates.reporting_currency_code = {{ reporting_currency() }}
 ),
 
 credited as (
@@ -15,10 +23,16 @@ credited as (
       as account_id,
     coalesce(nullif(credits.campaign_id, '(none)'), by_name.campaign_id, '(none)') as campaign_id,
     credits.currency_code,
-    cast(0 as {{ dbt.type_bigint() }}) as cost_micros
+    {{ reporting_currency() }} as reporting_currency_code,
+    cast(0 as {{ dbt.type_bigint() }}) as cost_micros,
+    cast(0 as {{ dbt.type_bigint() }}) as cost_reporting_micros
     {%- for model in attribution_models() %},
     credits.{{ model }}_conversions_micros,
-    credits.{{ model }}_value_micros{% endfor %}
+    credits.{{ model }}_value_micros,
+    {{ to_reporting_micros(
+      'credits.' ~ model ~ '_value_micros', 'credits.currency_code', 'credits.fx_rate'
+    ) }} as {{ model }}_value_reporting_micros
+  {%- endfor %}
   from credits
   left join {{ ref('int_journeys_tagged_campaigns') }} as by_id
     on by_id.tag_type = 'id'
@@ -38,10 +52,14 @@ spend as (
     account_id,
     campaign_id,
     currency_code,
-    cost_micros
+    reporting_currency_code,
+    cost_micros,
+    cost_reporting_micros
     {%- for model in attribution_models() %},
     cast(0 as {{ dbt.type_bigint() }}) as {{ model }}_conversions_micros,
-    cast(0 as {{ dbt.type_bigint() }}) as {{ model }}_value_micros{% endfor %}
+    cast(0 as {{ dbt.type_bigint() }}) as {{ model }}_value_micros,
+    cast(0 as {{ dbt.type_bigint() }}) as {{ model }}_value_reporting_micros
+  {%- endfor %}
   from {{ ref('fct_ad_spend_daily') }}
 ),
 
@@ -58,9 +76,18 @@ select
   account_id,
   campaign_id,
   currency_code,
-  {{ sum_int('cost_micros') }} as cost_micros
+  reporting_currency_code,
+  {{ sum_int('cost_micros') }} as cost_micros,
+  {{ if_all_known('cost_reporting_micros', sum_int('cost_reporting_micros')) }}
+    as cost_reporting_micros
   {%- for model in attribution_models() %},
   {{ sum_int(model ~ '_conversions_micros') }} as {{ model }}_conversions_micros,
-  {{ sum_int(model ~ '_value_micros') }} as {{ model }}_value_micros{% endfor %}
+  {{ sum_int(model ~ '_value_micros') }} as {{ model }}_value_micros,
+  {{ if_all_known(
+    model ~ '_value_reporting_micros', sum_int(model ~ '_value_reporting_micros')
+  ) }} as {{ model }}_value_reporting_micros
+{%- endfor %}
 from together
-group by date, default_channel_group, platform, account_id, campaign_id, currency_code
+group by
+  date, default_channel_group, platform, account_id, campaign_id, currency_code,
+  reporting_currency_code

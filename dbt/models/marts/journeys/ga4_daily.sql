@@ -3,6 +3,7 @@
   cluster_by=['property_id', 'default_channel_group']
 )) }}
 -- Visits and purchases by day and traffic source, in the words of GA4's own reports.
+{%- set paid = 'coalesce(purchase_revenue_micros, 1) != 0' %}
 with sessions as (
   select
     *,
@@ -29,7 +30,11 @@ select
   {{ sum_int('events') }} as events,
   {{ sum_int('page_views') }} as page_views,
   {{ sum_int('purchases') }} as purchases,
-  {{ sum_int('purchase_revenue_micros') }} as purchase_revenue_micros
+  case
+    when {{ is_one_currency('purchase_currency_code', paid) }}
+      then {{ if_all_known('purchase_revenue_micros', sum_int('purchase_revenue_micros')) }}
+  end as purchase_revenue_micros,
+  {{ one_currency('purchase_currency_code', paid) }} as purchase_currency_code
 from sessions
 group by
   property_id, session_date, default_channel_group, shown_source, shown_medium, shown_campaign,

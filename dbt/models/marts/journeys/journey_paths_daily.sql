@@ -68,10 +68,9 @@ select
   {{ count_where('is_converted') }} as conversions,
   {{ count_where('not is_converted') }} as non_conversions,
   case
-    when count(distinct currency_code) <= 1
+    when {{ is_one_currency('currency_code', 'net_value_micros is not null') }}
       then coalesce({{ sum_int('net_value_micros') }}, 0)
   end as conversion_value_micros,
-  case when count(distinct currency_code) <= 1 then max(currency_code) else '(mixed)' end
-    as currency_code
+  {{ one_currency('currency_code', 'net_value_micros is not null') }} as currency_code
 from shown
 group by path_date, shown_path, shown_transformed_path, shown_length

@@ -32,6 +32,7 @@ select
   sessions.is_first_visit,
   sessions.purchases,
   sessions.purchase_revenue_micros,
+  sessions.purchase_currency_code,
   sessions.landing_page,
   sessions.refr_url,
   sessions.mkt_source,

@@ -18,4 +18,5 @@ left join {{ ref('int_spend_budget_periods') }} as earlier
   and periods.account_id = earlier.account_id
   and periods.campaign_id = earlier.campaign_id
   and periods.valid_from = earlier.valid_before
+  and periods.currency_code = earlier.currency_code
 {{ join_names('periods', ['campaign']) }}

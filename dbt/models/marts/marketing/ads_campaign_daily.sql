@@ -1,4 +1,5 @@
--- Spend by campaign and day with what people know the campaign by and the budget of that day.
+-- Spend by campaign and day with what people know the campaign by and the budget of that day, where
+-- one is known in the currency of the day.
 select
   days.platform,
   days.account_id,
@@ -24,3 +25,4 @@ left join {{ ref('int_spend_budget_periods') }} as budgets
   and days.campaign_id = budgets.campaign_id
   and days.date >= budgets.valid_from
   and days.date < budgets.valid_before
+  and days.currency_code = budgets.currency_code

@@ -1,4 +1,5 @@
--- Every campaign known from delivery, from the platform's list of entities or from a budget.
+-- Every campaign known from delivery, from the platform's list of entities or from a budget, in the
+-- currency it was last seen in: an account may change its own.
 with delivered as (
   select
     platform,
@@ -11,7 +12,7 @@ with delivered as (
 ),
 
 last_day as (
-  select platform, account_id, campaign_id, status, currency_code, time_zone
+  select platform, account_id, campaign_id, date, status, currency_code, time_zone
   from {{ ref('int_spend_campaign_days') }}
   where true
   qualify row_number() over (
@@ -27,20 +28,25 @@ entities as (
 ),
 
 budgets as (
-  select platform, account_id, campaign_id, daily_budget_micros, currency_code, time_zone
+  select
+    platform, account_id, campaign_id, effective_from, daily_budget_micros, currency_code, time_zone
   from {{ ref('int_spend_budget_periods') }}
   where is_latest
 ),
 
 -- A campaign that neither delivered nor has a budget takes its account's currency and time zone.
 account_places as (
-  select platform, account_id, max(currency_code) as currency_code, max(time_zone) as time_zone
+  select platform, account_id, currency_code, time_zone
   from (
-    select platform, account_id, currency_code, time_zone from last_day
+    select platform, account_id, date as seen_on, currency_code, time_zone from last_day
     union all
-    select platform, account_id, currency_code, time_zone from budgets
+    select platform, account_id, effective_from as seen_on, currency_code, time_zone from budgets
   ) as places
-  group by platform, account_id
+  where true
+  qualify row_number() over (
+    partition by platform, account_id
+    order by seen_on desc, currency_code desc, time_zone desc
+  ) = 1
 ),
 
 campaigns as (
@@ -58,9 +64,17 @@ select
   entities.name as campaign_name,
   coalesce(entities.status, last_day.status) as campaign_status,
   entities.advertising_type,
-  budgets.daily_budget_micros,
-  coalesce(last_day.currency_code, budgets.currency_code, account_places.currency_code)
-    as currency_code,
+  case
+    when budgets.effective_from <= last_day.date and budgets.currency_code != last_day.currency_code
+      then null
+    else budgets.daily_budget_micros
+  end as daily_budget_micros,
+  coalesce(
+    case when budgets.effective_from > last_day.date then budgets.currency_code end,
+    last_day.currency_code,
+    budgets.currency_code,
+    account_places.currency_code
+  ) as currency_code,
   coalesce(last_day.time_zone, budgets.time_zone, account_places.time_zone) as time_zone,
   delivered.first_date,
   delivered.last_date

@@ -12,6 +12,7 @@
 -- Every campaign's spend, by the finest that the platform told of it: the ad; else the ad group
 -- (asset groups have no ads); else the campaign. What a level does not account for is a row of its
 -- own, with '(none)' in place of the ad, so that the rows of a campaign and day sum to the campaign.
+-- A level that was pulled in another currency, before the account changed its own, accounts for nothing.
 {{ refuse_another_reporting_currency() }}
 with campaigns as (
   select * from {{ ref('int_spend_campaign_days') }}
@@ -19,13 +20,36 @@ with campaigns as (
 ),
 
 adgroups as (
-  select * from {{ ref('stg_ads__adgroup_performance') }}
-  where {{ restated('date') }}
+  select adgroups.*
+  from {{ ref('stg_ads__adgroup_performance') }} as adgroups
+  left join campaigns
+    on adgroups.platform = campaigns.platform
+    and adgroups.account_id = campaigns.account_id
+    and adgroups.date = campaigns.date
+    and adgroups.campaign_id = campaigns.campaign_id
+  where
+    {{ restated('adgroups.date') }}
+    and adgroups.currency_code = coalesce(campaigns.currency_code, adgroups.currency_code)
 ),
 
 ads as (
-  select * from {{ ref('stg_ads__ad_performance') }}
-  where {{ restated('date') }}
+  select ads.*
+  from {{ ref('stg_ads__ad_performance') }} as ads
+  left join campaigns
+    on ads.platform = campaigns.platform
+    and ads.account_id = campaigns.account_id
+    and ads.date = campaigns.date
+    and ads.campaign_id = campaigns.campaign_id
+  left join adgroups
+    on ads.platform = adgroups.platform
+    and ads.account_id = adgroups.account_id
+    and ads.date = adgroups.date
+    and ads.campaign_id = adgroups.campaign_id
+    and ads.adgroup_id = adgroups.adgroup_id
+  where
+    {{ restated('ads.date') }}
+    and ads.currency_code
+    = coalesce(campaigns.currency_code, adgroups.currency_code, ads.currency_code)
 ),
 
 rates as (

@@ -17,12 +17,13 @@ with spend as (
 sales as (
   select
     {{ week_start('date') }} as week_start,
+    reporting_currency_code as currency_code,
     {{ sum_int('orders') }} as orders,
     {{ sum_int('new_customers') }} as new_customers,
     {{ sum_int('net_revenue_reporting_micros') }} as revenue_micros,
     count(*) - count(net_revenue_reporting_micros) as days_without_rate
   from {{ ref('int_spend_sale_days') }}
-  group by week_start
+  group by week_start, reporting_currency_code
 ),
 
 -- An amount whose rate is not known is missing data too.
@@ -143,7 +144,8 @@ left join spend
   on weeks.week_start = spend.week_start
   and channels.channel = spend.channel
   and channels.currency_code = spend.currency_code
-left join sales on weeks.week_start = sales.week_start
+left join sales
+  on weeks.week_start = sales.week_start and channels.currency_code = sales.currency_code
 left join ad_coverage on weeks.week_start = ad_coverage.week_start
 left join shop_coverage on weeks.week_start = shop_coverage.week_start
 left join unrated on weeks.week_start = unrated.week_start

@@ -48,6 +48,7 @@ with extracted as (
     geo.region,
     ecommerce.transaction_id,
     {{ to_micros('ecommerce.purchase_revenue') }} as purchase_revenue_micros,
+    upper({{ event_param('currency', 'string_value') }}) as currency_code,
     _run_id as run_id
   from {{ source('raw', 'ga4_events') }}
 ),
@@ -112,5 +113,6 @@ select
   region,
   transaction_id,
   purchase_revenue_micros,
+  currency_code,
   run_id
 from keyed

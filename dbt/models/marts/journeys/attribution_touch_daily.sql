@@ -31,8 +31,7 @@ credited as (
     credits.{{ model }}_value_micros,
     {{ to_reporting_micros(
       'credits.' ~ model ~ '_value_micros', 'credits.currency_code', 'credits.fx_rate'
-    ) }} as {{ model }}_value_reporting_micros
-  {%- endfor %}
+    ) }} as {{ model }}_value_reporting_micros{% endfor %}
   from credits
   left join {{ ref('int_journeys_tagged_campaigns') }} as by_id
     on by_id.tag_type = 'id'
@@ -58,8 +57,7 @@ spend as (
     {%- for model in attribution_models() %},
     cast(0 as {{ dbt.type_bigint() }}) as {{ model }}_conversions_micros,
     cast(0 as {{ dbt.type_bigint() }}) as {{ model }}_value_micros,
-    cast(0 as {{ dbt.type_bigint() }}) as {{ model }}_value_reporting_micros
-  {%- endfor %}
+    cast(0 as {{ dbt.type_bigint() }}) as {{ model }}_value_reporting_micros{% endfor %}
   from {{ ref('fct_ad_spend_daily') }}
 ),
 
@@ -85,8 +83,7 @@ select
   {{ sum_int(model ~ '_value_micros') }} as {{ model }}_value_micros,
   {{ if_all_known(
     model ~ '_value_reporting_micros', sum_int(model ~ '_value_reporting_micros')
-  ) }} as {{ model }}_value_reporting_micros
-{%- endfor %}
+  ) }} as {{ model }}_value_reporting_micros{% endfor %}
 from together
 group by
   date, default_channel_group, platform, account_id, campaign_id, currency_code,

@@ -89,7 +89,7 @@ def run_job(
     inputs = _read(job, warehouse, as_of)
     snapshot = input_snapshot(inputs)
     own = job.settings(settings)
-    configured = canonical_json(own.model_dump(mode="json"))
+    configured = canonical_json(own.model_dump(mode="json", exclude_none=True))
     run_id = _run_id(job, configured, as_of, snapshot)
     earlier = warehouse.query(_FIND_RUN, {"job": name, "run_id": run_id}).to_pylist()
     if earlier:

@@ -67,7 +67,7 @@ def test_a_job_computes_from_exactly_what_its_run_id_is_made_of(
     assert run(channel_floor_percent=6).run_id != first.run_id
     stored = warehouse.query("SELECT settings FROM contracts.job_runs ORDER BY settings")
     assert stored["settings"].to_pylist() == [
-        canonical_json(given.model_dump(mode="json")) for given in spy.given
+        canonical_json(given.model_dump(mode="json", exclude_none=True)) for given in spy.given
     ]
 
 

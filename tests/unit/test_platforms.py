@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 
@@ -10,7 +10,7 @@ import pytest
 
 from pipelines import platforms
 from pipelines.build import PROJECT
-from pipelines.config import IdentitySettings
+from pipelines.config import IdentitySettings, Settings
 from pipelines.contracts import load_contracts
 from pipelines.errors import ConfigError
 from pipelines.jobs.pacing.job import PacingJob
@@ -76,23 +76,19 @@ def test_a_daily_cap_is_that_of_the_day() -> None:
     assert daily_cap("google_ads", date(2017, 10, 3)) == 2.0
 
 
-def test_a_cap_that_changes_changes_the_version_of_pacing() -> None:
-    """A run is reused for the same input; the caps aren't among it, so its version has to tell."""
-    caps: Mapping[str, Mapping[str, list[tuple[date | None, float]]]] = {
-        "weekday-mtd-1": {
-            "google_ads": [(date(2017, 10, 4), 2.0)],
-            "microsoft_ads": [(None, 2.0)],
-            "meta_ads": [(None, 2.0), (date(2023, 1, 1), 1.75)],
-            "tiktok_ads": [(None, 2.0)],
-            "linkedin_ads": [(None, 2.0)],
-            "reddit_ads": [(None, 2.0)],
-            "pinterest_ads": [(None, 2.0)],
-            "snapchat_ads": [(None, 2.0)],
-        }
-    }
-    known = platform_table().platforms
-    for name, rules in caps[PacingJob.model_version].items():
-        assert [(cap.since, cap.times) for cap in known[name].daily_cap] == rules, name
+def test_pacing_came_with_the_daily_caps_that_are_shipped() -> None:
+    """Other caps belong to the settings of a run; give the method a new version with new ones."""
+    assert PacingJob().settings(Settings()).daily_caps is None
+
+
+def test_a_daily_cap_that_changes_makes_another_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = PacingJob().settings(Settings())
+    monkeypatch.setattr("pipelines.platforms.FILE", written(tmp_path, TOY))
+    changed = PacingJob().settings(Settings())
+    assert changed.daily_caps == {"toy_ads": ((date(2024, 1, 1), 3.0),)}
+    assert changed != before
 
 
 @pytest.mark.parametrize(

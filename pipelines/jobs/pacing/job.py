@@ -10,6 +10,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from pipelines.canonical import canonical_json, sha256
 from pipelines.config import PacingSettings, Settings
 from pipelines.jobs.base import Outcome, Plot, Progress, significant
 from pipelines.jobs.pacing import detectors
@@ -24,6 +25,7 @@ from pipelines.jobs.pacing.evidence import (
 )
 from pipelines.jobs.pacing.plots import plot_pacing
 from pipelines.jobs.pacing.target import Target, month_forecast, month_target
+from pipelines.platforms import platform_table
 from pipelines.source_settings import Section
 from pipelines.warehouse import Warehouse
 
@@ -35,8 +37,17 @@ _LAST_DAY = "SELECT MAX(date) AS last_day FROM marts.ads_account_days WHERE date
 Rows = list[dict[str, Any]]
 
 
+# SHA-256 of the daily caps that this model version came with. Others are part of a run's settings,
+# so that a changed platforms.yaml never finds a run of before.
+CAPS_OF_VERSION = "9a7c02274f174779d3c7a810bde310decbeeb61da1e4d69df11d3d57cd90a8ca"
+
+
 class PacingJobSettings(Section):
+    """``daily_caps`` are those of platforms.yaml: by platform, from which day and how many times a
+    daily budget. None where they are those that the model version came with."""
+
     pacing: PacingSettings
+    daily_caps: dict[str, tuple[tuple[date | None, float], ...]] | None = None
 
 
 class PacingJob:
@@ -48,7 +59,12 @@ class PacingJob:
     plot = Plot("pacing", plot_pacing)
 
     def settings(self, settings: Settings) -> PacingJobSettings:
-        return PacingJobSettings(pacing=settings.jobs.pacing)
+        caps = {
+            name: tuple((cap.since, cap.times) for cap in platform.daily_cap)
+            for name, platform in sorted(platform_table().platforms.items())
+        }
+        known = sha256(canonical_json(caps)) == CAPS_OF_VERSION
+        return PacingJobSettings(pacing=settings.jobs.pacing, daily_caps=None if known else caps)
 
     def read(self, warehouse: Warehouse, as_of: date) -> dict[str, pa.Table]:
         params = {"start": month_days(as_of)[0] - timedelta(days=HISTORY_DAYS), "as_of": as_of}

@@ -58,6 +58,8 @@ def _step(title: str, world: World, *command: str) -> None:
         **world.environment,
         "PREFECT_HOME": str(world.folder / "prefect"),
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        # a busy machine takes longer than the default of 20 s
+        "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
         "PYTHONUNBUFFERED": "1",
     }
     began = time.monotonic()

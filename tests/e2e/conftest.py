@@ -32,6 +32,8 @@ class Platform:
             **self.world.environment,
             "PREFECT_HOME": str(self.world.folder / "prefect"),
             "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+            # a busy machine takes longer than the default of 20 s
+            "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
         }
         return subprocess.Popen(
             [sys.executable, "-m", *arguments],

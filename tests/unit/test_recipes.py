@@ -22,7 +22,7 @@ from datetime import date
 from pipelines.config import GuardrailSettings
 from pipelines.proposals import guardrails
 from pipelines.proposals.guardrails import Case
-from pipelines.proposals.kinds.base import Description, Drafted, Kind, Stamp, target
+from pipelines.proposals.kinds.base import Description, Drafted, Kind, Stamp
 from pipelines.proposals.market import Campaign, Market
 from pipelines.proposals.proposal import Change, Effect, Proposal, StoredEvidence
 from pipelines.proposals.stored import StoredProposal
@@ -50,26 +50,15 @@ class Resume(Kind[None, Case]):
     def _propose(
         self, market: Market, caps: GuardrailSettings, stamp: Stamp, campaign: Campaign
     ) -> Proposal:
-        change = Change(self.field, "PAUSED", "ENABLED")
         effect = Effect(campaign.budget * 7, None, None, None, "not estimated")
         case = Case(market, caps, campaign, None, campaign.budget, effect, frozenset({"USD"}))
-        return Proposal(
-            kind=self.name,
-            target=target(campaign),
-            change=change,
-            rollback=self.rollback(change),
-            delta=campaign.budget,
+        return self.proposal(
+            case,
+            stamp,
+            Change(self.field, "PAUSED", "ENABLED"),
             delta_percent=100.0,
-            baseline=self.baseline(campaign),
-            urgency=self.urgency,
-            effect=effect,
             finding={},
             evidence=Evidence(why="it was paused on purpose, and the purpose is over"),
-            rates=(),
-            constraints=self.certificate(case),
-            created_by=stamp.created_by,
-            as_of=stamp.as_of,
-            expires_at=stamp.expires_at,
         )
 
     def describe(self, stored: StoredProposal) -> Description:

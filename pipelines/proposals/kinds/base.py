@@ -12,7 +12,16 @@ from pipelines.config import GuardrailSettings
 from pipelines.proposals.guardrails import Case
 from pipelines.proposals.ledger import Book
 from pipelines.proposals.market import Campaign, Market
-from pipelines.proposals.proposal import Baseline, Change, Constraint, Proposal, Target, Urgency
+from pipelines.proposals.proposal import (
+    Baseline,
+    Change,
+    Constraint,
+    Json,
+    Proposal,
+    StoredEvidence,
+    Target,
+    Urgency,
+)
 from pipelines.proposals.stored import StoredProposal
 from pipelines.warehouse import Warehouse
 
@@ -86,6 +95,36 @@ class Kind(ABC, Generic[E, C]):
         verdicts = (guardrail(case) for guardrail in self.guardrails)
         return tuple(constraint for constraint in verdicts if constraint)
 
+    def proposal(
+        self,
+        case: C,
+        stamp: Stamp,
+        change: Change,
+        *,
+        delta_percent: float,
+        finding: Json,
+        evidence: StoredEvidence,
+    ) -> Proposal:
+        """The proposal of a case, held to every guardrail."""
+        return Proposal(
+            kind=self.name,
+            target=Target(*case.campaign.key, case.campaign.name),
+            change=change,
+            rollback=self.rollback(change),
+            delta=case.delta,
+            delta_percent=delta_percent,
+            baseline=self.baseline(case.campaign),
+            urgency=self.urgency,
+            effect=case.effect,
+            finding=finding,
+            evidence=evidence,
+            rates=case.market.rates.used(case.currencies),
+            constraints=self.certificate(case),
+            created_by=stamp.created_by,
+            as_of=stamp.as_of,
+            expires_at=stamp.expires_at,
+        )
+
     def baseline(self, campaign: Campaign) -> Baseline:
         """What the proposal is made against."""
         return Baseline(campaign.budget, campaign.status)
@@ -116,8 +155,3 @@ class Kind(ABC, Generic[E, C]):
         """
         del stored, book, currency
         return None
-
-
-def target(campaign: Campaign) -> Target:
-    """The campaign as a proposal's target."""
-    return Target(*campaign.key, campaign.name)

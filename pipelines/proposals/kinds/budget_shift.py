@@ -19,7 +19,7 @@ from pipelines.proposals.evidence import (
     last_run,
 )
 from pipelines.proposals.guardrails import ShiftCase
-from pipelines.proposals.kinds.base import Description, Drafted, Kind, Obstacle, Stamp, target
+from pipelines.proposals.kinds.base import Description, Drafted, Kind, Obstacle, Stamp
 from pipelines.proposals.ledger import Book
 from pipelines.proposals.market import Campaign, Key, Market
 from pipelines.proposals.proposal import (
@@ -158,7 +158,7 @@ class BudgetShift(Kind[Inputs, ShiftCase]):
         ]
         channels = {a.channel: a for a in inputs.allocations}
         proposals = tuple(
-            self._propose(plan, mmm, channels[campaign.channel], stamp, case)
+            self._propose(mmm, channels[campaign.channel], stamp, case)
             for campaign in market.campaigns
             if campaign.key in plan.deltas
             for case in [_case(plan, inputs, channels[campaign.channel], caps, campaign)]
@@ -168,20 +168,14 @@ class BudgetShift(Kind[Inputs, ShiftCase]):
         return Drafted(proposals, tuple(refused))
 
     def _propose(
-        self, plan: Plan, mmm: JobEvidence, allocation: Allocation, stamp: Stamp, case: ShiftCase
+        self, mmm: JobEvidence, allocation: Allocation, stamp: Stamp, case: ShiftCase
     ) -> Proposal:
         before, delta = case.campaign.budget, case.delta
-        change = Change(self.field, str(before.micros), str((before + delta).micros))
-        return Proposal(
-            kind=self.name,
-            target=target(case.campaign),
-            change=change,
-            rollback=self.rollback(change),
-            delta=delta,
+        return self.proposal(
+            case,
+            stamp,
+            Change(self.field, str(before.micros), str((before + delta).micros)),
             delta_percent=round(delta / before * 100, 4),
-            baseline=self.baseline(case.campaign),
-            urgency=self.urgency,
-            effect=case.effect,
             finding={"week_to": mmm.week_to, "direction": "up" if delta.micros > 0 else "down"},
             evidence=Evidence(
                 week_to=mmm.week_to,
@@ -190,11 +184,6 @@ class BudgetShift(Kind[Inputs, ShiftCase]):
                 channel_weekly_micros=(allocation.current.micros, allocation.proposed.micros),
                 channel_binding=allocation.binding,
             ),
-            rates=plan.market.rates.used(plan.currencies),
-            constraints=self.certificate(case),
-            created_by=stamp.created_by,
-            as_of=stamp.as_of,
-            expires_at=stamp.expires_at,
         )
 
     def describe(self, stored: StoredProposal) -> Description:

@@ -18,7 +18,7 @@ from pipelines.proposals.evidence import (
     responses,
 )
 from pipelines.proposals.guardrails import PauseCase
-from pipelines.proposals.kinds.base import Description, Drafted, Kind, Stamp, target
+from pipelines.proposals.kinds.base import Description, Drafted, Kind, Stamp
 from pipelines.proposals.market import Campaign, Key, Market
 from pipelines.proposals.proposal import Change, Effect, MoneyInterval, Proposal, StoredEvidence
 from pipelines.proposals.stored import StoredProposal
@@ -93,24 +93,13 @@ class Pause(Kind[Inputs, PauseCase]):
     def _propose(
         self, pacing: JobEvidence, faults: list[Alert], stamp: Stamp, case: PauseCase
     ) -> Proposal:
-        change = Change(self.field, "ENABLED", "PAUSED")
-        return Proposal(
-            kind=self.name,
-            target=target(case.campaign),
-            change=change,
-            rollback=self.rollback(change),
-            delta=case.delta,
+        return self.proposal(
+            case,
+            stamp,
+            Change(self.field, "ENABLED", "PAUSED"),
             delta_percent=-100.0,
-            baseline=self.baseline(case.campaign),
-            urgency=self.urgency,
-            effect=case.effect,
             finding={"detectors": sorted(a.detector for a in faults), "since": case.since},
             evidence=Evidence(pacing_run_id=pacing.run_id, alerts=tuple(a.message for a in faults)),
-            rates=case.market.rates.used(case.currencies),
-            constraints=self.certificate(case),
-            created_by=stamp.created_by,
-            as_of=stamp.as_of,
-            expires_at=stamp.expires_at,
         )
 
     def describe(self, stored: StoredProposal) -> Description:

@@ -20,9 +20,6 @@ FILLERS = {"found", "told", "words"}
 """Names for whatever was found or is said, where the field has a noun: rows, matches, reason."""
 
 NOT_YET_RENAMED = (
-    "pipelines/build.py",
-    "pipelines/landing",
-    "pipelines/privacy",
     "pipelines/sandbox",
     "pipelines/sources",
 )

@@ -34,8 +34,9 @@ def check_salt(warehouse: Warehouse, salt: str) -> None:
         since = min(known.values())
         raise ConfigError(
             "ADCANARY_HASH_SALT is not the salt that this warehouse has used since "
-            f"{since:%Y-%m-%d}. With another one every person gets new ids: visits and orders no longer join, "
-            "customers look new, erased people come back, and nobody can be found for an erasure.",
+            f"{since:%Y-%m-%d}. With another one every person gets new ids: visits and orders no "
+            "longer join, customers look new, erased people come back, and nobody can be found for "
+            "an erasure.",
             kept="nothing was pulled or changed.",
             fix="Set ADCANARY_HASH_SALT to the salt used before. To change it for good, see "
             "'Another salt' in docs/privacy.md.",

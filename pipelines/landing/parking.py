@@ -1,4 +1,4 @@
-"""Accounts that a platform asked to be left alone for hours: no call is made for them until then."""
+"""Accounts that a platform asked to leave alone for hours: until then no call is made for them."""
 
 from __future__ import annotations
 

@@ -19,10 +19,7 @@ MODULES = [p for p in TRACKED if p.suffix == ".py" and p.exists()]
 FILLERS = {"found", "told", "words"}
 """Names for whatever was found or is said, where the field has a noun: rows, matches, reason."""
 
-NOT_YET_RENAMED = (
-    "pipelines/sandbox",
-    "pipelines/sources",
-)
+NOT_YET_RENAMED = ("pipelines/sandbox",)
 """Rooms that still have fillers."""
 
 TOP_LEVEL = {

@@ -40,7 +40,7 @@ class Failure:
         resource_type: ``model`` or ``test``.
         tests: models that a test reads; empty for a model.
         failing_rows: rows a test found; None where it could not run, and for a model.
-        message: dbt's words.
+        message: dbt's own.
         compiled_sql: the SQL that ran; None where it could not be compiled.
     """
 
@@ -55,8 +55,11 @@ class Failure:
         what = f"{self.resource_type} {self.node}"
         if self.tests:
             what += f" (of {', '.join(self.tests)})"
-        found = self.message if self.failing_rows is None else f"{self.failing_rows} failing row(s)"
-        return f"{what}: {found}" + (f"\n    SQL: {self.compiled_sql}" if self.compiled_sql else "")
+        rows = self.failing_rows
+        reason = self.message if rows is None else f"{rows} failing row(s)"
+        return f"{what}: {reason}" + (
+            f"\n    SQL: {self.compiled_sql}" if self.compiled_sql else ""
+        )
 
 
 @dataclass(frozen=True)
@@ -78,7 +81,7 @@ class BuildResult:
 
 @dataclass(frozen=True)
 class _Run:
-    """One run of dbt: its words, by level, and whether anything was selected."""
+    """One run of dbt: its messages, by level, and whether anything was selected."""
 
     errors: tuple[str, ...]
     nothing_selected: bool
@@ -117,14 +120,14 @@ def build(
     if run.nothing_selected:
         raise UsageError(
             f"Nothing in the dbt project is selected by '{select}'.",
-            kept="every mart is as it was.",
+            kept="every mart is unchanged.",
             fix="Name a model such as fct_ad_spend_daily, or leave the selection out.",
         )
     results_path = folder / "run_results.json"
     if not results_path.exists():
         raise StatementError(
             "dbt ended before it built anything:\n" + "\n".join(f"  {e}" for e in run.errors),
-            kept="every mart is as it was.",
+            kept="every mart is unchanged.",
             fix=f"Its log is {folder / 'dbt.log'}.",
         )
     results = orjson.loads(results_path.read_bytes())["results"]
@@ -230,7 +233,7 @@ def _run_when_free(
             raise WarehouseLocked(
                 f"Other processes kept taking {settings.warehouse.path} for "
                 f"{settings.warehouse.lock_timeout_seconds:.0f} s: {locked.strip()}",
-                kept="every mart is as it was.",
+                kept="every mart is unchanged.",
                 fix="Run the command again when they have ended.",
             )
         on_progress("the warehouse file is in use; waiting for it")
@@ -240,8 +243,8 @@ def _refuse_unknown_platforms(warehouse: Warehouse) -> None:
     landed = warehouse.query(_LANDED_PLATFORMS)["platform"].to_pylist()
     if problem := platform_table().problem(landed):
         raise ConfigError(
-            f"Rows are landed whose channel nothing tells: {problem}.",
-            kept="every mart is as it was.",
+            f"Rows were landed whose channel is not known: {problem}.",
+            kept="every mart is unchanged.",
             fix="Add the platform to platforms.yaml, with its channel, click ids, sources and "
             "daily cap, as the file explains. If its name is misspelt, delete its rows from the "
             "raw.ads_ tables and raw.load_ledger, and ingest them under the right name.",
@@ -307,8 +310,8 @@ def _events(process: subprocess.Popen[bytes]) -> Iterator[dict[str, Any]]:
         try:
             event = orjson.loads(line)
         except orjson.JSONDecodeError:
-            words = line.decode(errors="replace").rstrip()
-            event = {"info": {"level": "error", "msg": words, "name": "Output"}, "data": {}}
+            message = line.decode(errors="replace").rstrip()
+            event = {"info": {"level": "error", "msg": message, "name": "Output"}, "data": {}}
         if event["info"]["msg"]:
             yield event
 
@@ -337,7 +340,7 @@ def _raise_failures(
     raise AuditError(
         f"The build found {len(failures)} failure(s):\n" + "\n".join(f"  {f}" for f in failures),
         kept=f"rebuilt before that: {_models(built, nodes)}. "
-        f"As they were: {_models(skipped, nodes)}. A model whose test failed was rebuilt.",
+        f"Unchanged: {_models(skipped, nodes)}. A model whose test failed was rebuilt.",
         fix="Run the SQL shown to see the rows (on DuckDB with the duckdb command line or "
         "Python), correct the data, and run `adcanary build` again.",
     )

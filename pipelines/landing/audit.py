@@ -71,12 +71,12 @@ def audit(spool: Spool, stage: str) -> int:
     Raises:
         AuditError: which expectation failed on which rows; the stage is kept.
     """
-    failed = [words for check in _CHECKS if (words := check(spool))]
+    failed = [failure for check in _CHECKS if (failure := check(spool))]
     suite = _expectations(spool.contract)
     broken: dict[int, str] = {}
     for chunk in spool.chunks():
-        for number, words in _validate(chunk, spool.contract).items():
-            broken.setdefault(number, words)
+        for number, failure in _validate(chunk, spool.contract).items():
+            broken.setdefault(number, failure)
     failed += [broken[number] for number in sorted(broken)]
     total = len(_CHECKS) + len(suite)
     if failed:
@@ -91,24 +91,24 @@ def audit_spend(spool: Spool) -> None:
     Raises:
         AuditError: the days that don't add up.
     """
-    if words := _spend_adds_up(spool):
-        raise _failed(spool, [words], 1, spool.contract.table)
+    if failure := _spend_adds_up(spool):
+        raise _failed(spool, [failure], 1, spool.contract.table)
 
 
 def _failed(spool: Spool, failed: list[str], total: int, table: str) -> AuditError:
     batch, contract = spool.batch, spool.contract
-    lines = "\n".join(f"  {words}" for words in failed)
+    lines = "\n".join(f"  {failure}" for failure in failed)
     return AuditError(
         f"{batch.source}, account {batch.account_id}, {batch.window}: {len(failed)} of "
         f"{total} expectations of {contract.table} failed:\n{lines}",
-        kept=f"what was published before is as it was; the batch is in {table}.",
+        kept=f"published data is unchanged; the batch is in {table}.",
         fix=f'Look at it with `adcanary query "SELECT * FROM {table}"`, mend the source or '
         f"expectations/{contract.dataset}/{contract.name}.yaml, and ingest the window again.",
     )
 
 
 def _validate(rows: pa.Table, contract: Contract) -> dict[int, str]:
-    """The failed expectations of one chunk: their number in the suite, and what to tell."""
+    """The failed expectations of one chunk: their number in the suite, and a message."""
     suite = _expectations(contract)
     if not suite:
         return {}
@@ -172,8 +172,8 @@ def _inside_its_slice(spool: Spool) -> str | None:
 
 def _spend_adds_up(spool: Spool) -> str | None:
     """Spend integrity: the campaigns' spend is the account's, day by day, to the micro."""
-    told = spool.batch.account_spend
-    if told is None:
+    account_spend = spool.batch.account_spend
+    if account_spend is None:
         return None
     start, end = spool.batch.window.start, spool.batch.window.end
     summed = dict(
@@ -182,7 +182,7 @@ def _spend_adds_up(spool: Spool) -> str | None:
             "WHERE date IS NOT NULL GROUP BY ALL"
         )
     )
-    expected = {day: micros for day, micros in told.items() if start <= day <= end}
+    expected = {day: micros for day, micros in account_spend.items() if start <= day <= end}
     off = [
         f"{day}: campaigns {summed.get(day, 0):,}, account {expected.get(day, 0):,} micros"
         for day in sorted({*summed, *expected})
@@ -207,13 +207,13 @@ def _nothing_missing(spool: Spool) -> str | None:
         if c.type == "FLOAT64"
     ]
     counts = ", ".join(f"COUNT(*) FILTER (WHERE {broken})" for broken, _ in wanted)
-    (found,) = spool.query(f"SELECT {counts} FROM spool")
-    words = [
+    (missing,) = spool.query(f"SELECT {counts} FROM spool")
+    failures = [
         f"{why} ({count} rows, such as {_such_as(spool, broken)})"
-        for (broken, why), count in zip(wanted, found, strict=True)
+        for (broken, why), count in zip(wanted, missing, strict=True)
         if count
     ]
-    return "\n  ".join(words) or None
+    return "\n  ".join(failures) or None
 
 
 def _such_as(spool: Spool, condition: str) -> str:
@@ -265,7 +265,7 @@ def _explain(result: Any) -> str:
     details = result.result
     rows = details.get("partial_unexpected_index_list") or []
     column = config.kwargs.get("column", "")
-    # a text that failed may be what must not be told: an address where a hash belongs
+    # a text that failed may be one that must not be shown: an address where a hash belongs
     shown = "; ".join(
         ", ".join(
             f"{key}={without_emails(str(value))}"

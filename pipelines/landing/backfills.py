@@ -78,5 +78,5 @@ def _rows(warehouse: Warehouse, source: Source, account_id: str, table: str, win
     empty = contract.arrow_schema.empty_table()
     batch = Batch(source.name, table, account_id, platform, window, empty, datetime.now(UTC))
     condition, params = slice_of(batch, contract).predicate()
-    found = warehouse.query(f"SELECT COUNT(*) AS n FROM {table} WHERE {condition}", params)
-    return int(found["n"][0].as_py())
+    counted = warehouse.query(f"SELECT COUNT(*) AS n FROM {table} WHERE {condition}", params)
+    return int(counted["n"][0].as_py())

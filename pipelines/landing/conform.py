@@ -36,11 +36,11 @@ def conform(rows: pa.Table, batch: Batch, contract: Contract) -> pa.Table:
 
 def drift(schema: pa.Schema, contract: Contract) -> tuple[str, ...]:
     """Columns, and fields within them, that the source sent and the contract doesn't know."""
-    found = sorted(set(schema.names) - set(contract.column_names))
+    drifted = sorted(set(schema.names) - set(contract.column_names))
     for column in contract.columns:
         if column.name in schema.names:
-            found += _nested_drift(column.name, schema.field(column.name).type, column.arrow_type)
-    return tuple(found)
+            drifted += _nested_drift(column.name, schema.field(column.name).type, column.arrow_type)
+    return tuple(drifted)
 
 
 def _fitted(rows: pa.Table, column: Column, batch: Batch) -> pa.ChunkedArray | pa.Array:
@@ -61,19 +61,19 @@ def _fitted(rows: pa.Table, column: Column, batch: Batch) -> pa.ChunkedArray | p
         raise _refused(batch, f"column {column.name} is {values.type}, not {column.type}") from None
 
 
-def _castable(found: pa.DataType, wanted: pa.DataType) -> bool:
+def _castable(given: pa.DataType, wanted: pa.DataType) -> bool:
     """What may be cast to what without guessing: text is never a number, nor a number a day.
 
     A struct has every field that is wanted; one that it has besides is drift.
     """
-    if pa.types.is_dictionary(found):
-        return _castable(found.value_type, wanted)
-    if pa.types.is_struct(found) and pa.types.is_struct(wanted):
-        names = {field.name for field in found}
-        return all(f.name in names and _castable(found.field(f.name).type, f.type) for f in wanted)
-    if _is_list(found) and _is_list(wanted):
-        return _castable(found.value_type, wanted.value_type)
-    return pa.types.is_null(found) or _kind(found) == _kind(wanted)
+    if pa.types.is_dictionary(given):
+        return _castable(given.value_type, wanted)
+    if pa.types.is_struct(given) and pa.types.is_struct(wanted):
+        names = {field.name for field in given}
+        return all(f.name in names and _castable(given.field(f.name).type, f.type) for f in wanted)
+    if _is_list(given) and _is_list(wanted):
+        return _castable(given.value_type, wanted.value_type)
+    return pa.types.is_null(given) or _kind(given) == _kind(wanted)
 
 
 def _kind(kind: pa.DataType) -> str:
@@ -88,15 +88,15 @@ def _is_list(kind: pa.DataType) -> bool:
     return bool(pa.types.is_list(kind) or pa.types.is_large_list(kind))
 
 
-def _nested_drift(name: str, found: pa.DataType, wanted: pa.DataType) -> list[str]:
+def _nested_drift(name: str, given: pa.DataType, wanted: pa.DataType) -> list[str]:
     """Fields within a column that the contract doesn't know; they are reported and left out."""
-    if _is_list(found) and _is_list(wanted):
-        return _nested_drift(name, found.value_type, wanted.value_type)
-    if not (pa.types.is_struct(found) and pa.types.is_struct(wanted)):
+    if _is_list(given) and _is_list(wanted):
+        return _nested_drift(name, given.value_type, wanted.value_type)
+    if not (pa.types.is_struct(given) and pa.types.is_struct(wanted)):
         return []
     known = {field.name: field.type for field in wanted}
-    drifted = [f"{name}.{f.name} (left out)" for f in found if f.name not in known]
-    for field in found:
+    drifted = [f"{name}.{f.name} (left out)" for f in given if f.name not in known]
+    for field in given:
         if field.name in known:
             drifted += _nested_drift(f"{name}.{field.name}", field.type, known[field.name])
     return drifted
@@ -128,7 +128,7 @@ def _redacted(value: Any) -> Any:
 def _refused(batch: Batch, what: str) -> AuditError:
     return AuditError(
         f"{batch.source}, account {batch.account_id}, {batch.window}: {what} (for {batch.table}).",
-        kept="what was published before is as it was; nothing of this batch was staged.",
+        kept="published data is unchanged; nothing from this batch was staged.",
         fix="The platform changed its report or the mapping is wrong: correct the source's query "
         "or mapping, then ingest the window again.",
     )

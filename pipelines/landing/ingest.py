@@ -99,7 +99,7 @@ def due_windows(
 
     Args:
         today: the present day in the account's time zone.
-        lookback_days: of this account, where it is another than its source's.
+        lookback_days: of this account, where it differs from its source's.
 
     Raises:
         UsageError: the range ends before it starts or after yesterday, or a backfill has no
@@ -110,7 +110,7 @@ def due_windows(
             raise InputError(
                 f"{source.name}, account {account_id}: its days are {source.span}, and today is "
                 f"{today}: a date was mistyped.",
-                kept="what was published before is as it was.",
+                kept="published data is unchanged.",
                 fix="Correct the dates in the file, or the mapping's date format.",
             )
         return [source.span]
@@ -170,7 +170,7 @@ def ingest_account(
 
     Args:
         now: the present instant, UTC; the account's own time zone says which day that is.
-        lookback_days: of this account, where it is another than its source's.
+        lookback_days: of this account, where it differs from its source's.
         backfill: cut a long range into slices and go on where an earlier one stopped; recorded.
         unpark: call the platform although it asked to be left alone.
 
@@ -217,7 +217,7 @@ def _land_all(
     if not windows:
         return []
     erased = tombstones.load(warehouse)
-    found: list[Landed] = []
+    landings: list[Landed] = []
     done: list[Batch] = []
     for number, pull in enumerate(_pulls(source, account_id, windows, today), start=1):
         batches = _asked(source, account_id, pull)
@@ -226,11 +226,11 @@ def _land_all(
             if batch.withdrawn:
                 erase_ids(warehouse, batch.withdrawn, requested_by="ingest", now=datetime.now(UTC))
                 erased = tombstones.load(warehouse)
-            found += _asked(source, account_id, partial(land, warehouse, batch, erased=erased))
+            landings += _asked(source, account_id, partial(land, warehouse, batch, erased=erased))
             done.append(replace(batch, rows=batch.rows.schema.empty_table()))
-            on_progress(Progressed(number, len(windows) + 1, found[-1]))
+            on_progress(Progressed(number, len(windows) + 1, landings[-1]))
     sweep(warehouse, done)
-    return found
+    return landings
 
 
 def _pulls(
@@ -247,25 +247,25 @@ def _read(pull: Callable[[str, D], Iterator[Batch]], account_id: str, of: D) -> 
 
 
 def _asked(source: Source, account_id: str, ask: Callable[[], T]) -> T:
-    """Call a source; a reply of another shape than it reads is an error with a name.
+    """Call a source; a reply of an unexpected shape is an error that says where.
 
-    The words of such an exception may quote a value, so only its kind and its key are told.
+    The exception's own message may quote a value, so only its kind and its key are shown.
     """
     try:
         return ask()
     except AdcanaryError:
         raise
-    except Exception as error:  # a fault of one source doesn't keep the others from publishing
+    except Exception as error:  # if one source fails, the others are still published
         if isinstance(error, OSError) and error.errno in NO_ROOM:
             raise StatementError(
-                f"{source.name}, account {account_id}: no room for what was pulled: {error}",
-                kept="what was published before is as it was; nothing of this pull was staged.",
-                fix="Make room on the disk, or point TMPDIR at one that has some.",
+                f"{source.name}, account {account_id}: no disk space for what was pulled: {error}",
+                kept="published data is unchanged; nothing from this pull was staged.",
+                fix="Free some disk space, or point TMPDIR at a disk that has some.",
             ) from error
         if isinstance(error, OSError | httpx.RequestError):
             raise SourceUnavailable(
                 f"{source.name}, account {account_id}: {type(error).__name__} while it was read.",
-                kept="what was published before is as it was.",
+                kept="published data is unchanged.",
                 fix="Run again later; if it lasts, check the network and the files.",
             ) from None
         ours = [f for f in traceback.extract_tb(error.__traceback__) if "pipelines" in f.filename]
@@ -276,7 +276,7 @@ def _asked(source: Source, account_id: str, ask: Callable[[], T]) -> T:
         raise AuditError(
             f"{source.name}, account {account_id}: the platform's reply could not be read "
             f"({type(error).__name__}{named} at {at}).",
-            kept="what was published before is as it was; nothing of this pull was staged.",
+            kept="published data is unchanged; nothing from this pull was staged.",
             fix="A field is gone or of another type, or the source has a fault: look at the "
             "platform's change log, and report it with this line.",
         ) from None

@@ -1,4 +1,4 @@
-"""Accounts that a platform asked to leave alone for hours: no call is made for them before."""
+"""Accounts that a platform asked to leave alone for hours: until then no call is made for them."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ def refuse_if_parked(warehouse: Warehouse, source: str, account_id: str) -> None
             f"{source} account {account_id}: still parked until {until:%Y-%m-%d %H:%M} UTC "
             f"({rows[0]['reason']})",
             until=until,
-            kept="published data of this account is as it was; the platform was not called.",
-            fix="Nothing: a run after that time goes on by itself. `--unpark` calls it now.",
+            kept="published data is unchanged; the platform was not called.",
+            fix="Nothing to do: a run after that time calls it again. `--unpark` calls it now.",
         )
 
 

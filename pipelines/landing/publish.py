@@ -112,7 +112,7 @@ def land(
 
 
 def _land(warehouse: Warehouse, spool: Spool, erased: int, audited: bool) -> list[Landed]:
-    """Stage, audit and publish until nobody else was faster."""
+    """Stage, audit and publish, again as long as another process was faster."""
     batch, contract = spool.batch, spool.contract
     slice_ = slice_of(batch, contract)
     checked, note = not audited, ""
@@ -160,8 +160,8 @@ def _land(warehouse: Warehouse, spool: Spool, erased: int, audited: bool) -> lis
                 raise ErasedMeanwhile(
                     f"{batch.source}, account {batch.account_id}: a person was erased while "
                     f"{batch.window} was pulled.",
-                    kept="what was published before is as it was.",
-                    fix="Ingest the account again: the person is left out then.",
+                    kept="published data is unchanged.",
+                    fix="Ingest the account again: the person is then left out.",
                 ) from error
             # another process published to this account, or dropped this stage after it did
             gave_way = isinstance(error, RowCountConflict) or stage not in warehouse.stages()
@@ -182,15 +182,15 @@ def _land_open_days(
     open_days = [d for d in window.days() if d not in seen.newer]
     if not open_days:
         return [_landed(spool, "superseded", note="a newer pull of these days is there")]
-    found: list[Landed] = []
+    landings: list[Landed] = []
     for number, part in enumerate(runs_of_days(open_days)):
         narrowed = spool.narrowed(part)
-        if number:  # what was refused is told once
+        if number:  # dropped rows are reported once
             narrowed = replace(narrowed, dropped_rows=0)
         for landed in _land(warehouse, narrowed, erased, audited):
             left = f"of {window}; a newer pull has the other days"
-            found.append(replace(landed, note=left))
-    return found
+            landings.append(replace(landed, note=left))
+    return landings
 
 
 def _stage_name(spool: Spool) -> str:

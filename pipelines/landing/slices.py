@@ -13,7 +13,7 @@ from pipelines.warehouse import Slice, Statement, Warehouse
 def slice_of(batch: Batch, contract: Contract) -> Slice:
     """The rows a batch replaces: its account (and platform), and its days where it has days.
 
-    A table without partitions holds the present state: it is replaced whatever the day.
+    A table without partitions holds the present state: it is replaced whatever the day is.
     """
     keys = {contract.account_column: batch.account_id}
     if "platform" in contract.column_names:

@@ -113,7 +113,7 @@ def spooled(batch: Batch, contract: Contract, keep: Filter | None = None) -> Ite
 
 @contextmanager
 def _disk(folder: str | Path) -> Iterator[None]:
-    """A disk that is full, told as such."""
+    """The error for a full disk."""
     try:
         yield
     except (OSError, duckdb.Error) as error:
@@ -121,8 +121,8 @@ def _disk(folder: str | Path) -> Iterator[None]:
             raise
         raise StatementError(
             f"The batch can't be kept in {folder}: {error}",
-            kept="what was published before is as it was.",
-            fix="Make room on the disk, or point TMPDIR at one that has some.",
+            kept="published data is unchanged.",
+            fix="Free some disk space, or point TMPDIR at a disk that has some.",
         ) from error
 
 
@@ -170,7 +170,7 @@ def _tables(batch: Batch) -> Iterator[pa.Table]:
 
 
 def _content(path: Path, contract: Contract) -> tuple[int, str]:
-    """Rows of the file, and a checksum of them in which their order has no part.
+    """Rows of the file, and a checksum of them that does not depend on their order.
 
     DuckDB's hash may change with its version: the same rows are then published once more, as
     they are.
@@ -178,10 +178,10 @@ def _content(path: Path, contract: Contract) -> tuple[int, str]:
     schema = pq.read_schema(path)
     columns = ", ".join(f'"{name}"' for name in schema.names)
     with _duckdb(path) as connection:
-        found = connection.execute(
+        totals = connection.execute(
             f"SELECT COUNT(*), SUM(HASH({columns})::HUGEINT) FROM spool"
         ).fetchone()
-    rows, content = found or (0, None)
+    rows, content = totals or (0, None)
     return int(rows), sha256(f"{contract.table}|{rows}|{content or 0}")
 
 

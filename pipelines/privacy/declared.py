@@ -99,21 +99,21 @@ class PersonTable:
 @cache
 def person_tables() -> dict[str, PersonTable]:
     """Every declared table by its ``dataset.table``."""
-    found = {}
+    tables = {}
     for table, entry in yaml.safe_load(DECLARATION.read_text())["tables"].items():
         columns = (entry.get("columns") or {}).items()
-        found[table] = PersonTable(
+        tables[table] = PersonTable(
             table=table,
             deletes={"delete": True, "anonymise": False}[entry["action"]],
             columns=tuple(PersonColumn(path, Kind(kind)) for path, kind in columns),
             urls=tuple(entry.get("urls", ())),
             day=entry.get("day"),
         )
-    return found
+    return tables
 
 
 def not_persons() -> frozenset[str]:
-    """``dataset.table.path`` of what is named like a person's id and is none."""
+    """``dataset.table.path`` of what is named like a person's id but isn't one."""
     listed = yaml.safe_load(DECLARATION.read_text())["not_persons"]
     return frozenset(f"{table}.{path}" for table, paths in listed.items() for path in paths)
 

@@ -85,7 +85,7 @@ def erase_ids(
     left out: its tombstone keeps it away, and a source says the same in every look-back.
 
     Args:
-        ids: salted hashes as a source hands them on; what each is a hash of is found out.
+        ids: salted hashes as a source hands them on; what each is a hash of is looked up.
     """
     known = tombstones.load(warehouse)
     done = []
@@ -110,9 +110,9 @@ def prove(warehouse: Warehouse, person: Person) -> int:
     tables = searchable(warehouse)
     left = Search(person.ids).count(warehouse, tables, records=False)
     if left:
-        found = ", ".join(f"{table} ({rows} rows)" for table, rows in left.items())
+        places = ", ".join(f"{table} ({rows} rows)" for table, rows in left.items())
         raise IntegrityError(
-            f"The erasure is not complete: ids of the person are still in {found}.",
+            f"The erasure is not complete: ids of the person are still in {places}.",
             kept="what was erased is erased, and its tombstones stand.",
             fix="If an ingest or a build ran meanwhile, erase the person again; otherwise the "
             "table isn't one that adcanary may change.",

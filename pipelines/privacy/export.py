@@ -27,11 +27,11 @@ def export(warehouse: Warehouse, person: Person, request: Request) -> dict[str, 
     tables = {s.table: s for s in searchable(warehouse)}
     rows = {}
     for table in search.count(warehouse, list(tables.values())):
-        found = warehouse.query(
+        matches = warehouse.query(
             f"SELECT TO_JSON_STRING(t) AS held FROM {table} AS t WHERE {search.hit(tables[table])}",
             search.params,
         )
-        rows[table] = [orjson.loads(row) for row in found["held"].to_pylist()]
+        rows[table] = [orjson.loads(row) for row in matches["held"].to_pylist()]
     counts = {table: len(held) for table, held in rows.items()}
     warehouse.transaction([request.record(person, counts)], label="export")
     return {
@@ -59,7 +59,7 @@ def write(document: dict[str, Any], path: Path) -> None:
     except OSError as error:
         raise UsageError(
             f"{path} can't be written: {error.strerror}.",
-            kept="what was there is as it was.",
+            kept="whatever was there is unchanged.",
             fix="Name a file that doesn't exist, in a folder that does.",
         ) from error
     with os.fdopen(handle, "wb") as file:

@@ -129,13 +129,13 @@ class _Links:
             _ids_of_rows(table, [p for p in places if p.table is table])
             for table in self._tables.values()
         )
-        found: set[Id] = set()
+        linked: set[Id] = set()
         for row in self._query(each, ids).to_pylist():
             table, held = self._tables[row["found_in"]], orjson.loads(row["held"])
-            found |= {Id(c.kind, held[f"id_{n}"]) for n, c in enumerate(table.columns)}
+            linked |= {Id(c.kind, held[f"id_{n}"]) for n, c in enumerate(table.columns)}
             for n in range(len(table.urls)):
-                found |= {Id(Kind.CLICK, click) for click in held[f"url_{n}"] or ()}
-        return {id_ for id_ in found if id_.value}
+                linked |= {Id(Kind.CLICK, click) for click in held[f"url_{n}"] or ()}
+        return {id_ for id_ in linked if id_.value}
 
     def look_at(self, ids: set[Id]) -> None:
         """Learn whose rows the ids are in; those looked at before are known."""
@@ -229,7 +229,7 @@ def _clicks(path: str) -> str:
 
 
 def _present(table: PersonTable, searched: Searched) -> PersonTable:
-    """The declaration less columns that this warehouse's table hasn't."""
+    """The declaration less columns that this warehouse's table lacks."""
     names = {c.name for c in searched.columns}
     return replace(
         table,

@@ -1,4 +1,4 @@
-"""Blots out what looks like a person's address or number in a text nobody described."""
+"""Blots out what looks like a person's address or number in free text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The record of what people asked of their data: who ran it, why, when, and what it reached."""
+"""The record of what people asked about their data: who ran it, why, when, and what it reached."""
 
 from __future__ import annotations
 

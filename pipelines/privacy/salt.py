@@ -33,9 +33,10 @@ def check_salt(warehouse: Warehouse, salt: str) -> None:
     if set(known) != {fingerprint}:
         since = min(known.values())
         raise ConfigError(
-            f"ADCANARY_HASH_SALT is not the salt that this warehouse uses since {since:%Y-%m-%d}. "
-            "With another one every person gets new ids: visits and orders no longer join, "
-            "customers look new, erased people come back, and nobody can be found to be erased.",
+            "ADCANARY_HASH_SALT is not the salt that this warehouse has used since "
+            f"{since:%Y-%m-%d}. With another one every person gets new ids: visits and orders no "
+            "longer join, customers look new, erased people come back, and nobody can be found for "
+            "an erasure.",
             kept="nothing was pulled or changed.",
             fix="Set ADCANARY_HASH_SALT to the salt used before. To change it for good, see "
             "'Another salt' in docs/privacy.md.",

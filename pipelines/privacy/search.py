@@ -89,11 +89,11 @@ class Search:
     @cached_property
     def params(self) -> Mapping[str, Value]:
         """Values of ``@pattern_<n>``, ``@names`` and ``@<kind>_ids``."""
-        found: dict[str, Value] = {f"pattern_{n}": p for n, p in enumerate(self.patterns)}
-        found["names"] = _joined(i for i in self.ids if i.kind in NAMERS)
+        params: dict[str, Value] = {f"pattern_{n}": p for n, p in enumerate(self.patterns)}
+        params["names"] = _joined(i for i in self.ids if i.kind in NAMERS)
         for kind in Kind:
-            found[f"{kind}_ids"] = _joined(i for i in self.ids if i.kind is kind)
-        return found
+            params[f"{kind}_ids"] = _joined(i for i in self.ids if i.kind is kind)
+        return params
 
     def found_in(self, columns: Sequence[StringColumn]) -> str:
         """The condition that one of the columns holds one of the ids."""

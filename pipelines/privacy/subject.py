@@ -29,10 +29,10 @@ def detect(value: str) -> SubjectKind:
 
 
 def identify(value: str, salt: str, kind: SubjectKind | None = None) -> tuple[Id, ...]:
-    """The ids that a request starts from; nothing of ``value`` is kept, told or logged.
+    """The ids that a request starts from; ``value`` is not kept, shown or logged.
 
     Args:
-        kind: what ``value`` is; found out where it is left out.
+        kind: what ``value`` is; detected where it is left out.
 
     Raises:
         UsageError: there is no such thing in it, such as a number without a country code.
@@ -55,7 +55,7 @@ def identify(value: str, salt: str, kind: SubjectKind | None = None) -> tuple[Id
 def _found(ids: tuple[Id, ...], kind: SubjectKind) -> tuple[Id, ...]:
     if not ids:
         raise UsageError(
-            f"The value given is not one of the kind '{kind}'.",
+            f"The value given is not of the kind '{kind}'.",
             kept="nothing was searched.",
             fix="Write an address as name@host, a number with its country code (+49 …), or say "
             "what it is with --kind.",

@@ -117,14 +117,14 @@ class Tombstones:
     def _hits(self, rows: pa.Table, path: str, ids_of: Callable[[str], list[Id]]) -> _Mask:
         """Which rows hold an erased id at a path; each distinct value is hashed once."""
         values, parents = _leaf(rows, path)
-        found = [
+        erased = [
             value
             for value in pc.unique(values).to_pylist()
             if value and any(self.holds(i) for i in ids_of(value))
         ]
         mask: _Mask = np.zeros(rows.num_rows, bool)
-        if found:
-            held = _numpy(pc.is_in(values, value_set=pa.array(found, values.type)))
+        if erased:
+            held = _numpy(pc.is_in(values, value_set=pa.array(erased, values.type)))
             if parents is None:
                 return held
             mask[parents[held]] = True
@@ -186,10 +186,10 @@ def _nulled(rows: pa.Table, name: str, mask: _Mask) -> pa.Table:
 
 
 def _any(masks: Iterable[_Mask], length: int) -> _Mask:
-    found: _Mask = np.zeros(length, bool)
+    hit: _Mask = np.zeros(length, bool)
     for mask in masks:
-        found |= mask
-    return found
+        hit |= mask
+    return hit
 
 
 def _numpy(mask: pa.Array) -> _Mask:

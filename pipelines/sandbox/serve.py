@@ -43,10 +43,10 @@ def known_faults() -> list[dict[str, str]]:
             {
                 "fault": f"{source}:{name}",
                 "survived": "no" if name in platform.faults.breaking else "yes",
-                "what happens": words,
+                "what happens": effect,
             }
             for source, platform in world.platforms.items()
-            for name, words in platform.faults.known.items()
+            for name, effect in platform.faults.known.items()
         ]
 
 

@@ -10,7 +10,7 @@ from typing import Protocol, runtime_checkable
 import pyarrow as pa
 
 # what an error of a source says was kept
-KEPT = "published data of this account is as it was."
+KEPT = "published data is unchanged."
 
 
 @dataclass(frozen=True)

@@ -124,7 +124,7 @@ def test_a_bad_date_is_named_by_its_spreadsheet_row(kag: Open) -> None:
     assert caught.value.message == (
         f"{source._settings.path} row 4711, column Date: '2023-08-31' is not a day as %d-%m-%Y"
     )
-    assert "nothing was published" in str(caught.value)
+    assert "published data is unchanged" in str(caught.value)
 
 
 def test_blank_lines_count_as_rows_and_only_five_problems_are_shown(kag: Open) -> None:

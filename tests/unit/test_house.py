@@ -19,15 +19,6 @@ MODULES = [p for p in TRACKED if p.suffix == ".py" and p.exists()]
 FILLERS = {"found", "told", "words"}
 """Names for whatever was found or is said, where the field has a noun: rows, matches, reason."""
 
-NOT_YET_RENAMED = (
-    "pipelines/build.py",
-    "pipelines/landing",
-    "pipelines/privacy",
-    "pipelines/sandbox",
-    "pipelines/sources",
-)
-"""Rooms that still have fillers."""
-
 TOP_LEVEL = {
     *("pipelines", "flows", "dbt", "expectations", "sql", "infra", "tests", "docs", "findings"),
     *("prefect.yaml", "pyproject.toml", "requirements.lock", "Makefile"),
@@ -59,8 +50,7 @@ def test_variables_and_parameters_are_named_by_a_noun() -> None:
     named = {}
     for path in MODULES:
         module = path.relative_to(ROOT)
-        exempt = any(module.is_relative_to(room) for room in NOT_YET_RENAMED)
-        if module.parts[0] in ("pipelines", "flows") and not exempt:
+        if module.parts[0] in ("pipelines", "flows"):
             named[str(module)] = fillers(path.read_text())
     assert len(named) > 40
     assert {module: names for module, names in named.items() if names} == {}

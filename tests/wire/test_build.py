@@ -276,7 +276,7 @@ def test_a_failed_test_is_named_with_its_rows_and_marts_behind_it_stay(tmp_path:
     message = str(raised.value)
     assert "grain_stg_ads__campaign_performance" in message
     assert "1 failing row(s)" in message
-    assert "fct_ad_spend_daily" in message.partition("As they were: ")[2]
+    assert "fct_ad_spend_daily" in message.partition("Unchanged: ")[2]
     compiled = Path(message.partition("SQL: ")[2].partition("\n")[0])
     assert "having count(*) > 1" in compiled.read_text()
 

@@ -63,7 +63,7 @@ def test_an_unknown_platform_fails_the_build_by_its_name_and_needs_no_more_than_
     with pytest.raises(ConfigError) as raised:
         build(settings)
     assert "toy_ads: no ad platform of" in raised.value.message
-    assert raised.value.kept == "every mart is as it was."
+    assert raised.value.kept == "every mart is unchanged."
 
     table = tmp_path / "platforms.yaml"
     table.write_text(platforms.FILE.read_text().replace("\nother_click_ids:", TOY, 1))

@@ -308,7 +308,7 @@ def test_a_file_cut_off_or_missing_is_named_with_what_was_kept(
         _pull(exported("truncated_file"), LAST)
     with pytest.raises(SourceUnavailable, match=f"{PROPERTY} has no export for 2026-06-20") as gone:
         _pull(exported("missing_day"), LAST)
-    assert cut.value.kept == gone.value.kept == "published events are as they were."
+    assert cut.value.kept == gone.value.kept == "published data is unchanged."
 
 
 def test_a_file_that_goes_away_after_it_was_found_is_unavailable(

@@ -363,7 +363,7 @@ def test_a_day_without_a_file_is_unavailable_and_named(write: Write, tmp_path: P
     with pytest.raises(SourceUnavailable, match=r"nowhere can't be read"):
         _pull(_source(f"file://{tmp_path}/nowhere"), Window(DAY, DAY))
     (tmp_path / "2026-02-30.ndjson").touch()
-    with pytest.raises(InputError, match="is named by a day that there is not"):
+    with pytest.raises(InputError, match="is named by a day that doesn't exist"):
         _pull(source, Window(DAY, DAY))
     with pytest.raises(SourceRejected, match="no account other"):
         source.account("other")

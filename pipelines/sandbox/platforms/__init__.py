@@ -1,4 +1,4 @@
 """A room for each platform: its server or exports, its faults, its books.
 
-Platforms tell what the market's accounts would see; only the world imports them.
+Platforms show what the market's accounts would see; only the world imports them.
 """

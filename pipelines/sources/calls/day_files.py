@@ -17,7 +17,7 @@ import pyarrow.fs
 from pipelines.errors import InputError, SourceUnavailable
 from pipelines.sources.base import Window
 
-KEPT = "nothing was published; what was published before is as it was."
+KEPT = "published data is unchanged."
 _SHOWN = 5
 
 
@@ -60,7 +60,7 @@ class DayFolder:
 
         Raises:
             SourceUnavailable: no such place, no file in it, or a day of the window has none.
-            InputError: a file is named by a day that there is not, such as 2026-02-30.
+            InputError: a file is named by a day that doesn't exist, such as 2026-02-30.
         """
         files = self._list()
         days = {file.day for file in files}
@@ -70,10 +70,10 @@ class DayFolder:
         cut = Window(max(window.start, first), window.end)
         missing = [day for day in _days(cut) if day not in days]
         if missing:
-            words = ", ".join(map(str, missing[:_SHOWN]))
+            shown = ", ".join(map(str, missing[:_SHOWN]))
             more = f" and {len(missing) - _SHOWN} more days" if len(missing) > _SHOWN else ""
             raise SourceUnavailable(
-                f"{self._who}: {self._place} has no file for {words}{more}.",
+                f"{self._who}: {self._place} has no file for {shown}{more}.",
                 kept=KEPT,
                 fix="Wait for it, or ask for a window without that day; a file without lines "
                 "says that nothing happened.",
@@ -113,11 +113,11 @@ class DayFolder:
     def _list(self) -> list[DayFile]:
         try:
             filesystem, base = self._open()
-            found = filesystem.get_file_info(pyarrow.fs.FileSelector(base))
+            entries = filesystem.get_file_info(pyarrow.fs.FileSelector(base))
         except (OSError, pa.ArrowException) as error:
             raise self._unreachable(error) from error
         files = []
-        for info in found:
+        for info in entries:
             match = self._name.fullmatch(info.base_name)
             if not match or not info.is_file:
                 continue
@@ -126,7 +126,7 @@ class DayFolder:
                 files.append(DayFile(date.fromisoformat(match[1]), info.path, shown))
             except ValueError:
                 raise InputError(
-                    f"{self._who}: {shown} is named by a day that there is not.",
+                    f"{self._who}: {shown} is named by a day that doesn't exist.",
                     kept=KEPT,
                     fix="Correct the file's name.",
                 ) from None
@@ -176,13 +176,13 @@ def json_lines(
             raise InputError(
                 f"{shown} line {number} is not JSON{cut}.",
                 kept=KEPT,
-                fix="Write the file again; if it is still being written, wait for its end.",
+                fix="Write the file again; if it is still being written, wait for that.",
             ) from None  # it holds the line
         if not isinstance(value, dict):
             raise InputError(
                 f"{shown} line {number} is not a JSON object.",
                 kept=KEPT,
-                fix="Write one object a line.",
+                fix="Write one object per line.",
             )
         yield number, value
 

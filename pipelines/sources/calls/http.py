@@ -24,7 +24,7 @@ _CLOCK_TOLERANCE = timedelta(hours=1)
 _TIMEOUT = httpx.Timeout(60.0, connect=10.0)
 _TRANSIENT = {408, 425, 429}  # and every 5xx
 _FIXES = {
-    401: "Check the access token in the environment: it is wrong, expired or was withdrawn.",
+    401: "Check the access token in the environment: it is wrong or expired, or was revoked.",
     403: "Grant the token's user read access to this account.",
     404: "Check the account's id and the url in adcanary.yaml.",
 }
@@ -131,16 +131,16 @@ def retry_after(reply: httpx.Response) -> float | None:
 def _check_clock(where: str, reply: httpx.Response) -> None:
     """A clock that is a day off would publish days that are not over, dated in the future."""
     try:
-        told = parsedate_to_datetime(reply.headers["date"])
+        platform_time = parsedate_to_datetime(reply.headers["date"])
     except (KeyError, ValueError):
         return
-    off = datetime.now(UTC) - told.replace(tzinfo=told.tzinfo or UTC)
+    off = datetime.now(UTC) - platform_time.replace(tzinfo=platform_time.tzinfo or UTC)
     if abs(off) > _CLOCK_TOLERANCE:
         raise SourceRejected(
             f"{where}: this machine's clock is {off.total_seconds() / 3600:+.1f} hours off the "
-            f"platform's, which says {told:%Y-%m-%d %H:%M} UTC.",
+            f"platform's, which says {platform_time:%Y-%m-%d %H:%M} UTC.",
             kept=KEPT,
-            fix="Set the machine's clock, by NTP.",
+            fix="Set the machine's clock, for instance by NTP.",
         )
 
 
@@ -151,7 +151,7 @@ def _refusal(where: str, reply: httpx.Response) -> SourceError:
         return SourceRejected(
             f"{said}: {_words(reply)}",
             kept=KEPT,
-            fix=_FIXES.get(reply.status_code, "Correct what the platform's words name."),
+            fix=_FIXES.get(reply.status_code, "Correct what the platform's message names."),
         )
     seconds = retry_after(reply)
     if seconds is not None and seconds > PARK_AFTER.total_seconds():

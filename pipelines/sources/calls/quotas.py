@@ -22,5 +22,5 @@ def parked_until(where: str, until: datetime, why: str) -> SourceParked:
         f"{where}: parked until {until:%Y-%m-%d %H:%M} UTC: {why}.",
         until=until,
         kept=KEPT,
-        fix="Nothing: a run after that time goes on by itself.",
+        fix="Nothing to do: a run after that time calls it again.",
     )

@@ -19,7 +19,7 @@ _SHOWN, _KEPT_AT_MOST = 5, 1_000
 # A float, and so a number in a spreadsheet, has no more digits than these for certain.
 _SAFE = 10**15
 _TEXT_OR_ID = "a text, or a number that has kept all of its digits"
-KEPT = "nothing was published; what was published before is as it was."
+KEPT = "published data is unchanged."
 
 
 class Problems:

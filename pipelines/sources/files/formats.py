@@ -192,7 +192,7 @@ def _check_header(path: Path, header: list[str], mapping: Mapping) -> None:
 
 
 def _nearest(name: str, header: list[str]) -> str | None:
-    """The column that was probably meant: one that holds the words, or is spelt alike."""
+    """The column that was probably meant: one that contains the name, or is spelt alike."""
     lower = {column.lower(): column for column in header}
     holding = [c for low, c in lower.items() if name.lower() in low]
     near = difflib.get_close_matches(name.lower(), lower, n=1)

@@ -92,8 +92,8 @@ class FilesSource:
             SourceRejected: it is not in the file; names those that are.
             InputError: the file can't be used.
         """
-        found = self._rows.query(queries.CURRENCY, account_id)
-        if not found:
+        currencies = self._rows.query(queries.CURRENCY, account_id)
+        if not currencies:
             known = ", ".join(account for (account,) in self._rows.query(queries.ACCOUNTS))
             raise SourceRejected(
                 f"{self._settings.path} has no account {account_id}; it has {known}.",
@@ -101,7 +101,7 @@ class FilesSource:
                 fix="Ask for one of those, or export the file for that account.",
             )
         name = self.mapping.account_name or account_id
-        return Account(account_id, name, found[0][0], self.mapping.time_zone)
+        return Account(account_id, name, currencies[0][0], self.mapping.time_zone)
 
     def pull(self, account_id: str, window: Window) -> Iterator[Batch]:
         """The file's rows in the window; nothing where the file has none of its days.
@@ -173,8 +173,8 @@ class FilesSource:
             self._refuse_duplicates(rows, problems)
         self._refuse_mixed_currencies(rows)
         if left_out:
-            words = "columns that may be about a person are not taken"
-            _log.warning("%s: %s: %s", self._settings.path, words, ", ".join(sorted(left_out)))
+            warning = "columns that may be about a person are not taken"
+            _log.warning("%s: %s: %s", self._settings.path, warning, ", ".join(sorted(left_out)))
         return rows
 
     def _typed(self, sheet: Sheet) -> dict[str, list[Any]]:
@@ -216,8 +216,8 @@ class FilesSource:
         for first, again, times, *key in rows.query(queries.duplicates(self.mapping.level)):
             grain = queries.GRAIN[self.mapping.level][2:]
             what = ", ".join(f"{c} {v}" for c, v in zip(grain, key, strict=True))
-            words = f": {what} was in row {first} already (duplicate_rows: refuse)"
-            problems.add(again, words, times - 1)
+            reason = f": {what} was in row {first} already (duplicate_rows: refuse)"
+            problems.add(again, reason, times - 1)
         problems.refuse()
 
     def _refuse_mixed_currencies(self, rows: RowsFile) -> None:
@@ -226,7 +226,7 @@ class FilesSource:
                 f"{self._settings.path} row {row}: account {account_id} has several currencies "
                 f"on {day}: {', '.join(currencies)}.",
                 kept=KEPT,
-                fix="Export each currency as an account of its own; amounts in different "
+                fix="Export each currency as a separate account; amounts in different "
                 "currencies can't be added.",
             )
 

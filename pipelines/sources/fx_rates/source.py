@@ -88,18 +88,18 @@ class FxRatesSource:
                     fix=f"Remove {currency} from sources.fx_rates.currencies if the bank no "
                     "longer sets it.",
                 )
-        found = [
+        quotes = [
             (day, currency, text)
             for currency in self._currencies
             for day, text in rates.get(currency, {}).items()
         ]
         columns = {
-            "account_id": [account_id] * len(found),
-            "date": [day for day, _, _ in found],
-            "base_currency": ["EUR"] * len(found),
-            "quote_currency": [currency for _, currency, _ in found],
-            "rate": [float(text) for _, _, text in found],
-            "rate_text": [text for _, _, text in found],
+            "account_id": [account_id] * len(quotes),
+            "date": [day for day, _, _ in quotes],
+            "base_currency": ["EUR"] * len(quotes),
+            "quote_currency": [currency for _, currency, _ in quotes],
+            "rate": [float(text) for _, _, text in quotes],
+            "rate_text": [text for _, _, text in quotes],
         }
         rows = typed("raw.fx_rates", columns)
         yield Batch(self.name, "raw.fx_rates", account_id, None, window, rows, pulled_at)

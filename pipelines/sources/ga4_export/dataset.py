@@ -117,8 +117,8 @@ class Ga4DatasetSource:
         job = self._client.query(
             f"SELECT {columns} FROM `{name}`", job_config=config, retry=self._retry
         )
-        found: pa.Table = job.result(retry=self._retry).to_arrow(create_bqstorage_client=False)
-        return found
+        events: pa.Table = job.result(retry=self._retry).to_arrow(create_bqstorage_client=False)
+        return events
 
     def _error(self, error: Exception, what: str) -> SourceError:
         where = f"ga4_export: property {self._settings.property_id}: {what}"

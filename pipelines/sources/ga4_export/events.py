@@ -69,10 +69,10 @@ def together(days: list[Day]) -> Day:
 def _check(events: pa.Table, day: date, where: str) -> None:
     if not len(events):
         return
-    found = pc.unique(events["event_date"]).to_pylist()
-    if found != [f"{day:%Y%m%d}"]:
+    days = pc.unique(events["event_date"]).to_pylist()
+    if days != [f"{day:%Y%m%d}"]:
         raise InputError(
-            f"{where} holds events of {', '.join(map(str, found[:3]))}, not only of {day}.",
+            f"{where} holds events of {', '.join(map(str, days[:3]))}, not only of {day}.",
             kept=KEPT,
             fix="Export the day again; it must hold exactly its day's table.",
         )
@@ -157,12 +157,12 @@ def _click_id(rows: pa.Table, name: str) -> pa.Array:
     """
     params = rows["event_params"].combine_chunks()
     address = pc.extract_regex(_param(params, "page_location"), rf"[?&]{name}=(?P<id>[^&#]+)")
-    found = pc.coalesce(_param(params, name), pc.struct_field(address, "id"))
+    click_ids = pc.coalesce(_param(params, name), pc.struct_field(address, "id"))
     collected = rows["collected_traffic_source"].combine_chunks()
     if collected.type.get_field_index(name) >= 0:
-        found = pc.coalesce(pc.struct_field(collected, name), found)
+        click_ids = pc.coalesce(pc.struct_field(collected, name), click_ids)
     ads = pc.struct_field(rows["privacy_info"].combine_chunks(), "ads_storage")
-    return pc.if_else(pc.fill_null(pc.equal(ads, "No"), False), pa.scalar(None, _TEXT), found)
+    return pc.if_else(pc.fill_null(pc.equal(ads, "No"), False), pa.scalar(None, _TEXT), click_ids)
 
 
 def _param(params: pa.ListArray, key: str) -> pa.Array:

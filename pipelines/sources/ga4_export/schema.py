@@ -10,7 +10,7 @@ from pipelines.sources.shapes.columns import schema_of
 
 TABLE = "raw.ga4_events"
 CLICK_IDS = ("gclid", "wbraid", "gbraid", "dclid")
-KEPT = "published events are as they were."
+KEPT = "published data is unchanged."
 ORDERING = ("batch_page_id", "batch_ordering_id", "batch_event_index")
 # The export's own columns that the contract leaves out on purpose; others are news.
 LEFT_OUT = frozenset(

@@ -22,7 +22,7 @@ from google.api_core.exceptions import (
 from pipelines.errors import SourceError, SourceRejected, SourceUnavailable
 from pipelines.sources.calls.quotas import parked_until
 
-KEPT = "published reports of this property are as they were."
+KEPT = "published data is unchanged."
 CONCURRENCY_SECONDS = 30.0
 _PACIFIC = ZoneInfo("America/Los_Angeles")
 _HOURLY = ("tokens_per_hour", "tokens_per_project_per_hour", "server_errors_per_project_per_hour")

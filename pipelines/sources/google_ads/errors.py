@@ -42,7 +42,7 @@ _FIXES = {
 
 @dataclass(frozen=True)
 class Failure:
-    """A failed call, read: gRPC status, the service's error names and words, its retry delay."""
+    """A failed call, read: gRPC status, the service's error names and message, its retry delay."""
 
     status: str
     codes: tuple[str, ...]
@@ -79,15 +79,15 @@ def read_failure(error: Exception) -> Failure:
     if failure is None or not failure.errors:
         return Failure(status, (), details, None)
     codes, delays = [], []
-    for found in failure.errors:
+    for entry in failure.errors:
         codes += [
             field.enum_type.values_by_number[value].name
-            for field, value in found.error_code.ListFields()
+            for field, value in entry.error_code.ListFields()
         ]
-        delay = found.details.quota_error_details.retry_delay
+        delay = entry.details.quota_error_details.retry_delay
         delays.append(delay.seconds + delay.nanos / 1e9)
-    words = " ".join(found.message for found in failure.errors)
-    return Failure(status, tuple(codes), words, max(delays) or None)
+    message = " ".join(entry.message for entry in failure.errors)
+    return Failure(status, tuple(codes), message, max(delays) or None)
 
 
 def source_error(failure: Failure, where: str) -> SourceError:

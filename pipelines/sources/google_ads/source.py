@@ -160,8 +160,8 @@ class GoogleAdsSource:
         ):
             yield batch(table=table, window=window, rows=rows)
         if clicks:
-            kept, found = clicks
-            yield batch(table="raw.ads_clicks", window=kept, rows=click_rows(account, found))
+            kept, views = clicks
+            yield batch(table="raw.ads_clicks", window=kept, rows=click_rows(account, views))
 
     def snapshot(self, account_id: str, day: date) -> Iterator[Batch]:
         """Daily budgets in force on ``day`` and every campaign, ad and asset group, and ad.
@@ -192,17 +192,17 @@ class GoogleAdsSource:
         Google gives one day a query, and knows best what the account's today is, from which it
         counts 90 days back.
         """
-        found: list[Columns] = []
+        days: list[Columns] = []
         day = window.end
         while day >= window.start:
             try:
-                found.append(self._api.ask(account_id, "clicks", day=day.isoformat()))
+                days.append(self._api.ask(account_id, "clicks", day=day.isoformat()))
             except DayForgotten:
                 break
             day -= timedelta(days=1)
-        if not found:
+        if not days:
             return None
-        merged = {field: [v for part in found for v in part[field]] for field in found[0]}
+        merged = {field: [v for part in days for v in part[field]] for field in days[0]}
         return Window(day + timedelta(days=1), window.end), merged
 
     def _customers(self, account_id: str) -> dict[str, _Customer]:
@@ -218,9 +218,9 @@ def open_source(settings: GoogleAdsSettings, secrets: Secrets) -> GoogleAdsSourc
     return GoogleAdsSource(settings, secrets)
 
 
-def _customers(resource: str, found: Columns) -> dict[str, _Customer]:
+def _customers(resource: str, columns: Columns) -> dict[str, _Customer]:
     fields = ("id", "descriptive_name", "currency_code", "time_zone", "manager", "status")
-    listed = zip(*(found[f"{resource}.{field}"] for field in fields), strict=True)
+    listed = zip(*(columns[f"{resource}.{field}"] for field in fields), strict=True)
     return {
         str(number): _Customer(
             Account(str(number), name, currency, zone), manager, _STATUSES.get(status, "UNKNOWN")

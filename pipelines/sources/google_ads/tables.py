@@ -28,27 +28,27 @@ _CHANNELS = {c.value: c.name for c in AdvertisingChannelTypeEnum.AdvertisingChan
 _CATEGORIES = {c.value: c.name for c in ConversionActionCategoryEnum.ConversionActionCategory}
 
 
-def account_rows(account: Account, found: Columns) -> pa.Table:
+def account_rows(account: Account, report: Columns) -> pa.Table:
     """raw.ads_account_performance."""
     return ads_table(
         "raw.ads_account_performance",
         {
-            "date": found["segments.date"],
-            "impressions": found["metrics.impressions"],
-            "clicks": found["metrics.clicks"],
-            "cost_micros": found["metrics.cost_micros"],
+            "date": report["segments.date"],
+            "impressions": report["metrics.impressions"],
+            "clicks": report["metrics.clicks"],
+            "cost_micros": report["metrics.cost_micros"],
         },
         labels(NAME, account),
     )
 
 
-def campaign_rows(account: Account, found: Columns) -> pa.Table:
+def campaign_rows(account: Account, report: Columns) -> pa.Table:
     """raw.ads_campaign_performance."""
     columns = {
-        **_delivery(found),
-        **_video(found),
-        "name_hash": _hashes(found["campaign.name"]),
-        "status": _names(_STATUSES, found["campaign.status"]),
+        **_delivery(report),
+        **_video(report),
+        "name_hash": _hashes(report["campaign.name"]),
+        "status": _names(_STATUSES, report["campaign.status"]),
     }
     return ads_table("raw.ads_campaign_performance", columns, _claimed(account))
 
@@ -71,42 +71,42 @@ def adgroup_rows(account: Account, groups: Columns, asset_groups: Columns) -> pa
     return ads_table("raw.ads_adgroup_performance", columns, _claimed(account))
 
 
-def ad_rows(account: Account, found: Columns) -> pa.Table:
+def ad_rows(account: Account, report: Columns) -> pa.Table:
     """raw.ads_ad_performance."""
     columns = {
-        **_delivery(found),
-        **_video(found),
-        "adgroup_id": _ids(found["ad_group.id"]),
-        "ad_id": _ids(found["ad_group_ad.ad.id"]),
-        "name_hash": _hashes(found["ad_group_ad.ad.name"]),
-        "status": _names(_STATUSES, found["ad_group_ad.status"]),
+        **_delivery(report),
+        **_video(report),
+        "adgroup_id": _ids(report["ad_group.id"]),
+        "ad_id": _ids(report["ad_group_ad.ad.id"]),
+        "name_hash": _hashes(report["ad_group_ad.ad.name"]),
+        "status": _names(_STATUSES, report["ad_group_ad.status"]),
     }
     return ads_table("raw.ads_ad_performance", columns, _claimed(account))
 
 
-def conversion_rows(account: Account, found: Columns) -> pa.Table:
+def conversion_rows(account: Account, report: Columns) -> pa.Table:
     """raw.ads_conversion_action_stats."""
-    actions = found["segments.conversion_action"]
+    actions = report["segments.conversion_action"]
     columns = {
-        "date": found["segments.date"],
-        "campaign_id": _ids(found["campaign.id"]),
+        "date": report["segments.date"],
+        "campaign_id": _ids(report["campaign.id"]),
         # customers/<customer>/conversionActions/<id>
         "conversion_action": [name.rpartition("/")[2] for name in actions],
-        "conversion_action_name": found["segments.conversion_action_name"],
-        "category": _names(_CATEGORIES, found["segments.conversion_action_category"]),
-        "conversions": found["metrics.conversions"],
-        "conversion_value": found["metrics.conversions_value"],
-        "all_conversions": found["metrics.all_conversions"],
+        "conversion_action_name": report["segments.conversion_action_name"],
+        "category": _names(_CATEGORIES, report["segments.conversion_action_category"]),
+        "conversions": report["metrics.conversions"],
+        "conversion_value": report["metrics.conversions_value"],
+        "all_conversions": report["metrics.all_conversions"],
     }
     return ads_table("raw.ads_conversion_action_stats", columns, labels(NAME, account))
 
 
-def click_rows(account: Account, found: Columns) -> pa.Table:
+def click_rows(account: Account, report: Columns) -> pa.Table:
     """raw.ads_clicks: a click without a gclid (an app's, an iPhone's) ties nothing; left out."""
-    clicks = [i for i, gclid in enumerate(found["click_view.gclid"]) if gclid]
+    clicks = [i for i, gclid in enumerate(report["click_view.gclid"]) if gclid]
 
     def kept(field: str) -> list[Any]:
-        return [found[field][i] for i in clicks]
+        return [report[field][i] for i in clicks]
 
     columns = {
         "date": kept("segments.date"),
@@ -122,10 +122,10 @@ def click_rows(account: Account, found: Columns) -> pa.Table:
     return ads_table("raw.ads_clicks", columns, same)
 
 
-def budget_rows(account: Account, found: Columns, day: date) -> pa.Table:
+def budget_rows(account: Account, report: Columns, day: date) -> pa.Table:
     """raw.ads_campaign_budgets, in force from ``day`` on."""
-    amounts = found["campaign_budget.amount_micros"]
-    budgets = dict(zip(_ids(found["campaign.id"]), amounts, strict=True))
+    amounts = report["campaign_budget.amount_micros"]
+    budgets = dict(zip(_ids(report["campaign.id"]), amounts, strict=True))
     return budget_table(NAME, account, budgets, day)
 
 
@@ -160,39 +160,39 @@ def entity_rows(
     )
 
 
-def _entities(kind: str, found: Columns, resource: str, parent: str | None) -> Columns:
-    ids = _ids(found[f"{resource}.id"])
+def _entities(kind: str, report: Columns, resource: str, parent: str | None) -> Columns:
+    ids = _ids(report[f"{resource}.id"])
     parents: list[Any] = [None] * len(ids)
     if parent:
-        parents = _ids(found[parent])
+        parents = _ids(report[parent])
     return {
         "entity_type": [kind] * len(ids),
         "entity_id": ids,
         "parent_id": parents,
-        "name": found[f"{resource}.name"],
-        "status": _names(_STATUSES, found[f"{resource}.status"]),
+        "name": report[f"{resource}.name"],
+        "status": _names(_STATUSES, report[f"{resource}.status"]),
     }
 
 
-def _delivery(found: Columns) -> Columns:
+def _delivery(report: Columns) -> Columns:
     return {
-        "date": found["segments.date"],
-        "campaign_id": _ids(found["campaign.id"]),
-        "impressions": found["metrics.impressions"],
-        "clicks": found["metrics.clicks"],
-        "cost_micros": found["metrics.cost_micros"],
-        "conversions": found["metrics.conversions"],
-        "conversion_value": found["metrics.conversions_value"],
+        "date": report["segments.date"],
+        "campaign_id": _ids(report["campaign.id"]),
+        "impressions": report["metrics.impressions"],
+        "clicks": report["metrics.clicks"],
+        "cost_micros": report["metrics.cost_micros"],
+        "conversions": report["metrics.conversions"],
+        "conversion_value": report["metrics.conversions_value"],
     }
 
 
-def _video(found: Columns) -> Columns:
+def _video(report: Columns) -> Columns:
     """Google counts views, and gives those to the end as a share of impressions."""
     shown = zip(
-        found["metrics.impressions"], found["metrics.video_quartile_p100_rate"], strict=True
+        report["metrics.impressions"], report["metrics.video_quartile_p100_rate"], strict=True
     )
     return {
-        "video_views": found["metrics.video_trueview_views"],
+        "video_views": report["metrics.video_trueview_views"],
         "video_completions": [round(impressions * share) for impressions, share in shown],
     }
 

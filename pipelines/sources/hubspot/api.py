@@ -66,9 +66,9 @@ class HubspotApi:
 
     def portal(self, portal: str) -> dict[str, Any]:
         """The portal that the token is of: portalId, timeZone and companyCurrency."""
-        found: dict[str, Any] = self._api.get(portal, "account-info/v3/details")
-        self._time_zone = found["timeZone"]
-        return found
+        details: dict[str, Any] = self._api.get(portal, "account-info/v3/details")
+        self._time_zone = details["timeZone"]
+        return details
 
     def search(
         self,
@@ -96,7 +96,7 @@ class HubspotApi:
         if modified:
             filters.append(_filter(modified[0], "GTE", modified[1]))
         for _ in range(_READINGS):
-            found, total = self._read(portal, kind, properties, filters)
+            records, total = self._read(portal, kind, properties, filters)
             if total > SEARCH_CAP:
                 middle = start + (end - start) // 2
                 if end - start <= _FINEST:
@@ -110,11 +110,11 @@ class HubspotApi:
                 return [
                     r for h in halves for r in self.search(portal, kind, properties, h, modified)
                 ]
-            if len(found) == total:
-                return list(found.values())
+            if len(records) == total:
+                return list(records.values())
         raise SourceUnavailable(
             f"{NAME} account {portal}: {kind} changed while they were read, three times: "
-            f"{len(found)} of {total} came.",
+            f"{len(records)} of {total} came.",
             kept=KEPT,
             fix="Run again later.",
         )
@@ -129,15 +129,15 @@ class HubspotApi:
             "properties": list(properties),
             "limit": _PAGE,
         }
-        found: dict[str, Row] = {}
+        records: dict[str, Row] = {}
         while True:
             page = self._post(portal, f"crm/v3/objects/{kind}/search", body)
             if page["total"] > SEARCH_CAP:
-                return found, page["total"]
-            found |= {record["id"]: _flat(record) for record in page["results"]}
+                return records, page["total"]
+            records |= {record["id"]: _flat(record) for record in page["results"]}
             after = _next(page)
             if after is None:
-                return found, page["total"]
+                return records, page["total"]
             body["after"] = after
 
     def archived(self, portal: str, kind: str, created: str, since: datetime) -> Iterator[Row]:
@@ -155,30 +155,30 @@ class HubspotApi:
 
     def associated(self, portal: str, start: str, end: str, ids: Sequence[str]) -> dict[str, str]:
         """Id → lowest associated id (the oldest record), for those that have any."""
-        found: dict[str, str] = {}
+        lowest: dict[str, str] = {}
         for batch in _batches(ids, _ASSOCIATION_BATCH):
             path = f"crm/v4/associations/{start}/{end}/batch/read"
             answer = self._post(portal, path, {"inputs": [{"id": i} for i in batch]})
             for result in answer["results"]:
                 if others := [int(other["toObjectId"]) for other in result["to"]]:
-                    found[result["from"]["id"]] = str(min(others))
-        return found
+                    lowest[result["from"]["id"]] = str(min(others))
+        return lowest
 
     def emails(self, portal: str, contacts: Sequence[str]) -> dict[str, str]:
         """Contact id → address, for contacts that have one. Hash them."""
-        found: dict[str, str] = {}
+        addresses: dict[str, str] = {}
         for batch in _batches(sorted(set(contacts)), _READ_BATCH):
             body = {"properties": ["email"], "inputs": [{"id": i} for i in batch]}
             answer = self._post(portal, "crm/v3/objects/contacts/batch/read", body)
             for record in answer["results"]:
                 if email := record["properties"].get("email"):
-                    found[record["id"]] = email
-        return found
+                    addresses[record["id"]] = email
+        return addresses
 
     def property_names(self, portal: str, kind: str) -> set[str]:
         """The properties that the portal's contacts or deals have, as far as the app may see."""
         answer = self._api.get(portal, f"crm/v3/properties/{kind}", {"archived": "false"})
-        return {found["name"] for found in answer["results"]}
+        return {prop["name"] for prop in answer["results"]}
 
     def _post(self, portal: str, path: str, body: dict[str, Any]) -> Any:
         """A reading POST."""

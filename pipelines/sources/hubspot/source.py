@@ -117,8 +117,8 @@ class HubspotSource:
     def account(self, account_id: str) -> Account:
         """Ask HubSpot whose token it is; asked once in the life of the source."""
         if self._account is None:
-            found = self._api.portal(account_id)
-            portal = str(found["portalId"])
+            details = self._api.portal(account_id)
+            portal = str(details["portalId"])
             if portal != account_id:
                 raise SourceRejected(
                     f"hubspot account {account_id}: the token is of portal {portal}.",
@@ -127,7 +127,7 @@ class HubspotSource:
                     "token of that portal.",
                 )
             self._account = Account(
-                account_id, f"HubSpot {portal}", found["companyCurrency"], self._zone
+                account_id, f"HubSpot {portal}", details["companyCurrency"], self._zone
             )
         return self._account
 

@@ -150,7 +150,7 @@ class LinkedinApi:
                 account_id,
                 f"{parts[0]} has {self._row_cap:,} rows or more on {day}, and LinkedIn gives no "
                 "more than that",
-                fix="Nothing here can divide it further: tell the maintainers.",
+                fix="It can't be divided further: report it to the maintainers.",
             )
         middle = len(parts) // 2
         return [
@@ -197,12 +197,12 @@ def _inspect(account_id: str, reply: httpx.Response) -> None:
     status = body.get("status") if isinstance(body, dict) else None
     if not isinstance(status, int):
         return
-    words = f"{body.get('code')}: {str(body.get('message'))[:300]}"
+    message = f"{body.get('code')}: {str(body.get('message'))[:300]}"
     if status == _TOO_MANY or status >= _FAULT:
         raise SourceUnavailable(
-            f"{NAME} account {account_id}: {words}.", kept=KEPT, fix="Run again later."
+            f"{NAME} account {account_id}: {message}.", kept=KEPT, fix="Run again later."
         )
-    raise refused(account_id, words, fix="Correct what LinkedIn's words name.")
+    raise refused(account_id, message, fix="Correct what LinkedIn's message names.")
 
 
 def _elements(account_id: str, body: Any) -> list[Row]:

@@ -114,11 +114,13 @@ class LinkedinAdsSource:
     def account(self, account_id: str) -> Account:
         """Ask LinkedIn about one account; asked once in the life of the source."""
         if account_id not in self._accounts:
-            found = self._api.account(account_id)
-            if not found.get("currency"):
-                raise refused(account_id, "it has no currency", fix="Finish it in LinkedIn.")
-            name = str(found.get("name") or account_id)
-            self._accounts[account_id] = Account(account_id, name, found["currency"], _TIME_ZONE)
+            details = self._api.account(account_id)
+            if not details.get("currency"):
+                raise refused(
+                    account_id, "it has no currency", fix="Finish setting it up in LinkedIn."
+                )
+            name = str(details.get("name") or account_id)
+            self._accounts[account_id] = Account(account_id, name, details["currency"], _TIME_ZONE)
         return self._accounts[account_id]
 
     def pull(self, account_id: str, window: Window) -> Iterator[Batch]:
@@ -210,8 +212,8 @@ def _day(days: Row) -> str:
 
 def _pivot(kind: str, urns: list[str]) -> str:
     """The id in the one URN of a kind: pivots come in any order."""
-    (found,) = [urn for urn in urns if urn.split(":")[2] == kind]
-    return _id(found)
+    (pivot,) = [urn for urn in urns if urn.split(":")[2] == kind]
+    return _id(pivot)
 
 
 def _id(value: Any) -> str:

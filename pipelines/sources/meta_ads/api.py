@@ -141,5 +141,5 @@ def _refuse_what_is_not_json(response: Any, **_: Any) -> None:
 
 
 def _reason(error: OSError) -> str:
-    """The error in words that can't hold a URL."""
+    """The error as text that can't hold a URL."""
     return str(error) if type(error) is ConnectionError else type(error).__name__

@@ -59,19 +59,19 @@ def source_error(error: FacebookRequestError, account_id: str, url: str) -> Sour
     where = f"meta_ads account {account_id} at {url}"
     code, subcode = error.api_error_code(), error.api_error_subcode()
     number = f"code {code}" + (f", subcode {subcode}" if subcode else "")
-    words = f"(HTTP {error.http_status()}, {number}): {error.api_error_message()}"
+    detail = f"(HTTP {error.http_status()}, {number}): {error.api_error_message()}"
     if asks_for_less(error):
         return TooMuchData(
-            f"{where} finds the request too large {words}",
+            f"{where} finds the request too large {detail}",
             kept=KEPT,
             fix="Ask for fewer days.",
         )
     if not is_transient(error):
-        return SourceRejected(f"{where} refused the request {words}", kept=KEPT, fix=_fix(error))
+        return SourceRejected(f"{where} refused the request {detail}", kept=KEPT, fix=_fix(error))
     if (seconds := _regain_seconds(error)) > PARK_AFTER.total_seconds():
-        return parked(where, seconds, f"it is rate-limited {words.rstrip('.')}")
+        return parked(where, seconds, f"it is rate-limited {detail.rstrip('.')}")
     return SourceUnavailable(
-        f"{where} does not answer as it should {words}", kept=KEPT, fix="Run again later."
+        f"{where} does not answer as it should {detail}", kept=KEPT, fix="Run again later."
     )
 
 
@@ -85,7 +85,7 @@ def unreachable(reason: str, account_id: str, url: str) -> SourceUnavailable:
 
 
 def _regain_seconds(error: FacebookRequestError) -> float:
-    """Seconds until access returns, as the reply's headers tell; 0 where they tell none."""
+    """Seconds until access returns, as the reply's headers say; 0 where they say nothing."""
     return read_usage(error.http_headers() or {}).regain_minutes * 60
 
 

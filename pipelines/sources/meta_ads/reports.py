@@ -170,7 +170,7 @@ class ReportReader:
         Raises:
             SourceUnavailable: the smallest job has no end either; names it and the account.
         """
-        found: dict[str, list[Row]] = {report.level: [] for report in reports}
+        by_level: dict[str, list[Row]] = {report.level: [] for report in reports}
         waiting = [(report, _TRIES) for report in reports]
         while waiting:
             now, waiting = waiting[:_AT_ONCE], waiting[_AT_ONCE:]
@@ -179,7 +179,7 @@ class ReportReader:
             first: list[tuple[Report, int]] = []
             for (report, tries), outcome in zip(now, outcomes, strict=True):
                 if isinstance(outcome, list):
-                    found[report.level] += outcome
+                    by_level[report.level] += outcome
                 elif outcome.again and tries > 1:
                     first.append((report, tries - 1))
                 elif smaller := report.smaller(self._entities):
@@ -187,9 +187,9 @@ class ReportReader:
                 else:
                     raise self._given_up(report, outcome)
             waiting = [*first, *waiting]
-        for rows in found.values():
+        for rows in by_level.values():
             rows.sort(key=lambda row: tuple(row.get(name, "") for name in _KEY))
-        return found
+        return by_level
 
     def _run(self, reports: Sequence[Report]) -> list[list[Row] | _Unfinished]:
         """What became of each report's job."""
@@ -252,6 +252,6 @@ def _halves(part: Part) -> list[Part]:
 
 
 def _ending(run_id: str, job: Row) -> str:
-    words = job.get("error_user_msg") or job.get("error_message")
-    said = f" (code {job.get('error_code')}: {words})" if words else ""
+    message = job.get("error_user_msg") or job.get("error_message")
+    said = f" (code {job.get('error_code')}: {message})" if message else ""
     return f"{run_id} ended as '{job['async_status']}'{said}"

@@ -100,7 +100,7 @@ class MetaAdsSource:
             action_rows(account, rows["campaign"]),
         )
         for table, data in zip(self.tables, tables, strict=True):
-            told = spend_by_day(spend) if table == "raw.ads_campaign_performance" else None
+            account_spend = spend_by_day(spend) if table == "raw.ads_campaign_performance" else None
             yield Batch(
                 self.name,
                 table,
@@ -109,7 +109,7 @@ class MetaAdsSource:
                 window,
                 data,
                 pulled_at,
-                account_spend=told,
+                account_spend=account_spend,
             )
 
     def snapshot(self, account_id: str, day: date) -> Iterator[Batch]:

@@ -77,13 +77,13 @@ def action_rows(account: Account, campaigns: list[Row]) -> pa.Table:
     account's own attribution setting. Action types overlap (omni_purchase holds purchase), so
     they are not to be summed.
     """
-    found: list[tuple[Any, ...]] = []
+    stats: list[tuple[Any, ...]] = []
     for row in campaigns:
         counts = {action["action_type"]: action for action in row.get("actions", ())}
         values = {action["action_type"]: action for action in row.get("action_values", ())}
         for kind in sorted({*counts, *values}):
             count, value = counts.get(kind, {}), values.get(kind, {})
-            found.append(
+            stats.append(
                 (
                     row["date_start"],
                     row["campaign_id"],
@@ -103,8 +103,8 @@ def action_rows(account: Account, campaigns: list[Row]) -> pa.Table:
         "conversion_value",
         "all_conversions",
     )
-    columns = {name: [row[i] for row in found] for i, name in enumerate(names)}
-    columns["conversion_action_name"] = [None] * len(found)
+    columns = {name: [row[i] for row in stats] for i, name in enumerate(names)}
+    columns["conversion_action_name"] = [None] * len(stats)
     return ads_table("raw.ads_conversion_action_stats", columns, labels(NAME, account))
 
 

@@ -131,7 +131,7 @@ def literal(at: datetime) -> str:
 
 
 def _said(reply: httpx.Response) -> tuple[str, str]:
-    """Code and words of an error; empty where it is no list of errors."""
+    """Code and message of an error; empty where it is no list of errors."""
     try:
         first = reply.json()[0]
         return str(first["errorCode"]), str(first["message"])
@@ -145,7 +145,7 @@ def _refused(account_id: str, reply: httpx.Response, error: SourceError) -> Sour
     if code == "INVALID_SESSION_ID":
         return SessionExpired(error.message, kept=KEPT, fix=_CREDENTIALS)
     if code == "REQUEST_LIMIT_EXCEEDED":
-        # the same code tells of the day's calls and of those at this moment
+        # the same code stands for the day's calls and for those at this moment
         if "Concurrent" in message:
             return SourceUnavailable(f"{where}: {message}", kept=KEPT, fix="Run again later.")
         return parked(where, _PARK_SECONDS, "the organisation's daily API calls are used up")

@@ -62,7 +62,7 @@ _TAGS = {
 _CURRENCY = {"currency_code": "currencyisocode"}
 _CONTACT_ROLES = "OpportunityContactRoles"
 _PRIMARY_CONTACT = f"(SELECT Contact.Email FROM {_CONTACT_ROLES} WHERE IsPrimary = true)"
-# An id has 15 characters that tell upper from lower case, and may have 3 that check them.
+# An id has 15 characters that distinguish upper from lower case, and may have 3 that check them.
 _ID_CHARACTERS = 15
 _STATUS = {
     "new": "NEW",
@@ -128,16 +128,16 @@ class SalesforceSource:
         The currency is empty where the organisation uses several.
         """
         if self._account is None:
-            found = self._api.resource(account_id, "connect/organization")
-            if found["orgId"][:_ID_CHARACTERS] != account_id[:_ID_CHARACTERS]:
+            organisation = self._api.resource(account_id, "connect/organization")
+            if organisation["orgId"][:_ID_CHARACTERS] != account_id[:_ID_CHARACTERS]:
                 raise SourceRejected(
                     f"salesforce account {account_id}: the credentials are of organisation "
-                    f"{found['orgId']}.",
+                    f"{organisation['orgId']}.",
                     kept=KEPT,
                     fix="Correct sources.salesforce.org_id, url or the credentials.",
                 )
-            currency = found["features"].get("defaultCurrencyIsoCode") or ""
-            self._account = Account(account_id, found["name"], currency, self._zone)
+            currency = organisation["features"].get("defaultCurrencyIsoCode") or ""
+            self._account = Account(account_id, organisation["name"], currency, self._zone)
         return self._account
 
     def pull(self, account_id: str, window: Window) -> Iterator[Batch]:

@@ -114,7 +114,7 @@ class Events:
                     f"{shown} line {line}{said}.",
                     kept=KEPT,
                     fix="Correct what writes the events, and write the file again.",
-                ) from None  # its words may show the value
+                ) from None  # its message may show the value
         return values
 
     def texts(self, name: str) -> list[str | None]:

@@ -152,8 +152,8 @@ class ServerEventsSource:
         for file, extent in extents:
             far = sum(abs((days[i] - file.day).days) > 1 for i in extent)
             if far and window.start <= file.day <= window.end:
-                words = "events of days that are not next to the file's are left out"
-                _log.warning("%s: %s: %d %s", self._who, file.shown, far, words)
+                warning = "events of days that are not next to the file's are left out"
+                _log.warning("%s: %s: %d %s", self._who, file.shown, far, warning)
         purposes, vendor = self._settings.purposes, self._settings.vendor_id
         return _Read(
             events,
@@ -207,8 +207,8 @@ class ServerEventsSource:
                 )
         extra, left_out = events.drift(kept)
         if left_out:
-            words = "fields that may be about a person are not taken"
-            _log.warning("%s: %s: %s", self._who, words, ", ".join(sorted(left_out)))
+            warning = "fields that may be about a person are not taken"
+            _log.warning("%s: %s: %s", self._who, warning, ", ".join(sorted(left_out)))
         plain = ("event_name", "order_id", *CLICK_IDS)
         columns = {
             "site_id": [account_id] * len(kept),

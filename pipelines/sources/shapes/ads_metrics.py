@@ -63,7 +63,7 @@ def count(value: Any) -> int:
 
 def number(value: Any) -> float:
     """A finite number, also as text; ValueError for any other."""
-    found = float(value)
-    if not isfinite(found):
+    finite = float(value)
+    if not isfinite(finite):
         raise ValueError(value)
-    return found
+    return finite

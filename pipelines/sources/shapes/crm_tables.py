@@ -73,18 +73,18 @@ def parsed(
     Raises:
         SourceRejected: a value can't be read; names the record and field, never the value.
     """
-    found: list[Any] = []
+    values: list[Any] = []
     for row in rows:
         raw = row.get(field)
         try:
-            found.append(None if raw in (None, "") else parse(raw))
+            values.append(None if raw in (None, "") else parse(raw))
         except (ValueError, TypeError, ArithmeticError):
             raise SourceRejected(
                 f"{where}: the {field} of record {row[key]} can't be read.",
                 kept=KEPT,
                 fix=f"Correct the record's {field} in the CRM, or the type of the field.",
             ) from None
-    return found
+    return values
 
 
 def text(value: Any) -> str:
@@ -99,10 +99,10 @@ def tag(value: Any) -> str | None:
 
 def flag(value: Any) -> bool:
     """True or false, also as the words ``true`` and ``false``; ValueError for others."""
-    words = {"true": True, "false": False}
-    if (word := str(value).lower()) not in words:
+    flags = {"true": True, "false": False}
+    if (word := str(value).lower()) not in flags:
         raise ValueError("not a flag")
-    return words[word]
+    return flags[word]
 
 
 def instant(value: str) -> datetime:

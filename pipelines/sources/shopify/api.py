@@ -63,15 +63,15 @@ def _inspect(shop: str, reply: httpx.Response) -> None:
         return
     listed = errors if isinstance(errors, list) else [{"message": errors or "no data"}]
     codes = {e.get("extensions", {}).get("code") for e in listed}
-    words = "; ".join(str(e.get("message")) for e in listed)[:300]
+    message = "; ".join(str(e.get("message")) for e in listed)[:300]
     if codes & _PASSING:
-        error = SourceUnavailable(f"{where}: {words}", kept=KEPT, fix="Run again later.")
+        error = SourceUnavailable(f"{where}: {message}", kept=KEPT, fix="Run again later.")
         error.retry_seconds = _affordable_seconds(body)
         raise error
     fix = "Compare the query with the schema of sources.shopify.api_version."
     if "ACCESS_DENIED" in codes:
         fix = "Give the token the scopes read_orders, read_all_orders and read_customers."
-    raise SourceRejected(f"{where}: {words}", kept=KEPT, fix=fix)
+    raise SourceRejected(f"{where}: {message}", kept=KEPT, fix=fix)
 
 
 def _affordable_seconds(body: dict[str, Any]) -> float | None:

@@ -113,31 +113,31 @@ class BulkOperations:
             refused = payload["userErrors"]
             if not refused:
                 return str(payload["bulkOperation"]["id"])
-            words = "; ".join(e["message"] for e in refused)[:300]
+            message = "; ".join(e["message"] for e in refused)[:300]
             if not any(e.get("code") in _BUSY for e in refused):
                 raise SourceRejected(
-                    f"{NAME} account {shop}: the bulk query is refused: {words}",
+                    f"{NAME} account {shop}: the bulk query is refused: {message}",
                     kept=KEPT,
                     fix="Compare the query with the schema of sources.shopify.api_version.",
                 )
             self._sleep(wait)
         raise SourceUnavailable(
-            f"{NAME} account {shop}: {words}",
+            f"{NAME} account {shop}: {message}",
             kept=KEPT,
-            fix="Another app or process exports from this shop: run again when it is done.",
+            fix="Another app or process exports from this shop: run again when it has finished.",
         )
 
     def _await(self, shop: str, operation_id: str) -> dict[str, Any]:
         """The operation, once it has ended, however it ended."""
         for wait in _waits():
-            found = self._graphql.ask(shop, _POLL, {"id": operation_id})["node"]
-            if found is None:
+            operation = self._graphql.ask(shop, _POLL, {"id": operation_id})["node"]
+            if operation is None:
                 return {"status": "EXPIRED", "errorCode": None}
-            if found["status"] not in _UNFINISHED:
-                return dict(found)
+            if operation["status"] not in _UNFINISHED:
+                return dict(operation)
             self._sleep(wait)
         raise SourceUnavailable(
-            f"{NAME} account {shop}: {operation_id} is still {found['status']} after "
+            f"{NAME} account {shop}: {operation_id} is still {operation['status']} after "
             f"{_PATIENCE / 60:.0f} minutes.",
             kept=KEPT,
             fix="Run again later; a shorter window makes a smaller operation.",
@@ -155,9 +155,9 @@ class BulkOperations:
             roots = 0
             try:
                 for line in _lines(operation["url"]):
-                    found = orjson.loads(line)
-                    roots += "__parentId" not in found
-                    parsed.append(parse(found))
+                    node = orjson.loads(line)
+                    roots += "__parentId" not in node
+                    parsed.append(parse(node))
             except (httpx.TransportError, orjson.JSONDecodeError) as error:
                 problem = f"its result breaks off after {len(parsed)} lines"
                 problem += f" ({type(error).__name__})"

@@ -142,7 +142,7 @@ class Reader:
         return at.astimezone(ZoneInfo(self.time_zone)).date()
 
     def _unreadable(self, order: dict[str, Any], error: Exception) -> SourceRejected:
-        # a KeyError's words are a field's name; any other's may be a field's value
+        # a KeyError's message is a field's name; any other's may be a field's value
         what = f"no {error}" if isinstance(error, KeyError) else type(error).__name__
         name = order.get("name") or order.get("id") or "(without id)"
         return SourceRejected(

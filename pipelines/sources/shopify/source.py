@@ -36,7 +36,7 @@ class ShopifySource:
     """Orders by the day they were placed on and refunds by the day they were made on.
 
     Days are the shop's. A refund is found by its order's last change, whenever that order was
-    placed. An order that was deleted goes when its day is pulled again: Shopify tells of it in
+    placed. An order that was deleted goes when its day is pulled again: Shopify reports it in
     no other way. Implements :class:`pipelines.sources.base.TracksChanges`.
 
     Args:
@@ -75,8 +75,8 @@ class ShopifySource:
             SourceRejected: it is another shop, counts its days in another time zone than the
                 configured one, or the token lacks a scope.
         """
-        told = self._graphql.ask(account_id, _SHOP)
-        shop, expected = told["shop"], self._reader.time_zone
+        answer = self._graphql.ask(account_id, _SHOP)
+        shop, expected = answer["shop"], self._reader.time_zone
         if shop["myshopifyDomain"] != f"{account_id}.myshopify.com":
             raise _rejected(
                 f"no shop '{account_id}' here; this is {shop['myshopifyDomain']}",
@@ -90,7 +90,7 @@ class ShopifySource:
                 f"Set sources.shopify.time_zone to {shop['ianaTimezone']}.",
                 account_id,
             )
-        held = {scope["handle"] for scope in told["currentAppInstallation"]["accessScopes"]}
+        held = {scope["handle"] for scope in answer["currentAppInstallation"]["accessScopes"]}
         if lacking := _SCOPES - held:
             raise _rejected(
                 f"the token lacks {', '.join(sorted(lacking))}, without which older orders are "

@@ -24,7 +24,7 @@ _log = logging.getLogger(__name__)
 TABLE = "raw.skan_postbacks"
 # A device that gets no 200 sends again, up to nine times in nine days.
 RESENT_DAYS = 9
-# Days after the first launch that a postback of version 4 tells of, by its sequence index.
+# Days after the first launch that a postback of version 4 covers, by its sequence index.
 CONVERSION_WINDOWS = ((0, 2), (3, 7), (8, 35))
 _SHOWN = 5
 _INDEXES = {"0", "1", "2"}
@@ -166,8 +166,8 @@ class SkanSource:
                 kept.append(postback)
         for problem, places in refused.items():
             shown, more = ", ".join(places[:_SHOWN]), ", …" if len(places) > _SHOWN else ""
-            words = f"{len(places)} postbacks dropped: {problem} ({shown}{more})"
-            _log.warning("%s, %s: %s", self._who, days, words)
+            warning = f"{len(places)} postbacks dropped: {problem} ({shown}{more})"
+            _log.warning("%s, %s: %s", self._who, days, warning)
         return kept, sum(map(len, refused.values()))
 
     def _problem(self, body: dict[str, Any]) -> str | None:
@@ -230,7 +230,7 @@ def _rows(account_id: str, postbacks: list[_Postback]) -> pa.Table:
         **{name: _texts(bodies, field) for name, field in _TEXTS.items()},
         "fidelity_type": _texts(bodies, "fidelity-type"),
         "redownload": _texts(bodies, "redownload"),
-        # before version 3 only the winner was told
+        # before version 3 only the winner was notified
         "did_win": _texts([{"did-win": True, **body} for body in bodies], "did-win"),
         "conversion_value": [body.get("conversion-value") for body in bodies],
         "conversion_day_first": [first for first, _ in windows],

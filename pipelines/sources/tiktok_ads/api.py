@@ -60,10 +60,10 @@ class TiktokApi:
             "fields": json.dumps(["advertiser_id", "name", "currency", "timezone"]),
         }
         body = self._api.get(account_id, "advertiser/info/", params)
-        found = body["data"].get("list")
-        if not found:
+        advertisers = body["data"].get("list")
+        if not advertisers:
             raise refused(account_id, "TikTok knows no such advertiser", fix=_FIXES[40001])
-        row: Row = found[0]
+        row: Row = advertisers[0]
         return row
 
     def entities(self, account_id: str, kind: str, fields: Sequence[str]) -> list[Row]:
@@ -110,8 +110,8 @@ class TiktokApi:
         try:
             return [_flat(row) for row in rows]
         except (KeyError, TypeError):
-            words = "a row of the report has no dimensions or metrics"
-            raise refused(account_id, words, fix=_CHANGED) from None
+            reason = "a row of the report has no dimensions or metrics"
+            raise refused(account_id, reason, fix=_CHANGED) from None
 
     def _pages(self, account_id: str, path: str, params: dict[str, str]) -> list[Row]:
         """All rows of all pages, as many as TikTok counts."""
@@ -168,4 +168,6 @@ def _inspect(account_id: str, reply: httpx.Response) -> None:
     said = f"code {code}: {str(body.get('message'))[:300]}" if code else "no code and no data"
     if code == _RATE_LIMIT or code in _FAULTS:
         raise SourceUnavailable(f"{where}: {said}", kept=KEPT, fix="Run again later.")
-    raise refused(account_id, said, fix=_FIXES.get(code or 0, "Correct what TikTok's words name."))
+    raise refused(
+        account_id, said, fix=_FIXES.get(code or 0, "Correct what TikTok's message names.")
+    )

@@ -92,8 +92,8 @@ class TiktokAdsSource:
     def account(self, account_id: str) -> Account:
         """Ask TikTok about one advertiser; asked once in the life of the source."""
         if account_id not in self._accounts:
-            found = self._api.advertiser(account_id)
-            zone, currency = str(found.get("timezone")), found.get("currency")
+            advertiser = self._api.advertiser(account_id)
+            zone, currency = str(advertiser.get("timezone")), advertiser.get("currency")
             try:
                 ZoneInfo(zone)
             except (ZoneInfoNotFoundError, ValueError):
@@ -102,7 +102,7 @@ class TiktokAdsSource:
                 ) from None
             if not currency:
                 raise refused(account_id, "it has no currency", fix="Set it in TikTok.")
-            name = str(found.get("name") or account_id)
+            name = str(advertiser.get("name") or account_id)
             self._accounts[account_id] = Account(account_id, name, currency, zone)
         return self._accounts[account_id]
 
@@ -214,7 +214,7 @@ def _or_0(parse: Callable[[Any], Any]) -> Callable[[Any], Any]:
 def _status(row: Row) -> str:
     """What we call the row's own switch; a word we don't know is left for the audit to find.
 
-    A deleted campaign is only told by its secondary status; an ad group of a deleted campaign
+    A deleted campaign shows only in its secondary status; an ad group of a deleted campaign
     (ADGROUP_STATUS_CAMPAIGN_DELETE) is as it was.
     """
     if str(row.get("secondary_status")).endswith(("_STATUS_DELETE", "_STATUS_DELETED")):

@@ -122,14 +122,14 @@ def condensed(rows: list[ReportRow], kept: int) -> list[ReportRow]:
     days: dict[date, list[ReportRow]] = defaultdict(list)
     for row in rows:
         days[row.day].append(row)
-    found = []
+    condensed_rows = []
     for day, all_rows in days.items():
         ranked = sorted(all_rows, key=lambda r: (-r.values[0], r.source))
-        found += ranked[:kept]
+        condensed_rows += ranked[:kept]
         if rest := ranked[kept:]:
             sums = tuple(map(sum, zip(*(r.values for r in rest), strict=True)))
-            found.append(ReportRow(day, (OTHER,) * (len(DIMENSIONS) - 1), sums))
-    return sorted(found)
+            condensed_rows.append(ReportRow(day, (OTHER,) * (len(DIMENSIONS) - 1), sums))
+    return sorted(condensed_rows)
 
 
 def _aggregated(day: date, events: Iterable[dict[str, Any]]) -> list[ReportRow]:
@@ -137,18 +137,18 @@ def _aggregated(day: date, events: Iterable[dict[str, Any]]) -> list[ReportRow]:
     for event in events:
         sessions[event["user_pseudo_id"], _param(event, "ga_session_id")].append(event)
     by_source: dict[tuple[str, ...], list[tuple[str, list[dict[str, Any]]]]] = defaultdict(list)
-    for (user, _), found in sessions.items():
-        by_source[_source(found[0])].append((user, found))
-    return sorted(ReportRow(day, s, _metrics(found)) for s, found in by_source.items())
+    for (user, _), visit in sessions.items():
+        by_source[_source(visit[0])].append((user, visit))
+    return sorted(ReportRow(day, s, _metrics(visit)) for s, visit in by_source.items())
 
 
 def _metrics(sessions: list[tuple[str, list[dict[str, Any]]]]) -> tuple[int, ...]:
-    events = [event for _, found in sessions for event in found]
+    events = [event for _, visit in sessions for event in visit]
     bought = [e["ecommerce"] for e in events if e["event_name"] == "purchase"]
-    new = {user for user, found in sessions if _param(found[0], "ga_session_number") == "1"}
+    new = {user for user, visit in sessions if _param(visit[0], "ga_session_number") == "1"}
     return (
         len(sessions),
-        sum(_is_engaged(found) for _, found in sessions),
+        sum(_is_engaged(visit) for _, visit in sessions),
         len({user for user, _ in sessions}),
         len(new),
         sum(e["event_name"] == "page_view" for e in events),

@@ -95,7 +95,7 @@ class Ga4DataServer(Served):
         return self
 
     def stop(self) -> None:
-        # a moment for calls under way: clients are told politely, not cut off
+        # a moment for calls under way: clients get an answer and are not cut off
         self._server.stop(grace=0.5).wait()
 
     def books(self, start: date, end: date) -> pa.Table:
@@ -136,11 +136,11 @@ class Ga4DataServer(Served):
         if request.property != f"properties/{PROPERTY_ID}" or denied:
             self._refuse(context, "PERMISSION_DENIED", _NO_ACCESS)
         if self.tokens_per_day < _COST or strikes("daily_quota", PROPERTY_ID):
-            words = "Exhausted property tokens per day. These quota tokens will return in under "
-            self._refuse(context, "RESOURCE_EXHAUSTED", words + "24 hours.")
+            message = "Exhausted property tokens per day. These quota tokens will return in under "
+            self._refuse(context, "RESOURCE_EXHAUSTED", message + "24 hours.")
         if self.tokens_per_hour < _COST or strikes("hourly_quota", PROPERTY_ID):
-            words = "Exhausted property tokens per hour. These quota tokens will return in under "
-            self._refuse(context, "RESOURCE_EXHAUSTED", words + "one hour.")
+            message = "Exhausted property tokens per hour. These quota tokens will return in under "
+            self._refuse(context, "RESOURCE_EXHAUSTED", message + "one hour.")
         if strikes("concurrent_requests", PROPERTY_ID) or (
             later and strikes("quota_on_page_2", PROPERTY_ID)
         ):

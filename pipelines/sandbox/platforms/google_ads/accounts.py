@@ -43,12 +43,12 @@ class AccountTree:
 
     def under(self, account_id: str) -> list[tuple[AdAccount, int]]:
         """The account itself (level 0) and all that are under it, each with its level."""
-        found = []
+        levels = []
         for account in self._accounts.values():
             line = self._line(account.account_id)
             if account_id in line:
-                found.append((account, line.index(account_id)))
-        return found
+                levels.append((account, line.index(account_id)))
+        return levels
 
     def _line(self, account_id: str) -> list[str]:
         """The account and the managers above it, going up."""

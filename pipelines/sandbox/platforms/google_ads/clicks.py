@@ -72,32 +72,34 @@ class Clicks:
             for gclid, landing in self._landings(day - timedelta(days=back)).items():
                 first.setdefault(gclid, landing)
         zone = ZoneInfo(account.time_zone)
-        found: dict[str, list[str]] = {}
+        gclids: dict[str, list[str]] = {}
         for gclid, landing in first.items():
             if landing.account_id == account.account_id and _day(landing.at, zone) == day:
-                found.setdefault(landing.campaign_id, []).append(gclid)
-        return found
+                gclids.setdefault(landing.campaign_id, []).append(gclid)
+        return gclids
 
     def _landings(self, day: date) -> dict[str, _Landing]:
         """First landing of each gclid on a day of the GA4 property, in order of time."""
         if day not in self._landed:
             # every event of the day, also those that reach the export late
             late = self._market.end + timedelta(days=30)
-            found: dict[str, _Landing] = {}
+            landings: dict[str, _Landing] = {}
             events = self._market.ga4_events(day, late)
             for event in sorted(events, key=lambda e: int(e["event_timestamp"])):
                 gclid = event.get("collected_traffic_source", {}).get("gclid")
                 if gclid:
                     paid = event["session_traffic_source_last_click"]["google_ads_campaign"]
                     at = int(event["event_timestamp"])
-                    found.setdefault(gclid, _Landing(at, paid["customer_id"], paid["campaign_id"]))
+                    landings.setdefault(
+                        gclid, _Landing(at, paid["customer_id"], paid["campaign_id"])
+                    )
             for order in self._market.orders(day, day, late).to_pylist():
                 if order["gclid"] and not order["test"]:
                     at = int(order["created_at"].timestamp() * 1e6)
                     campaign = self._some_campaign(at)
                     landing = _Landing(at, campaign.account_id, campaign.campaign_id)
-                    found.setdefault(order["gclid"], landing)
-            self._landed[day] = found
+                    landings.setdefault(order["gclid"], landing)
+            self._landed[day] = landings
         return self._landed[day]
 
     def _some_campaign(self, number: int) -> Campaign:

@@ -61,17 +61,17 @@ RESOURCES = frozenset(_FIELDS)
 
 def entities(market: Market, account_id: str, resource: str, today: date) -> dict[str, Entity]:
     """An account's entities of one resource, by id."""
-    found: dict[str, Entity] = {}
+    by_id: dict[str, Entity] = {}
     for campaign in market.account_campaigns(account_id):
         budget = market.daily_budget_micros(campaign.campaign_id, today)
         groups = asset_groups(campaign) if resource == "asset_group" else campaign.adgroups
         if resource == "campaign":
-            found[campaign.campaign_id] = Entity(campaign, budget)
+            by_id[campaign.campaign_id] = Entity(campaign, budget)
         elif resource == "ad_group_ad":
-            found |= {a.ad_id: Entity(campaign, budget, g, a) for g in groups for a in g.ads}
+            by_id |= {a.ad_id: Entity(campaign, budget, g, a) for g in groups for a in g.ads}
         else:
-            found |= {g.adgroup_id: Entity(campaign, budget, g) for g in groups}
-    return found
+            by_id |= {g.adgroup_id: Entity(campaign, budget, g) for g in groups}
+    return by_id
 
 
 def attributes(resource: str, rows: Iterable[Entity]) -> dict[str, list[Scalar]]:

@@ -38,7 +38,7 @@ TOGETHER_AT = dict.fromkeys(("stream_stalls", "quota_on_page_2", "expired_page_t
 
 
 class Refusal(NamedTuple):
-    """gRPC status, ``category.NAME`` in ErrorCode ("" for none), words, retry_delay in seconds."""
+    """gRPC status, ``category.NAME`` in ErrorCode ("" for none), message, retry_delay in s."""
 
     status: str
     code: str

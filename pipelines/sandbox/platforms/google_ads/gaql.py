@@ -149,9 +149,9 @@ class _Tokens:
 
     def skip(self, word: str) -> bool:
         token = self.peek()
-        found = token is not None and token.upper() == word
-        self._at += found
-        return found
+        is_next = token is not None and token.upper() == word
+        self._at += is_next
+        return is_next
 
     def keyword(self, word: str, code: str) -> None:
         if not self.skip(word):
@@ -174,12 +174,12 @@ class _Tokens:
     def values(self) -> tuple[str, ...]:
         if not self.skip("("):
             raise GaqlError("EXPECTED_LIST", "Error in query: expected a list after IN.")
-        found = [self.value()]
+        members = [self.value()]
         while self.skip(","):
-            found.append(self.value())
+            members.append(self.value())
         if not self.skip(")"):
             raise GaqlError("EXPECTED_LIST", "Error in query: the list after IN is not closed.")
-        return tuple(found)
+        return tuple(members)
 
 
 def _as_type_of(value: str | int | float | bool, text: str, condition: Condition) -> Any:

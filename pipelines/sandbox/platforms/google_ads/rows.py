@@ -82,8 +82,8 @@ class GoogleAdsBooks:
         return attributes(resource, entities(self._market, customer_id, resource, today).values())
 
     def _account_columns(self, customer_id: str, resource: str) -> Columns:
-        found = self.accounts.under(customer_id)
-        accounts = [a for a, level in found if level == 0 or resource == "customer_client"]
+        levels = self.accounts.under(customer_id)
+        accounts = [a for a, level in levels if level == 0 or resource == "customer_client"]
         columns: dict[str, list[Scalar]] = {
             f"{resource}.id": [int(a.account_id) for a in accounts],
             f"{resource}.descriptive_name": [a.name for a in accounts],
@@ -93,7 +93,7 @@ class GoogleAdsBooks:
             f"{resource}.status": [self.accounts.status(a.account_id) for a in accounts],
         }
         if resource == "customer_client":
-            columns["customer_client.level"] = [level for _, level in found]
+            columns["customer_client.level"] = [level for _, level in levels]
         return columns
 
     def _report_columns(self, customer_id: str, query: Query, today: date) -> Columns:

@@ -122,7 +122,7 @@ class GoogleAdsServer(Served):
         return self
 
     def stop(self) -> None:
-        # a moment for calls under way: clients are told politely, not cut off
+        # a moment for calls under way: clients get an answer and are not cut off
         self._server.stop(grace=0.5).wait()
         self.oauth.stop()
 

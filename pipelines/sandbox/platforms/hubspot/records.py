@@ -69,15 +69,15 @@ def objects(kind: str, leads: list[Lead], now: datetime) -> list[Object]:
     return [_deal(lead, now) for lead in deals]
 
 
-def as_json(found: Object, names: list[str], extra: dict[str, str]) -> dict[str, Any]:
+def as_json(record: Object, names: list[str], extra: dict[str, str]) -> dict[str, Any]:
     """An object as the API gives it: the asked properties, null where there is no value."""
     body = {
-        "id": found.id,
-        "properties": {**{name: found.properties.get(name) for name in names}, **extra},
-        "createdAt": found.properties["createdate"],
-        "archived": found.archived_at is not None,
+        "id": record.id,
+        "properties": {**{name: record.properties.get(name) for name in names}, **extra},
+        "createdAt": record.properties["createdate"],
+        "archived": record.archived_at is not None,
     }
-    return body | ({"archivedAt": found.archived_at} if found.archived_at else {})
+    return body | ({"archivedAt": record.archived_at} if record.archived_at else {})
 
 
 def _contact(lead: Lead, now: datetime) -> Object:
@@ -115,9 +115,9 @@ def _deal(lead: Lead, now: datetime) -> Object:
     closed = step in ("WON", "LOST")
     closes = deal.steps[-1][0] if closed else deal.created_at + timedelta(days=30)
     # someone back-dates every fifth deal
-    told = deal.created_at - timedelta(days=3 if deal.number % 5 == 0 else 0)
+    back_dated = deal.created_at - timedelta(days=3 if deal.number % 5 == 0 else 0)
     properties = {
-        "createdate": stamp(told),
+        "createdate": stamp(back_dated),
         "hs_createdate": stamp(deal.created_at),
         "hs_lastmodifieddate": stamp(modified(deal, now, lead)),
         "hs_object_id": number,

@@ -82,10 +82,10 @@ class HubspotServer(CrmServer):
             self._admit(request, path, call)
             if self._gate.strikes("server_error", call):
                 return Response("<html>502 Bad Gateway</html>", 502, media_type="text/html")
-            status, found = self._answer(path, request, body)
+            status, answer = self._answer(path, request, body)
         except HubspotError as error:
-            status, found = error.status, error.body
-        content = orjson.dumps(found)
+            status, answer = error.status, error.body
+        content = orjson.dumps(answer)
         if status < 300 and self._gate.strikes("truncated_body", call):
             content = content[: len(content) // 2]
         elif status < 300:
@@ -134,8 +134,8 @@ class HubspotServer(CrmServer):
             case ["crm", "v3", "objects", kind, "batch", "read"]:
                 wanted = {given["id"] for given in asked["inputs"]}
                 names = [*DEFAULTS[kind], *asked["properties"]]
-                found = [o for o in self._objects(kind) if o.id in wanted and not o.archived_at]
-                return 200, {"status": "COMPLETE", "results": self._json(found, kind, names)}
+                records = [o for o in self._objects(kind) if o.id in wanted and not o.archived_at]
+                return 200, {"status": "COMPLETE", "results": self._json(records, kind, names)}
             case ["crm", "v3", "objects", kind] if request.query_params.get("archived") == "true":
                 return 200, self._archived(kind, dict(request.query_params))
             case ["crm", "v4", "associations", start, _, "batch", "read"]:
@@ -146,70 +146,70 @@ class HubspotServer(CrmServer):
         gone = _GONE[kind] if self._gate.is_on("field_missing") else None
         return [name for name in PROPERTIES[kind] if name != gone]
 
-    def _json(self, found: list[Object], kind: str, names: list[str]) -> list[Json]:
+    def _json(self, records: list[Object], kind: str, names: list[str]) -> list[Json]:
         known = set(self._names(kind))
         extra = {"favourite_colour": "teal"} if self._gate.is_on("new_column") else {}
         given = [name for name in dict.fromkeys((*DEFAULTS[kind], *names)) if name in known]
-        return [as_json(o, given, extra) for o in found]
+        return [as_json(o, given, extra) for o in records]
 
     def _search(self, kind: str, asked: Json) -> Json:
-        found = [o for o in self._objects(kind) if not o.archived_at]
+        matches = [o for o in self._objects(kind) if not o.archived_at]
         for condition in asked["filterGroups"][0]["filters"]:
             name, bound = condition["propertyName"], int(condition["value"])
             if name not in PROPERTIES[kind]:
                 raise HubspotError(400, f"There was a problem with the request: no {name}")
             holds = _OPERATORS[condition["operator"]]
-            found = [o for o in found if holds(_milliseconds(o.properties[name] or ""), bound)]
-        found.sort(key=lambda o: int(o.id))
-        return self._page(kind, asked, found)
+            matches = [o for o in matches if holds(_milliseconds(o.properties[name] or ""), bound)]
+        matches.sort(key=lambda o: int(o.id))
+        return self._page(kind, asked, matches)
 
-    def _page(self, kind: str, asked: Json, found: list[Object]) -> Json:
-        total, cap, after = len(found), self.search_cap, asked.get("after")
+    def _page(self, kind: str, asked: Json, matches: list[Object]) -> Json:
+        total, cap, after = len(matches), self.search_cap, asked.get("after")
         if self._gate.is_on("more_than_10000") and total > _LOW_CAP:
             total, cap = total + _CAP, _LOW_CAP
         start, size = int(after or 0), min(asked["limit"], self.page_rows)
         if start >= cap > 0 and start:
             raise HubspotError(400, f"The requested page starts after result {cap}.")
-        if after is None and found and self._gate.is_on("empty_page_with_next"):
+        if after is None and matches and self._gate.is_on("empty_page_with_next"):
             return {"total": total, "results": [], "paging": {"next": {"after": "0"}}}
         stop = min(start + size, cap)
         page: Json = {
             "total": total,
-            "results": self._json(found[start:stop], kind, asked["properties"]),
+            "results": self._json(matches[start:stop], kind, asked["properties"]),
         }
         if page["results"] and self._gate.strikes("row_lost", f"{kind} {asked}"):
             page["results"].pop()
-        last = start < len(found) <= stop and self._gate.is_on("exactly_page")
-        if stop < len(found) or last:
+        last = start < len(matches) <= stop and self._gate.is_on("exactly_page")
+        if stop < len(matches) or last:
             page["paging"] = {"next": {"after": str(stop)}}
         return page
 
     def _archived(self, kind: str, params: dict[str, str]) -> Json:
-        found = [o for o in self._objects(kind) if o.archived_at]
+        records = [o for o in self._objects(kind) if o.archived_at]
         start, size = int(params.get("after", 0)), min(int(params["limit"]), self.page_rows)
         names = params["properties"].split(",")
-        page: Json = {"results": self._json(found[start : start + size], kind, names)}
-        if start + size < len(found):
+        page: Json = {"results": self._json(records[start : start + size], kind, names)}
+        if start + size < len(records):
             page["paging"] = {"next": {"after": str(start + size)}}
         return page
 
     def _associated(self, kind: str, ids: list[str]) -> tuple[int, Json]:
         by_id = {o.id: o for o in self._objects(kind) if not o.archived_at}
-        found = {i: by_id[i].associated if i in by_id else () for i in ids}
+        associated = {i: by_id[i].associated if i in by_id else () for i in ids}
         results = [
             {"from": {"id": i}, "to": [{"toObjectId": int(other)} for other in others]}
-            for i, others in found.items()
+            for i, others in associated.items()
             if others
         ]
         answer: Json = {"status": "COMPLETE", "results": results}
-        if alone := [i for i, others in found.items() if not others]:
+        if alone := [i for i, others in associated.items() if not others]:
             errors = [{"subCategory": "crm.associations.NO_ASSOCIATIONS_FOUND", "id": alone}]
             return 207, {**answer, "numErrors": len(alone), "errors": errors}
         return 200, answer
 
 
-def _limited(words: str, policy: str) -> HubspotError:
-    message = f"You have reached your {words} limit."
+def _limited(quota: str, policy: str) -> HubspotError:
+    message = f"You have reached your {quota} limit."
     return HubspotError(429, message, errorType="RATE_LIMIT", policyName=policy)
 
 

@@ -153,8 +153,8 @@ class LinkedinServer(Loopback):
     def _check_headers(self, request: Request, account_id: str | None) -> None:
         version = request.headers.get("linkedin-version", "none")
         if version != self.version or self.faults.strikes("version_sunset", account_id):
-            words = f"Requested version {version}01 is not active"
-            raise LinkedinError(426, "NONEXISTENT_VERSION", words)
+            message = f"Requested version {version}01 is not active"
+            raise LinkedinError(426, "NONEXISTENT_VERSION", message)
         if request.headers.get("x-restli-protocol-version") != "2.0.0":
             raise LinkedinError(400, "ILLEGAL_ARGUMENT", "This resource speaks Rest.li 2.0.0")
         given = request.headers.get("authorization")
@@ -182,8 +182,8 @@ class LinkedinServer(Loopback):
 
     def _known(self, account_id: str) -> str:
         if not self._books.knows(account_id):
-            words = f"Could not find ad account {account_id}"
-            raise LinkedinError(404, "RESOURCE_NOT_FOUND", words)
+            message = f"Could not find ad account {account_id}"
+            raise LinkedinError(404, "RESOURCE_NOT_FOUND", message)
         return account_id
 
     def _list(self, account_id: str, kind: str, params: dict[str, str]) -> Row:
@@ -219,10 +219,10 @@ class LinkedinServer(Loopback):
         numbers = [int(n) for n in days.groups()]
         window = (date(*numbers[:3]), date(*numbers[3:]))
         ids = [urn.rsplit(":", 1)[1] for urn in _listed(params[facet])]
-        found: list[Row] = []
+        rows: list[Row] = []
         for account_id in self._accounts(facet, ids):
-            found += self._rows(account_id, pivots, window, fields, (facet, ids))
-        return {"elements": found[: self.row_cap]}
+            rows += self._rows(account_id, pivots, window, fields, (facet, ids))
+        return {"elements": rows[: self.row_cap]}
 
     def _accounts(self, facet: str, ids: list[str]) -> list[str]:
         """Whose rows a facet reaches; none, and no error, for what the token can't read."""

@@ -176,7 +176,7 @@ class MetaBooks:
 
     def _names(self, account_id: str, level: str, today: date) -> dict[str, tuple[str, Row]]:
         """Effective status and naming fields of each campaign, ad set or ad."""
-        found: dict[str, tuple[str, Row]] = {}
+        names: dict[str, tuple[str, Row]] = {}
         for c in self._campaigns(account_id):
             about = {
                 "account_id": account_id.removeprefix("act_"),
@@ -184,19 +184,19 @@ class MetaBooks:
                 "campaign_name": c.name,
             }
             if level == "campaign":
-                found[c.campaign_id] = (_STATUS[c.status], about)
+                names[c.campaign_id] = (_STATUS[c.status], about)
                 continue
             read = self._adset_rows if level == "adset" else self._ad_rows
             effective = {r["id"]: r["effective_status"] for r in read(c, today)}
             for g in c.adgroups:
                 group = {**about, "adset_id": g.adgroup_id, "adset_name": g.name}
                 if level == "adset":
-                    found[g.adgroup_id] = (effective[g.adgroup_id], group)
+                    names[g.adgroup_id] = (effective[g.adgroup_id], group)
                     continue
                 for a in g.ads:
                     ad = {**group, "ad_id": a.ad_id, "ad_name": a.name}
-                    found[a.ad_id] = (effective[a.ad_id], ad)
-        return found
+                    names[a.ad_id] = (effective[a.ad_id], ad)
+        return names
 
     def _campaign_rows(self, campaign: Campaign, today: date) -> Iterable[Row]:
         row = {

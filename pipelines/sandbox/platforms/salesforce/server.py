@@ -90,12 +90,12 @@ class SalesforceServer(CrmServer):
             self._admit(request, path, call)
             if self._gate.strikes("server_error", call):
                 return Response("<html>Down for maintenance</html>", 503, media_type="text/html")
-            found = self._answer(path, request)
+            answer = self._answer(path, request)
         except SalesforceError as error:
-            status, found = error.status, error.body
+            status, answer = error.status, error.body
         except SoqlError as error:
-            status, found = 400, [{"message": str(error), "errorCode": error.code}]
-        content = orjson.dumps(found)
+            status, answer = 400, [{"message": str(error), "errorCode": error.code}]
+        content = orjson.dumps(answer)
         if status == 200 and self._gate.strikes("truncated_body", call):
             content = content[: len(content) // 2]
         elif status == 200:
@@ -159,12 +159,12 @@ class SalesforceServer(CrmServer):
                 kind: [r for r in records if not r["IsDeleted"]]
                 for kind, records in objects.items()
             }
-            found = select(soql, kept, extra)
+            selected = select(soql, kept, extra)
         else:
-            found = select(soql, objects, extra)
+            selected = select(soql, objects, extra)
         name = f"01g{len(self._cursors):012d}"
-        lost = bool(found) and self._gate.strikes("row_lost", f"{resource} {soql}")
-        self._cursors[name] = _Cursor(found[: len(found) - lost], len(found))
+        lost = bool(selected) and self._gate.strikes("row_lost", f"{resource} {soql}")
+        self._cursors[name] = _Cursor(selected[: len(selected) - lost], len(selected))
         return self._page(name, 0, first=True)
 
     def _page(self, name: str, start: int, *, first: bool) -> Json:

@@ -24,7 +24,7 @@ _OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
 
 
 class SoqlError(Exception):
-    """What Salesforce answers with 400: its error code and words."""
+    """What Salesforce answers with 400: its error code and message."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
@@ -50,32 +50,32 @@ def select(soql: str, objects: Objects, extra: Record) -> list[Record]:
         raise SoqlError("INVALID_TYPE", f"sObject type '{kind}' is not supported.")
     subqueries = iter(nested)
     names = [_relation(next(subqueries)) if name == "§" else name for name in asked]
-    found = objects[kind]
+    records = objects[kind]
     for condition in (query["where"] or "").split(" AND "):
         if condition:
-            found = _where(condition, found, kind, subqueries, objects)
-    if found:
-        _known(kind, names, found[0])
+            records = _where(condition, records, kind, subqueries, objects)
+    if records:
+        _known(kind, names, records[0])
     return [
         {"attributes": {"type": kind}, **{name: record[name] for name in names}, **extra}
-        for record in found
+        for record in records
     ]
 
 
 def _where(
-    condition: str, found: list[Record], kind: str, subqueries: Any, objects: Objects
+    condition: str, records: list[Record], kind: str, subqueries: Any, objects: Objects
 ) -> list[Record]:
     parts = _CONDITION.fullmatch(condition)
     if not parts:
         raise SoqlError("MALFORMED_QUERY", f"unexpected token: '{condition}'")
     name = parts["field"]
-    if found:
-        _known(kind, [name], found[0])
+    if records:
+        _known(kind, [name], records[0])
     if parts["operator"] == "IN":
         ids = {record["Id"] for record in select(next(subqueries), objects, {})}
-        return [record for record in found if record[name] in ids]
+        return [record for record in records if record[name] in ids]
     bound, holds = _literal(parts["value"]), _OPERATORS[parts["operator"]]
-    return [record for record in found if holds(_comparable(record[name]), bound)]
+    return [record for record in records if holds(_comparable(record[name]), bound)]
 
 
 def _relation(subquery: str) -> str:

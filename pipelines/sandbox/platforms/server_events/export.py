@@ -249,7 +249,7 @@ def _letters(text: str) -> str:
 
 
 def _page_view(visit: Sighting, event_id: str) -> _Event:
-    """The event of a visit of which no order is told."""
+    """The event of a visit without an order."""
     unknown = dict.fromkeys(("email", "phone", "order_id", "value", "currency", *CLICK_IDS))
     return {
         **unknown,

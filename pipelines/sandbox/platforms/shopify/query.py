@@ -79,35 +79,35 @@ class _Tokens:
         return self._next in tokens
 
     def selections(self) -> dict[str, Selection]:
-        found: dict[str, Selection] = {}
+        selections: dict[str, Selection] = {}
         self.take("{")
         while not self.next_is("}"):
             name = self.take()
             if name == "...":
                 self.take("on")
                 self.take()
-                found |= self.selections()
+                selections |= self.selections()
                 continue
-            found[name] = Selection()
+            selections[name] = Selection()
             if self.next_is("("):
-                found[name].arguments = self._arguments()
+                selections[name].arguments = self._arguments()
             if self.next_is("{"):
-                found[name].fields = self.selections()
+                selections[name].fields = self.selections()
         self.take("}")
-        return found
+        return selections
 
     def _arguments(self) -> dict[str, Any]:
-        found: dict[str, Any] = {}
+        arguments: dict[str, Any] = {}
         self.take("(")
         while not self.next_is(")"):
             name = self.take()
             self.take(":")
             value = self.take()
             if value.startswith("$"):
-                found[name] = self._variables.get(value[1:])
+                arguments[name] = self._variables.get(value[1:])
             else:
-                found[name] = json.loads(value) if value.startswith('"') else value
+                arguments[name] = json.loads(value) if value.startswith('"') else value
             if self.next_is(","):
                 self.take()
         self.take(")")
-        return found
+        return arguments

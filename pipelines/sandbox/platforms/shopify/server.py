@@ -131,15 +131,15 @@ class ShopifyServer(Loopback):
         if struck == "server_error":
             return Response("<html>Service Unavailable</html>", 503, media_type="text/html")
         if struck == "errors_200":
-            words = "Internal error. Looks like something went wrong on our end."
-            return self._failed(words, "INTERNAL_SERVER_ERROR")
+            message = "Internal error. Looks like something went wrong on our end."
+            return self._failed(message, "INTERNAL_SERVER_ERROR")
         if struck == "throttled":
             return self._failed("Throttled", "THROTTLED", available=_COST - 1)
         return None
 
-    def _failed(self, words: str, code: str, available: int | None = None) -> JSONResponse:
+    def _failed(self, message: str, code: str, available: int | None = None) -> JSONResponse:
         left = self.available_points if available is None else available
-        error = {"message": words, "extensions": {"code": code}}
+        error = {"message": message, "extensions": {"code": code}}
         return JSONResponse({"errors": [error], "extensions": self._cost(left)})
 
     def _cost(self, available: int) -> dict[str, Any]:
@@ -173,8 +173,8 @@ class ShopifyServer(Loopback):
         running = any(self._status(o) == "RUNNING" for o in self._operations)
         if running or self._every_second(("bulk_already_running",), what):
             number = max(len(self._operations), 1)
-            words = "A bulk query operation for this app and shop is already in progress"
-            return _refusal("OPERATION_IN_PROGRESS", f"{words}: {_gid(number)}.")
+            message = "A bulk query operation for this app and shop is already in progress"
+            return _refusal("OPERATION_IN_PROGRESS", f"{message}: {_gid(number)}.")
         if self.faults.strikes("late_refund", SHOP_ID):
             self._orders.refund_late(self.clock.today)
         if self.faults.strikes("withdrawn_order", SHOP_ID):
@@ -205,8 +205,8 @@ class ShopifyServer(Loopback):
             asked = {}
         if orders is None or not asked:
             raise QueryError("Bulk queries must contain at least one connection")
-        found = self._orders.search(orders.arguments.get("query", ""), self.clock.today)
-        return [orjson.dumps(pick(node, asked, "Order")) for node in found]
+        nodes = self._orders.search(orders.arguments.get("query", ""), self.clock.today)
+        return [orjson.dumps(pick(node, asked, "Order")) for node in nodes]
 
     def _operation(self, gid: str) -> dict[str, Any] | None:
         number = int(gid.rsplit("/", 1)[1])
@@ -268,6 +268,6 @@ def _gid(number: int) -> str:
     return f"gid://shopify/BulkOperation/{number}"
 
 
-def _refusal(code: str, words: str) -> dict[str, Any]:
-    error = {"code": code, "field": None, "message": words}
+def _refusal(code: str, message: str) -> dict[str, Any]:
+    error = {"code": code, "field": None, "message": message}
     return {"bulkOperation": None, "userErrors": [error]}

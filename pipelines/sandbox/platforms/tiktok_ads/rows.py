@@ -143,18 +143,18 @@ class TiktokBooks:
         """What a report says of an id beside its numbers, and its status."""
         if id_name == "advertiser_id":
             return {account_id: ({}, "ENABLED")}
-        found: dict[str, tuple[Row, str]] = {}
+        names: dict[str, tuple[Row, str]] = {}
         for c in self._campaigns(account_id):
             about = {"campaign_id": c.campaign_id, "campaign_name": c.name}
             if id_name == "campaign_id":
-                found[c.campaign_id] = (about, c.status)
+                names[c.campaign_id] = (about, c.status)
             for g in c.adgroups:
                 group = {**about, "adgroup_id": g.adgroup_id, "adgroup_name": g.name}
                 if id_name == "adgroup_id":
-                    found[g.adgroup_id] = (group, g.status)
+                    names[g.adgroup_id] = (group, g.status)
                 if id_name == "ad_id":
-                    found |= {a.ad_id: ({**group, "ad_name": a.name}, a.status) for a in g.ads}
-        return found
+                    names |= {a.ad_id: ({**group, "ad_name": a.name}, a.status) for a in g.ads}
+        return names
 
     def _campaign(self, campaign: Campaign, today: date) -> Iterable[Row]:
         budget = {"budget": 0.0, "budget_mode": "BUDGET_MODE_INFINITE"}

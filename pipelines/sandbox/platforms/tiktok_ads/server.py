@@ -130,14 +130,14 @@ class TiktokServer(Loopback):
         if given != self.access_token or self.faults.strikes("token_invalid", account_id):
             raise TiktokError(40105, _REVOKED)
         kind = _kind(request.url.path)
-        for name, at, code, words in (
+        for name, at, code, message in (
             ("permission_denied", kind, 40001, "No permission to operate advertiser."),
             ("rate_limited", "report", 40100, "Too many requests. Please retry in some time."),
             ("error_200", "list", 50000, "System error"),
             ("error_200_fatal", kind, 40002, "Invalid params"),
         ):
             if kind == at and self.faults.strikes(name, account_id):
-                raise TiktokError(code, words)
+                raise TiktokError(code, message)
         if not self._books.knows(account_id):
             raise TiktokError(40001, f"No permission to operate advertiser {account_id}.")
         match request.url.path.removeprefix(_ROOT).strip("/").split("/"):

@@ -32,7 +32,7 @@ def units_a_dollar() -> Mapping[str, int]:
 
 
 def in_dollars(micros: pa.ChunkedArray, currencies: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Amounts in micros of the currency beside each, as dollars; one without is taken for them."""
+    """Amounts, in micros of the currency beside each, as dollars; those beside none are dollars."""
     known = units_a_dollar()
     listed = pa.array(known, pa.string())
     units = pa.array(known.values(), pa.float64()).take(pc.index_in(currencies, listed))

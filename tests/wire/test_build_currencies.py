@@ -48,9 +48,9 @@ def _budget(day: int, campaign: str, micros: int, currency: str) -> dict[str, An
 
 
 def _purchase(device: str, clock: str, revenue: float, currency: str | None) -> dict[str, Any]:
-    told = [{"key": "currency", "value": {"string_value": currency}}] if currency else []
+    parameters = [{"key": "currency", "value": {"string_value": currency}}] if currency else []
     bought = {"transaction_id": None, "purchase_revenue": revenue}
-    return event(device, _at(10, clock), "purchase", ecommerce=bought, event_params=told)
+    return event(device, _at(10, clock), "purchase", ecommerce=bought, event_params=parameters)
 
 
 def _load(table: str, account: tuple[str | None, str], *days: int) -> dict[str, Any]:
@@ -235,8 +235,8 @@ def test_the_guides_campaigns_without_orders_are_those_without_orders(built: War
     rows = built.query(
         query.replace("2026-06-01", "2025-03-10").replace("2026-06-30", "2025-03-10")
     )
-    found = {r["campaign_id"]: r["orders_last_non_direct"] for r in rows.to_pylist()}
-    assert found == {"moved": 1.0, "social": 0.0}
+    orders = {r["campaign_id"]: r["orders_last_non_direct"] for r in rows.to_pylist()}
+    assert orders == {"moved": 1.0, "social": 0.0}
 
 
 def _ga4_daily(warehouse: Warehouse) -> Mapping[str, tuple[Any, ...]]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from pipelines.config import GuardrailSettings
-from pipelines.money import Money, figure
+from pipelines.money import Money, figure, total
 from pipelines.proposals.evidence import JobEvidence
 from pipelines.proposals.market import Campaign, Market
 from pipelines.proposals.proposal import Constraint, Effect, Verdict
@@ -157,13 +157,14 @@ def max_change(case: Case) -> Constraint:
 
 def max_daily_change(case: Case) -> Constraint:
     """All the changes of one day together move at most a capped share of the budget."""
-    current = case.campaign.budget
-    before = case.market.changed_today.get(case.campaign.key, Money(0, current.currency))
-    value = (abs(case.delta) + before) / current * 100
-    bound = case.caps.max_daily_change_percent
-    return _bounded(
-        "max_daily_change", value, bound, "percent of the budget a day", _at_most(value, bound)
-    )
+    current, name = case.campaign.budget, "max_daily_change"
+    bound, unit = case.caps.max_daily_change_percent, "percent of the budget a day"
+    today = case.market.changed_today.get(case.campaign.key, ())
+    if any(change.currency != current.currency for change in today):
+        message = f"Changes recorded today are not in {current.currency}, which the budget is in."
+        return Constraint(name, "NO_DATA", None, bound, unit, False, message)
+    value = total([abs(case.delta), *today], current.currency) / current * 100
+    return _bounded(name, value, bound, unit, _at_most(value, bound))
 
 
 def cac_ceiling(case: Case) -> Constraint:

@@ -63,7 +63,7 @@ class Market:
     as_of: date
     rates: Rates
     campaigns: tuple[Campaign, ...]
-    changed_today: Mapping[Key, Money]
+    changed_today: Mapping[Key, tuple[Money, ...]]
 
     def campaign(self, key: Key) -> Campaign | None:
         return next((c for c in self.campaigns if c.key == key), None)
@@ -127,8 +127,8 @@ def _read_rates(warehouse: Warehouse, terms: Terms) -> Rates:
     return Rates(terms.currency, terms.as_of, quotes)
 
 
-def _changed_since(warehouse: Warehouse, terms: Terms) -> dict[Key, Money]:
-    changed: dict[Key, Money] = {}
+def _changed_since(warehouse: Warehouse, terms: Terms) -> dict[Key, tuple[Money, ...]]:
+    changed: dict[Key, tuple[Money, ...]] = {}
     rows = warehouse.query(query_text("changed_today"), {"since": terms.day_began}).to_pylist()
     for row in rows:
         if row["currency_code"] is None:
@@ -140,5 +140,5 @@ def _changed_since(warehouse: Warehouse, terms: Terms) -> dict[Key, Money]:
             )
         key = (row["platform"], row["account_id"], row["campaign_id"])
         moved = Money(abs(int(row["to_value"]) - int(row["from_value"])), row["currency_code"])
-        changed[key] = changed[key] + moved if key in changed else moved
+        changed[key] = (*changed.get(key, ()), moved)
     return changed

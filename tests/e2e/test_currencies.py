@@ -163,12 +163,14 @@ def test_the_rates_are_named_where_a_figure_rests_on_them(mixed: Side, dollars: 
         assert "rates" not in json.loads(proposal.row["evidence"])
 
 
-def test_one_person_approves_cuts_and_then_the_increases_they_fund(mixed: Side) -> None:
+def test_one_person_approves_a_cut_and_then_an_increase_that_it_funds(mixed: Side) -> None:
     shifts = [p for p in mixed.ledger.read().proposals if p.kind == "budget_shift"]
-    cuts_first = sorted(shifts, key=lambda p: p.delta.micros > 0)
-    for proposal in cuts_first:
+    by_size = sorted(shifts, key=lambda p: p.delta_in("USD").micros)
+    cut = by_size[0]
+    increase = next(p for p in by_size if p.delta.micros > 0 and p.currency != cut.currency)
+    for proposal in (cut, increase):
         state = approve(
             mixed.ledger, Terms.of(mixed.settings), proposal.proposal_id, Actor("ann", "person")
         )
         assert state == State.SHADOW_RECORDED, proposal.target
-    assert f"{len(shifts)} recorded changes match their proposals" in verify(mixed.ledger)
+    assert "2 recorded changes match their proposals" in verify(mixed.ledger)

@@ -60,10 +60,16 @@ def test_a_change_at_its_bound_is_said_to_bind() -> None:
 
 def test_the_changes_of_a_day_add_up() -> None:
     def after(changed: float) -> str:
-        market = replace(MARKET, changed_today={CAMPAIGN.key: usd(changed)})
+        market = replace(MARKET, changed_today={CAMPAIGN.key: (usd(1), usd(changed - 1))})
         return guardrails.max_daily_change(replace(SHIFT, market=market)).verdict
 
     assert (after(5), after(6)) == ("PASS", "FAIL")
+
+
+def test_changes_of_today_in_another_currency_fail_closed() -> None:
+    """The account was billed in yen until noon."""
+    market = replace(MARKET, changed_today={CAMPAIGN.key: (Money(1, "JPY"), usd(1))})
+    assert guardrails.max_daily_change(replace(SHIFT, market=market)).verdict == "NO_DATA"
 
 
 @pytest.mark.parametrize(

@@ -80,9 +80,9 @@ def _spend(warehouse: Warehouse) -> dict[tuple[str, str], int | None]:
     return {(r["campaign_id"], r["day"]): r["cost_reporting_micros"] for r in rows}
 
 
-def _weeks(warehouse: Warehouse) -> set[str]:
-    rows = warehouse.query("SELECT currency_code FROM marts.mmm_input_weekly").to_pylist()
-    return {r["currency_code"] for r in rows}
+def _reported_in(warehouse: Warehouse) -> set[str]:
+    sql = "SELECT reporting_currency_code FROM marts.fct_ad_spend_daily"
+    return set(warehouse.query(sql)["reporting_currency_code"].to_pylist())
 
 
 def test_rates_that_come_late_reach_the_days_they_carry_to_and_no_other(tmp_path: Path) -> None:
@@ -174,14 +174,14 @@ def test_another_reporting_currency_is_refused_by_a_run_that_rebuilds_no_day_nea
     _rates(warehouse, FRIDAY, {"USD": 1.25})
     _publish(warehouse, performance, FRIDAY, SUNDAY)
     _publish(warehouse, "raw.fx_rates", FRIDAY, FRIDAY)
-    build(dollars, select="+mmm_input_weekly")
+    build(dollars, select="+fct_ad_spend_daily")
     _age_builds(warehouse)
 
     # nothing new, then a backfill of long before
     for _ in range(2):
         with pytest.raises(AuditError, match="holds amounts in USD"):
-            build(_settings(tmp_path, "EUR"), select="+mmm_input_weekly")
-        assert _weeks(warehouse) == {"USD"}
+            build(_settings(tmp_path, "EUR"), select="+fct_ad_spend_daily")
+        assert _reported_in(warehouse) == {"USD"}
         _publish(warehouse, performance, "2024-01-01", "2024-01-07")
         _publish(warehouse, "raw.fx_rates", "2024-01-01", "2024-01-07")
 

@@ -83,12 +83,21 @@ class Pause(Kind[Inputs, PauseCase]):
         for alert in inputs.alerts:
             if alert.severity == "CRITICAL" and alert.detector in DETECTORS:
                 worst.setdefault(alert.key, []).append(alert)
-        proposals = tuple(
-            self._propose(pacing, faults, stamp, _case(market, inputs, caps, campaign, faults))
-            for key, faults in worst.items()
-            if (campaign := market.campaign(key)) and campaign.status == "ENABLED"
-        )
-        return Drafted(proposals, refused)
+        proposals = []
+        for key, faults in worst.items():
+            campaign = market.campaign(key)
+            if campaign is None or campaign.status != "ENABLED":
+                continue
+            spent = faults[0].recent_daily
+            if spent and spent.currency != campaign.currency:
+                refused += (
+                    f"pacing saw {key[0]} campaign {key[2]} spend {spent.currency}, and its "
+                    f"account is in {campaign.currency} now: run the job again.",
+                )
+                continue
+            case = _case(market, inputs, caps, campaign, faults)
+            proposals.append(self._propose(pacing, faults, stamp, case))
+        return Drafted(tuple(proposals), refused)
 
     def _propose(
         self, pacing: JobEvidence, faults: list[Alert], stamp: Stamp, case: PauseCase

@@ -48,12 +48,12 @@ def propose(ledger: Ledger, terms: Terms, *, created_by: str) -> Proposed:
     drafted = draft(ledger.warehouse, terms, created_by=created_by)
     for _ in range(_RETRIES):
         with suppress(Outpaced):  # somebody has decided meanwhile: read the ledger again
-            return _append(ledger, drafted, terms.now)
-    return _append(ledger, drafted, terms.now)
+            return _append(ledger, drafted, terms)
+    return _append(ledger, drafted, terms)
 
 
-def _append(ledger: Ledger, drafted: Drafted, now: datetime) -> Proposed:
-    book = ledger.read()
+def _append(ledger: Ledger, drafted: Drafted, terms: Terms) -> Proposed:
+    book, now = ledger.read(), terms.now
     known: Known = {p.proposal_id: p for p in book.proposals}
     events: list[Event] = []
     statements: list[Statement] = []
@@ -61,7 +61,7 @@ def _append(ledger: Ledger, drafted: Drafted, now: datetime) -> Proposed:
     created, existing, superseded = [], [], []
     for proposal in drafted.proposals:
         before = known.get(proposal.proposal_id)
-        if before is not None and not _proposable_again(before, proposal):
+        if before is not None and not _proposable_again(before, proposal, terms):
             existing.append(proposal.proposal_id)
             continue
         superseded += _supersede(proposal, known, now, events)
@@ -76,9 +76,12 @@ def _append(ledger: Ledger, drafted: Drafted, now: datetime) -> Proposed:
     )
 
 
-def _proposable_again(before: StoredProposal, proposal: Proposal) -> bool:
+def _proposable_again(before: StoredProposal, proposal: Proposal, terms: Terms) -> bool:
     if before.state == State.DRAFT:
         return before.verdict != proposal.verdict
+    if before.state == State.PENDING_REVIEW:
+        # nobody could approve it: it names no rate to the present reporting currency
+        return not before.tells_delta_in(terms.currency)
     return before.state in {State.EXPIRED, State.SUPERSEDED, State.STALE}
 
 

@@ -168,6 +168,11 @@ class StoredProposal:
             fix="Run `adcanary propose`, then decide on the new revision.",
         )
 
+    def tells_delta_in(self, currency: str) -> bool:
+        """Whether :meth:`delta_in` of a currency is known."""
+        named = {(rate.source, rate.target) for rate in self.rates()}
+        return self.currency == currency or (self.currency, currency) in named
+
     def _read(self, column: str, adapter: TypeAdapter[M]) -> M:
         try:
             return adapter.validate_json(self.row[column])

@@ -1,6 +1,7 @@
 """The ledger: decisions once, in words, and a chain that shows any change."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pytest
 
 from pipelines.config import GuardrailSettings
 from pipelines.contracts import load_contract
-from pipelines.errors import DecisionRefused, IntegrityError
+from pipelines.errors import DecisionRefused, IntegrityError, RateUnknown
 from pipelines.money import Money
 from pipelines.proposals import decide
 from pipelines.proposals.ledger import Actor, Ledger, make_event
@@ -192,6 +193,27 @@ def test_an_approval_of_other_content_than_was_seen_is_refused(ledger: Ledger) -
     propose(ledger)
     with pytest.raises(DecisionRefused, match="its content hash is"):
         approve(ledger, shift(ledger), seen_hash="0000")
+
+
+def test_a_proposal_without_a_rate_to_a_new_reporting_currency_is_proposed_anew(
+    ledger: Ledger,
+) -> None:
+    propose(ledger)
+    euros = replace(terms(), currency="EUR")
+    stored = ledger.read().proposal(shift(ledger, "m2"))
+    with pytest.raises(RateUnknown, match="no exchange rate from USD to EUR"):
+        decide.approvals_needed(stored, euros)
+    execute(
+        ledger,
+        "INSERT INTO marts.fx_rates_daily (date, currency_code, reporting_currency_code, fx_rate, "
+        "fx_date) VALUES (DATE '2026-06-30', 'USD', 'EUR', 0.9, DATE '2026-06-30')",
+    )
+    assert propose_new(ledger, euros, created_by="carol").created == (stored.proposal_id,)
+    again = ledger.read().proposal(stored.proposal_id)
+    assert (again.revision, again.state) == (2, State.PENDING_REVIEW)
+    assert decide.approve(ledger, euros, again.proposal_id, ANN) == State.PENDING_REVIEW
+    assert propose_new(ledger, euros, created_by="carol").created == ()
+    assert "form one chain" in verify(ledger)
 
 
 def test_a_channel_below_its_floor_may_grow(ledger: Ledger) -> None:

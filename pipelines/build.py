@@ -16,6 +16,7 @@ import orjson
 from pipelines.config import Settings
 from pipelines.contracts import load_contracts
 from pipelines.errors import AuditError, ConfigError, StatementError, UsageError, WarehouseLocked
+from pipelines.placeholders import placeholders
 from pipelines.platforms import Platform, platform_table
 from pipelines.shipped import shipped
 from pipelines.warehouse import Warehouse, open_warehouse
@@ -180,6 +181,7 @@ def dbt_variables(settings: Settings) -> str:
             "identity_limits": limits,
             "identity_blocked": identity.blocked,
             "identity_match_probability": identity.match_probability,
+            "placeholders": placeholders(identity.placeholders).pattern,
             "platforms": {name: _as_variable(p) for name, p in table.platforms.items()},
             "click_ids": {name: click.model_dump() for name, click in table.click_ids.items()},
             "landed_click_ids": _landed_click_ids(),

@@ -106,6 +106,8 @@ def _node_type(name: str) -> str:
 
 
 NodeType = Annotated[str, AfterValidator(_node_type)]
+# it goes into SQL, in a pattern
+PlaceholderText = Annotated[str, Field(pattern=r"^[^'\n]+$")]
 StoredId = Annotated[str, Field(pattern=r"^[^'\\\s]+$")]
 
 
@@ -119,10 +121,13 @@ class IdentityLimit(Section):
 
 class IdentitySettings(Section):
     """Who counts as one person. ``blocked`` lists identifiers by kind, as marts.identity_edges
-    shows them (hashed); a probable link is used from ``match_probability`` up."""
+    shows them (hashed); a probable link is used from ``match_probability`` up. ``placeholders``
+    are texts that a house sends where it has no id, besides those of pipelines/placeholders.yaml:
+    ids, numbers or e-mail addresses, in clear."""
 
     limits: dict[NodeType, IdentityLimit] = Field({})
     blocked: dict[NodeType, tuple[StoredId, ...]] = Field({})
+    placeholders: tuple[PlaceholderText, ...] = ()
     match_probability: float = Field(0.9, gt=0.5, le=1)
 
 
@@ -249,5 +254,5 @@ def load_settings(path: Path | None = None) -> Settings:
 def _anchored(settings: Settings, folder: Path) -> Settings:
     """Resolve relative paths against the file that names them, not the current folder."""
     warehouse = settings.warehouse.model_copy(update={"path": folder / settings.warehouse.path})
-    sources = settings.sources.anchored(folder)
+    sources = settings.sources.anchored(folder).knowing(settings.identity.placeholders)
     return settings.model_copy(update={"warehouse": warehouse, "sources": sources})

@@ -27,6 +27,8 @@ from pipelines.yaml_files import problems, read_yaml
 FILE = Path(__file__).with_name("platforms.yaml")
 
 # The groups that are bought: macro paid_channels in dbt/macros/marketing/channels.sql.
+Level = Literal["account", "campaign", "adgroup", "ad"]
+
 Channel = Literal["Paid Search", "Paid Social", "Paid Other", "Display", "Affiliates"]
 CHANNELS: tuple[str, ...] = get_args(Channel)
 
@@ -75,11 +77,28 @@ class DailyCap(_Entry):
     source: str = Field(min_length=10)
 
 
+class IdShape(_Entry):
+    """What an id looks like as it is stored, and what other spellings become."""
+
+    shape: str
+    as_: str = Field(alias="as")
+    spellings: Mapping[str, str] = {}
+
+    def canonical(self, text: str) -> str | None:
+        """The id as it is stored; None for what is none of this kind."""
+        for pattern, stored in {self.shape: r"\g<0>", **self.spellings}.items():
+            # capitals are spelling, too: no platform's ids differ by them alone
+            if match := re.fullmatch(pattern, text, re.IGNORECASE):
+                return match.expand(stored).lower()
+        return None
+
+
 class Platform(_Entry):
     """One ad platform; the fields are explained in the file."""
 
     channel: Channel
     click_ids: Mapping[ClickIdName, ClickId] = {}
+    ids: Mapping[Level, IdShape] = {}
     sources: tuple[Pattern, ...]
     daily_cap: tuple[DailyCap, ...] = Field(min_length=1)
 

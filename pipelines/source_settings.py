@@ -17,6 +17,8 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from pipelines.platform_ids import canonical_id
+
 
 def _time_zone(name: str) -> str:
     if name not in available_timezones():
@@ -27,15 +29,26 @@ def _time_zone(name: str) -> str:
 TimeZone = Annotated[str, AfterValidator(_time_zone)]
 
 
+def _account_of(platform: str) -> AfterValidator:
+    return AfterValidator(lambda text: canonical_id(platform, "account", text))
+
+
 class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class GoogleAdsSettings(Section):
-    """Google Ads accounts (customer ids without dashes)."""
+class PersonSection(Section):
+    """A source of people's ids. ``placeholders`` are texts that are nobody's, besides those of
+    pipelines/placeholders.yaml; ``identity.placeholders`` sets them for all."""
 
-    accounts: tuple[str, ...] = Field(min_length=1)
-    login_customer_id: str | None = None
+    placeholders: tuple[str, ...] = ()
+
+
+class GoogleAdsSettings(Section):
+    """Google Ads accounts: customer ids, ten digits; dashes are left out."""
+
+    accounts: tuple[Annotated[str, _account_of("google_ads")], ...] = Field(min_length=1)
+    login_customer_id: Annotated[str, _account_of("google_ads")] | None = None
     lookback_days: int = Field(30, ge=1, le=90)
     endpoint: str | None = Field(None, description="host:port of another server, over TLS")
     timeout_seconds: float = Field(300.0, gt=0, description="of one query")
@@ -43,9 +56,9 @@ class GoogleAdsSettings(Section):
 
 
 class MetaAdsSettings(Section):
-    """Meta ad accounts, such as act_123."""
+    """Meta ad accounts, such as act_123, or 123."""
 
-    accounts: tuple[str, ...] = Field(min_length=1)
+    accounts: tuple[Annotated[str, _account_of("meta_ads")], ...] = Field(min_length=1)
     lookback_days: int = Field(28, ge=1, le=90)
     report_timeout_seconds: float = Field(1800.0, gt=0, description="then a report is split")
     graph_url: str | None = Field(None, description="base URL of another Graph API")
@@ -54,7 +67,7 @@ class MetaAdsSettings(Section):
 class LinkedinAdsSettings(Section):
     """LinkedIn ad accounts (numeric ids)."""
 
-    accounts: tuple[str, ...] = Field(min_length=1)
+    accounts: tuple[Annotated[str, _account_of("linkedin_ads")], ...] = Field(min_length=1)
     lookback_days: int = Field(30, ge=1, le=180)
     url: str = "https://api.linkedin.com"
 
@@ -62,12 +75,12 @@ class LinkedinAdsSettings(Section):
 class TiktokAdsSettings(Section):
     """TikTok advertiser ids."""
 
-    accounts: tuple[str, ...] = Field(min_length=1)
+    accounts: tuple[Annotated[str, _account_of("tiktok_ads")], ...] = Field(min_length=1)
     lookback_days: int = Field(28, ge=1, le=180)
     url: str = "https://business-api.tiktok.com"
 
 
-class Ga4ExportSettings(Section):
+class Ga4ExportSettings(PersonSection):
     """The GA4 BigQuery export: files events_YYYYMMDD.json[.gz] in a folder, or its dataset.
 
     ``dataset`` is ``project.analytics_<property>``; set exactly one of ``path`` and ``dataset``.
@@ -95,7 +108,7 @@ class Ga4ReportSettings(Section):
     endpoint: str | None = Field(None, description="host:port of another server, without TLS")
 
 
-class ShopifySettings(Section):
+class ShopifySettings(PersonSection):
     """A Shopify shop, read through the GraphQL Admin API's bulk operations."""
 
     shop_id: str
@@ -105,7 +118,7 @@ class ShopifySettings(Section):
     lookback_days: int = Field(30, ge=1, le=365)
 
 
-class HubspotSettings(Section):
+class HubspotSettings(PersonSection):
     """Leads and opportunities of a HubSpot portal."""
 
     portal_id: str
@@ -114,7 +127,7 @@ class HubspotSettings(Section):
     url: str = "https://api.hubapi.com"
 
 
-class SalesforceSettings(Section):
+class SalesforceSettings(PersonSection):
     """Leads and opportunities of a Salesforce organisation; ``url`` is its My Domain."""
 
     org_id: str
@@ -136,7 +149,7 @@ class SkanSettings(Section):
     public_key: Path | None = None
 
 
-class ServerEventsSettings(Section):
+class ServerEventsSettings(PersonSection):
     """First-party events with a TCF v2 consent string: newline JSON or Parquet, a file per day.
 
     ``path`` is a folder or a bucket (gs://…); files are YYYY-MM-DD*.ndjson[.gz] or .parquet.
@@ -217,6 +230,19 @@ class SourcesSettings(Section):
                 update={"path": str(folder / events.path)}
             )
         return self.model_copy(update=anchored)
+
+    def knowing(self, placeholders: tuple[str, ...]) -> SourcesSettings:
+        """Every source of people's ids with further placeholders."""
+        sections = {name: getattr(self, name) for name in type(self).model_fields}
+        return self.model_copy(
+            update={
+                name: section.model_copy(
+                    update={"placeholders": (*section.placeholders, *placeholders)}
+                )
+                for name, section in sections.items()
+                if isinstance(section, PersonSection)
+            }
+        )
 
 
 class SourceSecrets(BaseSettings):

@@ -15,13 +15,15 @@ import typer
 from pipelines.cli.console import Format, print_plainly, print_rows
 from pipelines.cli.options import ConfigOption, FormatOption, open_settings
 from pipelines.cli.options import person as actor_name
-from pipelines.config import Secrets
+from pipelines.config import Secrets, Settings
 from pipelines.errors import UsageError
+from pipelines.placeholders import placeholders
 from pipelines.privacy import erasure
 from pipelines.privacy.declared import Id
 from pipelines.privacy.erasure import Reached
 from pipelines.privacy.export import as_json, export, write
 from pipelines.privacy.linkage import Person, find_person
+from pipelines.privacy.nobodys import forget_placeholders
 from pipelines.privacy.requests import Request
 from pipelines.privacy.retention import expire
 from pipelines.privacy.salt import check_salt
@@ -57,7 +59,7 @@ def export_person(
 ) -> None:
     """Export everything stored about a person, as JSON."""
     settings, warehouse = open_settings(config)
-    subject = _find(warehouse, person, kind)
+    subject = _find(settings, warehouse, person, kind)
     request = Request("export", actor_name(actor), reason, settings.clock())
     document = export(warehouse, subject, request)
     if file is None:
@@ -91,7 +93,7 @@ def erase(
             kept="nothing was erased.",
             fix="Add --yes, or leave out --format to be asked.",
         )
-    subject = _find(warehouse, person, kind)
+    subject = _find(settings, warehouse, person, kind)
     if not yes:
         _show(subject, erasure.preview(warehouse, subject))
         if person == "-" or not sys.stdin.isatty() or not typer.confirm("Erase this for good?"):
@@ -144,12 +146,18 @@ def list_requests(format_: FormatOption = Format.TABLE, config: ConfigOption = N
     print_rows(rows, format_)
 
 
-def _find(warehouse: Warehouse, value: str, kind: SubjectKind | None) -> Person:
+def _find(settings: Settings, warehouse: Warehouse, value: str, kind: SubjectKind | None) -> Person:
     given = sys.stdin.readline().strip() if value == "-" else value
     salt = Secrets().require("hash_salt")
     check_salt(warehouse, salt)
     typer.echo(f"Read as: {kind or detect(given)}", err=True)
-    return find_person(warehouse, identify(given, salt, kind))
+    nobodys = placeholders(settings.identity.placeholders)
+    seeds = identify(given, salt, kind, nobodys)
+    for table, rows in forget_placeholders(warehouse, salt, nobodys).items():
+        typer.echo(
+            f"{table}: {rows} ids that are nobody's, such as undefined, set to NULL", err=True
+        )
+    return find_person(warehouse, seeds)
 
 
 def _show(person: Person, reached: tuple[Reached, ...]) -> None:

@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from pipelines.contracts import EXTRA_COLUMN, RUN_ID_COLUMN, Column, Contract
 from pipelines.errors import AuditError
+from pipelines.landing.ids import refuse_misspelt, without_placeholders
 from pipelines.privacy.redaction import redacted
 from pipelines.sources.base import Batch
 
@@ -16,10 +17,12 @@ from pipelines.sources.base import Batch
 def conform(rows: pa.Table, batch: Batch, contract: Contract) -> pa.Table:
     """Rows in the contract's columns and types, less ``_run_id``.
 
-    Columns the contract doesn't know go into ``_extra``, a JSON object a row.
+    Columns the contract doesn't know go into ``_extra``, a JSON object a row. An id that is a
+    placeholder is nobody's, and NULL, whatever source it came from.
 
     Raises:
-        AuditError: a column is missing or of another type; names it.
+        AuditError: a column is missing or of another type, or the ids of ads are misspelt; names
+            it.
     """
     columns = {
         column.name: _fitted(rows, column, batch)
@@ -30,6 +33,8 @@ def conform(rows: pa.Table, batch: Batch, contract: Contract) -> pa.Table:
         columns[EXTRA_COLUMN] = _as_json(
             rows.select(sorted(set(rows.column_names) - set(contract.column_names)))
         )
+    refuse_misspelt(columns, batch)
+    columns = without_placeholders(columns, contract)
     # NULL arrays become empty ones, as GoogleSQL stores them
     return contract.conform(pa.table(columns)).drop_columns([RUN_ID_COLUMN])
 

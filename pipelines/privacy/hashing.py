@@ -1,13 +1,21 @@
-"""Salted SHA-256 of personal identifiers, normalised first so that the same person hashes alike."""
+"""Salted SHA-256 of personal identifiers, normalised first so that the same person hashes alike.
+
+A text that stands where an id is missing (``undefined``, zeros) is nobody's: it has no hash.
+"""
 
 from __future__ import annotations
 
 import hashlib
+import re
 import unicodedata
 
 import phonenumbers
 
+from pipelines.placeholders import SHIPPED, Placeholders
+
 _GOOGLE_DOMAINS = {"gmail.com", "googlemail.com"}
+# the numbers that forms are filled with where none is given
+_TYPED = re.compile(r"(\d)\1{6,}$|0?1234567890?$")
 
 
 def normalise_email(email: str) -> str:
@@ -24,9 +32,10 @@ def normalise_email(email: str) -> str:
     return f"{local}{at}{domain}"
 
 
-def hash_email(email: str | None, salt: str) -> str | None:
-    """Salted SHA-256 of a normalised e-mail address, hex; None for none."""
-    return _hash("email", normalise_email(email), salt) if email and email.strip() else None
+def hash_email(email: str | None, salt: str, nobodys: Placeholders = SHIPPED) -> str | None:
+    """Salted SHA-256 of a normalised e-mail address, hex; None for none, and for nobody's."""
+    known = nobodys.real_address(email)
+    return _hash("email", normalise_email(known), salt) if known else None
 
 
 def normalise_phone(phone: str, region: str | None = None) -> str | None:
@@ -48,15 +57,32 @@ def normalise_phone(phone: str, region: str | None = None) -> str | None:
     return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
 
 
-def hash_phone(phone: str | None, salt: str, region: str | None = None) -> str | None:
-    """Salted SHA-256 of a phone number in E.164, hex; None for none, and for what is no number."""
-    normalised = normalise_phone(phone, region) if phone else None
-    return _hash("phone", normalised, salt) if normalised else None
+def hash_phone(
+    phone: str | None,
+    salt: str,
+    region: str | None = None,
+    nobodys: Placeholders = SHIPPED,
+) -> str | None:
+    """Salted SHA-256 of a phone number in E.164, hex; None for none, and for what is no number or
+    nobody's: one digit again and again, or all of them in order."""
+    known = nobodys.real(phone)
+    normalised = normalise_phone(known, region) if known else None
+    if normalised is None or _TYPED.search(normalised):
+        return None
+    return _hash("phone", normalised, salt)
 
 
-def hash_user_id(user_id: str | None, salt: str) -> str | None:
-    """Salted SHA-256 of a site's user or customer id, hex; None for none."""
-    return _hash("user", user_id.strip(), salt) if user_id and user_id.strip() else None
+def hash_user_id(user_id: str | None, salt: str, nobodys: Placeholders = SHIPPED) -> str | None:
+    """Salted SHA-256 of a site's user or customer id, hex; None for none, and for nobody's."""
+    known = nobodys.real(user_id)
+    return _hash("user", known.strip(), salt) if known else None
+
+
+def placeholder_hashes(salt: str, nobodys: Placeholders = SHIPPED) -> frozenset[str]:
+    """What placeholders hash to: ids that landed before they were known to be nobody's."""
+    users = (_hash("user", text.strip(), salt) for text in nobodys.texts)
+    emails = (_hash("email", normalise_email(text), salt) for text in nobodys.texts)
+    return frozenset([*users, *emails])
 
 
 def _hash(kind: str, value: str, salt: str) -> str:

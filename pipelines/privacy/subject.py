@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 from pipelines.errors import UsageError
+from pipelines.placeholders import SHIPPED, Placeholders
 from pipelines.privacy.declared import Id, Kind
 from pipelines.privacy.hashing import hash_email, hash_phone, hash_user_id
 
@@ -28,34 +29,42 @@ def detect(value: str) -> SubjectKind:
     return SubjectKind.USER
 
 
-def identify(value: str, salt: str, kind: SubjectKind | None = None) -> tuple[Id, ...]:
+def identify(
+    value: str,
+    salt: str,
+    kind: SubjectKind | None = None,
+    nobodys: Placeholders = SHIPPED,
+) -> tuple[Id, ...]:
     """The ids that a request starts from; ``value`` is not kept, shown or logged.
 
     Args:
         kind: what ``value`` is; detected where it is left out.
+        nobodys: texts that are nobody's id.
 
     Raises:
-        UsageError: there is no such thing in it, such as a number without a country code.
+        UsageError: there is no such thing in it, such as a number without a country code; or it
+            is a placeholder, and so nobody's.
     """
     chosen = kind or detect(value)
     if chosen is SubjectKind.STORED:
         stored = value.strip()
         # of a hash nobody can tell what it is a hash of
         kinds = (Kind.USER, Kind.EMAIL, Kind.PHONE, Kind.DEVICE, Kind.CLICK, Kind.LEAD)
-        return _found(tuple(Id(k, stored) for k in kinds if stored), chosen)
+        return _found(tuple(Id(k, stored) for k in kinds if nobodys.real(stored)), chosen)
     if chosen is SubjectKind.EMAIL:
-        id_, hashed = Kind.EMAIL, hash_email(value if "@" in value else None, salt)
+        id_, hashed = Kind.EMAIL, hash_email(value, salt, nobodys)
     elif chosen is SubjectKind.PHONE:
-        id_, hashed = Kind.PHONE, hash_phone(value, salt)
+        id_, hashed = Kind.PHONE, hash_phone(value, salt, nobodys=nobodys)
     else:
-        id_, hashed = Kind.USER, hash_user_id(value, salt)
+        id_, hashed = Kind.USER, hash_user_id(value, salt, nobodys)
     return _found((Id(id_, hashed),) if hashed else (), chosen)
 
 
 def _found(ids: tuple[Id, ...], kind: SubjectKind) -> tuple[Id, ...]:
     if not ids:
         raise UsageError(
-            f"The value given is not of the kind '{kind}'.",
+            f"The value given is not of the kind '{kind}', or it is a text that many send where "
+            "they have none, such as undefined.",
             kept="nothing was searched.",
             fix="Write an address as name@host, a number with its country code (+49 …), or say "
             "what it is with --kind.",

@@ -172,7 +172,7 @@ def test_one_ad_in_two_ad_groups_is_two_rows(tmp_path: Path) -> None:
     tables = ("raw.ads_ad_performance", "raw.load_ledger", "raw.load_heads", TOMBSTONES)
     warehouse.create_tables(map(load_contract, tables))
     text = {
-        **{"platform": "google_ads", "account_id": "1", "campaign_id": "c", "ad_id": "a"},
+        **{"platform": "google_ads", "account_id": "1112223334", "campaign_id": "7", "ad_id": "9"},
         **{"currency_code": "USD", "time_zone": "UTC", "status": "ENABLED"},
         "attribution_window": "account_default",
     }
@@ -181,9 +181,9 @@ def test_one_ad_in_two_ad_groups_is_two_rows(tmp_path: Path) -> None:
         {
             **{name: [value] * 2 for name, value in {**text, **numbers}.items()},
             **{"conversions": [0.5] * 2, "conversion_value": [1.0] * 2},
-            **{"date": [DAY] * 2, "adgroup_id": ["g1", "g2"]},
+            **{"date": [DAY] * 2, "adgroup_id": ["1", "2"]},
         }
     )
     window, pulled_at = Window(DAY, DAY), datetime(2026, 6, 30, tzinfo=UTC) - timedelta(days=1)
-    batch = Batch("google_ads", tables[0], "1", "google_ads", window, rows, pulled_at)
+    batch = Batch("google_ads", tables[0], "1112223334", "google_ads", window, rows, pulled_at)
     assert [landed.rows for landed in land(warehouse, batch)] == [2]

@@ -5,6 +5,7 @@ Every value below is made up; ids are as sources hand them on.
 
 from __future__ import annotations
 
+import hashlib
 import tempfile
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
@@ -62,6 +63,11 @@ _DEFAULTS: dict[str, Any] = {
     "DATE": DAY,
     "TIMESTAMP": datetime(2026, 6, 10, 12, tzinfo=UTC),
 }
+
+
+def hashed_as_it_was(user_id: str) -> str:
+    """A user id's hash as it was before placeholders had none."""
+    return hashlib.sha256(f"{SALT}:user:{user_id}".encode()).hexdigest()
 
 
 def rows_of(table: str, rows: Sequence[dict[str, Any]]) -> pa.Table:

@@ -30,13 +30,15 @@ def warehouse(tmp_path: Path) -> Warehouse:
     return opened
 
 
-def batch(days: list[date], cost: int = 1_000_000, account: str = "1", **columns: object) -> Batch:
+def batch(
+    days: list[date], cost: int = 1_000_000, account: str = "1112223334", **columns: object
+) -> Batch:
     n = len(days)
     rows = {
         "platform": ["google_ads"] * n,
         "account_id": [account] * n,
         "date": days,
-        "campaign_id": ["c"] * n,
+        "campaign_id": ["7"] * n,
         "impressions": [10] * n,
         "clicks": [1] * n,
         "cost_micros": [cost] * n,
@@ -78,7 +80,7 @@ def test_the_same_batch_twice_is_published_once(warehouse: Warehouse) -> None:
 
 def test_a_publish_replaces_its_account_and_days_and_nothing_else(warehouse: Warehouse) -> None:
     land(warehouse, batch(june(1, 2, 3)))
-    land(warehouse, batch(june(2), account="2"))
+    land(warehouse, batch(june(2), account="2223334445"))
     landed = land(warehouse, batch(june(2, 3), cost=5))
     assert landed.restated_rows == 2
     assert total(warehouse) == 1_000_000 + 1_000_000 + 10
@@ -289,7 +291,7 @@ def test_a_row_outside_of_its_slice_fails_the_audit(warehouse: Warehouse) -> Non
     with pytest.raises(AuditError, match="every row is in its slice"):
         land(warehouse, stray)
     with pytest.raises(AuditError, match="every row is in its slice"):
-        land(warehouse, replace(batch(june(1), account="2"), account_id="1"))
+        land(warehouse, replace(batch(june(1), account="2223334445"), account_id="1112223334"))
 
 
 def test_a_stream_of_record_batches_lands_like_a_table(warehouse: Warehouse) -> None:
@@ -344,7 +346,7 @@ def test_of_two_that_publish_at_once_one_gives_way_and_says_so(tmp_path: Path) -
 def test_a_backfill_resumes_at_the_windows_no_batch_covers(warehouse: Warehouse) -> None:
     land(warehouse, batch(june(1, 10)))
     windows = list(Window(date(2026, 6, 1), date(2026, 6, 30)).split(10))
-    left = missing_windows(warehouse, "google_ads", "1", [TABLE], windows)
+    left = missing_windows(warehouse, "google_ads", "1112223334", [TABLE], windows)
     assert [w.start.day for w in left] == [11, 21]
 
 
@@ -353,7 +355,7 @@ class Platform:
 
     name = "google_ads"
     tables = (TABLE,)
-    account_ids = ("1",)
+    account_ids = ("1112223334",)
     lookback_days = 4
     max_window_days = 31
     span = None
@@ -361,7 +363,7 @@ class Platform:
 
 def test_a_day_that_an_outage_left_out_is_pulled_after_the_look_back(warehouse: Warehouse) -> None:
     land(warehouse, batch(june(1, 10)))
-    windows = due_windows(warehouse, Platform(), "1", date(2026, 6, 24))  # type: ignore[arg-type]
+    windows = due_windows(warehouse, Platform(), "1112223334", date(2026, 6, 24))  # type: ignore[arg-type]
     assert windows == [
         Window(date(2026, 6, 20), date(2026, 6, 23)),
         Window(date(2026, 6, 11), date(2026, 6, 19)),
@@ -372,7 +374,7 @@ def test_an_account_may_have_a_look_back_of_its_own(warehouse: Warehouse) -> Non
     (window,) = due_windows(
         warehouse,
         Platform(),  # type: ignore[arg-type]
-        "1",
+        "1112223334",
         date(2026, 6, 24),
         lookback_days=9,
     )
@@ -383,14 +385,14 @@ def test_the_run_after_the_one_that_closed_a_gap_pulls_the_same_look_back(
     warehouse: Warehouse,
 ) -> None:
     land(warehouse, batch(june(1, 10)))
-    look_back, *_ = due_windows(warehouse, Platform(), "1", date(2026, 6, 24))  # type: ignore[arg-type]
+    look_back, *_ = due_windows(warehouse, Platform(), "1112223334", date(2026, 6, 24))  # type: ignore[arg-type]
     land(warehouse, batch(june(11, 19)))
     land(warehouse, batch(june(20, 23)))
-    again = due_windows(warehouse, Platform(), "1", date(2026, 6, 24))  # type: ignore[arg-type]
+    again = due_windows(warehouse, Platform(), "1112223334", date(2026, 6, 24))  # type: ignore[arg-type]
     assert again == [look_back]
 
 
 def test_an_account_without_gaps_is_pulled_for_its_look_back(warehouse: Warehouse) -> None:
     land(warehouse, batch(june(1, 22)))
-    windows = due_windows(warehouse, Platform(), "1", date(2026, 6, 24))  # type: ignore[arg-type]
+    windows = due_windows(warehouse, Platform(), "1112223334", date(2026, 6, 24))  # type: ignore[arg-type]
     assert windows == [Window(date(2026, 6, 20), date(2026, 6, 23))]

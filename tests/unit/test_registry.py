@@ -18,7 +18,7 @@ CONFIG = """
 sources:
   fx_rates: {}
   meta_ads: {accounts: [act_1]}
-  google_ads: {accounts: ["1"]}
+  google_ads: {accounts: ["1112223334"]}
   files:
     - {platform: meta, path: ads.csv, mapping: meta.yaml}
 """

@@ -119,7 +119,7 @@ def _fill(warehouse: Warehouse) -> None:
             # nobody known yet
             _event(5, "late"),
             # a guest whose purchase names the order
-            _event(6, "guest", ecommerce={"transaction_id": "o7"}),
+            _event(6, "walk-in", ecommerce={"transaction_id": "o7"}),
             _event(7, "f1", user_id=h("F")),
             # whoever tries the shop out
             _event(8, "tester", ecommerce={"transaction_id": "o9"}),
@@ -166,7 +166,7 @@ def test_people_are_told_apart_and_stay_the_same_as_more_is_learnt(tmp_path: Pat
     assert first.method("tablet") == ("last_seen_on", pytest.approx(2 / 3))
     assert first.person("user_id", "D") != first.person("user_id", "E")
     assert first.person("user_id", "F") == first.person("user_id", "H")
-    assert first.person("device", "guest") == first.person("email_hash", "EG")
+    assert first.person("device", "walk-in") == first.person("email_hash", "EG")
     assert len({first.person("device", f"bot{n}") for n in range(4)}) == 4
     assert first.person("device", "late") not in {a, first.person("order", "o8")}
     assert first.query("SELECT person_id FROM marts.fct_orders WHERE order_id = 'o9'") == [(None,)]

@@ -205,6 +205,18 @@ def test_consent_is_dropped_by_either_sign_and_an_empty_day_is_a_day(write: Writ
     assert len(_pull(write([]), Window(DAY, DAY)).rows) == 0
 
 
+def test_a_word_for_no_transaction_device_or_user_is_none(write: Write) -> None:
+    words = {"user_id": "null", "ecommerce": {"transaction_id": "(not set)"}}
+    click = {"key": "gclid", "value": {"string_value": "{gclid}"}}
+    batch = _pull(write([_event(**words, event_params=[click])]), Window(DAY, DAY))
+    (row,) = batch.rows.select(["user_id", "ecommerce", "gclid"]).to_pylist()
+    assert (row["user_id"], row["ecommerce"]["transaction_id"], row["gclid"]) == (None, None, None)
+    nobody = _event(user_pseudo_id="undefined")
+    assert _pull(write([nobody]), Window(DAY, DAY)).dropped_rows == 1  # no device, no consent
+    said_yes = _event(user_pseudo_id="0", privacy_info={"analytics_storage": "Yes"})
+    assert _pull(write([said_yes]), Window(DAY, DAY)).rows["user_pseudo_id"].to_pylist() == [None]
+
+
 def test_a_day_without_a_file_is_unavailable_and_named(folder: Path) -> None:
     with pytest.raises(SourceUnavailable) as caught:
         list(_source(folder).pull(PROPERTY, Window(END, TODAY)))

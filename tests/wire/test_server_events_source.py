@@ -237,6 +237,17 @@ def test_what_is_no_cookies_id_is_no_device(write: Write, client_id: str) -> Non
     assert _pull(source, Window(DAY, DAY)).rows["client_id"].to_pylist() == [None]
 
 
+def test_who_refuses_as_undefined_takes_nobody_else_with_them(write: Write) -> None:
+    """A tag that sends the words undefined and {gclid} names nobody, on either side."""
+    nobody = {"user_id": "undefined", "client_id": "(not set)", "gclid": "{gclid}"}
+    at = [f"2026-06-10T{hour}:00:00-04:00" for hour in (10, 11)]
+    lines = [_event("a", at[0], **nobody), _event("b", at[1], **(nobody | {"consent": NO}))]
+    batch = _pull(write(_2026_06_10=lines), Window(DAY, DAY))
+    assert (batch.withdrawn, batch.rows["event_id"].to_pylist()) == ((), ["a"])
+    for column in ("user_id", "client_id", "gclid"):
+        assert batch.rows[column].to_pylist() == [None]
+
+
 def test_a_visit_is_of_the_device_that_ga4_knows(export: ServerEventsExport) -> None:
     export.write()
     rows = _pull(_source(export.folder), RECENT).rows

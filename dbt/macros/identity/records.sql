@@ -24,18 +24,14 @@
   {{ return(columns) }}
 {% endmacro %}
 
-{# The select list of a record: when it was seen, and the identifiers it shows, by column; words that
-   stand for nothing are not identifiers. #}
+{# The select list of a record: when it was seen, and the identifiers it shows, by column. #}
 {% macro identity_record(date, at, identifiers) %}
   select
     {{ date }} as seen_date,
     {{ at }} as seen_at
     {%- for column in identity_kinds() %},
     {% if column in identifiers -%}
-    case
-      when lower(trim({{ identifiers[column] }})) not in ('', '0', '-1', 'null', 'none', 'undefined', 'nan', '(not set)', '{gclid}', '__clickid__')
-        then {{ identifiers[column] }}
-    end
+    {{ identifiers[column] }}
     {%- else -%}
     cast(null as {{ dbt.type_string() }})
     {%- endif %} as {{ column }}

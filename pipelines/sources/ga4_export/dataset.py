@@ -102,7 +102,7 @@ class Ga4DatasetSource:
                 continue
             except _FAILED as error:
                 raise self._error(error, f"the table {name}") from error
-            return day_of_events(exported, day, name, self._settings.property_id, self._salt)
+            return day_of_events(exported, day, name, self._settings, self._salt)
         raise SourceUnavailable(
             f"ga4_export: property {self._settings.property_id} has no export for {day} (looked "
             f"for {self._dataset}.events_{day:%Y%m%d} and events_intraday_{day:%Y%m%d}).",

@@ -11,7 +11,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipelines.errors import InputError
+from pipelines.placeholders import Placeholders, placeholders
 from pipelines.privacy.hashing import hash_user_id
+from pipelines.source_settings import Ga4ExportSettings
 from pipelines.sources.ga4_export.schema import CLICK_IDS, KEPT, ORDERING, fitted, relisted
 
 _TEXT, _INTEGER = pa.string(), pa.int64()
@@ -28,13 +30,15 @@ class Day:
     dropped: int
 
 
-def day_of_events(exported: pa.Table, day: date, where: str, property_id: str, salt: str) -> Day:
+def day_of_events(
+    exported: pa.Table, day: date, where: str, settings: Ga4ExportSettings, salt: str
+) -> Day:
     """A day of the export as rows of raw.ga4_events, each event once, in order of time and batch.
 
     Dropped and counted: events of people who refused (``analytics_storage`` No, a transient
     token, or no device id and no Yes). Repetitions are merged and not counted: nothing is lost
-    with them. User ids are hashed, e-mail addresses blotted out in every text. A column that
-    the export is not known to have stays, as drift.
+    with them. User ids are hashed, e-mail addresses blotted out in every text. An id that is a
+    placeholder is none. A column that the export is not known to have stays, as drift.
 
     Args:
         exported: one day's table of the export; further columns and fields are allowed.
@@ -43,15 +47,17 @@ def day_of_events(exported: pa.Table, day: date, where: str, property_id: str, s
     Raises:
         InputError: a column is of another type or has gaps, or the events are of another day.
     """
-    events = fitted(exported, where)
+    nobodys = placeholders(settings.placeholders)
+    events = _with_real_ids(fitted(exported, where), nobodys)
     _check(events, day, where)
     consented = events.filter(_consent(events)).combine_chunks()
     rows = _distinct(consented)
     users = rows["user_id"].combine_chunks().dictionary_encode()
-    hashed = pa.array([hash_user_id(u, salt) for u in users.dictionary.to_pylist()], _TEXT)
-    clicks = {name: _click_id(rows, name) for name in CLICK_IDS}
+    known = users.dictionary.to_pylist()
+    hashed = pa.array([hash_user_id(user, salt, nobodys) for user in known], _TEXT)
+    clicks = {name: nobodys.real_values(_click_id(rows, name)) for name in CLICK_IDS}
     columns = {
-        "property_id": pa.repeat(property_id, len(rows)),
+        "property_id": pa.repeat(settings.property_id, len(rows)),
         **{c: _without_addresses(rows[c].combine_chunks()) for c in rows.column_names},
         "event_date": pa.repeat(pa.scalar(day), len(rows)),
         "user_id": hashed.take(users.indices),
@@ -64,6 +70,23 @@ def together(days: list[Day]) -> Day:
     """Days one after the other; a column that only some of them have is NULL in the rest."""
     rows = pa.concat_tables([d.rows for d in days], promote_options="permissive")
     return Day(rows, sum(d.dropped for d in days))
+
+
+def _with_real_ids(events: pa.Table, nobodys: Placeholders) -> pa.Table:
+    """Events whose devices and transactions are real ones, or none."""
+    devices = nobodys.real_values(events["user_pseudo_id"])
+    events = events.set_column(
+        events.column_names.index("user_pseudo_id"), events.field("user_pseudo_id"), devices
+    )
+    sales = events["ecommerce"].combine_chunks()
+    fields = [
+        nobodys.real_values(values) if field.name == "transaction_id" else values
+        for field, values in zip(sales.type, sales.flatten(), strict=True)
+    ]
+    sales = pa.StructArray.from_arrays(fields, fields=list(sales.type), mask=pc.is_null(sales))
+    return events.set_column(
+        events.column_names.index("ecommerce"), events.field("ecommerce"), sales
+    )
 
 
 def _check(events: pa.Table, day: date, where: str) -> None:

@@ -129,7 +129,7 @@ class Ga4ExportSource:
                     kept=KEPT,
                     fix="Check the disk and the file's permissions, then ingest the day again.",
                 ) from error
-        return day_of_events(exported, day, str(path), self._settings.property_id, self._salt)
+        return day_of_events(exported, day, str(path), self._settings, self._salt)
 
 
 def open_source(

@@ -17,6 +17,7 @@ import pyarrow as pa
 from pipelines.config import Secrets
 from pipelines.errors import SourceRejected
 from pipelines.money import micros
+from pipelines.placeholders import placeholders
 from pipelines.privacy.hashing import hash_email, hash_phone
 from pipelines.source_settings import HubspotSettings
 from pipelines.sources.base import KEPT, Account, Batch, Window
@@ -106,8 +107,9 @@ class HubspotSource:
         self.account_ids = (settings.portal_id,)
         self.lookback_days = settings.lookback_days
         self._zone = settings.time_zone
-        self._hash_email = partial(hash_email, salt=salt)
-        self._hash_phone = partial(hash_phone, salt=salt, region=phone_region)
+        nobodys = placeholders(settings.placeholders)
+        self._hash_email = partial(hash_email, salt=salt, nobodys=nobodys)
+        self._hash_phone = partial(hash_phone, salt=salt, region=phone_region, nobodys=nobodys)
         self._account: Account | None = None
         self._properties: dict[str, set[str]] = {}
         self._api = HubspotApi(

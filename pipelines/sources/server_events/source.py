@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import partial
 from typing import Any
 
 import pyarrow as pa
@@ -14,6 +15,7 @@ import pyarrow.compute as pc
 from pipelines.config import Secrets
 from pipelines.errors import InputError, SourceRejected
 from pipelines.money import micros
+from pipelines.placeholders import placeholders
 from pipelines.privacy.consent import Consent, decide
 from pipelines.privacy.hashing import hash_email, hash_phone, hash_user_id
 from pipelines.source_settings import ServerEventsSettings
@@ -34,7 +36,7 @@ from pipelines.sources.shapes.columns import side_by_side, typed
 _log = logging.getLogger(__name__)
 
 TABLE = "raw.server_events"
-_HASHES: dict[str, Callable[[str | None, str], str | None]] = {
+_HASHES: dict[str, Callable[..., str | None]] = {
     "user_id": hash_user_id,
     "email": hash_email,
     "phone": hash_phone,
@@ -84,6 +86,7 @@ class ServerEventsSource:
         self.account_ids = (settings.site_id,)
         self.lookback_days = settings.lookback_days
         self._settings, self._salt = settings, salt
+        self._nobodys = placeholders(settings.placeholders)
         self._who = f"server_events, account {settings.site_id}"
         endings = (".ndjson", ".ndjson.gz", ".parquet")
         self._folder = DayFolder(settings.path, endings, self._who)
@@ -166,7 +169,7 @@ class ServerEventsSource:
             ],
             {
                 **{name: self._hashed(events, name) for name in _HASHES},
-                "client_id": [device(text) for text in events.texts("client_id")],
+                "client_id": [device(self._nobodys.real(t)) for t in events.texts("client_id")],
             },
         )
 
@@ -183,7 +186,8 @@ class ServerEventsSource:
 
     def _hashed(self, events: Events, name: str) -> list[str | None]:
         values = events.texts(name)
-        hashes = {value: _HASHES[name](value, self._salt) for value in set(values)}
+        make = partial(_HASHES[name], salt=self._salt, nobodys=self._nobodys)
+        hashes = {value: make(value) for value in set(values)}
         return [hashes[value] for value in values]
 
     def _rows(self, account_id: str, read: _Read, kept: list[int]) -> pa.Table:
@@ -209,7 +213,7 @@ class ServerEventsSource:
         if left_out:
             warning = "fields that may be about a person are not taken"
             _log.warning("%s: %s: %s", self._who, warning, ", ".join(sorted(left_out)))
-        plain = ("event_name", "order_id", *CLICK_IDS)
+        ids = ("order_id", *CLICK_IDS)
         columns = {
             "site_id": [account_id] * len(kept),
             "event_id": chosen(read.event_ids),
@@ -219,7 +223,8 @@ class ServerEventsSource:
             "email_hash": chosen(read.people["email"]),
             "phone_hash": chosen(read.people["phone"]),
             "client_id": chosen(read.people["client_id"]),
-            **{name: chosen(events.texts(name)) for name in plain},
+            "event_name": chosen(events.texts("event_name")),
+            **{name: [self._nobodys.real(t) for t in chosen(events.texts(name))] for name in ids},
             "page_url": coarse("page_url", page),
             "value_micros": chosen(amounts),
             "currency_code": chosen(currencies),

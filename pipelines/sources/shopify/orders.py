@@ -10,6 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 from zoneinfo import ZoneInfo
 
 from pipelines.errors import SourceRejected
+from pipelines.placeholders import SHIPPED, Placeholders
 from pipelines.privacy.hashing import hash_email, hash_phone, hash_user_id
 from pipelines.sources.base import KEPT
 
@@ -69,6 +70,7 @@ class Reader:
     shop: str
     time_zone: str
     salt: str
+    nobodys: Placeholders = SHIPPED
 
     def order(self, order: dict[str, Any]) -> tuple[Row, list[Row]]:
         """An order's row and those of its refunds."""
@@ -100,13 +102,15 @@ class Reader:
             "order_id": order["name"],
             "order_date": self._day(ordered_at),
             "ordered_at": ordered_at,
-            "customer_id": hash_user_id(customer["id"] and _tail(customer["id"]), self.salt),
-            "email_hash": hash_email(order["email"], self.salt),
-            "phone_hash": hash_phone(order["phone"], self.salt),
+            "customer_id": hash_user_id(
+                customer["id"] and _tail(customer["id"]), self.salt, self.nobodys
+            ),
+            "email_hash": hash_email(order["email"], self.salt, self.nobodys),
+            "phone_hash": hash_phone(order["phone"], self.salt, nobodys=self.nobodys),
             "is_new_customer": _is_first(
                 order["customerJourneySummary"], customer["numberOfOrders"]
             ),
-            **_click_ids(order),
+            **{name: self.nobodys.real(c) for name, c in _click_ids(order).items()},
             "revenue_micros": _micros(paid["shopMoney"]),
             "refunded_micros": _refunded(order, "shopMoney"),
             "currency_code": paid["shopMoney"]["currencyCode"],

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from pipelines.config import Secrets
 from pipelines.errors import SourceRejected
+from pipelines.placeholders import placeholders
 from pipelines.source_settings import ShopifySettings
 from pipelines.sources.base import KEPT, Account, Batch, Window
 from pipelines.sources.shapes.columns import schema_of, typed
@@ -63,7 +64,8 @@ class ShopifySource:
         self.account_ids = (settings.shop_id,)
         self.lookback_days = settings.lookback_days
         self._zone = ZoneInfo(settings.time_zone)
-        self._reader = Reader(settings.shop_id, settings.time_zone, salt)
+        nobodys = placeholders(settings.placeholders)
+        self._reader = Reader(settings.shop_id, settings.time_zone, salt, nobodys)
         url = settings.url or f"https://{settings.shop_id}.myshopify.com"
         self._graphql = ShopifyGraphql(url, settings.api_version, token, sleep, backoff)
         self._bulk = BulkOperations(self._graphql, sleep, backoff)

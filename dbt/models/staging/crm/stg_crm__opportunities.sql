@@ -12,7 +12,7 @@ select
   is_closed,
   amount_micros,
   currency_code,
-  lead_id,
+  {{ real_id('lead_id') }} as lead_id,
   email_hash,
   time_zone,
   _run_id as run_id

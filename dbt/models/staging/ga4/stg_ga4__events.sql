@@ -8,7 +8,7 @@ with extracted as (
     event_name,
     event_key,
     user_id,
-    user_pseudo_id,
+    {{ real_id('user_pseudo_id') }} as user_pseudo_id,
     stream_id,
     batch_page_id,
     batch_ordering_id,
@@ -28,10 +28,10 @@ with extracted as (
       collected_traffic_source.manual_campaign_name, {{ event_param('campaign', 'string_value') }}
     ) as campaign,
     collected_traffic_source.manual_campaign_id as campaign_id,
-    gclid as collected_gclid,
-    wbraid,
-    gbraid,
-    dclid,
+    {{ real_id('gclid') }} as collected_gclid,
+    {{ real_id('wbraid') }} as wbraid,
+    {{ real_id('gbraid') }} as gbraid,
+    {{ real_id('dclid') }} as dclid,
     lower(session_traffic_source_last_click.manual_campaign.source) as session_source,
     lower(session_traffic_source_last_click.manual_campaign.medium) as session_medium,
     session_traffic_source_last_click.manual_campaign.campaign_name as session_campaign,
@@ -46,7 +46,7 @@ with extracted as (
     device.operating_system,
     geo.country,
     geo.region,
-    ecommerce.transaction_id,
+    {{ real_id('ecommerce.transaction_id') }} as transaction_id,
     {{ to_micros('ecommerce.purchase_revenue') }} as purchase_revenue_micros,
     upper({{ event_param('currency', 'string_value') }}) as currency_code,
     _run_id as run_id
@@ -92,13 +92,14 @@ select
   campaign,
   campaign_id,
   coalesce(
-    collected_gclid, {{ extract_group('click_location', '[?&]gclid=([^&#]+)') }}
+    collected_gclid,
+    {{ real_id(extract_group('click_location', '[?&]gclid=([^&#]+)')) }}
   ) as gclid,
   wbraid,
   gbraid,
   dclid,
   {%- for name in click_ids_not_in('ga4_events') %}
-  {{ extract_group('click_location', '[?&]' ~ name ~ '=([^&#]+)') }} as {{ name }},
+  {{ real_id(extract_group('click_location', '[?&]' ~ name ~ '=([^&#]+)')) }} as {{ name }},
   {%- endfor %}
   session_source,
   session_medium,

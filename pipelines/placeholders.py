@@ -1,0 +1,93 @@
+"""Texts that stand where an id is missing and are nobody's, as placeholders.yaml lists them."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import yaml
+
+FILE = Path(__file__).with_name("placeholders.yaml")
+_QUOTES = " \t\r\n\"'`\u00a0\u200b"
+
+
+@dataclass(frozen=True)
+class Placeholders:
+    """Which texts are nobody's id.
+
+    Args:
+        extra: texts besides those of placeholders.yaml (``identity.placeholders``).
+    """
+
+    extra: tuple[str, ...] = ()
+
+    @cached_property
+    def pattern(self) -> str:
+        """RE2 of the whole of a placeholder that is trimmed and in small letters."""
+        listed = _listed()
+        texts = [text for entry in listed["texts"] for text in entry["are"]]
+        texts += [_plain(text) for text in self.extra]
+        patterns = [entry["is"] for entry in listed["patterns"]]
+        return f"^(?:{'|'.join([*map(re.escape, dict.fromkeys(texts)), *patterns])})$"
+
+    @cached_property
+    def texts(self) -> tuple[str, ...]:
+        """Those that are whole texts, as they are listed and in the usual capitals."""
+        texts = [text for entry in _listed()["texts"] for text in entry["are"]]
+        spellings = (s for t in (*texts, *self.extra) for s in (t, t.upper(), t.title(), t.lower()))
+        return tuple(dict.fromkeys([*spellings, "[object Object]", "NaN"]))
+
+    def real(self, text: str | None) -> str | None:
+        """The text as it is; None for a placeholder."""
+        return None if text is None or self._is_one(_plain(text)) else text
+
+    def real_address(self, address: str | None) -> str | None:
+        """An e-mail address as it is; None for what has none or is typed where none is given."""
+        local, _, domain = _plain(address or "").rpartition("@")
+        if not local or self._is_one(f"{local}@{domain}") or self._is_one(local):
+            return None
+        listed = _listed()
+        nobodys = {local, domain.split(".")[0]} & set(listed["mailboxes"])
+        return None if nobodys or f"{local}@{domain}" in listed["addresses"] else address
+
+    def real_values(self, values: pa.Array | pa.ChunkedArray) -> Any:
+        """Texts as they are, NULL in the place of placeholders; of the array's own type."""
+        distinct = pc.unique(values).to_pylist()
+        nobodys = [v for v in distinct if v is not None and self.real(v) is None]
+        if not nobodys:
+            return values
+        taken = pc.is_in(values, value_set=pa.array(nobodys, values.type))
+        return pc.if_else(taken, pa.scalar(None, values.type), values)
+
+    def _is_one(self, plain: str) -> bool:
+        return self._compiled.fullmatch(plain) is not None
+
+    @cached_property
+    def _compiled(self) -> re.Pattern[str]:
+        return re.compile(self.pattern)
+
+
+SHIPPED = Placeholders()
+
+
+def placeholders(extra: Iterable[str] = ()) -> Placeholders:
+    """The placeholders of the package, and a configuration's own."""
+    return Placeholders(tuple(extra)) if extra else SHIPPED
+
+
+def _plain(text: str) -> str:
+    return unicodedata.normalize("NFKC", unquote(text)).strip(_QUOTES).lower()
+
+
+@cache
+def _listed() -> dict[str, Any]:
+    listed: dict[str, Any] = yaml.safe_load(FILE.read_text(encoding="utf-8"))
+    return listed

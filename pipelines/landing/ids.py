@@ -47,8 +47,10 @@ def refuse_misspelt(columns: Columns, batch: Batch) -> None:
     for column, level in _LEVELS.items():
         if column not in columns:
             continue
-        wrong = []
-        for id_ in filter(None, pc.unique(columns[column]).to_pylist()):
+        wrong, distinct = [], pc.unique(columns[column]).to_pylist()
+        for id_ in distinct:
+            if id_ is None:  # a missing one is the audit's
+                continue
             try:
                 stored = canonical_id(batch.platform, level, id_)
             except ValueError as error:

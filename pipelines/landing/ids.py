@@ -42,7 +42,8 @@ def refuse_misspelt(columns: Columns, batch: Batch) -> None:
     Raises:
         AuditError: ids that are spelt otherwise, or are none; which, and what one looks like.
     """
-    if batch.platform not in platform_table().platforms:
+    platform = batch.platform
+    if platform is None or platform not in platform_table().platforms:
         return
     for column, level in _LEVELS.items():
         if column not in columns:
@@ -52,7 +53,7 @@ def refuse_misspelt(columns: Columns, batch: Batch) -> None:
             if id_ is None:  # a missing one is the audit's
                 continue
             try:
-                stored = canonical_id(batch.platform, level, id_)
+                stored = canonical_id(platform, level, id_)
             except ValueError as error:
                 wrong.append(f"'{id_}' {error}")
                 continue
@@ -61,7 +62,7 @@ def refuse_misspelt(columns: Columns, batch: Batch) -> None:
         if wrong:
             raise AuditError(
                 f"{batch.source}, account {batch.account_id}, {batch.window}: {len(wrong)} ids in "
-                f"{column} are not as {batch.platform} spells them (for {batch.table}): "
+                f"{column} are not as {platform} spells them (for {batch.table}): "
                 + "; ".join(sorted(wrong)[:_SHOWN]),
                 kept="published data is unchanged; nothing from this batch was staged.",
                 fix="Correct the source, or the file; ids are texts, and spreadsheets round them.",

@@ -100,9 +100,9 @@ def test_the_real_facebook_export_lands_whole() -> None:
     source = FilesSource(
         FileSettings(platform="meta", path=KAG, mapping=MAPPINGS / "meta_kag.yaml")
     )
-    assert source.account_ids == ("kag",)
+    assert source.account_ids == ("act_1",)
     assert source.span == Window(date(2023, 8, 1), date(2023, 8, 31))
-    ads, campaigns = (_conform(b) for b in source.pull("kag", EVER))
+    ads, campaigns = (_conform(b) for b in source.pull("act_1", EVER))
     assert len(ads) == 1_143
     assert set(campaigns["campaign_id"].to_pylist()) == {"916", "936", "1178"}
     spent = sum(campaigns["cost_micros"].to_pylist())
@@ -110,17 +110,17 @@ def test_the_real_facebook_export_lands_whole() -> None:
     assert spent / 1e6 == pytest.approx(58_705.23, abs=0.01)
     assert sum(ads["conversions"].to_pylist()) == 1_079
     assert set(ads["conversion_value"].to_pylist()) == {0.0}
-    first = _rows(next(source.pull("kag", EVER))).to_pylist()[0]
+    first = _rows(next(source.pull("act_1", EVER))).to_pylist()[0]
     assert (first["interest"], first["Total_Conversion"]) == ("15", "2")
     assert not {"age", "gender"} & set(first)
-    assert list(source.snapshot("kag", date(2023, 9, 1))) == []
+    assert list(source.snapshot("act_1", date(2023, 9, 1))) == []
 
 
 def test_a_bad_date_is_named_by_its_spreadsheet_row(kag: Open) -> None:
     rows = [_row(ad=i) for i in range(2, 4_711)] + [_row("2023-08-31", ad=0)]
     source = kag(HEADER + "".join(rows))
     with pytest.raises(InputError) as caught:
-        list(source.pull("kag", EVER))
+        list(source.pull("act_1", EVER))
     assert caught.value.message == (
         f"{source._settings.path} row 4711, column Date: '2023-08-31' is not a day as %d-%m-%Y"
     )
@@ -130,7 +130,7 @@ def test_a_bad_date_is_named_by_its_spreadsheet_row(kag: Open) -> None:
 def test_blank_lines_count_as_rows_and_only_five_problems_are_shown(kag: Open) -> None:
     bad = "".join(_row(ad=i, spent="1,2".replace(",", ";")) for i in range(7))
     with pytest.raises(InputError) as caught:
-        list(kag(HEADER + _row(ad=99) + "\n" + bad + "31-08-2023,5\n").pull("kag", EVER))
+        list(kag(HEADER + _row(ad=99) + "\n" + bad + "31-08-2023,5\n").pull("act_1", EVER))
     lines = caught.value.message.splitlines()
     assert "row 4, column Spent: '1;2' is not an amount" in lines[0]
     assert len(lines) == 6
@@ -150,13 +150,13 @@ def test_blank_lines_count_as_rows_and_only_five_problems_are_shown(kag: Open) -
 )
 def test_a_cell_or_row_that_cannot_be_used_is_refused(kag: Open, row: str, message: str) -> None:
     with pytest.raises(InputError) as caught:
-        list(kag(HEADER + row).pull("kag", EVER))
+        list(kag(HEADER + row).pull("act_1", EVER))
     assert message in caught.value.message
 
 
 def test_a_missing_column_is_named_with_the_columns_there_are(kag: Open) -> None:
     with pytest.raises(InputError) as caught:
-        kag(HEADER.replace("Spent", "Amount spent") + _row()).account("kag")
+        kag(HEADER.replace("Spent", "Amount spent") + _row()).account("act_1")
     assert "has no column 'Spent' (is it 'Amount spent'?)" in caught.value.message
     assert "xyz_campaign_id" in caught.value.message
 
@@ -164,31 +164,31 @@ def test_a_missing_column_is_named_with_the_columns_there_are(kag: Open) -> None
 @pytest.mark.parametrize(("text", "message"), [("", "is empty"), (HEADER, "no rows")])
 def test_an_empty_file_is_refused(kag: Open, text: str, message: str) -> None:
     with pytest.raises(InputError, match=message):
-        kag(text).account("kag")
+        kag(text).account("act_1")
 
 
 def test_duplicates_are_summed_where_the_mapping_says_so(kag: Open) -> None:
     text = HEADER + _row(spent="0.1") + _row(spent="0.2")
-    for batch in kag(text, duplicate_rows="sum").pull("kag", EVER):
+    for batch in kag(text, duplicate_rows="sum").pull("act_1", EVER):
         assert _rows(batch)["cost_micros"].to_pylist() == [300_000]
 
 
 def test_campaign_rows_need_the_statement_that_the_file_is_complete(kag: Open) -> None:
     source = kag(HEADER + _row(), campaign_totals="")
     assert source.tables == ("raw.ads_ad_performance",)
-    assert [b.table for b in source.pull("kag", EVER)] == ["raw.ads_ad_performance"]
+    assert [b.table for b in source.pull("act_1", EVER)] == ["raw.ads_ad_performance"]
 
 
 def test_a_batch_replaces_no_day_that_the_file_does_not_reach(kag: Open) -> None:
     source = kag(HEADER + _row("05-08-2023") + _row("09-08-2023", ad=2))
-    (ads, _) = source.pull("kag", Window(date(2023, 8, 6), date(2023, 8, 31)))
+    (ads, _) = source.pull("act_1", Window(date(2023, 8, 6), date(2023, 8, 31)))
     assert ads.window == Window(date(2023, 8, 6), date(2023, 8, 9))
     assert _rows(ads)["ad_id"].to_pylist() == ["2"]
-    assert list(source.pull("kag", Window(date(2023, 8, 10), date(2023, 8, 31)))) == []
+    assert list(source.pull("act_1", Window(date(2023, 8, 10), date(2023, 8, 31)))) == []
 
 
 def test_an_unknown_account_is_refused_naming_those_there_are(kag: Open) -> None:
-    with pytest.raises(SourceRejected, match="has no account other; it has kag"):
+    with pytest.raises(SourceRejected, match="has no account other; it has act_1"):
         kag(HEADER + _row()).account("other")
 
 
@@ -238,13 +238,13 @@ def test_a_workbook_and_a_parquet_file_land_as_the_csv_does(
     save(text, path)
     source = kag(text)
     other = FilesSource(source._settings.model_copy(update={"path": path}))
-    for batch, expected in zip(other.pull("kag", EVER), source.pull("kag", EVER), strict=True):
+    for batch, expected in zip(other.pull("act_1", EVER), source.pull("act_1", EVER), strict=True):
         assert batch.window == expected.window
         assert _rows(batch).equals(_rows(expected))
     # thousands separators are for texts: 1.25 in a cell that is a number stays 1.25
     german = kag(text, thousands='"."', delimiter='";"')
     other = FilesSource(german._settings.model_copy(update={"path": path}))
-    assert sum(_rows(next(other.pull("kag", EVER)))["cost_micros"].to_pylist()) == 1_234_170_000
+    assert sum(_rows(next(other.pull("act_1", EVER)))["cost_micros"].to_pylist()) == 1_234_170_000
 
 
 @pytest.mark.parametrize("save", [_workbook, _parquet], ids=["xlsx", "parquet"])
@@ -256,7 +256,7 @@ def test_a_file_that_was_cut_off_is_named(
     path.write_bytes(path.read_bytes()[:-300])
     source = FilesSource(kag(HEADER)._settings.model_copy(update={"path": path}))
     with pytest.raises(InputError, match=r"cut\.\w+ is not a whole"):
-        source.account("kag")
+        source.account("act_1")
 
 
 def test_what_a_workbook_cannot_say_for_certain_is_refused(kag: Open, tmp_path: Path) -> None:
@@ -268,7 +268,7 @@ def test_what_a_workbook_cannot_say_for_certain_is_refused(kag: Open, tmp_path: 
     workbook.save(path)
     source = FilesSource(kag(HEADER)._settings.model_copy(update={"path": path}))
     with pytest.raises(InputError) as caught:
-        source.account("kag")
+        source.account("act_1")
     assert caught.value.message.splitlines() == [
         f"{path} row 3, column Date: '2023-08-31 14:00:00' is not a day as %d-%m-%Y",
         # Excel keeps 15 digits of a number: this is another ad
@@ -286,13 +286,13 @@ def test_a_column_that_the_mapping_does_not_name_is_drift_in_the_files_own_level
 ) -> None:
     header = HEADER.rstrip() + ",Placement,status,Contact e-mail\n"
     source = kag(header + _row().rstrip() + ",feed,live,joe@example.org\n")
-    ads, campaigns = (_rows(batch) for batch in source.pull("kag", EVER))
+    ads, campaigns = (_rows(batch) for batch in source.pull("act_1", EVER))
     assert ads["Placement"].to_pylist() == ["feed"]
     assert (ads["status"].to_pylist(), ads["file_status"].to_pylist()) == (["ENABLED"], ["live"])
     assert "Contact e-mail" not in ads.column_names
     assert "not taken: Contact e-mail" in caplog.text
     assert "Placement" not in campaigns.column_names
-    (summed, _) = kag(header + _row().rstrip() + ",-,,\n", duplicate_rows="sum").pull("kag", EVER)
+    (summed, _) = kag(header + _row().rstrip() + ",-,,\n", duplicate_rows="sum").pull("act_1", EVER)
     assert "Placement" not in _rows(summed).column_names
 
 
@@ -301,10 +301,10 @@ def test_two_currencies_on_one_day_of_an_account_are_refused_by_name(kag: Open) 
     rows = [_row(ad=i).rstrip() + f",{c}\n" for i, c in enumerate(("USD", "EUR", "USD"))]
     source = kag(header + "".join(rows), currency="{column: Currency}")
     with pytest.raises(InputError) as caught:
-        source.account("kag")
-    assert "account kag has several currencies on 2023-08-31: EUR, USD." in caught.value.message
+        source.account("act_1")
+    assert "account act_1 has several currencies on 2023-08-31: EUR, USD." in caught.value.message
     other_day = _row("30-08-2023", ad=9).rstrip() + ",EUR\n"
-    kag(header + rows[0] + other_day, currency="{column: Currency}").account("kag")
+    kag(header + rows[0] + other_day, currency="{column: Currency}").account("act_1")
 
 
 def test_a_campaign_without_a_budget_has_no_budget_row_and_dash_means_nothing(kag: Open) -> None:
@@ -312,23 +312,23 @@ def test_a_campaign_without_a_budget_has_no_budget_row_and_dash_means_nothing(ka
     row = _row(clicks="-").rstrip()
     cells = [row + ",5.00\n", _row("01-08-2023", ad=2).rstrip().replace("916", "7", 1) + ",-\n"]
     source = kag(header + "".join(cells), daily_budget="Budget")
-    (budgets,) = source.snapshot("kag", date(2023, 9, 1))
+    (budgets,) = source.snapshot("act_1", date(2023, 9, 1))
     assert _rows(budgets)["campaign_id"].to_pylist() == ["916"]
     assert _rows(budgets)["daily_budget_micros"].to_pylist() == [5_000_000]
-    ads = _rows(next(source.pull("kag", EVER)))
+    ads = _rows(next(source.pull("act_1", EVER)))
     assert sorted(ads["clicks"].to_pylist()) == [0, 2]
     # the last row decides: a budget that was taken away is none
     later = _row("31-08-2023", ad=3).rstrip() + ",\n"
-    (budgets,) = kag(header + cells[0] + later, daily_budget="Budget").snapshot("kag", EVER.end)
+    (budgets,) = kag(header + cells[0] + later, daily_budget="Budget").snapshot("act_1", EVER.end)
     assert len(_rows(budgets)) == 0
 
 
 def test_a_file_of_several_chunks_is_streamed(kag: Open, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pipelines.sources.files.formats.CHUNK_ROWS", 7)
     text = HEADER + "".join(_row(ad=i, spent="0.01") for i in range(50))
-    ads, campaigns = kag(text).pull("kag", EVER)
+    ads, campaigns = kag(text).pull("act_1", EVER)
     assert isinstance(ads.rows, pa.RecordBatchReader)
     assert len(_rows(ads)) == 50
     assert _rows(campaigns)["cost_micros"].to_pylist() == [500_000]
     with pytest.raises(InputError, match=r"row 52: .* ad_id 3 was in row 5 already"):
-        kag(text + _row(ad=3)).account("kag")
+        kag(text + _row(ad=3)).account("act_1")

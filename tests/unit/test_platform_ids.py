@@ -60,6 +60,7 @@ def test_every_spelling_of_an_id_is_stored_in_one(
         ("linkedin_ads", "ad", "urn:li:sponsoredCampaign:62"),
         ("snapchat_ads", "ad", "6a1c2f3e"),
         ("pinterest_ads", "campaign", "626 744 528"),
+        ("reddit_ads", "campaign", "Spring sale"),
     ],
 )
 def test_what_is_no_id_of_its_platform_is_refused_by_name(

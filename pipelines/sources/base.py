@@ -69,6 +69,8 @@ class Batch:
             that is not in it had no spend.
         withdrawn: hashed ids of people who withdrew their consent in the window; what is
             stored of them is erased.
+        complete: whether it is all there is of its days. One that isn't replaces the campaigns
+            that it holds (in a table without campaigns: the rows), and leaves others as they are.
     """
 
     source: str
@@ -81,6 +83,7 @@ class Batch:
     dropped_rows: int = 0
     account_spend: Mapping[date, int] | None = field(default=None, repr=False)
     withdrawn: tuple[str, ...] = field(default=(), repr=False)
+    complete: bool = True
 
 
 class Source(Protocol):

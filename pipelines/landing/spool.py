@@ -37,7 +37,8 @@ class Spool:
     """A conformed batch: its rows in ``path``, in the contract's schema less ``_run_id``.
 
     ``checksum`` does not depend on the order of rows; ``run_id`` derives from it and from source,
-    table, account and window.
+    table, account and window. Both are of the rows as they were pulled, also where some of them
+    were set aside since.
     """
 
     batch: Batch
@@ -64,7 +65,8 @@ class Spool:
                 yield pa.Table.from_batches([chunk])
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
-        """Rows of a DuckDB query over the view ``spool``."""
+        """Rows of a DuckDB query over the views ``spool`` and ``numbered``, where
+        ``file_row_number`` is a row's place, from 0."""
         with _disk(self.path), _duckdb(self.path) as connection:
             return connection.execute(sql).fetchall()
 
@@ -193,6 +195,9 @@ def _duckdb(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     try:
         connection.execute("SET TimeZone = 'UTC'")
         connection.execute(f"CREATE VIEW spool AS SELECT * FROM read_parquet('{path}')")
+        connection.execute(
+            f"CREATE VIEW numbered AS SELECT * FROM read_parquet('{path}', file_row_number = true)"
+        )
         yield connection
     finally:
         connection.close()

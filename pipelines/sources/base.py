@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 import pyarrow as pa
@@ -129,3 +130,18 @@ class TracksChanges(Protocol):
         Asked in every ordinary run with the first day of the look-back; the days are then
         pulled again as a whole, so that a published day is always complete.
         """
+
+
+@runtime_checkable
+class ExportFile(Protocol):
+    """A source that is one file: what it has is known before it is landed."""
+
+    platform: str
+
+    @property
+    def path(self) -> Path:
+        """The file."""
+
+    @property
+    def complete(self) -> bool:
+        """As :attr:`Batch.complete` of its batches."""

@@ -12,6 +12,7 @@ from pipelines.landing.rejected import NONE, Rejected, set_aside
 from pipelines.landing.slices import slice_of
 from pipelines.landing.spool import Spool
 from pipelines.landing.suites import suite_of
+from pipelines.sources.base import Unreadable
 
 
 @dataclass(frozen=True)
@@ -45,25 +46,32 @@ def audit(spool: Spool, keep: Callable[[], str]) -> Audited:
         AuditError: which expectations failed on which rows; the stage is kept.
     """
     suite, contract = suite_of(spool.contract), spool.contract
-    most = suite.most_rejected(spool.rows)
-    failures = [*_rows_that_miss_something(spool, most), *failing(spool, most)]
+    unreadable = spool.batch.unreadable
+    pulled = spool.rows + len(unreadable)
+    most = suite.most_rejected(pulled)
+    failures = [
+        *_what_could_not_be_read(unreadable),
+        *_rows_that_miss_something(spool, most),
+        *failing(spool, most),
+    ]
     critical = [f for f in failures if f.severity == "critical"]
     rows = {row for failure in critical for row in failure.rows}
-    too_many = len(rows) > most or any(f.count > most for f in critical)
-    left, rejected = (spool, NONE) if too_many or not rows else set_aside(spool, critical)
+    aside = max([len(rows) + len(unreadable), *(f.count for f in critical)])
+    too_many = aside > most
+    left, rejected = (spool, NONE) if too_many or not aside else set_aside(spool, critical)
     of_all = [] if too_many else [fault for check in _CHECKS if (fault := check(left))]
     total = len(_CHECKS) + 1 + len(suite.expectations)
     if too_many or of_all or any(f.broken for f in failures):
         if too_many:
             share = f"{suite.rejected_share:.0%}" if suite.rejected_share else "none"
             of_all = [
-                f"too many rows to set aside: {max([len(rows), *(f.count for f in critical)])} of "
-                f"{spool.rows}, and {most} may be ({share} of a batch of {contract.table})"
+                f"too many rows to set aside: {aside:,} of {pulled:,}, and {most:,} may be "
+                f"({share} of a batch of {contract.table})"
             ]
         broken = [f for f in failures if f.broken and f not in critical]
         raise _failed(spool, [*map(str, (*critical, *broken)), *of_all], total, keep())
     warnings = tuple(
-        f"{contract.name}: {f.why} ({f.count:,} rows, such as {f.such_as[0]})"
+        f"{contract.name}: {f.why} ({f.count:,} row{'s' * (f.count > 1)}, such as {f.such_as[0]})"
         for f in failures
         if f.severity == "warning"
     )
@@ -136,6 +144,17 @@ def _spend_adds_up(spool: Spool) -> str | None:
 
 
 _CHECKS = (_one_row_a_grain, _spend_adds_up)
+
+
+def _what_could_not_be_read(unreadable: Iterable[Unreadable]) -> list[Failure]:
+    """No row of the spool is to blame; those that could be read are there."""
+    failures: dict[str, Failure] = {}
+    for one in unreadable:
+        failure = failures.setdefault(one.why, Failure("readable", one.why))
+        failure.count += 1
+        if len(failure.such_as) < ROWS_SHOWN:
+            failure.such_as.append(", ".join(f"{k}={v}" for k, v in one.key.items()))
+    return list(failures.values())
 
 
 def _rows_that_miss_something(spool: Spool, most: int) -> list[Failure]:

@@ -275,7 +275,8 @@ def _all_of(refused: list[AuditError], landed: int) -> AuditError:
     first, *others = refused
     kept = first.kept
     if landed:
-        kept = f"{kept} {landed} other batches of the account are published."
+        others_are = "1 other batch of the account is" if landed == 1 else f"{landed} others are"
+        kept = f"{kept} {others_are} published."
     more = [f"  and {len(others)} more: {error.message}" for error in others[:1]]
     return AuditError("\n".join([first.message, *more]), kept=kept, fix=first.fix)
 

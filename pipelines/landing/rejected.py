@@ -22,7 +22,7 @@ from pipelines.landing.slices import date_column, slice_of
 from pipelines.landing.spool import Spool
 from pipelines.privacy.declared import RECORDS, declared
 from pipelines.privacy.redaction import redacted, without_emails
-from pipelines.sources.base import Batch
+from pipelines.sources.base import Batch, Unreadable
 from pipelines.warehouse import Statement
 from pipelines.warehouse.base import Value
 
@@ -81,10 +81,12 @@ def set_aside(spool: Spool, failures: Sequence[Failure]) -> tuple[Spool, Rejecte
             ]
             rejected.write_table(pa.Table.from_pylist(records, schema))
             offset += chunk.num_rows
+        unreadable = spool.batch.unreadable
+        records = [_without_row(spool, one, offset + n) for n, one in enumerate(unreadable)]
+        rejected.write_table(pa.Table.from_pylist(records, schema))
     why = tuple(dict.fromkeys(failure.why for failure in failures))
-    return replace(spool, path=kept, rows=spool.rows - len(by_row)), Rejected(
-        aside, len(by_row), why
-    )
+    left_rows = replace(spool, path=kept, rows=spool.rows - len(by_row))
+    return left_rows, Rejected(aside, len(by_row) + len(unreadable), why)
 
 
 def clearing(batch: Batch, within: str) -> Statement:
@@ -135,19 +137,37 @@ def where_to_look(table: str, account_id: str) -> str:
 def _record(
     spool: Spool, row: dict[str, Any], number: int, failed: list[Failure]
 ) -> dict[str, Any]:
-    batch, contract = spool.batch, spool.contract
+    contract = spool.contract
     shown = {name: row[name] for name in row if name not in _personal(contract)}
-    key = {name: shown[name] for name in contract.primary_key if name in shown}
+    return {
+        **_of_batch(spool, number),
+        "day": _day(row.get(date_column(contract) or ""), spool.batch),
+        "row_key": _json({name: shown[name] for name in contract.primary_key if name in shown}),
+        "expectation": "; ".join(f.expectation for f in failed),
+        "why": "; ".join(f.why for f in failed),
+        "row_json": _json(shown),
+    }
+
+
+def _without_row(spool: Spool, one: Unreadable, number: int) -> dict[str, Any]:
+    """Of a row that could not be read there is its key alone: what it holds may be a person's."""
+    return {
+        **_of_batch(spool, number),
+        "day": _day(one.day, spool.batch),
+        "row_key": _json(dict(one.key)),
+        "expectation": "readable",
+        "why": one.why,
+        "row_json": _json(dict(one.key)),
+    }
+
+
+def _of_batch(spool: Spool, number: int) -> dict[str, Any]:
+    batch = spool.batch
     return {
         "source": batch.source,
         "table_name": batch.table,
         "account_id": batch.account_id,
         "platform": batch.platform,
-        "day": _day(row.get(date_column(contract) or ""), batch),
-        "row_key": _json(key),
-        "expectation": "; ".join(f.expectation for f in failed),
-        "why": "; ".join(f.why for f in failed),
-        "row_json": _json(shown),
         "row_number": number,
         "run_id": spool.run_id,
         "pulled_at": batch.pulled_at,

@@ -24,7 +24,8 @@ def refuse(spool: Spool, changed: Change, rejected: int, stage: str) -> None:
         campaigns = campaigns_of(changed.withdrawn, changed.campaigns)
         raise _refused(
             f"{opening}: {changed.withdrawn:,} of {changed.published:,} published rows{campaigns} "
-            f"are not in this batch, and it may withdraw {suite.withdrawn_share:.0%} of them.",
+            f"are not in this batch, and {suite.withdrawn_share:.0%} of them may be withdrawn "
+            "without a word.",
             stage,
         )
     if spent and not spends and spool.rows:

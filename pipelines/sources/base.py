@@ -53,6 +53,21 @@ class Account:
 
 
 @dataclass(frozen=True)
+class Unreadable:
+    """A row of a reply that its source can't read: it is set aside, and the others land.
+
+    Args:
+        key: what names the row, by columns of its table; nothing of a person.
+        why: what of it can't be read, without its value.
+        day: the row's day, None where that can't be read either.
+    """
+
+    key: Mapping[str, str]
+    why: str
+    day: date | None = None
+
+
+@dataclass(frozen=True)
 class Batch:
     """Rows of one table, one account and one window: the unit that is staged and published.
 
@@ -72,6 +87,7 @@ class Batch:
             stored of them is erased.
         complete: whether it is all there is of its days. One that isn't replaces the campaigns
             that it holds (in a table without campaigns: the rows), and leaves others as they are.
+        unreadable: rows of its days that the source could not read.
     """
 
     source: str
@@ -85,6 +101,7 @@ class Batch:
     account_spend: Mapping[date, int] | None = field(default=None, repr=False)
     withdrawn: tuple[str, ...] = field(default=(), repr=False)
     complete: bool = True
+    unreadable: tuple[Unreadable, ...] = ()
 
 
 class Source(Protocol):

@@ -53,7 +53,7 @@ def campaigns(ids: Iterable[str], days: int = 1, window: Window = JUNE, **given:
     )
 
 
-def land(warehouse: Warehouse, batch: Batch, **how: bool) -> Landed:
+def land(warehouse: Warehouse, batch: Batch, **how: Any) -> Landed:
     (landed,) = land_all(warehouse, batch, **how)
     return landed
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -14,17 +16,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.contracts import load_contract, load_contracts
+from pipelines.contracts import Contract, load_contract, load_contracts
 from pipelines.errors import AuditError
 from pipelines.landing.audit import Audited, audit
 from pipelines.landing.expectations import Failure
 from pipelines.landing.ingest import Ingested
+from pipelines.landing.publish import sweep
 from pipelines.landing.rejected import set_aside as part
 from pipelines.landing.spool import spooled
 from pipelines.landing.suites import Suite, suite_of
 from pipelines.privacy.declared import RECORDS, person_tables
 from pipelines.sources.base import Batch, Unreadable, Window
-from pipelines.warehouse import Warehouse
+from pipelines.warehouse import Statement, Warehouse
 from pipelines.warehouse.duckdb import DuckDBWarehouse
 from tests.unit.campaign_rows import JUNE, PULLED, TABLE, campaigns, land, spent
 
@@ -45,7 +48,8 @@ def with_one(value: object, usual: object, rows: int = 10) -> list[object]:
 
 
 def set_aside(warehouse: Warehouse) -> list[dict[str, Any]]:
-    return warehouse.query("SELECT * FROM raw.rejected_rows ORDER BY row_number").to_pylist()
+    rows = warehouse.query("SELECT * FROM raw.rejected_rows ORDER BY row_number")
+    return list(rows.to_pylist())
 
 
 def audited(batch: Batch) -> Audited:
@@ -107,7 +111,7 @@ def test_a_fault_of_one_row_is_that_rows(column: str, value: object, expectation
 
 
 def test_a_row_that_fails_several_expectations_is_one_row(warehouse: Warehouse) -> None:
-    bad = {"impressions": with_one(-1, 10), "currency_code": with_one("?", "USD")}
+    bad: dict[str, Any] = {"impressions": with_one(-1, 10), "currency_code": with_one("?", "USD")}
     land(warehouse, campaigns(TEN, **bad))
     (row,) = set_aside(warehouse)
     assert row["why"] == "impressions are counts; currencies are ISO 4217 codes"
@@ -146,6 +150,54 @@ def test_a_row_that_a_later_suite_allows_lands_with_the_same_pull(
         monkeypatch.setattr(f"pipelines.landing.{room}.suite_of", lambda _: without)
     landed = land(warehouse, batch)
     assert (landed.outcome, landed.rows, set_aside(warehouse)) == ("published", 10, [])
+
+
+class Broken(BaseException):
+    """The process ends here."""
+
+
+class Breaking(DuckDBWarehouse):
+    """One whose process ends after so many calls that write."""
+
+    left = 0
+
+    def stage(self, contract: Contract, name: str, rows: pa.Table | Path) -> str:
+        stage = super().stage(contract, name, rows)
+        self._count()
+        return stage
+
+    def transaction(self, statements: Sequence[Statement], *, label: str) -> None:
+        super().transaction(statements, label=label)
+        self._count()
+
+    def drop_stages(self, stages: Iterable[str]) -> None:
+        super().drop_stages(stages)
+        self._count()
+
+    def _count(self) -> None:
+        self.left -= 1
+        if self.left == 0:
+            raise Broken
+
+
+def test_a_process_that_ends_between_steps_leaves_no_row_twice_and_none_out(
+    tmp_path: Path,
+) -> None:
+    opened = Breaking(tmp_path / "w.duckdb")
+    opened.create_tables(load_contracts().values())
+    for steps in range(1, 6):
+        # each time another content, so that each time something is published
+        later = PULLED + timedelta(hours=steps)
+        batch = campaigns(TEN, clicks=with_one(-steps, steps), pulled_at=later)
+        opened.left = steps
+        with suppress(Broken):
+            land(opened, batch)
+        opened.left = 0
+        landed = land(opened, batch)
+        sweep(opened, [batch])
+        assert (landed.rejected_rows, len(spent(opened)), opened.stages()) == (1, 9, [])
+        (row,) = set_aside(opened)
+        assert (row["run_id"], json.loads(row["row_json"])["clicks"]) == (landed.run_id, -steps)
 
 
 def test_money_that_does_not_reconcile_without_the_row_stops_the_batch(
@@ -206,7 +258,7 @@ def test_a_stream_is_parted_in_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_what_a_platform_does_though_it_is_odd_lands_and_is_said(warehouse: Warehouse) -> None:
-    odd = {
+    odd: dict[str, Any] = {
         "cost_micros": with_one(-5, 10),
         "conversions": with_one(-0.5, 1.0),
         "status": with_one("IN_REVIEW", "ENABLED"),

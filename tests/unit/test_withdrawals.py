@@ -187,7 +187,7 @@ JULY = Window(date(2026, 7, 1), date(2026, 7, 31))
     ],
 )
 def test_two_files_with_days_of_one_account_are_refused_by_name(other: File, refused: bool) -> None:
-    errors = overlapping([File(), other])  # type: ignore[list-item]
+    errors = overlapping([File(), other])
     assert len(errors) == 2 * refused
     for error in errors.values():
         assert "google_ads account 1: a.csv (2026-06-01..2026-06-30) and b.csv" in error.message
@@ -195,7 +195,7 @@ def test_two_files_with_days_of_one_account_are_refused_by_name(other: File, ref
 
 def test_files_that_all_say_they_are_not_complete_land_together() -> None:
     halves = [File(complete=False), File(path=Path("b.csv"), complete=False)]
-    assert not overlapping(halves)  # type: ignore[arg-type]
+    assert not overlapping(halves)
 
 
 NOW = datetime(2026, 7, 1, 12, tzinfo=UTC)
@@ -203,7 +203,7 @@ NOW = datetime(2026, 7, 1, 12, tzinfo=UTC)
 
 def ingested(warehouse: Warehouse, *batches: Batch, tables: tuple[str, ...]) -> Ingested:
     source = File(lambda _: iter(batches), tables=tables)
-    return ingest_account(warehouse, source, "1", now=NOW)  # type: ignore[arg-type]
+    return ingest_account(warehouse, source, "1", now=NOW)
 
 
 def test_a_batch_that_is_refused_keeps_no_other_one_out(warehouse: Warehouse) -> None:

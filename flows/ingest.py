@@ -11,6 +11,7 @@ from flows.retries import RETRIES
 from pipelines.config import Secrets, load_settings
 from pipelines.errors import AdcanaryError
 from pipelines.landing.ingest import Ingested, ingest_account
+from pipelines.landing.overlaps import overlapping
 from pipelines.privacy.salt import check_salt
 from pipelines.sources.registry import open_source, source_names
 from pipelines.warehouse import open_warehouse
@@ -21,7 +22,9 @@ class AccountsFailed(RuntimeError):
 
 
 @task(name="ingest account", task_run_name="{source}/{account_id}", **RETRIES)
-def ingest_one(config: Path | None, source: str, account_id: str) -> Ingested:
+def ingest_one(
+    config: Path | None, source: str, account_id: str, allow_withdrawals: bool = False
+) -> Ingested:
     """Pull and land whatever is due for one account."""
     settings = load_settings(config)
     opened = open_source(settings, Secrets(), source)
@@ -31,14 +34,18 @@ def ingest_one(config: Path | None, source: str, account_id: str) -> Ingested:
         account_id,
         now=settings.clock(),
         lookback_days=settings.sources.account_lookback_days.get(f"{opened.name}/{account_id}"),
+        allow_withdrawals=allow_withdrawals,
     )
     get_run_logger().info("%s", ingested)
     return ingested
 
 
 @flow(name="ingest")
-def ingest(config: Path | None = None) -> list[Ingested]:
+def ingest(config: Path | None = None, allow_withdrawals: bool = False) -> list[Ingested]:
     """Ingest all accounts. If one fails, the others are still published.
+
+    Args:
+        allow_withdrawals: publish also what takes a large share of the published rows away.
 
     Raises:
         AccountsFailed: at the end, if any failed; names each, with the reason.
@@ -49,13 +56,21 @@ def ingest(config: Path | None = None) -> list[Ingested]:
     done: list[Ingested] = []
     failed: list[str] = []
     runs = []
+    opened = []
     for name in source_names(settings):
         try:
-            account_ids = open_source(settings, Secrets(), name).account_ids
+            source = open_source(settings, Secrets(), name)
+            opened.append((name, source, source.account_ids))
         except AdcanaryError as error:  # a secret is missing, a file can't be read
             failed.append(f"{name}: {error}")
-            continue
-        runs += [(f"{name}/{a}", ingest_one.submit(config, name, a)) for a in account_ids]
+    refused = overlapping(source for _, source, _ in opened)
+    for name, source, account_ids in opened:
+        for account in account_ids:
+            if clash := refused.get((id(source), account)):
+                failed.append(f"{name}/{account}: {clash}")
+                continue
+            run = ingest_one.submit(config, name, account, allow_withdrawals)
+            runs.append((f"{name}/{account}", run))
     for label, run in runs:
         run.wait()
         result = run.result(raise_on_failure=False)

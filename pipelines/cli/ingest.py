@@ -52,6 +52,10 @@ def ingest(
     unpark: Annotated[
         bool, typer.Option(help="Call a platform even while it asks to be left alone.")
     ] = False,
+    allow_withdrawals: Annotated[
+        bool,
+        typer.Option(help="Publish also what takes a large share of the published rows away."),
+    ] = False,
     platform: Annotated[
         str | None, typer.Option(help="With --path: the platform that the export is from.")
     ] = None,
@@ -103,6 +107,7 @@ def ingest(
         end=day(end),
         backfill=Backfill(person(None), str(why).strip()) if backfill else None,
         unpark=unpark,
+        allow_withdrawals=allow_withdrawals,
         lookback_days=settings.sources.account_lookback_days,
     )
     if salt := Secrets().hash_salt:
@@ -127,6 +132,7 @@ class Request:
     end: date | None = None
     backfill: Backfill | None = None
     unpark: bool = False
+    allow_withdrawals: bool = False
     lookback_days: Mapping[str, int] = field(default_factory=dict)
 
 
@@ -141,21 +147,26 @@ def ingest_sources(
     Raises:
         UsageError: no source has the account that was asked for.
     """
+    from pipelines.landing.overlaps import overlapping
+
     failures: list[AdcanaryError] = []
-    known: list[str] = []
+    opened: list[tuple[Source, tuple[str, ...]]] = []
     for opener in openers:
         try:
             source = opener()
-            account_ids = source.account_ids
+            opened.append((source, tuple(source.account_ids)))
         except AdcanaryError as error:  # a secret is missing, a file can't be read
             failures.append(error)
             print_error(error)
-            continue
-        known += account_ids
+    known = [account_id for _, account_ids in opened for account_id in account_ids]
+    refused = overlapping(source for source, _ in opened)
+    for source, account_ids in opened:
         for account_id in account_ids:
             if request.account not in (None, account_id):
                 continue
             try:
+                if clash := refused.get((id(source), account_id)):
+                    raise clash
                 done = _ingest(warehouse, source, account_id, request)
             except AdcanaryError as error:
                 failures.append(error)
@@ -185,5 +196,6 @@ def _ingest(warehouse: Warehouse, source: Source, account_id: str, request: Requ
             backfill=request.backfill,
             lookback_days=request.lookback_days.get(f"{source.name}/{account_id}"),
             unpark=request.unpark,
+            allow_withdrawals=request.allow_withdrawals,
             on_progress=show,
         )

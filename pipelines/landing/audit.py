@@ -1,87 +1,81 @@
-"""Audits a staged batch: the contract's checks, spend integrity, and the table's suite."""
+"""Audits a batch: sets the rows that fail aside, and refuses it where not only rows are wrong."""
 
 from __future__ import annotations
 
-import logging
-import threading
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import cache
-from typing import Any
 
-import pyarrow as pa
-import yaml
-
-from pipelines.contracts import RUN_ID_COLUMN, Contract
+from pipelines.contracts import RUN_ID_COLUMN
 from pipelines.errors import AuditError
-from pipelines.landing.dollars import in_dollars
+from pipelines.landing.expectations import ROWS_SHOWN, Failure, failing
+from pipelines.landing.rejected import NONE, Rejected, set_aside
 from pipelines.landing.slices import slice_of
 from pipelines.landing.spool import Spool
-from pipelines.privacy.redaction import without_emails
-from pipelines.shipped import shipped
-
-EXPECTATIONS = shipped("expectations")
-_ROWS_SHOWN = 5
-# Great Expectations keeps its present context in a global of the process: threads take turns.
-_ONE_CONTEXT = threading.Lock()
+from pipelines.landing.suites import suite_of
+from pipelines.sources.base import Unreadable
 
 
 @dataclass(frozen=True)
-class Expectation:
-    """What a suite says of a table's rows; the contract's own checks are ``_CHECKS``.
+class Audited:
+    """A batch that may land.
 
     Args:
-        type: Great Expectations' name of it.
-        in_usd_by: the column that names an amount's currency, where ``min_value`` and
-            ``max_value`` are in US dollars.
+        spool: the rows that may.
+        rejected: those that were set aside.
+        expectations: how many were asked.
+        warnings: what a person should know of rows that land.
     """
 
-    type: str
-    kwargs: dict[str, Any]
-    why: str
-    in_usd_by: str | None = None
-
-    @property
-    def asked(self) -> dict[str, Any]:
-        """Arguments for Great Expectations; an amount's dollars are a column of their own."""
-        return self.kwargs | ({"column": self.dollars} if self.in_usd_by else {})
-
-    @property
-    def dollars(self) -> str:
-        return f"{self.kwargs['column']} in USD"
-
-    @property
-    def columns(self) -> list[str]:
-        """The columns it is about."""
-        named = [self.asked[key] for key in ("column", "column_A", "column_B") if key in self.asked]
-        return named + list(self.asked.get("column_list", ()))
+    spool: Spool
+    rejected: Rejected
+    expectations: int = 0
+    warnings: tuple[str, ...] = ()
 
 
-def audit(spool: Spool, stage: str) -> int:
+def audit(spool: Spool, keep: Callable[[], str]) -> Audited:
     """Hold a batch to its expectations.
 
-    What concerns a row is asked of Great Expectations, in chunks of bounded size; what concerns
-    all rows at once (the grain, the slice, the account's spend) is asked of the spool.
+    A row that fails one is set aside. What concerns all rows at once (the grain, the account's
+    spend) is held of those that are left, and stops the batch; so do more rows set aside than the
+    suite's share.
 
     Args:
-        stage: where it is staged, for the error.
-
-    Returns:
-        How many expectations held.
+        keep: stages the whole batch and returns where, for the error.
 
     Raises:
-        AuditError: which expectation failed on which rows; the stage is kept.
+        AuditError: which expectations failed on which rows; the stage is kept.
     """
-    failed = [failure for check in _CHECKS if (failure := check(spool))]
-    suite = _expectations(spool.contract)
-    broken: dict[int, str] = {}
-    for chunk in spool.chunks():
-        for number, failure in _validate(chunk, spool.contract).items():
-            broken.setdefault(number, failure)
-    failed += [broken[number] for number in sorted(broken)]
-    total = len(_CHECKS) + len(suite)
-    if failed:
-        raise _failed(spool, failed, total, stage)
-    return total
+    suite, contract = suite_of(spool.contract), spool.contract
+    unreadable = spool.batch.unreadable
+    pulled = spool.rows + len(unreadable)
+    most = suite.most_rejected(pulled)
+    failures = [
+        *_what_could_not_be_read(unreadable),
+        *_rows_that_miss_something(spool, most),
+        *failing(spool, most),
+    ]
+    critical = [f for f in failures if f.severity == "critical"]
+    rows = {row for failure in critical for row in failure.rows}
+    aside = max([len(rows) + len(unreadable), *(f.count for f in critical)])
+    too_many = aside > most
+    left, rejected = (spool, NONE) if too_many or not aside else set_aside(spool, critical)
+    of_all = [] if too_many else [fault for check in _CHECKS if (fault := check(left))]
+    total = len(_CHECKS) + 1 + len(suite.expectations)
+    if too_many or of_all or any(f.broken for f in failures):
+        if too_many:
+            share = f"{suite.rejected_share:.0%}" if suite.rejected_share else "none"
+            of_all = [
+                f"too many rows to set aside: {aside:,} of {pulled:,}, and {most:,} may be "
+                f"({share} of a batch of {contract.table})"
+            ]
+        broken = [f for f in failures if f.broken and f not in critical]
+        raise _failed(spool, [*map(str, (*critical, *broken)), *of_all], total, keep())
+    warnings = tuple(
+        f"{contract.name}: {f.why} ({f.count:,} row{'s' * (f.count > 1)}, such as {f.such_as[0]})"
+        for f in failures
+        if f.severity == "warning"
+    )
+    return Audited(left, rejected, total, warnings)
 
 
 def audit_spend(spool: Spool) -> None:
@@ -95,57 +89,25 @@ def audit_spend(spool: Spool) -> None:
         raise _failed(spool, [failure], 1, spool.contract.table)
 
 
-def _failed(spool: Spool, failed: list[str], total: int, table: str) -> AuditError:
+def _failed(spool: Spool, failed: Iterable[str], total: int, table: str) -> AuditError:
     batch, contract = spool.batch, spool.contract
-    lines = "\n".join(f"  {failure}" for failure in failed)
+    reasons = list(failed)
+    lines = "\n".join(f"  {reason}" for reason in reasons)
     return AuditError(
-        f"{batch.source}, account {batch.account_id}, {batch.window}: {len(failed)} of "
+        f"{batch.source}, account {batch.account_id}, {batch.window}: {len(reasons)} of "
         f"{total} expectations of {contract.table} failed:\n{lines}",
         kept=f"published data is unchanged; the batch is in {table}.",
-        fix=f'Look at it with `adcanary query "SELECT * FROM {table}"`, mend the source or '
-        f"expectations/{contract.dataset}/{contract.name}.yaml, and ingest the window again.",
+        fix=f'Look at its rows with `adcanary query "SELECT * FROM {table}"`, correct them where '
+        "they come from, and ingest the window again. If they are right as they are, report it "
+        "with these lines.",
     )
 
 
-def _validate(rows: pa.Table, contract: Contract) -> dict[int, str]:
-    """The failed expectations of one chunk: their number in the suite, and a message."""
-    suite = _expectations(contract)
-    if not suite:
-        return {}
-    for one in suite:
-        if one.in_usd_by:
-            amounts = in_dollars(rows[one.kwargs["column"]], rows[one.in_usd_by])
-            rows = rows.append_column(one.dollars, amounts)
-    asked = {column for one in suite for column in one.columns}
-    if _results(rows.select([c for c in rows.column_names if c in asked]), contract, ()).success:
-        return {}
-    # which rows they are costs as much again: only for a chunk that has some
-    named = asked.union(contract.primary_key)
-    kept = rows.select([c for c in rows.column_names if c in named])
-    return {
-        result.expectation_config.meta["number"]: _explain(result)
-        for result in _results(kept, contract, contract.primary_key).results
-        if not result.success
-    }
-
-
-def _results(rows: pa.Table, contract: Contract, index: tuple[str, ...]) -> Any:
-    how: dict[str, Any] = {"result_format": "BOOLEAN_ONLY"}
-    if index:
-        how = {
-            "result_format": "SUMMARY",
-            "partial_unexpected_count": _ROWS_SHOWN,
-            "unexpected_index_column_names": list(index),
-        }
-    with _ONE_CONTEXT:
-        batch = _batches().get_batch(batch_parameters={"dataframe": rows.to_pandas()})
-        return batch.validate(_suite(contract), result_format=how)
-
-
 def _one_row_a_grain(spool: Spool) -> str | None:
+    """Of two rows with one key, nothing says which is right, and both would count twice."""
     grain = ", ".join(spool.contract.primary_key)
     twice = spool.query(
-        f"SELECT {grain}, COUNT(*) FROM spool GROUP BY ALL HAVING COUNT(*) > 1 LIMIT {_ROWS_SHOWN}"
+        f"SELECT {grain}, COUNT(*) FROM spool GROUP BY ALL HAVING COUNT(*) > 1 LIMIT {ROWS_SHOWN}"
     )
     if not twice:
         return None
@@ -154,20 +116,6 @@ def _one_row_a_grain(spool: Spool) -> str | None:
         for row in twice
     )
     return f"one row a {grain}: some stand more than once, such as {shown}"
-
-
-def _inside_its_slice(spool: Spool) -> str | None:
-    """A row outside of what the batch replaces would stay for ever, or stand twice."""
-    condition, params = slice_of(spool.batch, spool.contract).predicate()
-    for name, value in params.items():
-        condition = condition.replace(f"@{name}", f"'{str(value).replace(chr(39), chr(39) * 2)}'")
-    grain = ", ".join(spool.contract.primary_key)
-    stray = spool.query(
-        f"SELECT {grain} FROM spool WHERE NOT COALESCE({condition}, FALSE) LIMIT {_ROWS_SHOWN}"
-    )
-    if not stray:
-        return None
-    return f"every row is in its slice ({spool.batch.window}): not so {stray[0]}"
 
 
 def _spend_adds_up(spool: Spool) -> str | None:
@@ -191,90 +139,66 @@ def _spend_adds_up(spool: Spool) -> str | None:
     if not off:
         return None
     return f"campaign spend adds up to the account's: {len(off)} days don't, such as " + "; ".join(
-        off[:_ROWS_SHOWN]
+        off[:ROWS_SHOWN]
     )
 
 
-def _nothing_missing(spool: Spool) -> str | None:
-    """NOT NULL, and no infinity or NaN in what is summed."""
+_CHECKS = (_one_row_a_grain, _spend_adds_up)
+
+
+def _what_could_not_be_read(unreadable: Iterable[Unreadable]) -> list[Failure]:
+    """No row of the spool is to blame; those that could be read are there."""
+    failures: dict[str, Failure] = {}
+    for one in unreadable:
+        failure = failures.setdefault(one.why, Failure("readable", one.why))
+        failure.count += 1
+        if len(failure.such_as) < ROWS_SHOWN:
+            failure.such_as.append(", ".join(f"{k}={v}" for k, v in one.key.items()))
+    return list(failures.values())
+
+
+def _rows_that_miss_something(spool: Spool, most: int) -> list[Failure]:
+    """Rows with NULL where none may be, infinity or NaN in what is summed, or outside of what the
+    batch replaces: there, a row would stay for ever, or stand twice."""
     wanted = [
-        (f"{c.name} IS NULL", f"{c.name} is NOT NULL")
-        for c in spool.contract.columns
-        if not c.nullable and c.name != RUN_ID_COLUMN
-    ] + [
-        (f"NOT ISFINITE({c.name})", f"{c.name} is a finite number")
-        for c in spool.contract.columns
-        if c.type == "FLOAT64"
+        *(
+            (f"not_null({c.name})", f"{c.name} is NOT NULL", f"{c.name} IS NULL")
+            for c in spool.contract.columns
+            if not c.nullable and c.name != RUN_ID_COLUMN
+        ),
+        *(
+            (f"finite({c.name})", f"{c.name} is a finite number", f"NOT ISFINITE({c.name})")
+            for c in spool.contract.columns
+            if c.type == "FLOAT64"
+        ),
+        ("in_slice", f"every row is in its slice ({spool.batch.window})", _outside(spool)),
     ]
-    counts = ", ".join(f"COUNT(*) FILTER (WHERE {broken})" for broken, _ in wanted)
+    counts = ", ".join(f"COUNT(*) FILTER (WHERE {broken})" for _, _, broken in wanted)
     (missing,) = spool.query(f"SELECT {counts} FROM spool")
-    failures = [
-        f"{why} ({count} rows, such as {_such_as(spool, broken)})"
-        for (broken, why), count in zip(wanted, missing, strict=True)
+    return [
+        _rows_where(spool, broken, most, Failure(name, why, count=count))
+        for (name, why, broken), count in zip(wanted, missing, strict=True)
         if count
     ]
-    return "\n  ".join(failures) or None
 
 
-def _such_as(spool: Spool, condition: str) -> str:
+def _outside(spool: Spool) -> str:
+    condition, params = slice_of(spool.batch, spool.contract).predicate()
+    for name, value in params.items():
+        condition = condition.replace(f"@{name}", f"'{str(value).replace(chr(39), chr(39) * 2)}'")
+    return f"NOT COALESCE({condition}, FALSE)"
+
+
+def _rows_where(spool: Spool, broken: str, most: int, failure: Failure) -> Failure:
+    """With the rows that meet a condition."""
     keys = spool.contract.primary_key
-    rows = spool.query(f"SELECT {', '.join(keys)} FROM spool WHERE {condition} LIMIT {_ROWS_SHOWN}")
-    return "; ".join(", ".join(f"{k}={v}" for k, v in zip(keys, r, strict=True)) for r in rows)
-
-
-_CHECKS = (_one_row_a_grain, _inside_its_slice, _spend_adds_up, _nothing_missing)
-
-
-@cache
-def _batches() -> Any:
-    """Great Expectations' definition of a batch that is one frame; one a process."""
-    # imported here: it takes seconds, and most commands audit nothing
-    import great_expectations as gx
-    from great_expectations.data_context.types.base import ProgressBarsConfig
-
-    logging.getLogger("great_expectations.data_context.types.base").setLevel(logging.WARNING)
-    context = gx.get_context(mode="ephemeral")
-    context.variables.progress_bars = ProgressBarsConfig(globally=False, metric_calculations=False)
-    asset = context.data_sources.add_pandas("landing").add_dataframe_asset("batch")
-    return asset.add_batch_definition_whole_dataframe("all")
-
-
-def _suite(contract: Contract) -> Any:
-    import great_expectations as gx
-    from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
-
-    suite = gx.ExpectationSuite(name=contract.table)
-    for number, one in enumerate(_expectations(contract)):
-        meta = {"why": one.why, "number": number}
-        suite.add_expectation_configuration(
-            ExpectationConfiguration(type=one.type, kwargs=one.asked, meta=meta)
-        )
-    return suite
-
-
-@cache
-def _expectations(contract: Contract) -> tuple[Expectation, ...]:
-    path = EXPECTATIONS / contract.dataset / f"{contract.name}.yaml"
-    return tuple(Expectation(**one) for one in yaml.safe_load(path.read_text())["expectations"])
-
-
-def _explain(result: Any) -> str:
-    config = result.expectation_config
-    if (result.exception_info or {}).get("raised_exception", True):
-        return f"{config.type}: could not be computed: {result.exception_info}"
-    details = result.result
-    rows = details.get("partial_unexpected_index_list") or []
-    column = config.kwargs.get("column", "")
-    # a text that failed may be one that must not be shown: an address where a hash belongs
-    shown = "; ".join(
-        ", ".join(
-            f"{key}={without_emails(str(value))}"
-            for key, value in row.items()
-            if key != column or not isinstance(value, str)
-        )
-        for row in rows[:_ROWS_SHOWN]
+    rows = spool.query(
+        f"SELECT file_row_number, {', '.join(keys)} FROM numbered WHERE {broken} "
+        f"ORDER BY 1 LIMIT {max(most + 1, ROWS_SHOWN)}"
     )
-    return (
-        f"{config.type}({column}): {config.meta.get('why', '')} "
-        f"({details.get('unexpected_count', '?')} rows, such as {shown or 'none shown'})"
-    )
+    failure.rows = [row[0] for row in rows]
+    failure.such_as = [
+        ", ".join(f"{k}={v}" for k, v in zip(keys, row, strict=True))
+        for _, *row in rows[:ROWS_SHOWN]
+    ]
+    return failure

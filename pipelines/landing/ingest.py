@@ -27,8 +27,10 @@ from pipelines.landing import ledger
 from pipelines.landing.backfills import Backfill, recorded
 from pipelines.landing.parking import park, refuse_if_parked
 from pipelines.landing.publish import Landed, land, sweep
+from pipelines.landing.rejected import where_to_look
 from pipelines.landing.slices import runs_of_days
 from pipelines.landing.spool import NO_ROOM
+from pipelines.landing.withdrawals import campaigns_of
 from pipelines.privacy import tombstones
 from pipelines.privacy.erasure import erase_ids
 from pipelines.sources.base import Batch, Source, TracksChanges, Window
@@ -36,6 +38,11 @@ from pipelines.warehouse import Warehouse
 
 _HOLES_WITHIN = timedelta(days=92)
 _FIRST_YEAR = 2000  # before it there was no ad platform to export from
+_ADS, _CAMPAIGNS = "raw.ads_ad_performance", "raw.ads_campaign_performance"
+_NO_CAMPAIGNS = (
+    "no campaign rows, so this spend is in no sum of campaigns: say campaign_totals: sum_of_ads in "
+    "the mapping, or load the campaigns"
+)
 T = TypeVar("T")
 D = TypeVar("D")
 
@@ -69,8 +76,18 @@ class Ingested:
             f"{sum(b.rows for b in published):,} rows, "
             f"{sum(b.restated_rows for b in published):,} restated"
         )
+        if withdrawn := sum(b.withdrawn_rows for b in published):
+            campaigns = max(b.withdrawn_campaigns or 0 for b in published)
+            text += f", {withdrawn:,} withdrawn{campaigns_of(withdrawn, campaigns)}"
         if dropped := sum(b.dropped_rows for b in published):
             text += f", {dropped:,} dropped (no consent, or refused)"
+        for table in dict.fromkeys(b.table for b in self.landed if b.rejected_rows):
+            aside = [b for b in self.landed if b.table == table]
+            why = "; ".join(dict.fromkeys(why for b in aside for why in b.rejected_why))
+            text += (
+                f", {sum(b.rejected_rows for b in aside):,} set aside "
+                f"({table.removeprefix('raw.')}: {why}; {where_to_look(table, self.account_id)})"
+            )
         if drift := {f"{b.table}.{column}" for b in self.landed for column in b.drift}:
             text += f"; new columns, kept in _extra: {', '.join(sorted(drift))}"
         if notes := {b.note for b in self.landed if b.note}:
@@ -164,6 +181,7 @@ def ingest_account(
     backfill: Backfill | None = None,
     lookback_days: int | None = None,
     unpark: bool = False,
+    allow_withdrawals: bool = False,
     on_progress: Progress = lambda _: None,
 ) -> Ingested:
     """Pull and land what is due for one account, then its present state (entities, budgets).
@@ -173,11 +191,13 @@ def ingest_account(
         lookback_days: of this account, where it differs from its source's.
         backfill: cut a long range into slices and go on where an earlier one stopped; recorded.
         unpark: call the platform although it asked to be left alone.
+        allow_withdrawals: publish also what withdraws more rows than a suite allows.
 
     Raises:
         SourceParked: a quota is used up; says until when. Remembered for the next run.
-        SourceError, AuditError, WarehouseError: from the first window that fails; the windows
-            before it stay published.
+        AuditError: of what can't be published; whatever else the account has was.
+        SourceError, WarehouseError: from the first window that fails; the windows before it stay
+            published.
     """
     if not unpark:
         refuse_if_parked(warehouse, source.name, account_id)
@@ -195,7 +215,13 @@ def ingest_account(
             record = recorded(warehouse, backfill, source, account_id, asked)
         with record:
             landed = _land_all(
-                warehouse, source, account_id, windows, today=today, on_progress=on_progress
+                warehouse,
+                source,
+                account_id,
+                windows,
+                today=today,
+                allow_withdrawals=allow_withdrawals,
+                on_progress=on_progress,
             )
     except SourceParked as error:
         park(warehouse, source.name, account_id, error.until, error.message)
@@ -212,6 +238,7 @@ def _land_all(
     windows: list[Window],
     *,
     today: date,
+    allow_withdrawals: bool,
     on_progress: Progress,
 ) -> list[Landed]:
     if not windows:
@@ -219,6 +246,7 @@ def _land_all(
     erased = tombstones.load(warehouse)
     landings: list[Landed] = []
     done: list[Batch] = []
+    refused: list[AuditError] = []
     for number, pull in enumerate(_pulls(source, account_id, windows, today), start=1):
         batches = _asked(source, account_id, pull)
         # campaigns first: where they don't add up to the account, none of it is published
@@ -226,11 +254,52 @@ def _land_all(
             if batch.withdrawn:
                 erase_ids(warehouse, batch.withdrawn, requested_by="ingest", now=datetime.now(UTC))
                 erased = tombstones.load(warehouse)
-            landings += _asked(source, account_id, partial(land, warehouse, batch, erased=erased))
+            to_land = partial(land, erased=erased, allow_withdrawals=allow_withdrawals)
+            try:
+                landings += _asked(source, account_id, partial(to_land, warehouse, batch))
+            except AuditError as error:  # one batch keeps no other one out
+                refused.append(error)
+                if batch.account_spend is not None:
+                    break
+                continue
             done.append(replace(batch, rows=batch.rows.schema.empty_table()))
             on_progress(Progressed(number, len(windows) + 1, landings[-1]))
     sweep(warehouse, done)
-    return landings
+    if refused:
+        raise _all_of(refused, len(landings))
+    return _with_notes(warehouse, source, landings)
+
+
+def _all_of(refused: list[AuditError], landed: int) -> AuditError:
+    """One error of all that were refused."""
+    first, *others = refused
+    kept = first.kept
+    if landed:
+        others_are = "1 other batch of the account is" if landed == 1 else f"{landed} others are"
+        kept = f"{kept} {others_are} published."
+    more = [f"  and {len(others)} more: {error.message}" for error in others[:1]]
+    return AuditError("\n".join([first.message, *more]), kept=kept, fix=first.fix)
+
+
+def _with_notes(warehouse: Warehouse, source: Source, landings: list[Landed]) -> list[Landed]:
+    """With a word on ads whose campaigns nobody loads: spend is read from campaign rows."""
+    if _ADS not in source.tables or _CAMPAIGNS in source.tables:
+        return landings
+    platform = getattr(source, "platform", source.name)
+    noted = []
+    for landed in landings:
+        note = landed.note
+        if landed.table == _ADS and landed.rows:
+            days = {"start": landed.window.start, "end": landed.window.end}
+            rows = warehouse.query(
+                f"SELECT COUNT(*) AS n FROM {_CAMPAIGNS} WHERE platform = @platform "
+                "AND account_id = @account_id AND date BETWEEN @start AND @end",
+                {"platform": platform, "account_id": landed.account_id, **days},
+            )
+            if not rows["n"][0].as_py():
+                note = "; ".join(filter(None, (note, _NO_CAMPAIGNS)))
+        noted.append(replace(landed, note=note))
+    return noted
 
 
 def _pulls(

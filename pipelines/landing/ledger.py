@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 from pipelines.contracts import load_contract
-from pipelines.landing.slices import date_column
+from pipelines.landing.slices import Change, date_column
 from pipelines.landing.spool import Spool
 from pipelines.sources.base import Batch, Window
 from pipelines.warehouse import Statement, Warehouse
@@ -20,20 +21,36 @@ _SAME_ACCOUNT = (
 
 
 @dataclass(frozen=True)
+class Load:
+    """A batch that was published: its rows, and those of it that were set aside."""
+
+    run_id: str
+    row_count: int
+    rejected_rows: int
+
+
+@dataclass(frozen=True)
 class Overlap:
     """What the ledger knows of the days a batch would replace.
 
     Args:
         version: of the table and account's head; a publish succeeds only if it is still the same.
         heads: rows the head has: one, but two where two processes made it at the same instant.
-        newest_run_id: the batch that was published last over any of the days.
+        newest: the batch that was published last over any of the days.
+        loads: every batch that was published over any of the days, by its run id.
         newer: the days that a newer pull has already published.
     """
 
     version: int
     heads: int
-    newest_run_id: str | None
+    newest: Load | None
+    loads: Mapping[str, Load]
     newer: frozenset[date]
+
+    @property
+    def rejects(self) -> bool:
+        """Whether rows of any of the days were set aside."""
+        return any(load.rejected_rows for load in self.loads.values())
 
 
 def overlap(warehouse: Warehouse, batch: Batch) -> Overlap:
@@ -43,16 +60,15 @@ def overlap(warehouse: Warehouse, batch: Batch) -> Overlap:
     if date_column(load_contract(batch.table)) is not None:
         condition += " AND window_start <= @window_end AND window_end >= @window_start"
     heads = f"SELECT version FROM raw.load_heads WHERE {_SAME_ACCOUNT}"
-    published = (
-        "SELECT run_id, pulled_at, window_start, window_end, published_at "
-        f"FROM raw.load_ledger WHERE {condition}"
+    columns = (
+        "run_id, pulled_at, window_start, window_end, published_at, row_count, rejected_rows, "
+        "complete"
     )
+    published = f"SELECT {columns} FROM raw.load_ledger WHERE {condition}"
+    nothing = ", ".join(f"NULL AS {column}" for column in columns.split(", "))
     rows = warehouse.query(
         f"WITH heads AS ({heads}), published AS ({published}) "
-        "SELECT version, NULL AS run_id, NULL AS pulled_at, NULL AS window_start, "
-        "NULL AS window_end, NULL AS published_at FROM heads "
-        "UNION ALL SELECT NULL, run_id, pulled_at, window_start, window_end, published_at "
-        "FROM published",
+        f"SELECT version, {nothing} FROM heads UNION ALL SELECT NULL, {columns} FROM published",
         identity,
     ).to_pylist()
     versions = [r["version"] for r in rows if r["version"] is not None]
@@ -61,12 +77,14 @@ def overlap(warehouse: Warehouse, batch: Batch) -> Overlap:
         return overlap(warehouse, batch)
     loads = sorted((r for r in rows if r["run_id"]), key=lambda r: r["published_at"])
     newer = [_days_of(r) for r in loads if _is_newer(r, batch)]
+    known = [Load(r["run_id"], r["row_count"], r["rejected_rows"] or 0) for r in loads]
     own = set(batch.window.days())
     whole = date_column(load_contract(batch.table)) is None
     return Overlap(
         version=max(versions),
         heads=len(versions),
-        newest_run_id=loads[-1]["run_id"] if loads else None,
+        newest=known[-1] if known else None,
+        loads={load.run_id: load for load in known},
         newer=frozenset(own if whole and newer else own.intersection(set().union(*newer))),
     )
 
@@ -92,7 +110,9 @@ def confirm(batch: Batch, run_id: str) -> Statement:
     )
 
 
-def entry(spool: Spool, restated: int, times: tuple[datetime, datetime]) -> Statement:
+def entry(
+    spool: Spool, changed: Change, rejected: int, times: tuple[datetime, datetime]
+) -> Statement:
     """The ledger row of a batch. ``times``: when it was staged, and when published, UTC."""
     batch = spool.batch
     staged_at, published_at = times
@@ -103,8 +123,11 @@ def entry(spool: Spool, restated: int, times: tuple[datetime, datetime]) -> Stat
             "run_id": spool.run_id,
             "source": batch.source,
             "row_count": spool.rows,
-            "restated_rows": restated,
+            "restated_rows": changed.restated,
             "dropped_rows": spool.dropped_rows,
+            "withdrawn_rows": changed.withdrawn,
+            "rejected_rows": rejected,
+            "complete": batch.complete,
             "checksum": spool.checksum,
             "schema_hash": spool.schema_hash,
             "pulled_at": batch.pulled_at,
@@ -154,8 +177,10 @@ def _make_head(warehouse: Warehouse, identity: dict[str, Value]) -> None:
     )
 
 
-def _is_newer(load: dict[str, datetime], batch: Batch) -> bool:
-    return load["pulled_at"] > batch.pulled_at
+def _is_newer(load: dict[str, Any], batch: Batch) -> bool:
+    """A batch of some campaigns is replaced by what is complete, not by one of other campaigns."""
+    other = not batch.complete and load["complete"] is False
+    return bool(load["pulled_at"] > batch.pulled_at) and not other
 
 
 def _days(rows: Iterable[dict[str, date]]) -> set[date]:

@@ -14,9 +14,17 @@ from typing import Literal
 from pipelines.canonical import sha256
 from pipelines.contracts import load_contract
 from pipelines.errors import StatementError, Transient, WarehouseError
-from pipelines.landing import ledger
-from pipelines.landing.audit import audit, audit_spend
-from pipelines.landing.slices import count_restated, moved, runs_of_days, slice_of
+from pipelines.landing import ledger, rejected, withdrawals
+from pipelines.landing.audit import Audited, audit, audit_spend
+from pipelines.landing.slices import (
+    Change,
+    change,
+    moved,
+    replaced,
+    runs_of_days,
+    slice_of,
+    standing,
+)
 from pipelines.landing.spool import Spool, spooled
 from pipelines.privacy import tombstones
 from pipelines.privacy.tombstones import Tombstones
@@ -26,6 +34,7 @@ from pipelines.warehouse.base import STAGE_DATASET, RowCountConflict, publish_st
 
 _ATTEMPTS = 8
 _LANDED_STAGE = re.compile(r"(?P<prefix>.+_)(?P<start>\d{8})_(?P<end>\d{8})_[0-9a-f]{12}")
+_REJECTED = f"{STAGE_DATASET}.{rejected.TABLE.replace('.', '__')}__"
 
 NOBODY = Tombstones()
 
@@ -46,6 +55,10 @@ class Landed:
     ``superseded`` (a newer pull of these days is already there). ``drift`` names columns that
     the source sent and no contract knows; they are kept in ``_extra``. ``note`` says what else
     a person should know.
+
+    Of the rows published before, ``restated_rows`` came back with other values, and
+    ``withdrawn_rows`` are gone, of ``withdrawn_campaigns`` campaigns (None in a table without).
+    ``rejected_rows`` were set aside for ``rejected_why``.
     """
 
     source: str
@@ -59,6 +72,10 @@ class Landed:
     dropped_rows: int = 0
     drift: tuple[str, ...] = ()
     note: str = ""
+    withdrawn_rows: int = 0
+    withdrawn_campaigns: int | None = None
+    rejected_rows: int = 0
+    rejected_why: tuple[str, ...] = ()
 
     def as_row(self) -> dict[str, str | int]:
         """The outcome as a row of a report."""
@@ -70,7 +87,9 @@ class Landed:
             "outcome": self.outcome,
             "rows": self.rows,
             "restated": self.restated_rows,
+            "withdrawn": self.withdrawn_rows,
             "dropped": self.dropped_rows,
+            "set aside": self.rejected_rows,
         }
 
     def __str__(self) -> str:
@@ -78,7 +97,8 @@ class Landed:
         note += f"; {self.note}" if self.note else ""
         return (
             f"{self.source}/{self.account_id} {self.table} {self.window}: {self.outcome}, "
-            f"{self.rows} rows, {self.restated_rows} restated, {self.dropped_rows} dropped{note}"
+            f"{self.rows} rows, {self.restated_rows} restated, {self.withdrawn_rows} withdrawn, "
+            f"{self.rejected_rows} set aside, {self.dropped_rows} dropped{note}"
         )
 
 
@@ -88,6 +108,7 @@ def land(
     *,
     erased: Tombstones = NOBODY,
     audited: bool = True,
+    allow_withdrawals: bool = False,
 ) -> list[Landed]:
     """Publish a batch by replacing exactly its slice, together with its ledger row.
 
@@ -97,65 +118,63 @@ def land(
     Args:
         erased: the people who must not land.
         audited: False leaves the audit out, for benchmarks.
+        allow_withdrawals: a person says that rows may go, however many.
 
     Returns:
         What became of it: one entry, or one for each stretch of days that was still open.
 
     Raises:
-        AuditError: the batch doesn't fit its contract or its expectations; the stage is kept.
+        AuditError: the batch doesn't fit its contract or its expectations, or withdraws more than
+            its suite's share; the stage is kept.
         ErasedMeanwhile: somebody was erased since ``erased`` was read; nothing was published.
         WarehouseError: the warehouse refused or can't be reached.
     """
     contract = load_contract(batch.table)
     with spooled(batch, contract, partial(erased.apply, table=batch.table)) as spool:
-        return _land(warehouse, spool, len(erased.digests), audited)
+        terms = _Terms(len(erased.digests), audited, allow_withdrawals)
+        return _land(warehouse, spool, terms)
 
 
-def _land(warehouse: Warehouse, spool: Spool, erased: int, audited: bool) -> list[Landed]:
-    """Stage, audit and publish, again as long as another process was faster."""
-    batch, contract = spool.batch, spool.contract
-    slice_ = slice_of(batch, contract)
-    checked, note = not audited, ""
+@dataclass(frozen=True)
+class _Terms:
+    """How a batch is landed: what :func:`land` was asked, and how many people were erased."""
+
+    erased: int
+    audited: bool
+    allow_withdrawals: bool
+
+
+def _land(warehouse: Warehouse, spool: Spool, terms: _Terms) -> list[Landed]:
+    """Audit, stage and publish, again as long as another process was faster."""
+    batch = spool.batch
+    audited = None if terms.audited else Audited(spool, rejected.NONE)
+    note = ""
     stages: list[str] = []
     for attempt in range(1, _ATTEMPTS + 1):
         with warehouse.unit():
             seen = ledger.overlap(warehouse, batch)
-            known = seen.newest_run_id == spool.run_id
-            if known or seen.newer:
+            load = _known(warehouse, spool, seen)
+            if load or seen.newer:
                 warehouse.drop_stages(stages)
-            else:
-                stage = warehouse.stage(contract, _stage_name(spool), spool.path)
-        if known:
-            audit_spend(spool)
+        if seen.newer and not load:
+            return _land_open_days(warehouse, spool, seen, terms)
+        if audited is None and (load is None or load.rejected_rows):
+            audited = audit(spool, partial(_stage, warehouse, spool))
+        # a suite that allows what it refused before, or the other way round, changes what lands
+        if load and (audited is None or audited.rejected.rows == load.rejected_rows):
+            audit_spend(audited.spool if audited else spool)
             warehouse.transaction([ledger.confirm(batch, spool.run_id)], label="confirm")
-            return [_landed(spool, "unchanged", note=note)]
-        if seen.newer:
-            return _land_open_days(warehouse, spool, seen, erased, audited)
-        stages = [stage]
-        staged_at = datetime.now(UTC)
+            return [_landed(spool, "unchanged", audited=audited, note=note)]
+        assert audited is not None
+        with warehouse.unit():
+            stages = [_stage(warehouse, audited.spool)]
+            if path := audited.rejected.path:
+                name = _stage_name(spool)
+                stages.append(warehouse.stage(load_contract(rejected.TABLE), name, path))
         try:
-            if not checked:
-                audit(spool, stage)
-                checked = True
-            with warehouse.unit():
-                restated = count_restated(warehouse, contract, slice_, stage)
-                row = ledger.entry(spool, restated, (staged_at, datetime.now(UTC)))
-                publish_stage(
-                    warehouse,
-                    contract,
-                    slice_,
-                    stage,
-                    run_id=spool.run_id,
-                    rows=spool.rows,
-                    also=[
-                        ledger.claim(batch, seen, erased),
-                        *moved(contract, slice_, stage),
-                        row,
-                    ],
-                )
-                warehouse.drop_stages(stages)
+            changed = _publish(warehouse, audited, stages, seen, terms)
         except (RowCountConflict, StatementError) as error:
-            if len(tombstones.load(warehouse).digests) != erased:
+            if len(tombstones.load(warehouse).digests) != terms.erased:
                 warehouse.drop_stages(stages)
                 raise ErasedMeanwhile(
                     f"{batch.source}, account {batch.account_id}: a person was erased while "
@@ -164,18 +183,70 @@ def _land(warehouse: Warehouse, spool: Spool, erased: int, audited: bool) -> lis
                     fix="Ingest the account again: the person is then left out.",
                 ) from error
             # another process published to this account, or dropped this stage after it did
-            gave_way = isinstance(error, RowCountConflict) or stage not in warehouse.stages()
+            left = set(warehouse.stages())
+            gave_way = isinstance(error, RowCountConflict) or not left.issuperset(stages)
             if not gave_way or attempt == _ATTEMPTS:
                 raise
             note = "another process published this account at the same time"
             time.sleep(random.uniform(0, min(0.1 * 2**attempt, 20)))
         else:
-            return [_landed(spool, "published", restated, note)]
+            return [_landed(audited.spool, "published", changed, audited, note)]
     raise AssertionError("the last attempt returns or raises")
 
 
+def _known(warehouse: Warehouse, spool: Spool, seen: ledger.Overlap) -> ledger.Load | None:
+    """The load by which the batch's content is published as it is."""
+    if spool.batch.complete:
+        return seen.newest if seen.newest and seen.newest.run_id == spool.run_id else None
+    # batches of other campaigns may have been published since: what counts is that its rows stand
+    load, contract = seen.loads.get(spool.run_id), spool.contract
+    if load is None:
+        return None
+    rows = standing(warehouse, contract, slice_of(spool.batch, contract), spool.run_id)
+    return load if rows == load.row_count else None
+
+
+def _stage(warehouse: Warehouse, spool: Spool) -> str:
+    return warehouse.stage(spool.contract, _stage_name(spool), spool.path)
+
+
+def _publish(
+    warehouse: Warehouse,
+    audited: Audited,
+    stages: list[str],
+    seen: ledger.Overlap,
+    terms: _Terms,
+) -> Change:
+    """Replace the batch's slice by its stage, and what was set aside of it, in one transaction."""
+    spool, batch, contract = audited.spool, audited.spool.batch, audited.spool.contract
+    stage, *aside = stages
+    slice_, within = slice_of(batch, contract), replaced(contract, batch, stage)
+    staged_at = datetime.now(UTC)
+    with warehouse.unit():
+        changed = change(warehouse, contract, slice_, stage, within)
+        if not terms.allow_withdrawals:
+            withdrawals.refuse(spool, changed, audited.rejected.rows, stage)
+        now = datetime.now(UTC)
+        also = [ledger.claim(batch, seen, terms.erased), *moved(contract, slice_, stage)]
+        if aside or seen.rejects:
+            also.append(rejected.clearing(batch, within))
+        also += [rejected.publishing(audited.rejected, one, now) for one in aside]
+        publish_stage(
+            warehouse,
+            contract,
+            slice_,
+            stage,
+            run_id=spool.run_id,
+            rows=spool.rows,
+            within=within,
+            also=[*also, ledger.entry(spool, changed, audited.rejected.rows, (staged_at, now))],
+        )
+        warehouse.drop_stages(stages)
+    return changed
+
+
 def _land_open_days(
-    warehouse: Warehouse, spool: Spool, seen: ledger.Overlap, erased: int, audited: bool
+    warehouse: Warehouse, spool: Spool, seen: ledger.Overlap, terms: _Terms
 ) -> list[Landed]:
     """Publish the days that no newer pull has published; days without a date are all or none."""
     window = spool.batch.window
@@ -187,7 +258,7 @@ def _land_open_days(
         narrowed = spool.narrowed(part)
         if number:  # dropped rows are reported once
             narrowed = replace(narrowed, dropped_rows=0)
-        for landed in _land(warehouse, narrowed, erased, audited):
+        for landed in _land(warehouse, narrowed, terms):
             left = f"of {window}; a newer pull has the other days"
             landings.append(replace(landed, note=left))
     return landings
@@ -210,7 +281,11 @@ def sweep(warehouse: Warehouse, batches: Iterable[Batch]) -> None:
         prefix = f"{STAGE_DATASET}.{batch.table.replace('.', '__')}__{_owner(batch)}_"
         done.setdefault(prefix, []).append(batch)
     leftover = []
+    aside = tuple(f"{_REJECTED}{_owner(batch)}_" for batches in done.values() for batch in batches)
     for stage in warehouse.stages():
+        # in one of these there is nothing that a person would look for
+        if stage.startswith(aside):
+            leftover.append(stage)
         match = _LANDED_STAGE.fullmatch(stage)
         landed = done.get(match["prefix"], []) if match else []
         if match and landed:
@@ -228,8 +303,15 @@ def _owner(batch: Batch) -> str:
     return sha256(f"{batch.platform}|{batch.account_id}")[:8]
 
 
-def _landed(spool: Spool, outcome: Outcome, restated: int = 0, note: str = "") -> Landed:
-    batch = spool.batch
+def _landed(
+    spool: Spool,
+    outcome: Outcome,
+    changed: Change | None = None,
+    audited: Audited | None = None,
+    note: str = "",
+) -> Landed:
+    batch, changed = spool.batch, changed or Change()
+    aside = audited.rejected if audited else rejected.NONE
     return Landed(
         source=batch.source,
         table=batch.table,
@@ -238,8 +320,12 @@ def _landed(spool: Spool, outcome: Outcome, restated: int = 0, note: str = "") -
         outcome=outcome,
         run_id=spool.run_id,
         rows=spool.rows,
-        restated_rows=restated,
+        restated_rows=changed.restated,
         dropped_rows=spool.dropped_rows,
         drift=spool.drift,
-        note=note,
+        note="; ".join(filter(None, (note, *(audited.warnings if audited else ())))),
+        withdrawn_rows=changed.withdrawn,
+        withdrawn_campaigns=changed.campaigns,
+        rejected_rows=aside.rows,
+        rejected_why=aside.why,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import date, timedelta
 
 from pipelines.contracts import RUN_ID_COLUMN, Contract
@@ -31,6 +32,15 @@ def date_column(contract: Contract) -> str | None:
     return contract.partition_by
 
 
+def replaced(contract: Contract, batch: Batch, stage: str) -> str:
+    """The condition on the rows of a slice that a staged batch replaces: all of them, or for one
+    that isn't complete, those of the campaigns that it holds (without campaigns: its own rows)."""
+    if batch.complete:
+        return "TRUE"
+    by = ("campaign_id",) if "campaign_id" in contract.column_names else _own_key(contract, batch)
+    return f"{_joined(by)} IN (SELECT {_joined(by)} FROM {stage})"
+
+
 def moved(contract: Contract, slice_: Slice, stage: str) -> list[Statement]:
     """Deletes rows of the account that stand on a day outside of the slice and in the stage.
 
@@ -38,8 +48,7 @@ def moved(contract: Contract, slice_: Slice, stage: str) -> list[Statement]:
     """
     if slice_.date_column is None or slice_.date_column in contract.primary_key:
         return []
-    keys = [k for k in contract.primary_key if k not in slice_.keys]
-    key = "CONCAT(" + ", '|', ".join(f"CAST({k} AS STRING)" for k in keys) + ")"
+    key = _joined(tuple(k for k in contract.primary_key if k not in slice_.keys))
     same = " AND ".join(f"{column} = @slice_{column}" for column in slice_.keys)
     return [
         Statement(
@@ -51,23 +60,86 @@ def moved(contract: Contract, slice_: Slice, stage: str) -> list[Statement]:
     ]
 
 
-def count_restated(warehouse: Warehouse, contract: Contract, slice_: Slice, stage: str) -> int:
-    """Rows published before in the slice that the stage changes or withdraws.
+@dataclass(frozen=True)
+class Change:
+    """What publishing a stage makes of the rows that are published in its slice.
 
-    Compares scalar columns only: BigQuery can't compare nested ones.
+    Args:
+        published: how many there are.
+        restated: how many come back with other values.
+        withdrawn: how many are gone.
+        campaigns: how many campaigns the withdrawn ones are of; None in a table without.
+        spent: micros that the published rows spent, and those of the stage; None in a table
+            without spend.
     """
-    compared = [c.name for c in contract.columns if c.is_scalar and c.name != RUN_ID_COLUMN]
-    columns = ", ".join(compared)
-    content = f"SELECT FARM_FINGERPRINT(TO_JSON_STRING(STRUCT({columns}))) AS content"
-    condition, params = slice_.predicate()
-    result = warehouse.query(
-        f"WITH published AS ({content} FROM {contract.table} WHERE {condition}), "
-        f"staged AS ({content} FROM {stage}) "
-        "SELECT COUNT(*) AS restated FROM published WHERE NOT EXISTS "
-        "(SELECT 1 FROM staged WHERE staged.content = published.content)",
-        params,
+
+    published: int = 0
+    restated: int = 0
+    withdrawn: int = 0
+    campaigns: int | None = None
+    spent: tuple[int, int] | None = None
+
+
+def change(
+    warehouse: Warehouse, contract: Contract, slice_: Slice, stage: str, within: str = "TRUE"
+) -> Change:
+    """What a stage changes; of nested columns, which BigQuery can't compare, nothing is told.
+
+    Args:
+        within: the condition of :func:`replaced`.
+    """
+    names = contract.column_names
+    compared = ", ".join(
+        c.name for c in contract.columns if c.is_scalar and c.name != RUN_ID_COLUMN
     )
-    return int(result["restated"][0].as_py())
+    key = ", ".join(contract.primary_key)
+    campaign = "campaign_id" if "campaign_id" in names else "CAST(NULL AS STRING)"
+    cost = "cost_micros" if "cost_micros" in names else "CAST(NULL AS INT64)"
+    columns = (
+        f"FARM_FINGERPRINT(TO_JSON_STRING(STRUCT({key}))) AS row_key, "
+        f"FARM_FINGERPRINT(TO_JSON_STRING(STRUCT({compared}))) AS content, "
+        f"{campaign} AS campaign, {cost} AS cost"
+    )
+    condition, params = slice_.predicate()
+    (row,) = warehouse.query(
+        f"WITH published AS (SELECT {columns} FROM {contract.table} "
+        f"WHERE {condition} AND {within}), staged AS (SELECT {columns} FROM {stage}), "
+        "compared AS (SELECT published.campaign, published.cost, "
+        "staged.row_key IS NULL AS is_gone, staged.content != published.content AS is_other "
+        "FROM published LEFT JOIN staged ON staged.row_key = published.row_key) "
+        "SELECT COUNT(*) AS published, COUNT(CASE WHEN is_other THEN 1 END) AS restated, "
+        "COUNT(CASE WHEN is_gone THEN 1 END) AS withdrawn, "
+        "COUNT(DISTINCT CASE WHEN is_gone THEN campaign END) AS campaigns, "
+        "CAST(SUM(cost) AS INT64) AS spent, "
+        "(SELECT CAST(SUM(cost) AS INT64) FROM staged) AS spends FROM compared",
+        params,
+    ).to_pylist()
+    return Change(
+        published=row["published"],
+        restated=row["restated"],
+        withdrawn=row["withdrawn"],
+        campaigns=row["campaigns"] if "campaign_id" in names else None,
+        spent=(row["spent"] or 0, row["spends"] or 0) if "cost_micros" in names else None,
+    )
+
+
+def standing(warehouse: Warehouse, contract: Contract, slice_: Slice, run_id: str) -> int:
+    """How many rows of a slice are published under a run's id."""
+    condition, params = slice_.predicate()
+    rows = warehouse.query(
+        f"SELECT COUNT(*) AS n FROM {contract.table} WHERE {condition} "
+        f"AND {RUN_ID_COLUMN} = @run_id",
+        {**params, "run_id": run_id},
+    )
+    return int(rows["n"][0].as_py())
+
+
+def _own_key(contract: Contract, batch: Batch) -> tuple[str, ...]:
+    return tuple(k for k in contract.primary_key if k not in slice_of(batch, contract).keys)
+
+
+def _joined(columns: tuple[str, ...]) -> str:
+    return "CONCAT(" + ", '|', ".join(f"CAST({c} AS STRING)" for c in columns) + ")"
 
 
 def runs_of_days(days: Iterable[date]) -> list[Window]:

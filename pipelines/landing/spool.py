@@ -37,7 +37,8 @@ class Spool:
     """A conformed batch: its rows in ``path``, in the contract's schema less ``_run_id``.
 
     ``checksum`` does not depend on the order of rows; ``run_id`` derives from it and from source,
-    table, account and window.
+    table, account and window. Both are of the rows as they were pulled, also where some of them
+    were set aside since.
     """
 
     batch: Batch
@@ -64,7 +65,8 @@ class Spool:
                 yield pa.Table.from_batches([chunk])
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
-        """Rows of a DuckDB query over the view ``spool``."""
+        """Rows of a DuckDB query over the views ``spool`` and ``numbered``, where
+        ``file_row_number`` is a row's place, from 0."""
         with _disk(self.path), _duckdb(self.path) as connection:
             return connection.execute(sql).fetchall()
 
@@ -77,8 +79,13 @@ class Spool:
                 f"COPY (SELECT * FROM spool WHERE {day} BETWEEN DATE '{window.start}' "
                 f"AND DATE '{window.end}') TO '{path}' (FORMAT parquet, COMPRESSION zstd)"
             )
-        rows, checksum = _content(path, self.contract)
-        batch = replace(self.batch, window=window)
+        unreadable = (
+            one
+            for one in self.batch.unreadable
+            if window.start <= (one.day or self.batch.window.end) <= window.end
+        )
+        batch = replace(self.batch, window=window, unreadable=tuple(unreadable))
+        rows, checksum = _content(path, self.contract, batch)
         return replace(self, batch=batch, path=path, rows=rows, checksum=checksum)
 
 
@@ -97,7 +104,7 @@ def spooled(batch: Batch, contract: Contract, keep: Filter | None = None) -> Ite
         path = Path(folder) / "batch.parquet"
         with _disk(folder):
             refused = _write(batch, contract, keep, path)
-            rows, checksum = _content(path, contract)
+            rows, checksum = _content(path, contract, batch)
         schema = batch.rows.schema
         yield Spool(
             batch=batch,
@@ -169,8 +176,9 @@ def _tables(batch: Batch) -> Iterator[pa.Table]:
         yield pa.Table.from_batches(waiting, schema)
 
 
-def _content(path: Path, contract: Contract) -> tuple[int, str]:
-    """Rows of the file, and a checksum of them that does not depend on their order.
+def _content(path: Path, contract: Contract, batch: Batch) -> tuple[int, str]:
+    """Rows of the file, and a checksum of them and of what could not be read that does not depend
+    on their order.
 
     DuckDB's hash may change with its version: the same rows are then published once more, as
     they are.
@@ -182,7 +190,10 @@ def _content(path: Path, contract: Contract) -> tuple[int, str]:
             f"SELECT COUNT(*), SUM(HASH({columns})::HUGEINT) FROM spool"
         ).fetchone()
     rows, content = totals or (0, None)
-    return int(rows), sha256(f"{contract.table}|{rows}|{content or 0}")
+    text = f"{contract.table}|{rows}|{content or 0}"
+    for line in sorted(f"{one.key} {one.day} {one.why}" for one in batch.unreadable):
+        text += f"|{line}"
+    return int(rows), sha256(text)
 
 
 @contextmanager
@@ -193,6 +204,9 @@ def _duckdb(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     try:
         connection.execute("SET TimeZone = 'UTC'")
         connection.execute(f"CREATE VIEW spool AS SELECT * FROM read_parquet('{path}')")
+        connection.execute(
+            f"CREATE VIEW numbered AS SELECT * FROM read_parquet('{path}', file_row_number = true)"
+        )
         yield connection
     finally:
         connection.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 import pyarrow as pa
@@ -52,6 +53,21 @@ class Account:
 
 
 @dataclass(frozen=True)
+class Unreadable:
+    """A row of a reply that its source can't read: it is set aside, and the others land.
+
+    Args:
+        key: what names the row, by columns of its table; nothing of a person.
+        why: what of it can't be read, without its value.
+        day: the row's day, None where that can't be read either.
+    """
+
+    key: Mapping[str, str]
+    why: str
+    day: date | None = None
+
+
+@dataclass(frozen=True)
 class Batch:
     """Rows of one table, one account and one window: the unit that is staged and published.
 
@@ -69,6 +85,9 @@ class Batch:
             that is not in it had no spend.
         withdrawn: hashed ids of people who withdrew their consent in the window; what is
             stored of them is erased.
+        complete: whether it is all there is of its days. One that isn't replaces the campaigns
+            that it holds (in a table without campaigns: the rows), and leaves others as they are.
+        unreadable: rows of its days that the source could not read.
     """
 
     source: str
@@ -81,6 +100,8 @@ class Batch:
     dropped_rows: int = 0
     account_spend: Mapping[date, int] | None = field(default=None, repr=False)
     withdrawn: tuple[str, ...] = field(default=(), repr=False)
+    complete: bool = True
+    unreadable: tuple[Unreadable, ...] = ()
 
 
 class Source(Protocol):
@@ -126,3 +147,18 @@ class TracksChanges(Protocol):
         Asked in every ordinary run with the first day of the look-back; the days are then
         pulled again as a whole, so that a published day is always complete.
         """
+
+
+@runtime_checkable
+class ExportFile(Protocol):
+    """A source that is one file: what it has is known before it is landed."""
+
+    platform: str
+
+    @property
+    def path(self) -> Path:
+        """The file."""
+
+    @property
+    def complete(self) -> bool:
+        """As :attr:`Batch.complete` of its batches."""

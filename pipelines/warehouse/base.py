@@ -151,11 +151,13 @@ def publish_stage(
     *,
     run_id: str,
     rows: int | None = None,
+    within: str = "TRUE",
     also: Sequence[Statement] = (),
 ) -> None:
     """Replace one slice of a table with a stage's rows, in one transaction with ``also``.
 
     Args:
+        within: a further condition on the rows of the slice that are replaced.
         rows: how many rows the stage must have; with any other number, nothing changes.
         run_id: what ``_run_id`` of every row becomes.
         also: further statements of the same transaction, such as a ledger row; they run first, so
@@ -167,7 +169,7 @@ def publish_stage(
     warehouse.transaction(
         [
             *also,
-            Statement(f"DELETE FROM {contract.table} WHERE {condition}", params),
+            Statement(f"DELETE FROM {contract.table} WHERE {condition} AND {within}", params),
             Statement(
                 f"INSERT INTO {contract.table} ({columns}) SELECT {values} FROM {stage}",
                 {"run_id": run_id},

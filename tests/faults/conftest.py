@@ -17,7 +17,7 @@ from pipelines.warehouse import Warehouse
 
 ROOT = Path(__file__).parents[2]
 # when and in which attempt something happened, and nothing else
-VOLATILE = {"pulled_at", "staged_at", "published_at", "occurred_at", "backfill_id"}
+VOLATILE = {"pulled_at", "staged_at", "published_at", "rejected_at", "occurred_at", "backfill_id"}
 
 
 @dataclass

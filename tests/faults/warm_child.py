@@ -22,7 +22,7 @@ from typing import Any
 
 from pipelines.config import WarehouseSettings
 from pipelines.contracts import load_contracts
-from pipelines.landing import audit
+from pipelines.landing import expectations
 from pipelines.landing.ingest import ingest_account
 from pipelines.source_settings import FileSettings
 from pipelines.sources.files.source import FilesSource
@@ -119,7 +119,7 @@ def _ingest(warehouse: Warehouse, export: str) -> None:
 def main() -> None:
     # what takes seconds and is the same for every child is done once, before the forks
     load_contracts()
-    audit._batches()
+    expectations.batches()
     for line in sys.stdin:
         pid = os.fork()
         if pid == 0:

@@ -72,7 +72,7 @@ def held(table: str, *rows: Row) -> str:
     """What the audit says of some rows; nothing where they land."""
     with spooled(*staged(table, *rows)) as spool:
         try:
-            audit(spool, "the stage")
+            audit(spool, lambda: "the stage")
         except AuditError as error:
             return error.message
     return ""

@@ -89,7 +89,8 @@ def test_a_publish_replaces_its_account_and_days_and_nothing_else(warehouse: War
 def test_rows_the_platform_withdrew_are_gone(warehouse: Warehouse) -> None:
     land(warehouse, batch(june(1, 2, 3)))
     withdrawn = replace(batch(june(1, 3)), window=Window(date(2026, 6, 1), date(2026, 6, 3)))
-    assert land(warehouse, withdrawn).restated_rows == 1
+    landed = land(warehouse, withdrawn)
+    assert (landed.restated_rows, landed.withdrawn_rows, landed.withdrawn_campaigns) == (0, 1, 1)
     assert total(warehouse) == 2_000_000
 
 
@@ -125,8 +126,8 @@ def test_a_failed_audit_names_the_rows_keeps_the_stage_and_publishes_nothing(
     warehouse: Warehouse,
 ) -> None:
     land(warehouse, batch(june(1, 2)))
-    with pytest.raises(AuditError, match=r"(?s)cost_micros.*2026-06-02") as caught:
-        land(warehouse, batch(june(1, 2), cost_micros=[5, -1]))
+    with pytest.raises(AuditError, match=r"(?s)impressions.*2026-06-02") as caught:
+        land(warehouse, batch(june(1, 2), impressions=[5, -1]))
     assert caught.value.kept is not None
     stage = caught.value.kept.rsplit(" ", 1)[1].rstrip(".")
     assert warehouse.query(f"SELECT * FROM {stage}").num_rows == 2
@@ -315,7 +316,7 @@ def test_what_a_killed_attempt_staged_is_swept_and_what_awaits_a_person_is_not(
 ) -> None:
     for days in (june(1, 4), june(4, 9), june(20, 21)):
         with pytest.raises(AuditError):
-            land(warehouse, batch(days, cost=-1))
+            land(warehouse, batch(days, impressions=[-1] * 2))
     land(warehouse, batch(june(2, 5)))
     sweep(warehouse, [batch(june(2, 5))])
     left = [stage.rsplit("_", 3)[1:3] for stage in warehouse.stages()]

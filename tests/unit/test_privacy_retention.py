@@ -39,6 +39,7 @@ def test_rows_older_than_the_retention_go_from_events_and_stages_and_nothing_els
     assert expire(warehouse, TODAY, 90) == {
         "raw.ads_clicks": 0,
         "raw.ga4_events": 1,
+        "raw.rejected_rows": 0,
         "raw.server_events": 1,
         stage: 1,
     }

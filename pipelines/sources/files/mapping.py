@@ -93,6 +93,8 @@ class Mapping(_Section):
 
     Args:
         level: what a row is, by day: an ad or a campaign.
+        complete: whether the file has everything that was delivered on its days. What is
+            published of them and isn't in a complete file is withdrawn; in another it stays.
         campaign_totals: ``sum_of_ads`` states that the file is complete, every campaign and
             every ad of it, so that its ads add up to its campaigns; otherwise a file of ads
             gives no campaign rows.
@@ -110,6 +112,7 @@ class Mapping(_Section):
     currency: Text
     level: Literal["ad", "campaign"]
     date: Day
+    complete: bool = True
     columns: Columns
     status: Statuses
     names: Names = Names()

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -71,6 +72,16 @@ class FilesSource:
         ads = (_ADS,) if self.mapping.level == "ad" else ()
         campaigns = ("raw.ads_campaign_performance",) if self.mapping.makes_campaigns else ()
         return ads + campaigns
+
+    @property
+    def path(self) -> Path:
+        """The file."""
+        return self._settings.path
+
+    @property
+    def complete(self) -> bool:
+        """Whether the file has all that was delivered on its days, as its mapping says."""
+        return self.mapping.complete
 
     @property
     def account_ids(self) -> tuple[str, ...]:
@@ -155,7 +166,12 @@ class FilesSource:
         rows: pa.Table | pa.RecordBatchReader,
         pulled_at: datetime,
     ) -> Batch:
-        return Batch(self.name, table, account_id, self.platform, window, rows, pulled_at)
+        # entities are of all days: another file's campaigns are not in this one
+        complete = self.complete and table != _ENTITIES
+        return Batch(
+            *(self.name, table, account_id, self.platform, window, rows, pulled_at),
+            complete=complete,
+        )
 
     @cached_property
     def _rows(self) -> RowsFile:

@@ -35,6 +35,14 @@ _QUERIES = Path(__file__).parent / "queries"
 Columns = dict[str, list[Any]]
 
 
+def _cost(row: Any) -> int | None:
+    """None where the reply has no cost: a protobuf reads it as 0."""
+    return row.metrics.cost_micros if row.metrics.HasField("cost_micros") else None
+
+
+_READERS: dict[str, Callable[[Any], Any]] = {"metrics.cost_micros": _cost}
+
+
 class GoogleAdsApi:
     """Google Ads under one login.
 
@@ -116,7 +124,7 @@ class GoogleAdsApi:
 
     def _read(self, customer_id: str, text: str, fields: tuple[str, ...]) -> Columns:
         columns: Columns = {field: [] for field in fields}
-        readers = [(columns[field], attrgetter(field)) for field in fields]
+        readers = [(columns[field], _READERS.get(field, attrgetter(field))) for field in fields]
         # no retries of gRPC's own: it would go on in the middle of a stream
         stream = self._service.search_stream(
             customer_id=customer_id, query=text, timeout=self._timeout, retry=None

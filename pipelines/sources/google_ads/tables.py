@@ -15,8 +15,10 @@ from google.ads.googleads.v26.enums.types.conversion_action_category import (
     ConversionActionCategoryEnum,
 )
 
-from pipelines.sources.base import Account
+from pipelines.errors import SourceRejected
+from pipelines.sources.base import KEPT, Account
 from pipelines.sources.google_ads.api import Columns
+from pipelines.sources.shapes.ads_metrics import spends
 from pipelines.sources.shapes.ads_tables import ads_table, budget_table, labels, name_hash
 
 NAME = "google_ads"
@@ -36,7 +38,7 @@ def account_rows(account: Account, report: Columns) -> pa.Table:
             "date": report["segments.date"],
             "impressions": report["metrics.impressions"],
             "clicks": report["metrics.clicks"],
-            "cost_micros": report["metrics.cost_micros"],
+            "cost_micros": _spends(account, report),
         },
         labels(NAME, account),
     )
@@ -45,7 +47,7 @@ def account_rows(account: Account, report: Columns) -> pa.Table:
 def campaign_rows(account: Account, report: Columns) -> pa.Table:
     """raw.ads_campaign_performance."""
     columns = {
-        **_delivery(report),
+        **_delivery(account, report),
         **_video(report),
         "name_hash": _hashes(report["campaign.name"]),
         "status": _names(_STATUSES, report["campaign.status"]),
@@ -66,7 +68,7 @@ def adgroup_rows(account: Account, groups: Columns, asset_groups: Columns) -> pa
         "name_hash": _hashes(groups["ad_group.name"] + asset_groups["asset_group.name"]),
         "status": _names(_STATUSES, groups["ad_group.status"] + asset_groups["asset_group.status"]),
     }
-    first, second = _delivery(groups), _delivery(asset_groups)
+    first, second = _delivery(account, groups), _delivery(account, asset_groups)
     columns = {**{name: first[name] + second[name] for name in first}, **parts}
     return ads_table("raw.ads_adgroup_performance", columns, _claimed(account))
 
@@ -74,7 +76,7 @@ def adgroup_rows(account: Account, groups: Columns, asset_groups: Columns) -> pa
 def ad_rows(account: Account, report: Columns) -> pa.Table:
     """raw.ads_ad_performance."""
     columns = {
-        **_delivery(report),
+        **_delivery(account, report),
         **_video(report),
         "adgroup_id": _ids(report["ad_group.id"]),
         "ad_id": _ids(report["ad_group_ad.ad.id"]),
@@ -174,13 +176,25 @@ def _entities(kind: str, report: Columns, resource: str, parent: str | None) -> 
     }
 
 
-def _delivery(report: Columns) -> Columns:
+def _spends(account: Account, report: Columns) -> list[int]:
+    def refused(why: str) -> SourceRejected:
+        return SourceRejected(
+            f"{NAME} account {account.account_id}: {why}.",
+            kept=KEPT,
+            fix="Run again later; if it lasts, compare the account's report in Google Ads.",
+        )
+
+    impressions, clicks = report["metrics.impressions"], report["metrics.clicks"]
+    return spends(report["metrics.cost_micros"], impressions, clicks, refused)
+
+
+def _delivery(account: Account, report: Columns) -> Columns:
     return {
         "date": report["segments.date"],
         "campaign_id": _ids(report["campaign.id"]),
         "impressions": report["metrics.impressions"],
         "clicks": report["metrics.clicks"],
-        "cost_micros": report["metrics.cost_micros"],
+        "cost_micros": _spends(account, report),
         "conversions": report["metrics.conversions"],
         "conversion_value": report["metrics.conversions_value"],
     }

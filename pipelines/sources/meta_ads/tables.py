@@ -7,14 +7,17 @@ its own besides. Meta leaves out a metric that is zero.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import Any
 
 import pyarrow as pa
 
+from pipelines.errors import SourceRejected
 from pipelines.money import micros
-from pipelines.sources.base import Account
+from pipelines.sources.base import KEPT, Account
 from pipelines.sources.meta_ads.api import Row
 from pipelines.sources.meta_ads.reports import WINDOWS
+from pipelines.sources.shapes.ads_metrics import spends
 from pipelines.sources.shapes.ads_tables import REMOVED, ads_table, labels, name_hash
 
 NAME = "meta_ads"
@@ -38,7 +41,7 @@ _CATEGORIES = {
 
 def account_rows(account: Account, rows: list[Row]) -> pa.Table:
     """raw.ads_account_performance."""
-    return ads_table("raw.ads_account_performance", _delivery(rows), labels(NAME, account))
+    return ads_table("raw.ads_account_performance", _delivery(account, rows), labels(NAME, account))
 
 
 def level_rows(
@@ -52,7 +55,7 @@ def level_rows(
     """
     actions = [r.get("actions", ()) for r in rows]
     columns: dict[str, list[Any]] = {
-        **_delivery(rows),
+        **_delivery(account, rows),
         "campaign_id": [r["campaign_id"] for r in rows],
         "conversions": [purchases(a) for a in actions],
         "conversion_value": [purchases(r.get("action_values", ())) for r in rows],
@@ -121,10 +124,22 @@ def _plays(actions: Iterable[Row]) -> int:
     return sum(int(action.get("value", 0)) for action in actions)
 
 
-def _delivery(rows: list[Row]) -> dict[str, list[Any]]:
+def _delivery(account: Account, rows: list[Row]) -> dict[str, list[Any]]:
+    impressions = [int(r["impressions"]) for r in rows]
+    clicks = [int(r.get("clicks", 0)) for r in rows]
+    costs = [None if r["spend"] is None else micros(r["spend"]) for r in rows]
     return {
         "date": [r["date_start"] for r in rows],
-        "impressions": [int(r["impressions"]) for r in rows],
-        "clicks": [int(r.get("clicks", 0)) for r in rows],
-        "cost_micros": [micros(r["spend"]) for r in rows],
+        "impressions": impressions,
+        "clicks": clicks,
+        "cost_micros": spends(costs, impressions, clicks, partial(_refused, account)),
     }
+
+
+def _refused(account: Account, why: str) -> SourceRejected:
+    return SourceRejected(
+        f"{NAME} account {account.account_id}: {why}.",
+        kept=KEPT,
+        fix="Ask Meta for the account's insights again later; if it lasts, Meta has changed its "
+        "report.",
+    )

@@ -53,6 +53,31 @@ class Metrics:
         return table
 
 
+def spends(
+    costs: Sequence[int | None],
+    impressions: Sequence[int],
+    clicks: Sequence[int],
+    refused: Callable[[str], SourceRejected],
+) -> list[int]:
+    """Micros of each row; a row without spend and without delivery spent 0.
+
+    Raises:
+        SourceRejected: rows have delivery and no spend: it is missing, and not nothing.
+    """
+    unknown = [
+        shown
+        for cost, *shown in zip(costs, impressions, clicks, strict=True)
+        if cost is None and any(shown)
+    ]
+    if unknown:
+        shown, clicked = unknown[0]
+        raise refused(
+            f"{len(unknown)} of {len(costs)} rows have no spend and were delivered, such as one "
+            f"of {shown} impressions and {clicked} clicks"
+        )
+    return [cost or 0 for cost in costs]
+
+
 def count(value: Any) -> int:
     """A whole number, also as text; ValueError for any other."""
     number = Decimal(str(value))

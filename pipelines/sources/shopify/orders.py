@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from pipelines.errors import SourceRejected
 from pipelines.placeholders import SHIPPED, Placeholders
 from pipelines.privacy.hashing import hash_email, hash_phone, hash_user_id
-from pipelines.sources.base import KEPT
+from pipelines.sources.base import KEPT, Unreadable
 
 CLICK_IDS = ("gclid", "fbclid", "ttclid", "li_fat_id")
 # A payment that has not come yet is an order all the same; one that never came is none.
@@ -38,6 +38,7 @@ customAttributes {{ key value }}
 """
 
 Row = dict[str, Any]
+_UNREADABLE = (KeyError, TypeError, ValueError, InvalidOperation, AttributeError)
 
 
 def orders_query(search: str) -> str:
@@ -63,8 +64,7 @@ def _query(search: str, fields: str) -> str:
 class Reader:
     """Turns orders as Shopify gives them into rows of raw.orders and raw.order_refunds.
 
-    Each method raises SourceRejected for an order that it can't read; the error names the
-    order, and repeats nothing of it: an order holds a person's address.
+    What can't be read is named, and nothing of it repeated: an order holds a person's address.
     """
 
     shop: str
@@ -72,26 +72,35 @@ class Reader:
     salt: str
     nobodys: Placeholders = SHIPPED
 
-    def order(self, order: dict[str, Any]) -> tuple[Row, list[Row]]:
-        """An order's row and those of its refunds."""
+    def order(self, order: dict[str, Any]) -> tuple[list[Row | Unreadable], ...]:
+        """An order's row, and the rows of its refunds."""
         try:
-            return self._order(order), self._refunds(order)
-        except (KeyError, TypeError, ValueError, InvalidOperation, AttributeError) as error:
-            raise self._unreadable(order, error) from None
+            return [self._order(order)], self.refunds(order)
+        except _UNREADABLE as error:
+            return [self._unreadable(order, error)], self.refunds(order)
 
-    def refunds(self, order: dict[str, Any]) -> list[Row]:
+    def refunds(self, order: dict[str, Any]) -> list[Row | Unreadable]:
         """The rows of an order's refunds."""
         try:
             return self._refunds(order)
-        except (KeyError, TypeError, ValueError, InvalidOperation, AttributeError) as error:
-            raise self._unreadable(order, error) from None
+        except _UNREADABLE as error:
+            # of whichever day they are
+            return [replace(self._unreadable(order, error), day=None)]
 
     def day(self, order: dict[str, Any]) -> date:
-        """The shop's day on which an order was placed."""
+        """The shop's day on which an order was placed.
+
+        Raises:
+            SourceRejected: there is none that can be read.
+        """
         try:
             return self._day(_instant(order["createdAt"]))
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise self._unreadable(order, error) from None
+        except _UNREADABLE as error:
+            raise SourceRejected(
+                f"shopify account {self.shop}: order {_name(order)} {_reason(error)}.",
+                kept=KEPT,
+                fix="Look at the order in the shop; if it is in order, report this line.",
+            ) from None
 
     def _order(self, order: dict[str, Any]) -> Row:
         ordered_at, cancelled_at = _instant(order["createdAt"]), order["cancelledAt"]
@@ -124,7 +133,7 @@ class Reader:
             "updated_at": _instant(order["updatedAt"]),
         }
 
-    def _refunds(self, order: dict[str, Any]) -> list[Row]:
+    def _refunds(self, order: dict[str, Any]) -> list[Row | Unreadable]:
         return [
             {
                 "shop_id": self.shop,
@@ -145,15 +154,24 @@ class Reader:
     def _day(self, at: datetime) -> date:
         return at.astimezone(ZoneInfo(self.time_zone)).date()
 
-    def _unreadable(self, order: dict[str, Any], error: Exception) -> SourceRejected:
-        # a KeyError's message is a field's name; any other's may be a field's value
-        what = f"no {error}" if isinstance(error, KeyError) else type(error).__name__
-        name = order.get("name") or order.get("id") or "(without id)"
-        return SourceRejected(
-            f"shopify account {self.shop}: order {name} can't be read ({what}).",
-            kept=KEPT,
-            fix="Compare the order in the shop with what pipelines/sources/shopify reads.",
+    def _unreadable(self, order: dict[str, Any], error: Exception) -> Unreadable:
+        try:
+            day = self._day(_instant(order["createdAt"]))
+        except _UNREADABLE:
+            day = None
+        return Unreadable(
+            {"shop_id": self.shop, "order_id": _name(order)}, f"the order {_reason(error)}", day
         )
+
+
+def _name(order: dict[str, Any]) -> str:
+    return str(order.get("name") or order.get("id") or "(without id)")
+
+
+def _reason(error: Exception) -> str:
+    # a KeyError's message is a field's name, or a word of a list; any other's may be a value
+    what = f"no {error}" if isinstance(error, KeyError) else type(error).__name__
+    return f"can't be read ({what})"
 
 
 def _is_first(journey: dict[str, Any] | None, orders_so_far: str | None) -> bool:

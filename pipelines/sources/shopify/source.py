@@ -12,7 +12,7 @@ from pipelines.config import Secrets
 from pipelines.errors import SourceRejected
 from pipelines.placeholders import placeholders
 from pipelines.source_settings import ShopifySettings
-from pipelines.sources.base import KEPT, Account, Batch, Window
+from pipelines.sources.base import KEPT, Account, Batch, Unreadable, Window
 from pipelines.sources.shapes.columns import schema_of, typed
 from pipelines.sources.shopify.api import NAME, ShopifyGraphql
 from pipelines.sources.shopify.bulk import BulkOperations
@@ -119,16 +119,20 @@ class ShopifySource:
             ),
             self._reader.refunds,
         )
-        orders = [order for order, _ in placed]
-        refunds = [r for some in (*(of for _, of in placed), *earlier) for r in some]
+        orders = [row for of, _ in placed for row in of]
+        refunds = [row for of in (*(of for _, of in placed), *earlier) for row in of]
         for table, day, rows in (
             ("raw.orders", "order_date", orders),
             ("raw.order_refunds", "refund_date", refunds),
         ):
-            within = [row for row in rows if window.start <= row[day] <= window.end]
+            read = [row for row in rows if not isinstance(row, Unreadable)]
+            within = [row for row in read if window.start <= row[day] <= window.end]
             names = schema_of(table).names
             data = typed(table, {name: [row[name] for row in within] for name in names})
-            yield Batch(self.name, table, account_id, None, window, data, pulled_at)
+            yield Batch(
+                *(self.name, table, account_id, None, window, data, pulled_at),
+                unreadable=tuple(row for row in rows if isinstance(row, Unreadable)),
+            )
 
     def snapshot(self, account_id: str, day: date) -> Iterator[Batch]:
         """Nothing: an order carries its own present state."""

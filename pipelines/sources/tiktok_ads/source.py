@@ -18,7 +18,7 @@ from pipelines.config import Secrets
 from pipelines.money import micros
 from pipelines.source_settings import TiktokAdsSettings
 from pipelines.sources.base import Account, Batch, Window
-from pipelines.sources.shapes.ads_metrics import Metrics, count, number
+from pipelines.sources.shapes.ads_metrics import Metrics, count, number, spends
 from pipelines.sources.shapes.ads_tables import (
     ENABLED,
     PAUSED,
@@ -167,8 +167,13 @@ class TiktokAdsSource:
             "date": metrics.read("stat_time_day", _day),
             "impressions": metrics.read("impressions", _or_0(count)),
             "clicks": metrics.read("clicks", _or_0(count)),
-            "cost_micros": metrics.read("spend", _or_0(micros)),
         }
+        columns["cost_micros"] = spends(
+            metrics.read("spend", lambda value: None if value is None else micros(value)),
+            columns["impressions"],
+            columns["clicks"],
+            partial(refused, account.account_id, fix=_CHANGED),
+        )
         asked = (*asked, "stat_time_day", f"{_LEVELS[level]}_id")
         table, same = f"raw.ads_{level}_performance", labels(NAME, account)
         if level == "account":

@@ -13,10 +13,19 @@ CREATE TABLE raw.load_ledger (
   window_end DATE NOT NULL OPTIONS (description = "Last day the batch replaced"),
   row_count INT64 NOT NULL OPTIONS (description = "Rows published"),
   restated_rows INT64 NOT NULL OPTIONS (
-    description = "Rows published before for the window that changed or were withdrawn"
+    description = "Rows published before for the window that came back with other values"
   ),
   dropped_rows INT64 NOT NULL OPTIONS (
     description = "Rows the source refused to hand on, such as events without consent"
+  ),
+  withdrawn_rows INT64 OPTIONS (
+    description = "Rows published before for the window that are gone; NULL before they were counted"
+  ),
+  rejected_rows INT64 OPTIONS (
+    description = "Rows that failed an expectation and are in raw.rejected_rows; NULL before there were any"
+  ),
+  complete BOOL OPTIONS (
+    description = "Replaced all of its days; FALSE for a batch that holds some campaigns only, NULL for TRUE"
   ),
   checksum STRING NOT NULL OPTIONS (description = "SHA-256 of the batch's content"),
   schema_hash STRING NOT NULL OPTIONS (

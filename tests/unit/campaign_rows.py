@@ -24,7 +24,8 @@ def campaigns(ids: Iterable[str], days: int = 1, window: Window = JUNE, **given:
     keys = [(campaign, date(2026, 6, d)) for d in range(1, days + 1) for campaign in ids]
     of_batch = {k: given.pop(k) for k in list(given) if k in Batch.__dataclass_fields__}
     values: dict[str, Any] = {
-        "platform": "google_ads",
+        # its ids may be any letters and digits
+        "platform": "reddit_ads",
         "account_id": "1",
         "date": [day for _, day in keys],
         "campaign_id": [campaign for campaign, _ in keys],
@@ -46,7 +47,7 @@ def campaigns(ids: Iterable[str], days: int = 1, window: Window = JUNE, **given:
         source="google_ads",
         table=TABLE,
         account_id="1",
-        platform="google_ads",
+        platform="reddit_ads",
         window=window,
         rows=table,
         **of_batch,

@@ -152,7 +152,7 @@ class File:
 
     batches: Callable[[Window], Iterator[Batch]] = field(default=lambda _: iter(()))
     name: str = "files"
-    platform: str = "google_ads"
+    platform: str = "reddit_ads"
     path: Path = Path("a.csv")
     span: Window = JUNE
     complete: bool = True
@@ -190,7 +190,7 @@ def test_two_files_with_days_of_one_account_are_refused_by_name(other: File, ref
     errors = overlapping([File(), other])
     assert len(errors) == 2 * refused
     for error in errors.values():
-        assert "google_ads account 1: a.csv (2026-06-01..2026-06-30) and b.csv" in error.message
+        assert "reddit_ads account 1: a.csv (2026-06-01..2026-06-30) and b.csv" in error.message
 
 
 def test_files_that_all_say_they_are_not_complete_land_together() -> None:

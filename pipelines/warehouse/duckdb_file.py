@@ -11,8 +11,9 @@ import errno
 import fcntl
 import os
 import shutil
+import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -141,23 +142,34 @@ def replacement(path: Path, descriptor: int) -> Iterator[Path]:
 
 
 def create(path: Path) -> None:
-    """Make an empty file, whole from its first moment; nothing happens if there is one already."""
+    """Make an empty file; nothing happens if there is one already."""
+    put(path, lambda new: duckdb.connect(str(new)).close())
+
+
+def put(path: Path, make: Callable[[Path], None]) -> bool:
+    """Put a file where there is none, whole from its first moment; False if there is one.
+
+    Args:
+        make: writes the file, without a log, where it is told.
+    """
     folder, real = working_folder(path), path.resolve()
     parent = os.open(real.parent, os.O_RDONLY)
     try:
         fcntl.flock(parent, fcntl.LOCK_EX)  # two makers take turns
         if path.exists():
-            return
+            return False
         remove_folder(folder)
         folder.mkdir(mode=0o700)
-        duckdb.connect(str(folder / path.name)).close()
+        make(folder / path.name)
         for suffix in _LOGS:  # of a file that was moved away
             log_of(path, suffix).unlink(missing_ok=True)
+        sync(folder / path.name)
         os.replace(folder / path.name, real)
         os.fsync(parent)
     finally:
         remove_folder(folder)
         os.close(parent)
+    return True
 
 
 def checkpoint(copy: Path) -> None:
@@ -222,7 +234,6 @@ def _put_in_place(copy: Path, path: Path) -> None:
     with copy.open("rb+") as replacing:
         fcntl.lockf(replacing, fcntl.LOCK_EX | fcntl.LOCK_NB)  # nobody reads it beside the log
         real = path.resolve()
-        shutil.copymode(real, copy)
         os.fsync(replacing.fileno())
         log, moved = log_of(path), log_of(copy, ".wal.moved")
         if log.exists():
@@ -230,13 +241,13 @@ def _put_in_place(copy: Path, path: Path) -> None:
                 # shutil: the file may be a link to another disk, and the log is beside the link
                 shutil.move(moved, log_of(path, ".wal.moved"))
                 os.replace(log_of(path, ".wal.moved"), log)
-                _sync_folder(log.parent)
+                sync(log.parent)
             os.replace(copy, real)
-            _sync_folder(real.parent)
+            sync(real.parent)
             log.unlink()
         else:
             os.replace(copy, real)
-        _sync_folder(real.parent)
+        sync(real.parent)
 
 
 def copy_database(path: Path, descriptor: int, target: Path) -> None:
@@ -252,8 +263,27 @@ def copy_database(path: Path, descriptor: int, target: Path) -> None:
         if not _share_blocks(descriptor, written.fileno()):
             require_room(path, target.parent, os.fstat(descriptor).st_size + 2 * log_size)
             _copy_bytes(descriptor, written.fileno())
+        _take_after(os.fstat(descriptor), written.fileno())
     for suffix, log in present.items():
         shutil.copyfile(log, log_of(target, suffix))
+
+
+def _take_after(original: os.stat_result, copy: int) -> None:
+    """Give a copy the original's permissions and, where the system lets us, its owner."""
+    os.fchmod(copy, stat.S_IMODE(original.st_mode) | stat.S_IWUSR)
+    with suppress(PermissionError):
+        os.fchown(copy, original.st_uid, original.st_gid)
+
+
+def copy_still(path: Path, patience: float, target: Path) -> None:
+    """Copy a file and its logs while others use it; waits for a writer, and lets none in.
+
+    Raises:
+        WarehouseLocked: a writer held the file for ``patience`` seconds.
+        StatementError: the disk has no room for it.
+    """
+    with held_still(path, patience) as descriptor:
+        copy_database(path, descriptor, target)
 
 
 def require_room(path: Path, folder: Path, size: int) -> None:
@@ -292,8 +322,9 @@ def remove_folder(folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
+def sync(path: Path) -> None:
+    """Have a file or folder reach the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:

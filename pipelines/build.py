@@ -15,21 +15,32 @@ import orjson
 
 from pipelines.config import Settings
 from pipelines.contracts import load_contracts
-from pipelines.errors import AuditError, ConfigError, StatementError, UsageError, WarehouseLocked
+from pipelines.errors import AuditError, ConfigError, StatementError, UsageError
 from pipelines.placeholders import placeholders
 from pipelines.platforms import Platform, platform_table
 from pipelines.shipped import shipped
-from pipelines.warehouse import Warehouse, open_warehouse
+from pipelines.warehouse import Warehouse, WorkingCopy, open_warehouse
 
 PROJECT = shipped("dbt")
 
-# DuckDB's words for a file that another process holds.
-_LOCKED = "Could not set lock on file"
+_DISK_FULL = ("No space left on device", "Disk quota exceeded", "File too large")
+_UNCHANGED = "every mart is unchanged."
 _PROGRESS_EVERY = 10
 _LANDED_PLATFORMS = "SELECT DISTINCT platform FROM raw.load_ledger WHERE platform IS NOT NULL"
 _FAILED = frozenset({"fail", "error", "runtime error", "partial success"})
+# dbt ends with this process, however that ends: its standard input is closed then.
+_RUN_DBT = """
+import os, threading
+def end():
+    while os.read(0, 1):
+        pass
+    os._exit(1)
+threading.Thread(target=end, daemon=True).start()
+from dbt.cli.main import cli
+cli()
+"""
 # -P keeps the caller's folder, which may hold a folder named dbt, off the module path.
-_DBT = (sys.executable, "-P", "-c", "from dbt.cli.main import cli; cli()")
+_DBT = (sys.executable, "-P", "-c", _RUN_DBT)
 
 
 @dataclass(frozen=True)
@@ -82,10 +93,11 @@ class BuildResult:
 
 @dataclass(frozen=True)
 class _Run:
-    """One run of dbt: its messages, by level, and whether anything was selected."""
+    """One run of dbt: its errors, whether anything was selected, and its exit status."""
 
     errors: tuple[str, ...]
     nothing_selected: bool
+    status: int
 
 
 def build(
@@ -96,6 +108,9 @@ def build(
     full_refresh: bool = False,
 ) -> BuildResult:
     """Run ``dbt build`` (models and data tests) in a process of its own.
+
+    On DuckDB, dbt works on a copy of the file, which takes the file's place once dbt has come to
+    its end, failures included. A build that is killed, or that fills the disk, changes nothing.
 
     Args:
         select: dbt's node selection, such as ``fct_ad_spend_daily+``; everything by default.
@@ -109,28 +124,22 @@ def build(
         AuditError: a model failed or a test found rows; which, how many, where the SQL is,
             and which marts were rebuilt.
         UsageError: ``select`` names nothing.
-        StatementError: dbt could not read the project or reach its first model.
-        WarehouseLocked: another process held the DuckDB file for lock_timeout_seconds.
+        StatementError: dbt could not read the project or reach its first model, was killed, or
+            filled the disk; or the disk has no room for a copy of the DuckDB file.
+        WarehouseLocked: another process wrote to the DuckDB file for lock_timeout_seconds.
         WarehouseUnavailable: BigQuery gave no answer.
     """
     started = time.monotonic()
     folder = artifacts_folder(settings)
     folder.mkdir(parents=True, exist_ok=True)
-    chosen = _arguments(settings, select, full_refresh)
-    run = _run_when_free(settings, folder, chosen, on_progress or (lambda _: None))
-    if run.nothing_selected:
-        raise UsageError(
-            f"Nothing in the dbt project is selected by '{select}'.",
-            kept="every mart is unchanged.",
-            fix="Name a model such as fct_ad_spend_daily, or leave the selection out.",
-        )
+    # makes the tables that no source has filled yet
+    warehouse = open_warehouse(settings)
+    _refuse_unknown_platforms(warehouse)
+    arguments = _arguments(settings, select, full_refresh)
+    with warehouse.rebuilding() as copy:
+        run = _run_dbt(settings, folder, arguments, copy, on_progress or (lambda _: None))
+        _require_results(run, folder, select)
     results_path = folder / "run_results.json"
-    if not results_path.exists():
-        raise StatementError(
-            "dbt ended before it built anything:\n" + "\n".join(f"  {e}" for e in run.errors),
-            kept="every mart is unchanged.",
-            fix=f"Its log is {folder / 'dbt.log'}.",
-        )
     results = orjson.loads(results_path.read_bytes())["results"]
     nodes = orjson.loads((folder / "manifest.json").read_bytes())["nodes"]
     _raise_failures(results, nodes, folder)
@@ -142,6 +151,23 @@ def build(
     )
 
 
+def _require_results(run: _Run, folder: Path, select: str | None) -> None:
+    """Refuse a run that did not come to its end: nothing of it is kept."""
+    if run.nothing_selected:
+        raise UsageError(
+            f"Nothing in the dbt project is selected by '{select}'.",
+            kept=_UNCHANGED,
+            fix="Name a model such as fct_ad_spend_daily, or leave the selection out.",
+        )
+    if not (folder / "run_results.json").exists():
+        how = f"was killed by signal {-run.status}" if run.status < 0 else "ended"
+        raise StatementError(
+            "\n".join([f"dbt {how} before it was done.", *(f"  {e}" for e in run.errors)]),
+            kept=_UNCHANGED,
+            fix=f"Its log is {folder / 'dbt.log'}.",
+        )
+
+
 def artifacts_folder(settings: Settings) -> Path:
     """Where dbt's compiled SQL, manifest and log go: beside the DuckDB file, else the config."""
     if settings.warehouse.kind == "duckdb":
@@ -150,8 +176,12 @@ def artifacts_folder(settings: Settings) -> Path:
     return settings.path.absolute().parent / ".adcanary" / "dbt"
 
 
-def dbt_environment(settings: Settings) -> dict[str, str]:
-    """This process's environment with what dbt/profiles.yml asks for."""
+def dbt_environment(settings: Settings, duckdb_path: Path | None = None) -> dict[str, str]:
+    """This process's environment with what dbt/profiles.yml asks for.
+
+    Args:
+        duckdb_path: the file to build in; the warehouse's own by default.
+    """
     warehouse = settings.warehouse
     environment = {
         **os.environ,
@@ -159,7 +189,9 @@ def dbt_environment(settings: Settings) -> dict[str, str]:
         "ADCANARY_TARGET": warehouse.kind,
     }
     if warehouse.kind == "duckdb":
-        return environment | {"ADCANARY_DUCKDB_PATH": str(warehouse.path.absolute())}
+        return environment | {
+            "ADCANARY_DUCKDB_PATH": str((duckdb_path or warehouse.path).absolute())
+        }
     return environment | {
         "ADCANARY_BIGQUERY_PROJECT": warehouse.project or "",
         "ADCANARY_BIGQUERY_LOCATION": warehouse.location,
@@ -217,50 +249,24 @@ def _arguments(settings: Settings, select: str | None, full_refresh: bool) -> li
     ]
 
 
-def _run_when_free(
-    settings: Settings, folder: Path, chosen: list[str], on_progress: Callable[[str], None]
-) -> _Run:
-    """Run dbt; where another process took the file while dbt started, wait and run it again."""
-    deadline = time.monotonic() + settings.warehouse.lock_timeout_seconds
-    while True:
-        # Makes the tables that no source has filled yet, waits for the DuckDB file, or says
-        # who holds it.
-        warehouse = open_warehouse(_with_patience(settings, deadline - time.monotonic()))
-        _refuse_unknown_platforms(warehouse)
-        run = _run_dbt(settings, folder, chosen, on_progress)
-        locked = next((e for e in run.errors if _LOCKED in e), None)
-        if locked is None:
-            return run
-        if time.monotonic() >= deadline:
-            raise WarehouseLocked(
-                f"Other processes kept taking {settings.warehouse.path} for "
-                f"{settings.warehouse.lock_timeout_seconds:.0f} s: {locked.strip()}",
-                kept="every mart is unchanged.",
-                fix="Run the command again when they have ended.",
-            )
-        on_progress("the warehouse file is in use; waiting for it")
-
-
 def _refuse_unknown_platforms(warehouse: Warehouse) -> None:
     landed = warehouse.query(_LANDED_PLATFORMS)["platform"].to_pylist()
     if problem := platform_table().problem(landed):
         raise ConfigError(
             f"Rows were landed whose channel is not known: {problem}.",
-            kept="every mart is unchanged.",
+            kept=_UNCHANGED,
             fix="Add the platform to platforms.yaml, with its channel, click ids, sources and "
             "daily cap, as the file explains. If its name is misspelt, delete its rows from the "
             "raw.ads_ tables and raw.load_ledger, and ingest them under the right name.",
         )
 
 
-def _with_patience(settings: Settings, seconds: float) -> Settings:
-    """The settings with what is left of the time to wait for the DuckDB file."""
-    patience = {"lock_timeout_seconds": max(seconds, 0.1)}
-    return settings.model_copy(update={"warehouse": settings.warehouse.model_copy(update=patience)})
-
-
 def _run_dbt(
-    settings: Settings, folder: Path, chosen: list[str], on_progress: Callable[[str], None]
+    settings: Settings,
+    folder: Path,
+    chosen: list[str],
+    copy: WorkingCopy | None,
+    on_progress: Callable[[str], None],
 ) -> _Run:
     (folder / "run_results.json").unlink(missing_ok=True)
     command = [
@@ -284,16 +290,19 @@ def _run_dbt(
     errors, nothing_selected, finished = [], False, 0
     with subprocess.Popen(
         command,
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         cwd=folder,
-        env=dbt_environment(settings),
+        env=dbt_environment(settings, copy.path if copy else None),
+        pass_fds=[copy.descriptor] if copy else [],
     ) as process:
         try:
             for event in _events(process):
                 info, data = event["info"], event["data"]
                 if info["level"] == "error":
                     errors.append(info["msg"])
+                    _require_room(info["msg"])
                 nothing_selected |= info["name"] == "NoNodesForSelectionCriteria"
                 if _has_finished(info["name"], data):
                     finished += 1
@@ -302,7 +311,17 @@ def _run_dbt(
         except BaseException:
             process.terminate()
             raise
-    return _Run(tuple(errors), nothing_selected)
+    return _Run(tuple(errors), nothing_selected, process.returncode)
+
+
+def _require_room(message: str) -> None:
+    """Stop at the first error of a full disk: every further model would say the same."""
+    if reason := next((r for r in _DISK_FULL if r in message), None):
+        raise StatementError(
+            f"The disk ran full while dbt built the models ({reason}).",
+            kept=_UNCHANGED,
+            fix="Make room: on DuckDB a build takes a copy of the file, and what the models write.",
+        )
 
 
 def _events(process: subprocess.Popen[bytes]) -> Iterator[dict[str, Any]]:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from pipelines.build import build as build_models
-from pipelines.cli import evaluate, ingest, privacy, proposals, sandbox
+from pipelines.cli import backup, evaluate, ingest, privacy, proposals, sandbox
 from pipelines.cli.console import Format, out, print_error, print_plainly, print_rows
 from pipelines.cli.options import AsOfOption, ConfigOption, FormatOption, day, open_settings
 from pipelines.errors import AdcanaryError, UsageError
@@ -121,6 +121,8 @@ def query(
     print_rows(warehouse.query(sql).to_pylist(), format_)
 
 
+app.command("backup")(backup.backup)
+app.command("restore")(backup.restore)
 app.add_typer(proposals.proposals_app, name="proposals")
 app.add_typer(proposals.audit_app, name="audit")
 app.add_typer(sandbox.sandbox_app, name="sandbox")

@@ -8,6 +8,7 @@ from pipelines.warehouse.base import (
     Slice,
     Statement,
     Warehouse,
+    WorkingCopy,
 )
 from pipelines.warehouse.factory import open_warehouse
 
@@ -16,5 +17,6 @@ __all__ = [
     "Slice",
     "Statement",
     "Warehouse",
+    "WorkingCopy",
     "open_warehouse",
 ]

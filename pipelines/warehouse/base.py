@@ -73,6 +73,20 @@ class Slice:
         return " AND ".join(terms), params
 
 
+@dataclass(frozen=True)
+class WorkingCopy:
+    """A copy of a DuckDB file that takes the file's place once the work on it is done.
+
+    Args:
+        path: the copy, with the file's own name.
+        descriptor: while it is open, here or in a process that inherited it, nobody else works on
+            a copy.
+    """
+
+    path: Path
+    descriptor: int
+
+
 class Warehouse(Protocol):
     """What BigQuery and DuckDB both do.
 
@@ -85,6 +99,17 @@ class Warehouse(Protocol):
         """Makes the calls within ``with`` one unit of work: DuckDB's file stays open for them.
 
         Only for calls in quick succession: other processes wait for the file (DESIGN 3.12).
+        """
+
+    def rebuilding(self) -> AbstractContextManager[WorkingCopy | None]:
+        """For another process to rebuild tables in: on DuckDB, a copy of the file.
+
+        The copy takes the file's place at the end of ``with``, unless something is raised. Until
+        then, others may read the file, and wait to write. None on BigQuery, which needs no copy.
+
+        Raises:
+            WarehouseLocked: another process writes.
+            StatementError: the disk has no room for a copy.
         """
 
     def create_tables(self, contracts: Iterable[Contract]) -> None:

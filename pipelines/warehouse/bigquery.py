@@ -25,7 +25,7 @@ from google.cloud.bigquery.table import TableListItem
 from pipelines.config import WarehouseSettings
 from pipelines.contracts import Contract
 from pipelines.errors import ConfigError, WarehouseUnavailable
-from pipelines.warehouse.base import STAGE_DATASET, Statement, Value
+from pipelines.warehouse.base import STAGE_DATASET, Statement, Value, WorkingCopy
 from pipelines.warehouse.bigquery_errors import translated
 from pipelines.warehouse.bigquery_tables import (
     CONTRACT_LABEL,
@@ -71,6 +71,9 @@ class BigQueryWarehouse:
         self._client = _client(settings, self.project)
 
     def unit(self) -> AbstractContextManager[None]:
+        return nullcontext()
+
+    def rebuilding(self) -> AbstractContextManager[WorkingCopy | None]:
         return nullcontext()
 
     def create_tables(self, contracts: Iterable[Contract]) -> None:

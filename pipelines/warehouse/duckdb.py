@@ -7,6 +7,7 @@ released. Waiting for another process is bounded; the error then says which one 
 from __future__ import annotations
 
 import atexit
+import logging
 import os
 import re
 import threading
@@ -22,9 +23,17 @@ import pyarrow.parquet as pq
 from sqlglot import exp
 
 from pipelines.contracts import Contract
-from pipelines.errors import ConfigError, StatementError, WarehouseLocked
-from pipelines.warehouse.base import STAGE_DATASET, RowCountConflict, Statement, Value
+from pipelines.errors import AdcanaryError, ConfigError, StatementError, WarehouseLocked
+from pipelines.warehouse import duckdb_file
+from pipelines.warehouse.base import (
+    STAGE_DATASET,
+    RowCountConflict,
+    Statement,
+    Value,
+    WorkingCopy,
+)
 from pipelines.warehouse.duckdb_dialect import duckdb_sql
+from pipelines.warehouse.duckdb_errors import refused, require_duckdb, unreadable
 from pipelines.warehouse.googlesql import parse, parse_query
 from pipelines.warehouse.results import as_googlesql
 
@@ -33,12 +42,16 @@ _POLL_SECONDS = 0.1
 # Landing ten million rows must fit beside the batch itself; DuckDB spills the rest to disk.
 _MOST_THREADS = 8
 _MEMORY_LIMIT = "256MB"
-# A checkpoint writes blocks of the file in place: a process that is killed during one may leave a
-# file that can't be opened. DuckDB makes one at every close. Here, the log beside the file holds
-# the changes until it reaches this size, or the process ends.
-_LOG_SIZE = "1MB"
+# Changes wait in the log beside the file. Whoever opens the file reads the log, 10 ms a megabyte;
+# moving it into the file costs a copy of the file, 0.6 s a gigabyte (docs/benchmarks.md). So the
+# log may grow to a megabyte, or to a five-hundredth of a large file.
+_LOG_BYTES, _LOG_SHARE = 1 << 20, 500
+# Up to this size, a process that has written leaves one file at its end, without a log.
+_SMALL_BYTES = 64 << 20
 # DuckDB refuses a second connection with other settings in the same process, so threads take turns.
+_MOST_TRIES = 5
 _IN_PROCESS = threading.RLock()
+_log = logging.getLogger(__name__)
 
 
 class DuckDBWarehouse:
@@ -77,7 +90,7 @@ class DuckDBWarehouse:
             try:
                 rows = connection.execute(statement, _used(statement, params)).to_arrow_table()
             except duckdb.Error as error:
-                raise _refused(sql, statement, error) from error
+                raise refused(self.path, sql, statement, error) from error
         return as_googlesql(rows)
 
     def stage(self, contract: Contract, name: str, rows: pa.Table | Path) -> str:
@@ -118,7 +131,7 @@ class DuckDBWarehouse:
             connection.begin()
             try:
                 for statement in statements:
-                    _run(connection, statement)
+                    _run(self.path, connection, statement)
             except BaseException:
                 connection.rollback()
                 raise
@@ -134,6 +147,38 @@ class DuckDBWarehouse:
                 self._held = before
 
     @contextmanager
+    def rebuilding(self) -> Iterator[WorkingCopy | None]:
+        with self._turn():
+            for _ in range(_MOST_TRIES):
+                duckdb_file.fold(self.path, self.lock_timeout_seconds)
+                with duckdb_file.held_still(self.path, self.lock_timeout_seconds) as descriptor:
+                    if duckdb_file.log_bytes(self.path):
+                        continue  # somebody wrote in between
+                    with duckdb_file.replacement(self.path, descriptor) as copy:
+                        yield WorkingCopy(copy, descriptor)
+                    return
+        raise WarehouseLocked(
+            f"Other processes kept writing to {self.path}.",
+            kept="the file is unchanged.",
+            fix="Run the command again when they have ended.",
+        )
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """This thread's turn with the file, among the threads of this process."""
+        if not _IN_PROCESS.acquire(timeout=self.lock_timeout_seconds):
+            raise WarehouseLocked(
+                f"{self.path} is still in use by this process, in another thread, after "
+                f"{self.lock_timeout_seconds:.0f} s.",
+                kept="the file is unchanged.",
+                fix="Run the command again once that work has ended.",
+            )
+        try:
+            yield
+        finally:
+            _IN_PROCESS.release()
+
+    @contextmanager
     def _connection(self, *, read_only: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -143,8 +188,8 @@ class DuckDBWarehouse:
                 kept="nothing was written.",
                 fix="Check warehouse.path in adcanary.yaml.",
             ) from error
-        with _IN_PROCESS:
-            if self._held is not None:  # held by this thread: the lock lets no other one in
+        with self._turn():
+            if self._held is not None:  # held by this thread: its turn lets no other one in
                 yield self._held
                 return
             connection = self._open(read_only)
@@ -154,48 +199,58 @@ class DuckDBWarehouse:
                 if not read_only:
                     # a large insert then needn't hold rows back to keep their order
                     connection.execute("SET preserve_insertion_order = false")
-                    connection.execute("PRAGMA disable_checkpoint_on_shutdown")
-                    connection.execute(f"SET checkpoint_threshold = '{_LOG_SIZE}'")
-                    _written.add(self.path.absolute())
                 # each thread needs a share of the memory
                 connection.execute(f"SET threads = {min(os.cpu_count() or 1, _MOST_THREADS)}")
                 yield connection
             except duckdb.Error as error:
-                raise StatementError(
-                    f"{self.path} can't be read or written: {error}",
-                    kept="published data is unchanged.",
-                    fix="Check that there is space left on the disk.",
-                ) from error
+                raise unreadable(self.path, error) from error
             finally:
                 connection.close()
+            if not read_only:
+                _written.add(self.path.absolute())
+                if _log_is_long(self.path):
+                    _fold(self.path)
 
     def _open(self, read_only: bool) -> duckdb.DuckDBPyConnection:
+        """A connection that never checkpoints: DuckDB would do that within the file."""
         deadline = time.monotonic() + self.lock_timeout_seconds
         while True:
+            if not read_only and not self.path.exists():
+                duckdb_file.create(self.path)
+            inode = self.path.stat().st_ino
+            require_duckdb(self.path)
             try:
-                return duckdb.connect(str(self.path), read_only=read_only)
-            except duckdb.IOException as error:
-                if "Could not set lock" not in str(error):
-                    fix = (
-                        "Check that it is a DuckDB file, and that there is space left on the disk."
-                    )
-                    if "Corrupt database file" in str(error):
-                        fix = (
-                            "Restore a copy of the file; or move it and its .wal away, and load "
-                            "its history again: `adcanary ingest --all --backfill --start DAY "
-                            "--why …`."
-                        )
-                    raise StatementError(
-                        f"{self.path} can't be opened: {error}", fix=fix
-                    ) from error
-                if time.monotonic() >= deadline:
-                    raise WarehouseLocked(
-                        f"{self.path} is still in use by {_holder(str(error))} after "
-                        f"{self.lock_timeout_seconds:.0f} s.",
-                        kept="the file is unchanged.",
-                        fix="Run the command again once that process has ended.",
-                    ) from error
-            time.sleep(_POLL_SECONDS)
+                connection = duckdb.connect(
+                    str(self.path), read_only=read_only, config=duckdb_file.NO_CHECKPOINT
+                )
+                connection.execute("PRAGMA disable_checkpoint_on_shutdown")
+                if duckdb_file.is_current(self.path, inode):
+                    return connection
+                connection.close()  # another process put a checkpointed copy in its place
+            except duckdb.Error as error:
+                if "Could not set lock" in str(error):
+                    if time.monotonic() >= deadline:
+                        raise WarehouseLocked(
+                            f"{self.path} is still in use by {_holder(str(error))} after "
+                            f"{self.lock_timeout_seconds:.0f} s.",
+                            kept="the file is unchanged.",
+                            fix="Run the command again once that process has ended.",
+                        ) from error
+                    time.sleep(_POLL_SECONDS)
+                elif duckdb_file.is_current(self.path, inode):
+                    raise unreadable(self.path, error) from error
+
+
+def _log_is_long(path: Path) -> bool:
+    return duckdb_file.log_bytes(path) > max(_LOG_BYTES, path.stat().st_size // _LOG_SHARE)
+
+
+def _fold(path: Path) -> None:
+    """Move the log into the file; where that can't be done now, the log keeps what it holds."""
+    try:
+        duckdb_file.fold(path)
+    except (AdcanaryError, OSError) as error:
+        _log.warning("The changes to %s stay in the log beside it: %s", path, error)
 
 
 _written: set[Path] = set()
@@ -203,11 +258,11 @@ _written: set[Path] = set()
 
 @atexit.register
 def _leave_one_file() -> None:
-    """Move the logs' changes into their files; one in use by another process is left for later."""
+    """Move the logs of small files; of large ones, that waits until the log is long."""
     for path in _written:
-        if path.with_name(f"{path.name}.wal").exists():
-            with suppress(duckdb.Error):
-                duckdb.connect(str(path)).close()
+        with suppress(OSError):
+            if path.stat().st_size <= _SMALL_BYTES:
+                _fold(path)
 
 
 @lru_cache(maxsize=512)
@@ -225,7 +280,7 @@ def _transpiled_query(sql: str) -> str:
     return duckdb_sql(parse_query(sql))
 
 
-def _run(connection: duckdb.DuckDBPyConnection, statement: Statement) -> None:
+def _run(path: Path, connection: duckdb.DuckDBPyConnection, statement: Statement) -> None:
     translated = transpile(statement.sql)
     try:
         result = connection.execute(translated, _used(translated, statement.params)).fetchone()
@@ -236,7 +291,7 @@ def _run(connection: duckdb.DuckDBPyConnection, statement: Statement) -> None:
             fix="Run the command again.",
         ) from error
     except duckdb.Error as error:
-        raise _refused(statement.sql, translated, error) from error
+        raise refused(path, statement.sql, translated, error) from error
     affected = result[0] if result else 0
     if statement.expect_rows is not None and affected != statement.expect_rows:
         raise RowCountConflict(
@@ -252,21 +307,9 @@ def _used(statement: str, params: Mapping[str, Value] | None) -> dict[str, Value
     return {k: v for k, v in (params or {}).items() if re.search(rf"\${k}\b", statement)}
 
 
-def _refused(sql: str, translated: str, error: Exception) -> StatementError:
-    shown = sql.strip() if translated == sql else f"{sql.strip()}\n  as DuckDB: {translated}"
-    return StatementError(f"DuckDB refused a statement: {error}\n  {shown}")
-
-
 def _holder(message: str) -> str:
     match = _HOLDER.search(message)
-    if not match:
-        return "another process"
-    pid = match.group(1)
-    try:
-        command = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode().strip()
-    except OSError:
-        return f"process {pid}"
-    return f"process {pid} ({command[:120]})"
+    return f"process {duckdb_file.describe(int(match.group(1)))}" if match else "another process"
 
 
 def _create_table(contract: Contract, name: str, how: str, *, constrained: bool = True) -> str:

@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 
-import duckdb
 import pytest
 
 from pipelines.contracts import load_contract
@@ -137,32 +136,3 @@ def test_rows_that_cannot_be_counted_are_refused() -> None:
     merge = "MERGE raw.orders AS t USING raw.orders AS s ON FALSE WHEN MATCHED THEN DELETE"
     with pytest.raises(StatementError, match="can't be counted"):
         script([Statement(merge, expect_rows=1)])
-
-
-def test_changes_wait_beside_the_file_until_the_process_ends(tmp_path: Path) -> None:
-    path, log = tmp_path / "w.duckdb", tmp_path / "w.duckdb.wal"
-    script = f"""
-from pathlib import Path
-from pipelines.contracts import load_contracts
-from pipelines.warehouse.duckdb import DuckDBWarehouse
-warehouse = DuckDBWarehouse(Path({str(path)!r}))
-warehouse.create_tables(load_contracts().values())
-assert Path({str(log)!r}).stat().st_size > 0
-assert warehouse.query("SELECT COUNT(*) AS n FROM raw.orders")["n"].to_pylist() == [0]
-"""
-    subprocess.run([sys.executable, "-c", script], check=True)
-    assert not log.exists()
-    with duckdb.connect(str(path), read_only=True) as connection:
-        assert connection.execute("SELECT COUNT(*) FROM raw.orders").fetchone() == (0,)
-
-
-def test_a_file_whose_blocks_are_torn_says_what_to_do(tmp_path: Path) -> None:
-    path = tmp_path / "w.duckdb"
-    with duckdb.connect(str(path)) as connection:
-        connection.execute("CREATE TABLE t AS SELECT 1 AS a")
-    content = bytearray(path.read_bytes())
-    content[3 * 4096 + 8 :] = bytes(len(content) - 3 * 4096 - 8)
-    path.write_bytes(content)
-    with pytest.raises(StatementError, match="Corrupt") as refused:
-        DuckDBWarehouse(path).query("SELECT 1 AS one")
-    assert "Restore a copy of the file" in str(refused.value.fix)

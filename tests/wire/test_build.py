@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -14,7 +16,6 @@ import orjson
 import pytest
 import yaml
 
-from pipelines import build as build_room
 from pipelines.build import (
     PROJECT,
     BuildResult,
@@ -24,7 +25,7 @@ from pipelines.build import (
     dbt_variables,
 )
 from pipelines.config import Settings, WarehouseSettings
-from pipelines.errors import AuditError, UsageError, WarehouseLocked
+from pipelines.errors import AuditError, StatementError, UsageError, WarehouseLocked
 from pipelines.warehouse import open_warehouse
 from tests.wire.raw_rows import GOOGLE, campaign_day, fill, insert
 
@@ -246,7 +247,7 @@ def test_the_unit_tests_of_the_models_pass(built: Built) -> None:
     folder = artifacts_folder(built.settings)
     done = subprocess.run(
         [
-            *build_room._DBT,
+            *(sys.executable, "-P", "-c", "from dbt.cli.main import cli; cli()"),
             "--no-use-colors",
             f"--log-path={folder}",
             "test",
@@ -306,27 +307,54 @@ def test_a_build_says_who_holds_the_file(tmp_path: Path) -> None:
         holder.communicate()
 
 
-def test_a_file_taken_while_dbt_starts_is_waited_for_and_an_empty_warehouse_builds(
+BUILDER = """
+import sys
+from pathlib import Path
+from pipelines.build import build
+from pipelines.config import Settings, WarehouseSettings
+build(Settings(warehouse=WarehouseSettings(path=Path(sys.argv[1]))), on_progress=print)
+"""
+
+
+def _wait_for(condition: Callable[[], object], seconds: float = 120.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def test_a_killed_build_takes_dbt_with_it_and_changes_nothing(tmp_path: Path) -> None:
+    settings = _settings(tmp_path)
+    fill(open_warehouse(settings))
+    path = settings.warehouse.path
+    with subprocess.Popen([sys.executable, "-u", "-c", BUILDER, path], stdout=subprocess.PIPE) as b:
+        assert b.stdout is not None
+        assert b"of" in b.stdout.readline()  # ten models are there
+        dbt = int(Path(f"/proc/{b.pid}/task/{b.pid}/children").read_text())
+        impatient = open_warehouse(_settings(tmp_path, lock_timeout_seconds=0.3), create=False)
+        assert not {"staging", "marts"} & set(impatient.datasets()), "others read what was there"
+        with pytest.raises(WarehouseLocked, match=f"process {b.pid}"):
+            impatient.drop_stages(["landing_stage.none"])
+        before = path.read_bytes()
+        b.kill()
+    _wait_for(lambda: not Path(f"/proc/{dbt}").exists(), seconds=5)
+    assert path.read_bytes() == before
+    assert build(settings, select="stg_ads__campaign_performance").models == 1
+    assert {p.name for p in tmp_path.iterdir()} == {"w.duckdb", ".dbt"}
+
+
+def test_an_empty_warehouse_builds(tmp_path: Path) -> None:
+    assert build(_settings(tmp_path)).models > 0
+
+
+def test_a_disk_that_runs_full_is_one_error_and_every_mart_stays(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # a busy machine takes its time to start dbt
-    settings = _settings(tmp_path, lock_timeout_seconds=120.0)
-    holders: list[subprocess.Popen[bytes]] = []
-    run_dbt = build_room._run_dbt
-
-    def lose_then_run(given: Settings, *others: Any) -> Any:
-        if not holders:
-            holders.append(_hold(given.warehouse.path))
-        return run_dbt(given, *others)
-
-    monkeypatch.setattr(build_room, "_run_dbt", lose_then_run)
-    lines: list[str] = []
-
-    def release(line: str) -> None:
-        lines.append(line)
-        if "waiting" in line:
-            holders[0].communicate()
-
-    result = build(settings, on_progress=release)
-    assert sum("waiting" in line for line in lines) == 1
-    assert result.models > 0
+    settings = _settings(tmp_path)
+    open_warehouse(settings)
+    failing = "while True: print('OSError: [Errno 28] No space left on device')"
+    monkeypatch.setattr("pipelines.build._DBT", (sys.executable, "-c", failing))
+    with pytest.raises(StatementError, match="The disk ran full while dbt built") as raised:
+        build(settings)
+    assert len(str(raised.value).splitlines()) == 3
+    assert {p.name for p in tmp_path.iterdir()} == {"w.duckdb", ".dbt"}

@@ -1,0 +1,193 @@
+"""Kills processes within checkpoints of a DuckDB file, ours or DuckDB's own, and counts losses.
+
+``python -m tests.faults.checkpoint_kills --kills 200 [--by duckdb]``. Each process is forked from
+one that has everything imported, publishes a batch, and checkpoints; a kill counts if the
+checkpoint had begun and not ended. After each, another process opens the file, looks for every
+batch that was published, and verifies the ledger. docs/ingestion-guarantees.md has the results.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import shutil
+import signal
+import statistics
+import sys
+import tempfile
+import time
+import traceback
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import duckdb
+import pandas  # noqa: F401  # what takes long to import is there before the forks
+
+from pipelines.contracts import load_contract
+from pipelines.proposals.ledger import Ledger
+from pipelines.proposals.verify import verify
+from pipelines.warehouse import Statement
+from pipelines.warehouse import duckdb as warehouse_room
+from pipelines.warehouse.duckdb import DuckDBWarehouse
+from pipelines.warehouse.duckdb_file import fold, log_of
+from tests.faults import traced
+from tests.unit.ledger_rows import two_channels
+from tests.unit.test_ledger import propose
+
+SLICES, ROWS = 5, 20_000
+TABLE = "raw.ads_campaign_performance"
+_VALUES = {"STRING": "'x'", "DATE": "DATE '2026-06-01'", "TIMESTAMP": "TIMESTAMP '2026-06-01'"}
+
+
+@dataclass
+class Report:
+    """What became of the kills.
+
+    Args:
+        within: how many fell within a checkpoint.
+        losses: what was wrong after each that lost something.
+        at: how many fell within which system call.
+        seconds: what a checkpoint takes that is traced and not killed.
+    """
+
+    within: int = 0
+    at: Counter[str] = field(default_factory=Counter)
+    losses: list[str] = field(default_factory=list)
+    seconds: float = 0.0
+
+
+def study(folder: Path, kills: int, *, by: str = "adcanary", batches: int = 25) -> Report:
+    """Kill so many processes within checkpoints of one file.
+
+    Args:
+        by: who checkpoints: ``adcanary`` or ``duckdb``, which does it in place.
+        batches: batches in the file at the start; 25 are about 10 MB.
+    """
+    path, report, chance = folder / "w.duckdb", Report(), random.Random(7)
+    assert _run(lambda: _prepare(path, batches)) == 0
+    checkpoint = {"adcanary": lambda: fold(path, 10.0), "duckdb": lambda: _in_place(path)}[by]
+    published, changes, times = 0, 1, list[float]()
+    while report.within < kills:
+        published += 1
+        assert _run(lambda n=published: _publish(path, n)) == 0
+        before = _kept(path, folder / "before")
+        if len(times) < 3:
+            began = time.monotonic()
+            changes = max(changes, traced.run(checkpoint).changes)
+            times.append(time.monotonic() - began)
+            report.seconds = statistics.median(times)
+            continue
+        ending = traced.run(checkpoint, chance.randrange(changes), chance.random())
+        changes = max(changes, ending.changes)
+        report.within += ending.status == -signal.SIGKILL
+        report.at[ending.at] += 1
+        problem = folder / "problem"
+        if _run(lambda n=published, to=problem: _check(path, n, to)) != 0:
+            report.losses.append(f"{ending.at}: {problem.read_text()}")
+            for suffix in ("", ".wal"):
+                log_of(path, suffix).unlink(missing_ok=True)
+            _kept(before, folder, path.name)
+    return report
+
+
+def _prepare(path: Path, batches: int) -> None:
+    warehouse = two_channels(path)
+    assert propose(Ledger(warehouse, path.with_suffix(".jsonl"))).created
+    for n in range(-batches * SLICES, 0, SLICES):
+        _publish(path, n, f"a{n}")
+    fold(path)
+
+
+def _publish(path: Path, number: int, account: str | None = None) -> None:
+    """Replace one slice, as landing does, and leave the log where it is."""
+    account = account or f"s{number % SLICES}"
+    contract = load_contract(TABLE)
+    required = {c.name: c for c in contract.columns if not c.nullable}
+    values = {name: _VALUES.get(c.type, "n") for name, c in required.items()}
+    values |= {"account_id": f"'{account}'", "campaign_id": "CAST(n AS STRING)"}
+    values |= {"status": f"'batch {number}'"}
+    rows = f"UNNEST(GENERATE_ARRAY(1, {ROWS})) AS n"
+    warehouse_room._LOG_BYTES = 1 << 40
+    DuckDBWarehouse(path).transaction(
+        [
+            Statement(f"DELETE FROM {TABLE} WHERE account_id = '{account}'"),
+            Statement(
+                f"INSERT INTO {TABLE} ({', '.join(values)}) "
+                f"SELECT {', '.join(values.values())} FROM {rows}"
+            ),
+        ],
+        label="publish",
+    )
+
+
+def _in_place(path: Path) -> None:
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("CHECKPOINT")
+
+
+def _check(path: Path, newest: int, problem: Path) -> None:
+    """Whether every batch that was published is there, and the ledger holds."""
+    try:
+        warehouse = DuckDBWarehouse(path)
+        rows = warehouse.query(
+            f"SELECT account_id, MIN(status) AS a, MAX(status) AS b, COUNT(*) AS n, "
+            f"SUM(impressions) AS total FROM {TABLE} GROUP BY account_id"
+        ).to_pylist()
+        present = {row["account_id"]: (row["a"], row["b"], row["n"]) for row in rows}
+        for n in range(max(newest - SLICES + 1, 1), newest + 1):
+            assert present[f"s{n % SLICES}"] == (f"batch {n}", f"batch {n}", ROWS), f"batch {n}"
+        verify(Ledger(warehouse, path.with_suffix(".jsonl")))
+    except BaseException as error:
+        problem.write_text(str(error))
+        raise
+
+
+def _kept(path: Path, folder: Path, name: str = "w.duckdb") -> Path:
+    folder.mkdir(exist_ok=True)
+    for suffix in ("", ".wal"):
+        kept = log_of(folder / name, suffix)
+        kept.unlink(missing_ok=True)
+        if log_of(path, suffix).exists():
+            shutil.copyfile(log_of(path, suffix), kept)
+    return folder / name
+
+
+def _run(work: Callable[[], object]) -> int:
+    return os.waitstatus_to_exitcode(os.waitpid(_fork(work), 0)[1])
+
+
+def _fork(work: Callable[[], object]) -> int:
+    pid = os.fork()
+    if pid:
+        return pid
+    status = 1
+    try:
+        work()
+        status = 0
+    except BaseException:  # noqa: BLE001
+        traceback.print_exc(limit=-1)
+    os._exit(status)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("--kills", type=int, default=200)
+    parser.add_argument("--by", choices=("adcanary", "duckdb"), default="adcanary")
+    parser.add_argument("--batches", type=int, default=25)
+    args = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="adcanary-kills-") as folder:
+        report = study(Path(folder), args.kills, by=args.by, batches=args.batches)
+        size = (Path(folder) / "w.duckdb").stat().st_size >> 20
+    print(f"{report.within} kills within checkpoints by {args.by} of a file of {size} MB")
+    print(", ".join(f"{n} within {call}" for call, n in report.at.most_common()))
+    print(f"a checkpoint takes {report.seconds:.3f} s; {len(report.losses)} lost something")
+    for reason in sorted({loss.split("\n")[0][:150] for loss in report.losses}):
+        print(f"  {reason}")
+    sys.exit(bool(report.losses))
+
+
+if __name__ == "__main__":
+    main()

@@ -12,6 +12,7 @@ import yaml
 from pydantic import AfterValidator, Field, SecretStr, ValidationError
 
 from pipelines.errors import ConfigError
+from pipelines.plain_text import remember_secrets
 from pipelines.platforms import platform_table
 from pipelines.source_settings import Section, SourceSecrets, SourcesSettings, TimeZone
 from pipelines.yaml_files import problems, read_yaml
@@ -174,9 +175,16 @@ class Settings(Section):
 
 
 class Secrets(SourceSecrets):
-    """Every secret, read from the environment only (``ADCANARY_HASH_SALT``, …)."""
+    """Every secret, read from the environment only (``ADCANARY_HASH_SALT``, …).
+
+    Whatever is read is masked in errors and logs from then on.
+    """
 
     hash_salt: SecretStr | None = None
+
+    def model_post_init(self, _: object) -> None:
+        values = (value for _, value in self if isinstance(value, SecretStr))
+        remember_secrets(*(value.get_secret_value() for value in values))
 
     def require(self, name: str) -> str:
         """The secret's value.

@@ -19,12 +19,15 @@ AdcanaryError
     └── StatementError       (Terminal)  a statement was refused               exit 1
 
 ``Transient`` and ``Terminal`` are mixins: flows retry what is Transient, and nothing else.
-An error says what was wrong and where (its message), what was kept, and what to do next.
+An error says what was wrong and where (its message), what was kept, and what to do next. What it
+quotes of a platform or a file can't act on a terminal, and holds no secret of this process.
 """
 
 from __future__ import annotations
 
 from datetime import datetime
+
+from pipelines.plain_text import masked, visible
 
 
 class Transient:
@@ -47,6 +50,7 @@ class AdcanaryError(Exception):
     exit_code = 1
 
     def __init__(self, message: str, *, kept: str | None = None, fix: str | None = None) -> None:
+        message = masked(visible(message))
         super().__init__(message)
         self.message = message
         self.kept = kept

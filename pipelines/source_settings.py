@@ -37,6 +37,15 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+MAX_PAGES = 10_000
+
+
+class PagedSection(Section):
+    """``max_pages``: pages of one reading; a platform that names more is not asked on."""
+
+    max_pages: int = Field(MAX_PAGES, ge=1)
+
+
 class PersonSection(Section):
     """A source of people's ids. ``placeholders`` are texts that are nobody's, besides those of
     pipelines/placeholders.yaml; ``identity.placeholders`` sets them for all."""
@@ -55,7 +64,7 @@ class GoogleAdsSettings(Section):
     token_uri: str = "https://oauth2.googleapis.com/token"
 
 
-class MetaAdsSettings(Section):
+class MetaAdsSettings(PagedSection):
     """Meta ad accounts, such as act_123, or 123."""
 
     accounts: tuple[Annotated[str, _account_of("meta_ads")], ...] = Field(min_length=1)
@@ -64,7 +73,7 @@ class MetaAdsSettings(Section):
     graph_url: str | None = Field(None, description="base URL of another Graph API")
 
 
-class LinkedinAdsSettings(Section):
+class LinkedinAdsSettings(PagedSection):
     """LinkedIn ad accounts (numeric ids)."""
 
     accounts: tuple[Annotated[str, _account_of("linkedin_ads")], ...] = Field(min_length=1)
@@ -72,7 +81,7 @@ class LinkedinAdsSettings(Section):
     url: str = "https://api.linkedin.com"
 
 
-class TiktokAdsSettings(Section):
+class TiktokAdsSettings(PagedSection):
     """TikTok advertiser ids."""
 
     accounts: tuple[Annotated[str, _account_of("tiktok_ads")], ...] = Field(min_length=1)
@@ -118,7 +127,7 @@ class ShopifySettings(PersonSection):
     lookback_days: int = Field(30, ge=1, le=365)
 
 
-class HubspotSettings(PersonSection):
+class HubspotSettings(PagedSection, PersonSection):
     """Leads and opportunities of a HubSpot portal."""
 
     portal_id: str
@@ -127,7 +136,7 @@ class HubspotSettings(PersonSection):
     url: str = "https://api.hubapi.com"
 
 
-class SalesforceSettings(PersonSection):
+class SalesforceSettings(PagedSection, PersonSection):
     """Leads and opportunities of a Salesforce organisation; ``url`` is its My Domain."""
 
     org_id: str

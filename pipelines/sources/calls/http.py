@@ -14,15 +14,18 @@ from typing import Any
 import httpx
 
 from pipelines.errors import SourceError, SourceRejected, SourceUnavailable
-from pipelines.privacy.redaction import without_emails
+from pipelines.plain_text import remember_secrets
 from pipelines.sources.base import KEPT
 from pipelines.sources.calls.quotas import PARK_AFTER, parked
+from pipelines.sources.calls.quoting import quoted
 from pipelines.sources.calls.retries import LONGEST_WAIT, retrying
 
 _LONGEST_PARKING = 31 * 24 * 3600.0
 _CLOCK_TOLERANCE = timedelta(hours=1)
 _TIMEOUT = httpx.Timeout(60.0, connect=10.0)
+MAX_REPLY_BYTES = 256 * 2**20
 _TRANSIENT = {408, 425, 429}  # and every 5xx
+_OF_THE_WIRE = {"content-encoding", "content-length", "transfer-encoding"}
 _FIXES = {
     401: "Check the access token in the environment: it is wrong or expired, or was revoked.",
     403: "Grant the token's user read access to this account.",
@@ -43,6 +46,7 @@ class HttpApi:
         refused: reads a reply with any other status, and the error that its status alone makes
             of it; gives the error to raise.
         json: whether a reply with a 2xx status that is not JSON is no answer.
+        max_bytes: of a reply, unpacked; a longer one is refused before it is read to its end.
         before_next: seconds to wait before the next call, read from a reply (usage headers).
         backoff: seconds before the second try; doubled for each further one.
     """
@@ -55,6 +59,7 @@ class HttpApi:
         lambda _account, _reply, error: error
     )
     json: bool = True
+    max_bytes: int = MAX_REPLY_BYTES
     before_next: Callable[[httpx.Response], float] = lambda _reply: 0.0
     backoff: float = 0.5
     sleep: Callable[[float], None] = time.sleep
@@ -92,8 +97,10 @@ class HttpApi:
         url = path if absolute else f"{self.base_url.rstrip('/')}/{path.lstrip('/')}"
         headers = {} if absolute else dict(self.headers)
         where = f"{self.source} account {account_id}"
+        remember_secrets(*(part for value in headers.values() for part in value.split()))
         try:
-            reply = self._client.request(method, url, headers=headers, **arguments)
+            with self._client.stream(method, url, headers=headers, **arguments) as stream:
+                reply = self._read(where, stream)
             # a body that is no JSON is a proxy's error page, or was cut short
             if reply.is_success and self.json:
                 reply.json()
@@ -109,6 +116,23 @@ class HttpApi:
             self.inspect(account_id, reply)
             return reply
         raise self.refused(account_id, reply, _refusal(where, reply))
+
+    def _read(self, where: str, stream: httpx.Response) -> httpx.Response:
+        """The reply with its body, if that has an end."""
+        body = bytearray()
+        for block in stream.iter_bytes():
+            body += block
+            if len(body) > self.max_bytes:
+                raise SourceRejected(
+                    f"{where}: a reply of {_address(str(stream.url))} is larger than "
+                    f"{self.max_bytes / 2**20:,.0f} MiB, which is as much as is read (max_bytes).",
+                    kept=KEPT,
+                    fix="Ask for fewer days; if it lasts, check the url in adcanary.yaml.",
+                )
+        headers = [(k, v) for k, v in stream.headers.multi_items() if k not in _OF_THE_WIRE]
+        return httpx.Response(
+            stream.status_code, headers=headers, content=bytes(body), request=stream.request
+        )
 
 
 def retry_after(reply: httpx.Response) -> float | None:
@@ -149,7 +173,7 @@ def _refusal(where: str, reply: httpx.Response) -> SourceError:
     said = f"{where}: {_address(str(reply.url))} answered {reply.status_code}"
     if reply.status_code < 500 and reply.status_code not in _TRANSIENT:
         return SourceRejected(
-            f"{said}: {_words(reply)}",
+            f"{said}: {quoted(reply.text)}",
             kept=KEPT,
             fix=_FIXES.get(reply.status_code, "Correct what the platform's message names."),
         )
@@ -165,12 +189,3 @@ def _address(url: str) -> str:
     """Host, port and path: a query may hold a token."""
     parsed = httpx.URL(url)
     return f"{parsed.netloc.decode()}{parsed.path}"
-
-
-def _words(reply: httpx.Response) -> str:
-    """The start of what the platform said, on one line, without what it may repeat of ours."""
-    text = " ".join(reply.text.split())
-    for secret in reply.request.headers.values():
-        for part in secret.split():
-            text = text.replace(part, "[secret]") if len(part) > 7 else text
-    return without_emails(text[:300]) or "(nothing)"

@@ -21,6 +21,7 @@ from google.api_core.exceptions import (
 
 from pipelines.errors import SourceError, SourceRejected, SourceUnavailable
 from pipelines.sources.calls.quotas import parked_until
+from pipelines.sources.calls.quoting import quoted
 
 KEPT = "published data is unchanged."
 CONCURRENCY_SECONDS = 30.0
@@ -89,7 +90,7 @@ class QuotaAhead:
 
 def source_error(error: GoogleAPICallError, where: str, now: datetime) -> SourceError:
     """What a failed call means; SourceUnavailable may be tried again after its retry_seconds."""
-    name, said = type(error).__name__, " ".join(str(error.message).split())[:300]
+    name, said = type(error).__name__, quoted(error.message)
     if isinstance(error, ResourceExhausted):
         if "concurrent" in said.lower():
             busy = SourceUnavailable(

@@ -11,8 +11,10 @@ from zoneinfo import ZoneInfo
 import httpx
 
 from pipelines.errors import SourceError, SourceParked, SourceRejected, SourceUnavailable
+from pipelines.source_settings import MAX_PAGES
 from pipelines.sources.base import KEPT
 from pipelines.sources.calls.http import HttpApi
+from pipelines.sources.calls.paging import Pages
 from pipelines.sources.calls.quotas import parked
 from pipelines.sources.shapes.crm_tables import Row, midnight
 
@@ -41,6 +43,7 @@ class HubspotApi:
     Args:
         time_zone: the portal's, until it is asked: the daily quota starts again at its midnight.
         sleep, backoff: see :class:`pipelines.sources.calls.http.HttpApi`.
+        max_pages: of one reading.
     """
 
     def __init__(
@@ -50,9 +53,11 @@ class HubspotApi:
         time_zone: str,
         *,
         sleep: Callable[[float], None] = time.sleep,
+        max_pages: int = MAX_PAGES,
         backoff: float = 0.5,
     ) -> None:
         self._time_zone = time_zone
+        self._max_pages = max_pages
         self._api = HttpApi(
             NAME,
             url,
@@ -130,6 +135,7 @@ class HubspotApi:
             "limit": _PAGE,
         }
         records: dict[str, Row] = {}
+        pages = self._pages(portal, kind)
         while True:
             page = self._post(portal, f"crm/v3/objects/{kind}/search", body)
             if page["total"] > SEARCH_CAP:
@@ -138,11 +144,13 @@ class HubspotApi:
             after = _next(page)
             if after is None:
                 return records, page["total"]
+            pages.turn(after)
             body["after"] = after
 
     def archived(self, portal: str, kind: str, created: str, since: datetime) -> Iterator[Row]:
         """Records deleted since an instant, as long as HubSpot's recycle bin has them (90 days)."""
         params = {"archived": "true", "limit": _ARCHIVED_PAGE, "properties": created}
+        pages = self._pages(portal, f"archived {kind}")
         while True:
             page = self._api.get(portal, f"crm/v3/objects/{kind}", params)
             for record in page["results"]:
@@ -151,6 +159,7 @@ class HubspotApi:
             after = _next(page)
             if after is None:
                 return
+            pages.turn(after)
             params = {**params, "after": after}
 
     def associated(self, portal: str, start: str, end: str, ids: Sequence[str]) -> dict[str, str]:
@@ -179,6 +188,9 @@ class HubspotApi:
         """The properties that the portal's contacts or deals have, as far as the app may see."""
         answer = self._api.get(portal, f"crm/v3/properties/{kind}", {"archived": "false"})
         return {prop["name"] for prop in answer["results"]}
+
+    def _pages(self, portal: str, what: str) -> Pages:
+        return Pages(f"{NAME} account {portal}", what, self._max_pages)
 
     def _post(self, portal: str, path: str, body: dict[str, Any]) -> Any:
         """A reading POST."""

@@ -113,7 +113,12 @@ class HubspotSource:
         self._account: Account | None = None
         self._properties: dict[str, set[str]] = {}
         self._api = HubspotApi(
-            settings.url, token, settings.time_zone, backoff=backoff, sleep=sleep
+            settings.url,
+            token,
+            settings.time_zone,
+            max_pages=settings.max_pages,
+            backoff=backoff,
+            sleep=sleep,
         )
 
     def account(self, account_id: str) -> Account:

@@ -12,9 +12,12 @@ from urllib.parse import quote
 import httpx
 
 from pipelines.errors import SourceError, SourceRejected, SourceUnavailable
+from pipelines.source_settings import MAX_PAGES
 from pipelines.sources.base import KEPT, Window
 from pipelines.sources.calls.http import HttpApi
+from pipelines.sources.calls.paging import Pages
 from pipelines.sources.calls.quotas import parked
+from pipelines.sources.calls.quoting import quoted
 
 NAME = "linkedin_ads"
 VERSION = "202606"
@@ -64,6 +67,7 @@ class LinkedinApi:
         version: the API's month, YYYYMM; each is served for about a year.
         row_cap: rows at which analytics stop.
         backoff: seconds before the second try of a call; doubled for each further one.
+        max_pages: of one reading.
     """
 
     def __init__(
@@ -73,9 +77,11 @@ class LinkedinApi:
         *,
         version: str = VERSION,
         row_cap: int = ROW_CAP,
+        max_pages: int = MAX_PAGES,
         backoff: float = 0.5,
     ) -> None:
         self._row_cap = row_cap
+        self._max_pages = max_pages
         headers = {
             "Authorization": f"Bearer {access_token}",
             "LinkedIn-Version": version,
@@ -101,6 +107,7 @@ class LinkedinApi:
         """
         path = f"adAccounts/{account_id}/{kind}?{_FINDERS[kind]}"
         rows: list[Row] = []
+        pages = Pages(f"{NAME} account {account_id}", kind, self._max_pages)
         token: str | None = None
         while True:
             page = self._api.get(account_id, path + (f"&pageToken={quote(token)}" if token else ""))
@@ -108,6 +115,7 @@ class LinkedinApi:
             token = (page.get("metadata") or {}).get("nextPageToken")
             if not token:
                 break
+            pages.turn(token)
         if any("id" not in row for row in rows):
             raise refused(account_id, f"one of its {kind} has no id", fix=_CHANGED)
         return rows
@@ -197,7 +205,7 @@ def _inspect(account_id: str, reply: httpx.Response) -> None:
     status = body.get("status") if isinstance(body, dict) else None
     if not isinstance(status, int):
         return
-    message = f"{body.get('code')}: {str(body.get('message'))[:300]}"
+    message = f"{body.get('code')}: {quoted(body.get('message'))}"
     if status == _TOO_MANY or status >= _FAULT:
         raise SourceUnavailable(
             f"{NAME} account {account_id}: {message}.", kept=KEPT, fix="Run again later."

@@ -108,7 +108,12 @@ class LinkedinAdsSource:
         self.lookback_days = settings.lookback_days
         self._accounts: dict[str, Account] = {}
         self._api = LinkedinApi(
-            settings.url, access_token, version=version, row_cap=row_cap, backoff=backoff
+            settings.url,
+            access_token,
+            version=version,
+            row_cap=row_cap,
+            max_pages=settings.max_pages,
+            backoff=backoff,
         )
 
     def account(self, account_id: str) -> Account:

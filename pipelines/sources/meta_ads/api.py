@@ -14,6 +14,8 @@ from facebook_business.api import FacebookAdsApi
 from facebook_business.exceptions import FacebookRequestError
 from facebook_business.session import FacebookSession
 
+from pipelines.source_settings import MAX_PAGES
+from pipelines.sources.calls.paging import Pages
 from pipelines.sources.meta_ads.errors import (
     asks_for_less,
     source_error,
@@ -46,6 +48,7 @@ class Graph:
 
     Args:
         timeout: seconds for one call.
+        max_pages: of one reading.
         backoff: seconds before the second try; doubled for each further one.
         sleep: how to wait, in seconds.
     """
@@ -56,6 +59,7 @@ class Graph:
         graph_url: str | None,
         *,
         timeout: float = 60.0,
+        max_pages: int = MAX_PAGES,
         backoff: float = 0.25,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
@@ -63,6 +67,7 @@ class Graph:
         self.url: str = session.GRAPH
         self._api = FacebookAdsApi(session)
         self._backoff = backoff
+        self._max_pages = max_pages
         self._sleep = sleep
 
     def node(self, account_id: str, fields: tuple[str, ...]) -> Row:
@@ -93,12 +98,14 @@ class Graph:
         """Rows of all pages. A page may be empty and still have a next one: the SDK's Cursor
         would stop there."""
         params = {"limit": _PAGE_LIMIT, **params}
+        pages = Pages(f"meta_ads account {account_id}", path[-1], self._max_pages)
         while True:
             reply = self._call(account_id, "GET", path, params)
             yield from reply.get("data", ())
             following = reply.get("paging", {}).get("next")
             if not following:
                 return
+            pages.turn(following)
             # the reply's query on our own path: the token goes to no address it names
             query = dict(parse_qsl(urlsplit(following).query))
             params = {**params, **{k: v for k, v in query.items() if k != "access_token"}}

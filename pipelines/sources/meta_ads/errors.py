@@ -10,6 +10,7 @@ from facebook_business.exceptions import FacebookRequestError
 from pipelines.errors import SourceError, SourceRejected, SourceUnavailable
 from pipelines.sources.base import KEPT
 from pipelines.sources.calls.quotas import PARK_AFTER, parked
+from pipelines.sources.calls.quoting import quoted
 from pipelines.sources.meta_ads.usage import read_usage
 
 _RATE_LIMITS = {4, 17, 32, 341, 613, *range(80000, 80007), 80008}
@@ -59,7 +60,7 @@ def source_error(error: FacebookRequestError, account_id: str, url: str) -> Sour
     where = f"meta_ads account {account_id} at {url}"
     code, subcode = error.api_error_code(), error.api_error_subcode()
     number = f"code {code}" + (f", subcode {subcode}" if subcode else "")
-    detail = f"(HTTP {error.http_status()}, {number}): {error.api_error_message()}"
+    detail = f"(HTTP {error.http_status()}, {number}): {quoted(error.api_error_message())}"
     if asks_for_less(error):
         return TooMuchData(
             f"{where} finds the request too large {detail}",

@@ -59,7 +59,13 @@ class MetaAdsSource:
         self.account_ids = settings.accounts
         self.lookback_days = settings.lookback_days
         self._accounts: dict[str, Account] = {}
-        self._graph = Graph(access_token, settings.graph_url, backoff=backoff, sleep=sleep)
+        self._graph = Graph(
+            access_token,
+            settings.graph_url,
+            max_pages=settings.max_pages,
+            backoff=backoff,
+            sleep=sleep,
+        )
         self._report_timeout, self._sleep = settings.report_timeout_seconds, sleep
 
     def account(self, account_id: str) -> Account:

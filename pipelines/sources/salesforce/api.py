@@ -11,9 +11,12 @@ from typing import Any
 import httpx
 
 from pipelines.errors import SourceError, SourceRejected, SourceUnavailable
+from pipelines.source_settings import MAX_PAGES
 from pipelines.sources.base import KEPT
 from pipelines.sources.calls.http import HttpApi
+from pipelines.sources.calls.paging import Pages
 from pipelines.sources.calls.quotas import parked
+from pipelines.sources.calls.quoting import quoted
 from pipelines.sources.shapes.crm_tables import Row
 
 NAME = "salesforce"
@@ -42,6 +45,7 @@ class SalesforceApi:
         client_id, client_secret: of an external client app with the client-credentials flow.
         version: of the API, such as v66.0.
         sleep, backoff: see :class:`pipelines.sources.calls.http.HttpApi`.
+        max_pages: of one reading.
     """
 
     def __init__(
@@ -52,9 +56,11 @@ class SalesforceApi:
         version: str,
         *,
         sleep: Callable[[float], None] = time.sleep,
+        max_pages: int = MAX_PAGES,
         backoff: float = 0.5,
     ) -> None:
         self._client_id, self._client_secret = client_id, client_secret
+        self._max_pages = max_pages
         self._root = f"services/data/{version}"
         self._api = HttpApi(
             NAME,
@@ -83,7 +89,9 @@ class SalesforceApi:
         for _ in range(_READINGS):
             page = self._get(account_id, path, {"q": soql})
             records: list[Row] = list(page["records"])
+            pages = Pages(f"{NAME} account {account_id}", "a query", self._max_pages)
             while not page["done"]:
+                pages.turn(page["nextRecordsUrl"])
                 page = self._get(account_id, page["nextRecordsUrl"])
                 records += page["records"]
             if len(records) == page["totalSize"]:
@@ -134,7 +142,7 @@ def _said(reply: httpx.Response) -> tuple[str, str]:
     """Code and message of an error; empty where it is no list of errors."""
     try:
         first = reply.json()[0]
-        return str(first["errorCode"]), str(first["message"])
+        return str(first["errorCode"]), quoted(first["message"])
     except (ValueError, KeyError, TypeError, IndexError):
         return "", ""
 

@@ -120,6 +120,7 @@ class SalesforceSource:
             client_id,
             client_secret,
             settings.api_version,
+            max_pages=settings.max_pages,
             backoff=backoff,
             sleep=sleep,
         )

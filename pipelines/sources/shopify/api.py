@@ -11,6 +11,7 @@ import httpx
 from pipelines.errors import SourceRejected, SourceUnavailable
 from pipelines.sources.base import KEPT
 from pipelines.sources.calls.http import HttpApi
+from pipelines.sources.calls.quoting import quoted
 
 NAME = "shopify"
 _PASSING = {"THROTTLED", "INTERNAL_SERVER_ERROR", "TIMEOUT", "SERVICE_UNAVAILABLE"}
@@ -63,7 +64,7 @@ def _inspect(shop: str, reply: httpx.Response) -> None:
         return
     listed = errors if isinstance(errors, list) else [{"message": errors or "no data"}]
     codes = {e.get("extensions", {}).get("code") for e in listed}
-    message = "; ".join(str(e.get("message")) for e in listed)[:300]
+    message = quoted("; ".join(str(e.get("message")) for e in listed))
     if codes & _PASSING:
         error = SourceUnavailable(f"{where}: {message}", kept=KEPT, fix="Run again later.")
         error.retry_seconds = _affordable_seconds(body)

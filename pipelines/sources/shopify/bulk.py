@@ -16,6 +16,7 @@ import orjson
 
 from pipelines.errors import SourceRejected, SourceUnavailable
 from pipelines.sources.base import KEPT
+from pipelines.sources.calls.quoting import quoted
 from pipelines.sources.shopify.api import NAME, ShopifyGraphql
 
 Parsed = TypeVar("Parsed")
@@ -113,7 +114,7 @@ class BulkOperations:
             refused = payload["userErrors"]
             if not refused:
                 return str(payload["bulkOperation"]["id"])
-            message = "; ".join(e["message"] for e in refused)[:300]
+            message = quoted("; ".join(e["message"] for e in refused))
             if not any(e.get("code") in _BUSY for e in refused):
                 raise SourceRejected(
                     f"{NAME} account {shop}: the bulk query is refused: {message}",
@@ -158,6 +159,8 @@ class BulkOperations:
                     node = orjson.loads(line)
                     roots += "__parentId" not in node
                     parsed.append(parse(node))
+                    if len(parsed) > wanted[0]:  # it need not have an end
+                        break
             except (httpx.TransportError, orjson.JSONDecodeError) as error:
                 problem = f"its result breaks off after {len(parsed)} lines"
                 problem += f" ({type(error).__name__})"

@@ -9,8 +9,11 @@ from typing import Any
 import httpx
 
 from pipelines.errors import SourceRejected, SourceUnavailable
+from pipelines.source_settings import MAX_PAGES
 from pipelines.sources.base import KEPT, Window
 from pipelines.sources.calls.http import HttpApi
+from pipelines.sources.calls.paging import Pages
+from pipelines.sources.calls.quoting import quoted
 
 NAME = "tiktok_ads"
 MAX_DAYS = 30
@@ -42,8 +45,15 @@ class TiktokApi:
     """
 
     def __init__(
-        self, url: str, access_token: str, *, page_size: int = MAX_PAGE_SIZE, backoff: float = 0.5
+        self,
+        url: str,
+        access_token: str,
+        *,
+        page_size: int = MAX_PAGE_SIZE,
+        max_pages: int = MAX_PAGES,
+        backoff: float = 0.5,
     ) -> None:
+        self._max_pages = max_pages
         self._page_size = page_size
         self._api = HttpApi(
             NAME,
@@ -137,6 +147,7 @@ class TiktokApi:
 
     def _read(self, account_id: str, path: str, params: dict[str, str]) -> tuple[list[Row], int]:
         rows: list[Row] = []
+        pages = Pages(f"{NAME} account {account_id}", path, self._max_pages)
         page = 1
         while True:
             asked = {**params, "page": str(page), "page_size": str(self._page_size)}
@@ -145,6 +156,7 @@ class TiktokApi:
             info = data["page_info"]
             if page >= info["total_page"]:
                 return rows, info["total_number"]
+            pages.expect(info["total_page"])
             page += 1
 
 
@@ -165,7 +177,7 @@ def _inspect(account_id: str, reply: httpx.Response) -> None:
     code = body.get("code") if isinstance(body, dict) else None
     if code == _OK and isinstance(body.get("data"), dict):
         return
-    said = f"code {code}: {str(body.get('message'))[:300]}" if code else "no code and no data"
+    said = f"code {code}: {quoted(body.get('message'))}" if code else "no code and no data"
     if code == _RATE_LIMIT or code in _FAULTS:
         raise SourceUnavailable(f"{where}: {said}", kept=KEPT, fix="Run again later.")
     raise refused(

@@ -87,7 +87,13 @@ class TiktokAdsSource:
         self.account_ids = settings.accounts
         self.lookback_days = settings.lookback_days
         self._accounts: dict[str, Account] = {}
-        self._api = TiktokApi(settings.url, access_token, page_size=page_size, backoff=backoff)
+        self._api = TiktokApi(
+            settings.url,
+            access_token,
+            page_size=page_size,
+            max_pages=settings.max_pages,
+            backoff=backoff,
+        )
 
     def account(self, account_id: str) -> Account:
         """Ask TikTok about one advertiser; asked once in the life of the source."""

@@ -5,13 +5,14 @@ from __future__ import annotations
 from datetime import date
 from pathlib import Path
 
-from prefect import flow, task
+from prefect import flow, get_run_logger, task
 from prefect.artifacts import create_markdown_artifact
 
+from flows.markdown import text
 from flows.retries import RETRIES
 from pipelines.config import load_settings
 from pipelines.jobs.plots import plot_run, plots_folder
-from pipelines.jobs.run import JOBS, JobRun, run_job
+from pipelines.jobs.run import JOBS, PLOT_PROBLEM, JobRun, run_job
 from pipelines.warehouse import open_warehouse
 
 
@@ -21,14 +22,22 @@ def run_one(config: Path | None, name: str, as_of: date | None) -> JobRun:
     settings = load_settings(config)
     warehouse = open_warehouse(settings)
     run = run_job(warehouse, settings, name, as_of or settings.yesterday())
-    plot_run(warehouse, run, plots_folder(settings))
-    return run
+    drawing = plot_run(warehouse, run, plots_folder(settings))
+    if drawing.problem:
+        get_run_logger().warning("%s", drawing.problem)
+    return drawing.run
 
 
 @flow(name="decide")
 def decide(config: Path | None = None, as_of: date | None = None) -> list[JobRun]:
     """Run every job. A refusal is a verdict, and doesn't fail the flow."""
     runs = [run_one(config, name, as_of) for name in JOBS]
-    verdicts = "\n".join(f"- **{r.job}**: {r.verdict}: {r.reason}" for r in runs)
+    verdicts = "\n".join(_line(run) for run in runs)
     create_markdown_artifact(key="job-verdicts", markdown=verdicts)
     return runs
+
+
+def _line(run: JobRun) -> str:
+    problem = run.diagnostics.get(PLOT_PROBLEM)
+    warning = f" (warning: {text(str(problem))})" if problem else ""
+    return f"- **{text(run.job)}**: {run.verdict}: {text(run.reason)}{warning}"

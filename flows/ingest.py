@@ -12,6 +12,7 @@ from pipelines.config import Secrets, load_settings
 from pipelines.errors import AdcanaryError
 from pipelines.landing.ingest import Ingested, ingest_account
 from pipelines.landing.overlaps import overlapping
+from pipelines.plain_text import visible
 from pipelines.privacy.salt import check_salt
 from pipelines.sources.registry import open_source, source_names
 from pipelines.warehouse import open_warehouse
@@ -36,7 +37,7 @@ def ingest_one(
         lookback_days=settings.sources.account_lookback_days.get(f"{opened.name}/{account_id}"),
         allow_withdrawals=allow_withdrawals,
     )
-    get_run_logger().info("%s", ingested)
+    get_run_logger().info("%s", visible(str(ingested)))
     return ingested
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from prefect import flow, task
 from prefect.artifacts import create_markdown_artifact
 
+from flows.markdown import text
 from flows.retries import RETRIES
 from pipelines.config import load_settings
 from pipelines.proposals.ledger import SERVICE, open_ledger
@@ -33,6 +34,6 @@ def propose(config: Path | None = None, as_of: date | None = None) -> Proposed:
         key="proposals",
         markdown=f"{len(proposed.created)} new, {len(proposed.existing)} known, "
         f"{len(proposed.superseded)} superseded\n\n"
-        + "\n".join(f"- {r}" for r in proposed.refused),
+        + "\n".join(f"- {text(r)}" for r in proposed.refused),
     )
     return proposed

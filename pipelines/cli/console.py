@@ -17,6 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from pipelines.errors import AdcanaryError
+from pipelines.plain_text import one_line, visible
 
 _PIPED_WIDTH = 100  # without a terminal to ask: a page's width, for logs and files
 # no emoji: ":x:" in a name stays as it is
@@ -56,14 +57,16 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], title: st
         numeric = bool(body) and all(_is_number(row[index]) for row in body)
         table.add_column(name, justify="right" if numeric else "left", overflow="fold")
     for row in body:
-        table.add_row(*(Text(cell) for cell in row))  # never read as markup
+        table.add_row(*(Text(one_line(cell)) for cell in row))  # never read as markup
     if columns:
         out.print(table)
 
 
-def print_plainly(line: str) -> None:
-    """Print a line verbatim: no markup, and never wrapped at a width."""
-    out.print(line, markup=False, highlight=False, soft_wrap=True)
+def print_plainly(*parts: str) -> None:
+    """Print a line as it is: no markup, never wrapped at a width; what would act on the terminal
+    is shown as an escape."""
+    text = " ".join(visible(part) for part in parts)
+    out.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
 def print_error(error: AdcanaryError, of: str | None = None) -> None:
@@ -73,13 +76,13 @@ def print_error(error: AdcanaryError, of: str | None = None) -> None:
         of: what failed, such as ``google_ads/1234567890``, when the command covers several.
     """
     if of:
-        err.print(f"{of} failed.", markup=False, highlight=False, soft_wrap=True)
+        err.print(visible(f"{of} failed."), markup=False, highlight=False, soft_wrap=True)
     err.print(f"[bold red]{type(error).__name__}[/]: ", end="")
     err.print(error.message, markup=False, highlight=False, soft_wrap=True)
     for label, text in (("Kept", error.kept), ("Next", error.fix)):
         if text:
             err.print(f"[bold]{label}[/]: ", end="")
-            err.print(text, markup=False, highlight=False, soft_wrap=True)
+            err.print(visible(text), markup=False, highlight=False, soft_wrap=True)
 
 
 def _cell(value: Any) -> str:

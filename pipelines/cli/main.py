@@ -102,9 +102,11 @@ def job(
     reused = " (known result: same evidence, same settings)" if run.reused else ""
     out.print(f"{run.job} as of {run.as_of}: {run.verdict}{reused}", highlight=False)
     print_plainly(run.reason)
-    plot = plot_run(warehouse, run, plots_folder(settings))
-    if plot:
-        print_plainly(f"Plot: {plot}")
+    drawing = plot_run(warehouse, run, plots_folder(settings))
+    if drawing.path:
+        print_plainly(f"Plot: {drawing.path}")
+    if drawing.problem:
+        print_plainly(f"Warning: {drawing.problem}")
 
 
 app.command("propose")(proposals.propose)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 @contextmanager
 def shown(label: str) -> Iterator[Callable[[Progressed], None]]:
     """A bar for one account's pulls; yields what moves it. Silent without a terminal."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn())
     quiet = not out.is_terminal
     with Progress(
         *columns, TimeElapsedColumn(), console=out, transient=True, disable=quiet

@@ -108,7 +108,7 @@ def approve(
     more = (
         " (approved; a second person must approve it too)" if state == State.PENDING_REVIEW else ""
     )
-    out.print(f"{proposal_id}: {state}{more}")
+    print_plainly(f"{proposal_id}: {state}{more}")
 
 
 def _decision(name: str, action: Action, doc: str) -> None:
@@ -129,7 +129,7 @@ def _decision(name: str, action: Action, doc: str) -> None:
         state = decide.decide(
             ledger, proposal_id, action, Actor(person(actor), "person"), now=now, comment=comment
         )
-        out.print(f"{proposal_id}: {state}")
+        print_plainly(f"{proposal_id}: {state}")
 
     proposals_app.command(name, help=doc)(command)
 

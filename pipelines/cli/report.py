@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from rich.markup import escape
+from rich.text import Text
 
-from pipelines.cli.console import out, print_table
+from pipelines.cli.console import out, print_plainly, print_table
 from pipelines.money import MICROS, Money
+from pipelines.plain_text import one_line
 from pipelines.proposals.kinds import kind_of
 from pipelines.proposals.ledger import LoggedEvent
 from pipelines.proposals.stored import StoredProposal
@@ -79,19 +80,21 @@ def print_proposals(proposals: Sequence[StoredProposal]) -> None:
     """Print a few lines per proposal: target, change, effect, guardrails, state."""
     out.print(f"[italic]Proposals ({len(proposals)})[/]")
     for proposal in proposals:
-        urgent = "  [bold red]URGENT[/]" if proposal.urgency == "URGENT" else ""
-        out.print(
-            f" [bold]{proposal.proposal_id}[/]  {proposal.kind}  "
-            f"[bold]{escape(_target(proposal))}[/]{urgent}",
-            highlight=False,
+        title = Text.assemble(
+            " ",
+            (proposal.proposal_id, "bold"),
+            f"  {proposal.kind}  ",
+            (_target(proposal), "bold"),
+            *([("  URGENT", "bold red")] if proposal.urgency == "URGENT" else []),
         )
+        out.print(title, highlight=False)
         for label, text in (
             ("change", kind_of(proposal.kind).describe(proposal).change),
             ("a week brings", _effect(proposal)),
             ("guardrails", _guardrails(proposal)),
             ("state", f"{proposal.state}, expires {proposal.expires_at:%Y-%m-%d}"),
         ):
-            out.print(f"   {label:<14}", text, markup=False, highlight=False, soft_wrap=True)
+            print_plainly(f"   {label:<14}", text)
 
 
 def print_proposal(proposal: StoredProposal, events: Sequence[LoggedEvent]) -> None:
@@ -116,7 +119,7 @@ def print_proposal(proposal: StoredProposal, events: Sequence[LoggedEvent]) -> N
         ("content hash", proposal.content_hash),
     ):
         out.print(f"  {label:<19}", end="")
-        out.print(text, markup=False, highlight=False, soft_wrap=True)
+        print_plainly(text)
     print_table(
         [
             "guardrail",
@@ -146,7 +149,8 @@ def print_proposal(proposal: StoredProposal, events: Sequence[LoggedEvent]) -> N
 
 
 def _target(proposal: StoredProposal) -> str:
-    return f"{proposal.target.platform} {proposal.target.name or proposal.target.campaign_id}"
+    name = proposal.target.name or proposal.target.campaign_id
+    return one_line(f"{proposal.target.platform} {name}")
 
 
 def _guardrails(proposal: StoredProposal) -> str:

@@ -6,7 +6,7 @@ import hashlib
 import json
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -32,6 +32,9 @@ _JOBS: tuple[Job[Any], ...] = (
 )
 JOBS: Mapping[str, Job[Any]] = {job.name: job for job in _JOBS}
 
+PLOT_PROBLEM = "plot_problem"
+_NOTE = """UPDATE contracts.job_runs SET diagnostics = @diagnostics
+WHERE job = @job AND run_id = @run_id"""
 _FIND_RUN = """SELECT verdict, reason, diagnostics FROM contracts.job_runs
 WHERE job = @job AND run_id = @run_id"""
 
@@ -123,6 +126,22 @@ def run_job(
         json.loads(diagnostics),
         reused=False,
     )
+
+
+def with_plot_problem(warehouse: Warehouse, run: JobRun, problem: str | None) -> JobRun:
+    """The run with why its plot failed, if it did, among its diagnostics, which are stored anew."""
+    if run.diagnostics.get(PLOT_PROBLEM) == problem:
+        return run
+    diagnostics = {k: v for k, v in run.diagnostics.items() if k != PLOT_PROBLEM}
+    if problem:
+        diagnostics[PLOT_PROBLEM] = problem
+    params = {
+        "diagnostics": canonical_json(diagnostics),
+        "job": run.job,
+        "run_id": run.run_id,
+    }
+    warehouse.transaction([Statement(_NOTE, params, expect_rows=1)], label=f"job_{run.job}")
+    return replace(run, diagnostics=diagnostics)
 
 
 def input_snapshot(inputs: Mapping[str, pa.Table]) -> str:

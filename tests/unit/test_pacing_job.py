@@ -16,6 +16,7 @@ from pipelines.contracts import load_contracts
 from pipelines.errors import ConfigError
 from pipelines.jobs import JobRun, run_job
 from pipelines.jobs.pacing.plots import plot_pacing
+from pipelines.jobs.plots import plot_run
 from pipelines.warehouse.duckdb import DuckDBWarehouse
 
 AS_OF = date(2026, 6, 25)
@@ -364,3 +365,25 @@ def test_the_months_are_drawn_into_one_picture(tmp_path: Path, pace: Callable[..
     assert path is not None
     assert path.read_bytes().startswith(b"\x89PNG")
     assert plot_pacing(result.warehouse, "no_such_run", tmp_path / "none.png") is None
+
+
+def test_a_plot_that_fails_is_noted_and_leaves_the_run_as_it_was(
+    tmp_path: Path, pace: Callable[..., Result]
+) -> None:
+    """The folder of the plots is a file; later it is a folder again."""
+    result = pace(Made("sale $5_of $10_of"))
+    blocked = tmp_path / "plots"
+    blocked.touch()
+
+    failed = plot_run(result.warehouse, result.run, blocked)
+    again = run_job(result.warehouse, Settings(), "pacing", AS_OF)
+    drawn = plot_run(result.warehouse, again, tmp_path / "elsewhere")
+    last = run_job(result.warehouse, Settings(), "pacing", AS_OF)
+
+    assert failed.path is None
+    assert "pacing was not drawn: " in str(failed.problem)
+    assert again.diagnostics == {**result.run.diagnostics, "plot_problem": failed.problem}
+    assert (again.run_id, again.verdict) == (result.run.run_id, "PASS")
+    assert drawn.path is not None
+    assert drawn.problem is None
+    assert last.diagnostics == result.run.diagnostics

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from pipelines.jobs.figures import label, panels
 from pipelines.warehouse import Warehouse
 
 _COLUMNS = 3
@@ -18,26 +18,21 @@ def plot_curves(warehouse: Warehouse, run_id: str, path: Path) -> Path | None:
     Returns:
         ``path``, or None for a run without curves: nothing is drawn.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     sql = (Path(__file__).parent / "curves.sql").read_text()
     rows = warehouse.query(sql, {"run_id": run_id}).to_pylist()
     if not rows:
         return None
-    panels = {channel: list(group) for channel, group in groupby(rows, lambda r: r["channel"])}
-    columns = min(_COLUMNS, len(panels))
-    lines = math.ceil(len(panels) / columns)
-    figure = Figure(figsize=(4.6 * columns, 3.6 * lines), layout="constrained")
-    FigureCanvasAgg(figure)
-    axes = figure.subplots(lines, columns, squeeze=False).ravel()
-    for axis, (channel, points) in zip(axes, panels.items(), strict=False):
-        _panel(axis, channel, points)
-    for axis in axes[len(panels) :]:
-        axis.set_visible(False)
-    figure.suptitle("Response curves: weekly orders at constant weekly spend (80% band)")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=120)
+    channels = {channel: list(group) for channel, group in groupby(rows, lambda r: r["channel"])}
+    with panels(
+        path,
+        len(channels),
+        columns=_COLUMNS,
+        size=(4.6, 3.6),
+        title="Response curves: weekly orders at constant weekly spend (80% band)",
+        dpi=120,
+    ) as axes:
+        for axis, (channel, points) in zip(axes, channels.items(), strict=True):
+            _panel(axis, label(channel), points)
     return path
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from pipelines.jobs.figures import label, panels
 from pipelines.warehouse import Warehouse
 
 _COLUMNS = 4
@@ -25,26 +25,21 @@ def plot_pacing(warehouse: Warehouse, run_id: str, path: Path) -> Path | None:
     Returns:
         ``path``, or None for a run without campaigns: nothing is drawn.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     sql = (Path(__file__).parent / "daily.sql").read_text()
     rows = warehouse.query(sql, {"run_id": run_id}).to_pylist()
     if not rows:
         return None
-    panels = [list(days) for _, days in groupby(rows, _campaign)]
-    columns = min(_COLUMNS, len(panels))
-    lines = math.ceil(len(panels) / columns)
-    figure = Figure(figsize=(3.6 * columns, 2.7 * lines), layout="constrained")
-    FigureCanvasAgg(figure)
-    axes = figure.subplots(lines, columns, squeeze=False).ravel()
-    for axis, days in zip(axes, panels, strict=False):
-        _panel(axis, days)
-    for axis in axes[len(panels) :]:
-        axis.set_visible(False)
-    figure.suptitle("Month to date (line) against its target (dashed); ◆ month-end forecast")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=110)
+    campaigns = [list(days) for _, days in groupby(rows, _campaign)]
+    with panels(
+        path,
+        len(campaigns),
+        columns=_COLUMNS,
+        size=(3.6, 2.7),
+        title="Month to date (line) against its target (dashed); ◆ month-end forecast",
+        dpi=110,
+    ) as axes:
+        for axis, days in zip(axes, campaigns, strict=True):
+            _panel(axis, days)
     return path
 
 
@@ -66,7 +61,7 @@ def _panel(axis: Any, days: list[dict[str, Any]]) -> None:
         axis.axhline(last["month_target_micros"] / 1e6, color="#bbbbbb", linewidth=1)
     if last["month_forecast_micros"] is not None:
         axis.plot([31], [last["month_forecast_micros"] / 1e6], "D", color="#1f4e79", markersize=4)
-    name = last["campaign_name"] or last["campaign_id"]
+    name = label(last["campaign_name"] or last["campaign_id"])
     axis.set_title(f"{last['platform']}: {name}\n{last['classification']}", fontsize=7)
     axis.set_xlim(1, 32)
     axis.set_ylim(bottom=0)

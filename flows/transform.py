@@ -7,14 +7,20 @@ from pathlib import Path
 from prefect import flow, get_run_logger, task
 
 from flows.retries import RETRIES
-from pipelines.build import BuildResult, build
+from pipelines.build import build
+from pipelines.build_results import BuildResult
 from pipelines.config import load_settings
 
 
 @task(name="dbt build", **RETRIES)
 def build_models(config: Path | None) -> BuildResult:
-    """Build and test every model; a failing test fails the task."""
-    return build(load_settings(config), on_progress=get_run_logger().info)
+    """Build and test every model; a failing test fails the task, one that only warns is logged."""
+    log = get_run_logger()
+    result = build(load_settings(config), on_progress=log.info)
+    for warning in result.warnings:
+        log.warning("%s", warning)
+    log.info("%s", result)
+    return result
 
 
 @flow(name="transform")

@@ -13,9 +13,10 @@ from typing import Any
 
 import orjson
 
+from pipelines.build_results import FAILED, BuildResult, read_results
 from pipelines.config import Settings
 from pipelines.contracts import load_contracts
-from pipelines.errors import AuditError, ConfigError, StatementError, UsageError
+from pipelines.errors import ConfigError, StatementError, UsageError
 from pipelines.placeholders import placeholders
 from pipelines.platforms import Platform, platform_table
 from pipelines.shipped import shipped
@@ -27,7 +28,6 @@ _DISK_FULL = ("No space left on device", "Disk quota exceeded", "File too large"
 _UNCHANGED = "every mart is unchanged."
 _PROGRESS_EVERY = 10
 _LANDED_PLATFORMS = "SELECT DISTINCT platform FROM raw.load_ledger WHERE platform IS NOT NULL"
-_FAILED = frozenset({"fail", "error", "runtime error", "partial success"})
 # dbt ends with this process, however that ends: its standard input is closed then.
 _RUN_DBT = """
 import os, threading
@@ -41,54 +41,6 @@ cli()
 """
 # -P keeps the caller's folder, which may hold a folder named dbt, off the module path.
 _DBT = (sys.executable, "-P", "-c", _RUN_DBT)
-
-
-@dataclass(frozen=True)
-class Failure:
-    """A model that could not be built, or a data test that found rows.
-
-    Args:
-        node: dbt's name of it.
-        resource_type: ``model`` or ``test``.
-        tests: models that a test reads; empty for a model.
-        failing_rows: rows a test found; None where it could not run, and for a model.
-        message: dbt's own.
-        compiled_sql: the SQL that ran; None where it could not be compiled.
-    """
-
-    node: str
-    resource_type: str
-    tests: tuple[str, ...]
-    failing_rows: int | None
-    message: str
-    compiled_sql: Path | None
-
-    def __str__(self) -> str:
-        what = f"{self.resource_type} {self.node}"
-        if self.tests:
-            what += f" (of {', '.join(self.tests)})"
-        rows = self.failing_rows
-        reason = self.message if rows is None else f"{rows} failing row(s)"
-        return f"{what}: {reason}" + (
-            f"\n    SQL: {self.compiled_sql}" if self.compiled_sql else ""
-        )
-
-
-@dataclass(frozen=True)
-class BuildResult:
-    """What a build did.
-
-    Args:
-        models: models built.
-        tests: data tests that passed.
-        failures: tests that only warn and found rows.
-        seconds: wall time, dbt's start included.
-    """
-
-    models: int
-    tests: int
-    failures: tuple[Failure, ...]
-    seconds: float
 
 
 @dataclass(frozen=True)
@@ -139,16 +91,7 @@ def build(
     with warehouse.rebuilding() as copy:
         run = _run_dbt(settings, folder, arguments, copy, on_progress or (lambda _: None))
         _require_results(run, folder, select)
-    results_path = folder / "run_results.json"
-    results = orjson.loads(results_path.read_bytes())["results"]
-    nodes = orjson.loads((folder / "manifest.json").read_bytes())["nodes"]
-    _raise_failures(results, nodes, folder)
-    return BuildResult(
-        models=_count(results, "model", "success"),
-        tests=_count(results, "test", "pass"),
-        failures=tuple(_failure(r, nodes, folder) for r in results if r["status"] == "warn"),
-        seconds=time.monotonic() - started,
-    )
+    return read_results(folder, time.monotonic() - started)
 
 
 def _require_results(run: _Run, folder: Path, select: str | None) -> None:
@@ -306,7 +249,7 @@ def _run_dbt(
                 nothing_selected |= info["name"] == "NoNodesForSelectionCriteria"
                 if _has_finished(info["name"], data):
                     finished += 1
-                    if finished % _PROGRESS_EVERY == 0 or data.get("status") in _FAILED:
+                    if finished % _PROGRESS_EVERY == 0 or data.get("status") in FAILED:
                         on_progress(_progress(finished, data))
         except BaseException:
             process.terminate()
@@ -348,48 +291,3 @@ def _progress(finished: int, data: dict[str, Any]) -> str:
     status = str(data.get("status", "skipped")).lower()
     name = f"{node['resource_type']} {node['node_name']}"
     return f"{finished} of {total} {name}: {status} ({seconds:.1f} s)"
-
-
-def _raise_failures(
-    results: list[dict[str, Any]], nodes: dict[str, dict[str, Any]], folder: Path
-) -> None:
-    failures = [_failure(r, nodes, folder) for r in results if r["status"] in _FAILED]
-    if not failures:
-        return
-    built = [r["unique_id"] for r in results if r["status"] == "success"]
-    skipped = [r["unique_id"] for r in results if r["status"] == "skipped"]
-    raise AuditError(
-        f"The build found {len(failures)} failure(s):\n" + "\n".join(f"  {f}" for f in failures),
-        kept=f"rebuilt before that: {_models(built, nodes)}. "
-        f"Unchanged: {_models(skipped, nodes)}. A model whose test failed was rebuilt.",
-        fix="Run the SQL shown to see the rows (on DuckDB with the duckdb command line or "
-        "Python), correct the data, and run `adcanary build` again.",
-    )
-
-
-def _models(unique_ids: list[str], nodes: dict[str, dict[str, Any]]) -> str:
-    names = [nodes[i]["name"] for i in unique_ids if nodes[i]["resource_type"] == "model"]
-    return ", ".join(sorted(names)) or "none"
-
-
-def _failure(result: dict[str, Any], nodes: dict[str, dict[str, Any]], folder: Path) -> Failure:
-    node = nodes[result["unique_id"]]
-    is_test = node["resource_type"] == "test"
-    read = node["depends_on"]["nodes"] if is_test else []
-    compiled = folder / "compiled" / node["package_name"] / node["original_file_path"]
-    if is_test and not node["original_file_path"].endswith(".sql"):
-        compiled = compiled / node["path"]
-    return Failure(
-        node=node["name"],
-        resource_type=node["resource_type"],
-        tests=tuple(i.rsplit(".", 1)[-1] for i in read),
-        failing_rows=result["failures"] if is_test else None,
-        message=" ".join((result["message"] or "").split()),
-        compiled_sql=compiled if compiled.exists() else None,
-    )
-
-
-def _count(results: list[dict[str, Any]], resource_type: str, status: str) -> int:
-    return sum(
-        r["unique_id"].startswith(f"{resource_type}.") and r["status"] == status for r in results
-    )

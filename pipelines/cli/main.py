@@ -74,7 +74,9 @@ def build(
     """Build and test the models with dbt."""
     settings, _ = open_settings(config)
     result = build_models(settings, select, print_plainly, full_refresh=full_refresh)
-    out.print(f"{result.models} models built, {result.tests} tests passed, {result.seconds:.0f} s")
+    for warning in result.warnings:
+        print_plainly(f"Warning: {warning}")
+    print_plainly(str(result))
 
 
 @app.command()

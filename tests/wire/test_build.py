@@ -24,6 +24,7 @@ from pipelines.build import (
     dbt_environment,
     dbt_variables,
 )
+from pipelines.build_results import meaning_of
 from pipelines.config import Settings, WarehouseSettings
 from pipelines.errors import AuditError, StatementError, UsageError, WarehouseLocked
 from pipelines.warehouse import open_warehouse
@@ -76,11 +77,18 @@ def test_everything_is_counted_and_every_tenth_reported_as_it_finishes(built: Bu
     models = list((PROJECT / "models").rglob("*.sql"))
     assert result.models == len(models)
     assert result.tests > 0
-    assert result.failures == ()
+    assert result.warnings == ()
     total = result.models + result.tests
     assert [line.split(" ", 3)[:3] for line in progress] == [
         [str(n), "of", str(total)] for n in range(10, total + 1, 10)
     ]
+
+
+def test_every_test_says_in_words_what_its_rows_are(built: Built) -> None:
+    manifest = orjson.loads((artifacts_folder(built.settings) / "manifest.json").read_bytes())
+    tests = [n for n in manifest["nodes"].values() if n["resource_type"] == "test"]
+    assert len(tests) == built.result.tests
+    assert [n["name"] for n in tests if not meaning_of(n, manifest["macros"])] == []
 
 
 def test_the_build_leaves_the_file_to_others_and_nothing_in_the_project(built: Built) -> None:
@@ -311,6 +319,7 @@ BUILDER = """
 import sys
 from pathlib import Path
 from pipelines.build import build
+from pipelines.build_results import meaning_of
 from pipelines.config import Settings, WarehouseSettings
 build(Settings(warehouse=WarehouseSettings(path=Path(sys.argv[1]))), on_progress=print)
 """

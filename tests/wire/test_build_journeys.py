@@ -19,6 +19,7 @@ from tests.wire.raw_rows import insert
 pytestmark = pytest.mark.xdist_group("build")
 
 MODELS = (
+    "resource_type:seed "
     "+path:models/marts/journeys,resource_type:model +path:models/marts/core,resource_type:model"
 )
 FIRST = date(2025, 1, 1)

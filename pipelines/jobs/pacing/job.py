@@ -158,9 +158,9 @@ def _outcome(
     faults = ", ".join(f"{count} {name}" for name, count in sorted(detected.items()))
     shared = sum(h.shared_budget_id is not None for h in histories)
     budgets = f" and {shared} shared budget(s)" if shared else ""
-    reason = (
-        f"{len(histories) - shared} campaigns{budgets} paced to {last_day}; open faults: {faults or 'none'}."
-        + (f" {without_budget} have no known budget." if without_budget else "")
+    paced = f"{len(histories) - shared} campaigns{budgets} paced to {last_day}"
+    reason = f"{paced}; open faults: {faults or 'none'}." + (
+        f" {without_budget} have no known budget." if without_budget else ""
     )
     return Outcome("PASS", reason, diagnostics, rows)
 

@@ -53,6 +53,12 @@ sessions as (
     {{ one_currency('currency_code', paid) }} as purchase_currency_code
   from events
   group by session_id, client_key, session_date
+),
+
+placed as (
+  select sessions.*, sites.category as site_category
+  from sessions
+  {{ join_site('sessions.source') }}
 )
 
 select
@@ -81,9 +87,9 @@ select
   campaign_id as mkt_campaign_id,
   {{ click_ids() | join(',\n  ') }},
   {{ first_click_of(click_ids()) }} as mkt_clickid,
-  {{ default_channel_group('source', 'medium', 'sessions') }}
+  {{ default_channel_group('source', 'medium', 'campaign', 'site_category', 'placed') }}
     as default_channel_group,
-  {{ ad_platform('source', 'medium', 'sessions') }} as ad_platform,
+  {{ ad_platform('source', 'medium', 'placed') }} as ad_platform,
   -- A direct visit inherits its last click from the visit before; only a click of its own counts.
   case when coalesce(gclid, wbraid, gbraid) is not null then session_google_ads_account_id end
     as google_ads_account_id,
@@ -94,5 +100,5 @@ select
   operating_system,
   country,
   region
-from sessions
+from placed
 {{ days_together('session_date') }}

@@ -1,27 +1,32 @@
 {{ config(by_day(
-  'session_date', ['raw.ga4_events'], before=1, after=1, cluster_by=['client_key']
+  'session_date', ['raw.ga4_events', moved_transactions()], before=1, after=1,
+  cluster_by=['client_key']
 )) }}
--- Sessions of known devices by the day they began on, with where they came from.
-{%- set paid = "event_name = 'purchase' and purchase_revenue_micros != 0" %}
+-- Sessions of known devices by the day they began on, with where they came from. A purchase that is
+-- sent again is none.
+{%- set paid = "is_purchase and purchase_revenue_micros != 0" %}
 with events as (
   select
-    *,
+    events.*,
+    events.event_name = 'purchase' and not {{ is_sent_again('events', 'transactions') }}
+      as is_purchase,
     -- The session's source is that of its first event that names one.
     row_number() over (
-      partition by session_id
+      partition by events.session_id
       order by
         case
           when
-            coalesce({{ (['source', 'medium'] + click_ids()) | join(', ') }})
+            coalesce(events.{{ (['source', 'medium'] + click_ids()) | join(', events.') }})
             is null then 1
           else 0
         end,
-        event_number
+        events.event_number
     ) as source_preference
-  from {{ ref('int_journeys_events_sessionized') }}
+  from {{ ref('int_journeys_events_sessionized') }} as events
+  {{ join_transactions('events') }}
   where
-    {{ restated('event_date', after=1) }}
-    and {{ restated('session_date') }}
+    {{ restated('events.event_date', after=1) }}
+    and {{ restated('events.session_date') }}
 ),
 
 sessions as (
@@ -44,11 +49,11 @@ sessions as (
     count(*) as events,
     {{ count_where("event_name = 'page_view'") }} as page_views,
     {{ count_where("event_name = 'first_visit'") }} as first_visits,
-    {{ count_where("event_name = 'purchase'") }} as purchases,
+    {{ count_where('is_purchase') }} as purchases,
     case
       when {{ is_one_currency('currency_code', paid) }}
         then
-          {{ sum_int("case when event_name = 'purchase' then coalesce(purchase_revenue_micros, 0) else 0 end") }}
+          {{ sum_int('case when is_purchase then coalesce(purchase_revenue_micros, 0) else 0 end') }}
     end as purchase_revenue_micros,
     {{ one_currency('currency_code', paid) }} as purchase_currency_code
   from events

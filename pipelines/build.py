@@ -157,18 +157,19 @@ def dbt_variables(settings: Settings) -> str:
             "identity_blocked": identity.blocked,
             "identity_match_probability": identity.match_probability,
             "placeholders": placeholders(identity.placeholders).pattern,
-            "platforms": {name: _as_variable(p) for name, p in table.platforms.items()},
+            "platforms": {name: _as_variable(name, p) for name, p in table.platforms.items()},
             "click_ids": {name: click.model_dump() for name, click in table.click_ids.items()},
             "landed_click_ids": _landed_click_ids(),
         }
     ).decode()
 
 
-def _as_variable(platform: Platform) -> dict[str, Any]:
+def _as_variable(name: str, platform: Platform) -> dict[str, Any]:
     return {
         "channel": platform.channel,
         "click_ids": platform.proofs,
-        "sources": "|".join(platform.sources),
+        # of a whole source, by its name here or one of its own
+        "sources": f"^({'|'.join((name, *platform.site_patterns))})$",
     }
 
 

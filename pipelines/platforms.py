@@ -12,7 +12,6 @@ from typing import Annotated, Literal, Self, get_args
 
 import yaml
 from pydantic import (
-    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
@@ -27,25 +26,30 @@ from pipelines.yaml_files import problems, read_yaml
 FILE = Path(__file__).with_name("platforms.yaml")
 
 # The groups that are bought: macro paid_channels in dbt/macros/marketing/channels.sql.
-Level = Literal["account", "campaign", "adgroup", "ad"]
-
-Channel = Literal["Paid Search", "Paid Social", "Paid Other", "Display", "Affiliates"]
+Channel = Literal[
+    "Cross-network",
+    "Paid Shopping",
+    "Paid Search",
+    "Paid Social",
+    "Paid Video",
+    "Display",
+    "Paid Other",
+    "Affiliates",
+    "Audio",
+]
 CHANNELS: tuple[str, ...] = get_args(Channel)
-
-
-def _pattern(text: str) -> str:
-    try:
-        re.compile(text)
-    except re.error as error:
-        raise ValueError(f"is no pattern: {error}") from error
-    return text
+Level = Literal["account", "campaign", "adgroup", "ad"]
 
 
 # They go into SQL as they are.
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
 ClickIdName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]*$")]
 Source = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]+$")]
-Pattern = Annotated[str, StringConstraints(pattern=r"^[^'\\]+$"), AfterValidator(_pattern)]
+Site = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9 _-]*([.][a-z0-9-]+)*([.][*])?$")]
+
+# google.com, google.de and google.co.uk
+_ANY_ENDING = "[.]([a-z]{2,3}|com?[.][a-z]{2})"
+_BELOW = "([a-z0-9-]+[.])*"
 
 
 class _Entry(BaseModel):
@@ -99,7 +103,7 @@ class Platform(_Entry):
     channel: Channel
     click_ids: Mapping[ClickIdName, ClickId] = {}
     ids: Mapping[Level, IdShape] = {}
-    sources: tuple[Pattern, ...]
+    sources: tuple[Site, ...]
     daily_cap: tuple[DailyCap, ...] = Field(min_length=1)
 
     @model_validator(mode="after")
@@ -114,6 +118,11 @@ class Platform(_Entry):
         """The click ids that only this platform's paid clicks carry."""
         return tuple(n for n, click in self.click_ids.items() if click.paid and not click.channel)
 
+    @property
+    def site_patterns(self) -> tuple[str, ...]:
+        """Patterns (RE2, without a backslash or a quote) that whole sources of it match."""
+        return tuple(map(_site_pattern, self.sources))
+
     def cap_on(self, day: date) -> float:
         """The most that a day may cost, in daily budgets."""
         held = self.daily_cap[0]
@@ -121,6 +130,12 @@ class Platform(_Entry):
             if (cap.since or date.min) <= day:
                 held = cap
         return held.times
+
+
+def _site_pattern(site: str) -> str:
+    if site.endswith(".*"):
+        return f"(www[.])?{site[:-2].replace('.', '[.]')}{_ANY_ENDING}"
+    return f"{_BELOW if '.' in site else ''}{site.replace('.', '[.]')}"
 
 
 class PlatformTable(_Entry):

@@ -58,7 +58,10 @@ class Response:
 
 @dataclass(frozen=True)
 class Alert:
-    """An open fault reported by pacing; ``recent_daily`` is the mean of the last published days."""
+    """An open fault reported by pacing; ``recent_daily`` is the mean of the last published days.
+
+    Where ``shared_budget`` is set, the fault is of that budget and ``key`` names no campaign.
+    """
 
     key: Key
     detector: str
@@ -66,6 +69,7 @@ class Alert:
     since: date
     message: str
     recent_daily: Money | None
+    shared_budget: str | None = None
 
 
 def last_run(warehouse: Warehouse, job: str, as_of: date) -> JobEvidence | None:
@@ -113,6 +117,7 @@ def alerts(warehouse: Warehouse, run: JobEvidence | None) -> tuple[Alert, ...]:
             since=row["since"],
             message=row["message"],
             recent_daily=money(row["recent_daily_micros"], row["currency_code"]),
+            shared_budget=row["shared_budget_id"],
         )
         for row in _rows(warehouse, "alerts", run)
     )

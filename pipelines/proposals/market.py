@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
@@ -27,7 +27,8 @@ def query_text(name: str) -> str:
 
 @dataclass(frozen=True)
 class Campaign:
-    """A campaign as landing last published it. ``currency`` is its account's."""
+    """A campaign as landing last published it. ``currency`` is its account's; ``shared_budget`` the
+    id of a budget that further campaigns of the account spend, too."""
 
     platform: str
     account_id: str
@@ -37,6 +38,7 @@ class Campaign:
     daily_budget: Money | None
     currency: str
     data_to: date | None  # last day that landing published for its account
+    shared_budget: str | None = None
 
     @property
     def key(self) -> Key:
@@ -67,6 +69,16 @@ class Market:
 
     def campaign(self, key: Key) -> Campaign | None:
         return next((c for c in self.campaigns if c.key == key), None)
+
+
+def budgets_once(campaigns: Iterable[Campaign]) -> tuple[Campaign, ...]:
+    """The campaigns without those whose budget an earlier one has brought in already: what adds
+    budgets up goes over these."""
+    once = {
+        (c.platform, c.account_id, c.shared_budget) if c.shared_budget else c.key: c
+        for c in reversed(tuple(campaigns))
+    }
+    return tuple(reversed(once.values()))
 
 
 def read_market(warehouse: Warehouse, terms: Terms) -> Market:
@@ -104,6 +116,7 @@ def read_campaigns(warehouse: Warehouse) -> tuple[Campaign, ...]:
             daily_budget=money(row["daily_budget_micros"], row["currency_code"]),
             currency=row["currency_code"],
             data_to=row["data_to"],
+            shared_budget=row["shared_budget_id"],
         )
         for row in rows
     )

@@ -58,7 +58,7 @@ class Project:
 
     Args:
         models: by name.
-        tables: sources and models, by ``dataset__table``.
+        tables: sources, seeds and models, by ``dataset__table``.
         made_by: the name of the model that makes a table.
         materialized: how each model is built, by name.
     """
@@ -76,7 +76,7 @@ def compile_project(emulator: Emulator, folder: Path) -> Project:
     )
     on_duckdb = WarehouseSettings(path=folder / "w.duckdb")
     runs = []
-    for command, warehouse in (("compile", on_bigquery), ("run", on_duckdb)):
+    for command, warehouse in (("compile", on_bigquery), ("build", on_duckdb)):
         settings = Settings(warehouse=warehouse, path=folder / "adcanary.yaml")
         open_warehouse(settings)
         runs.append(_start_dbt(command, settings, folder / command))
@@ -89,9 +89,10 @@ def compile_project(emulator: Emulator, folder: Path) -> Project:
         for n in nodes
         if n.get("compiled_code") and on_file["nodes"][n["unique_id"]].get("compiled_code")
     }
+    seeds = [n for n in bigquery["nodes"].values() if n["resource_type"] == "seed"]
     tables = _sources() | {
         f"{n['schema']}__{n['name']}": _promised(columns[n["schema"], n["name"]], n, bigquery)
-        for n in nodes
+        for n in (*nodes, *seeds)
         if (n["schema"], n["name"]) in columns
     }
     return Project(
@@ -112,7 +113,7 @@ def _start_dbt(
         "--log-level=warn",
         f"--log-path={target}",
         command,
-        "--select=resource_type:model",
+        "--select=resource_type:model resource_type:seed",
         "--indirect-selection=empty",
         f"--project-dir={DBT}",
         f"--profiles-dir={DBT}",

@@ -157,8 +157,13 @@ def _jobs(warehouse: BigQueryWarehouse) -> list[Any]:
 
 
 def _sent(jobs: Iterable[Any], manifest: Mapping[str, Any]) -> tuple[Sent, ...]:
+    seeds = {
+        node["name"]: node["config"]
+        for node in manifest["nodes"].values()
+        if node["resource_type"] == "seed"
+    }
     return tuple(
-        _loaded(j) if isinstance(j, bigquery.LoadJob) else _asked(j, manifest) for j in jobs
+        _loaded(j, seeds) if isinstance(j, bigquery.LoadJob) else _asked(j, manifest) for j in jobs
     )
 
 
@@ -170,8 +175,11 @@ def _asked(job: Any, manifest: Mapping[str, Any]) -> Sent:
     return Sent(job.query, f"dbt/{node.get('original_file_path', found[1])}", found[1])
 
 
-def _loaded(job: bigquery.LoadJob) -> Sent:
+def _loaded(job: bigquery.LoadJob, seeds: Mapping[str, Mapping[str, Any]]) -> Sent:
     stage = job.destination.table_id
+    if stage in seeds:
+        columns = {name: type_.upper() for name, type_ in seeds[stage]["column_types"].items()}
+        return Sent("", "a seed", makes=((job.destination.dataset_id, stage), columns))
     dataset, table = stage.split("__")[:2]
     columns = {c.name: c.type for c in load_contracts()[f"{dataset}.{table}"].columns}
     return Sent("", "a load job", makes=((job.destination.dataset_id, stage), columns))

@@ -45,6 +45,8 @@ class Made:
     currency: str = "USD"
     moved_on: date | None = None
     """First day in ``currency``: the account was in another before."""
+    shared: tuple[tuple[str, date, date], ...] = ()
+    """Periods in which it held a shared budget: the budget, first day and day after the last."""
 
     def budget_on(self, day: date) -> int | None:
         if self.budget is None or self.raised_on is None or day < self.raised_on:
@@ -99,6 +101,16 @@ CAMPAIGN_TYPES: dict[str, pa.DataType] = {
 }
 
 
+PERIOD_TYPES: dict[str, pa.DataType] = {
+    "platform": pa.string(),
+    "account_id": pa.string(),
+    "campaign_id": pa.string(),
+    "shared_budget_id": pa.string(),
+    "valid_from": pa.date32(),
+    "valid_before": pa.date32(),
+}
+
+
 def warehouse_with(
     path: Path, campaigns: Sequence[Made], uncovered: Sequence[date] = ()
 ) -> DuckDBWarehouse:
@@ -124,7 +136,13 @@ def warehouse_with(
         for i in range((AS_OF - START).days + 1)
         if START + timedelta(days=i) not in uncovered
     ]
+    periods = [
+        made.key | {"shared_budget_id": budget, "valid_from": first, "valid_before": end}
+        for made in campaigns
+        for budget, first, end in made.shared
+    ]
     tables = {
+        "ads_budget_history": pa.Table.from_pylist(periods, pa.schema(list(PERIOD_TYPES.items()))),
         "ads_campaign_daily": pa.Table.from_pylist(days, pa.schema(list(DAY_TYPES.items()))),
         "dim_campaign": pa.Table.from_pylist(dims, pa.schema(list(CAMPAIGN_TYPES.items()))),
         "ads_account_days": pa.Table.from_pylist(covered),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
@@ -53,7 +54,40 @@ def test_every_source_of_ads_is_a_platform() -> None:
 
 
 def test_every_channel_is_one_that_the_models_call_bought() -> None:
-    assert f"return({list(CHANNELS)})" in (MACROS / "channels.sql").read_text()
+    macro = (MACROS / "channels.sql").read_text().partition("macro paid_channels()")[2]
+    listed = macro.partition("return([")[2].partition("])")[0]
+    assert re.findall("'([^']+)'", listed) == list(CHANNELS)
+
+
+@pytest.mark.parametrize(
+    ("site", "its", "others"),
+    [
+        ("toynet", ["toynet"], ["toynet.com", "mytoynet", "toynets", "www.toynet"]),
+        (
+            "toy.net",
+            ["toy.net", "m.toy.net", "a.b.toy.net"],
+            ["toyxnet", "mytoy.net", "toy.net.xy"],
+        ),
+        (
+            "toy.*",
+            ["toy.com", "www.toy.de", "toy.co.uk", "toy.com.au"],
+            ["toy", "mail.toy.com", "toy.shop", "toy.net.example", "toyx.com"],
+        ),
+    ],
+)
+def test_a_source_is_a_platforms_as_a_whole(
+    tmp_path: Path, site: str, its: list[str], others: list[str]
+) -> None:
+    table = load_platforms(written(tmp_path, TOY.replace("toynet", f'"{site}"')))
+    (pattern,) = table.platforms["toy_ads"].site_patterns
+    assert [s for s in (*its, *others) if re.fullmatch(pattern, s)] == its
+    # it goes into SQL of both engines as it is
+    assert not set(pattern) & set("'\\")
+
+
+def test_no_site_is_of_two_platforms() -> None:
+    sites = [site for p in platform_table().platforms.values() for site in p.sources]
+    assert len(sites) == len(set(sites))
 
 
 def test_an_unknown_platform_is_refused_by_name_with_what_to_add() -> None:
@@ -97,8 +131,9 @@ def test_a_daily_cap_that_changes_makes_another_run(
         ("channel:", "chanel:", "line 4: unknown key 'platforms.toy_ads.chanel' (did you mean"),
         ("    sources: [toynet]\n", "", "line 3: missing key 'platforms.toy_ads.sources'"),
         ("Paid Social", "Paid Sociable", "line 4: 'platforms.toy_ads.channel'"),
-        ("[toynet]", '["(toy"]', "line 6: 'platforms.toy_ads.sources.0': is no pattern"),
+        ("[toynet]", '["(toy|net)"]', "line 6: 'platforms.toy_ads.sources.0'"),
         ("[toynet]", '["toy\'s"]', "line 6: 'platforms.toy_ads.sources.0'"),
+        ("[toynet]", '["*.toynet"]', "line 6: 'platforms.toy_ads.sources.0'"),
         ("times: 3.0", "times: 0.5", "line 7: 'platforms.toy_ads.daily_cap.0.times'"),
         ("paid: true", "paid: false", "has a 'source'"),
         (

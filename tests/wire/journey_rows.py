@@ -138,6 +138,12 @@ def months_of_visits(first: date, days: int, people: int, seed: int = 7) -> Rows
                 )
                 if rng.random() < 0.8:
                     rows["raw.orders"].append(order(order_id, when, 9_500_000, customer_id=user))
+                # the page of thanks is opened again, days or weeks later
+                opened = when
+                while rng.random() < 0.4:
+                    opened += timedelta(days=rng.uniform(0.01, 25))
+                    again = event(device, opened, "purchase", user_id=user, ecommerce=bought)
+                    rows["raw.ga4_events"].append(again)
             when += timedelta(days=rng.expovariate(1 / 9))
         rows["raw.ads_clicks"].append(click(f"unseen{person}", first + timedelta(days=person)))
     for table, day in DAY_OF.items():
@@ -154,8 +160,10 @@ def publish(
     """
     now = datetime.now(UTC)
     loads = []
-    aged = "UPDATE raw.load_ledger SET published_at = @then"
-    statements = [Statement(aged, {"then": now - timedelta(hours=2)})]
+    statements = [
+        Statement(f"UPDATE {table} SET published_at = @then", {"then": now - timedelta(hours=2)})
+        for table in ("raw.load_ledger", "intermediate.restated_days")
+    ]
     for table in rows:
         statements.append(
             Statement(f"DELETE FROM {table} WHERE {DAY_OF[table]} BETWEEN '{first}' AND '{last}'")

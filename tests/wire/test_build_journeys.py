@@ -13,12 +13,21 @@ from pipelines.config import Settings, WarehouseSettings
 from pipelines.errors import AuditError
 from pipelines.warehouse import Warehouse, open_warehouse
 from pipelines.warehouse.duckdb import DuckDBWarehouse
-from tests.wire.journey_rows import DAY_OF, Rows, hand_made, months_of_visits, publish
+from tests.wire.journey_rows import (
+    DAY_OF,
+    Rows,
+    at,
+    event,
+    hand_made,
+    months_of_visits,
+    publish,
+)
 from tests.wire.raw_rows import insert
 
 pytestmark = pytest.mark.xdist_group("build")
 
 MODELS = (
+    "resource_type:seed "
     "+path:models/marts/journeys,resource_type:model +path:models/marts/core,resource_type:model"
 )
 FIRST = date(2025, 1, 1)
@@ -123,6 +132,48 @@ def test_credit_and_spend_stand_side_by_side_and_neither_is_lost(built: Warehous
         ("Paid Search", "c1", 1_000, 1_000_000, 0, 6, 3),
         ("Paid Search", "c2", 5, 0, 0, 0, 0),
     ]
+
+
+def test_a_purchase_is_counted_where_it_was_sent_first_whatever_lands_later(
+    tmp_path: Path,
+) -> None:
+    """The page is opened on four days; which of them are landed changes from build to build."""
+    settings, warehouse = _warehouse(tmp_path / "again")
+    days = [date(2025, 3, n) for n in (1, 8, 9, 20)]
+    bought = {"transaction_id": "T7", "purchase_revenue": 10.0}
+    sent = {
+        day: [
+            event(device, at(f"{day} {hour}"), "purchase", ecommerce=bought)
+            for device, hour in (("d1", "09:00:00"), ("d1", "09:20:00"))
+        ]
+        for day in days
+    }
+    # another device, months later, has another order of that number
+    other = date(2025, 6, 1)
+    sent[other] = [event("d2", at(f"{other} 09:00:00"), "purchase", ecommerce=bought)]
+
+    def counted(*landed: date, first: date, last: date) -> list[str]:
+        rows = [row for day in landed for row in sent[day]]
+        publish(warehouse, {"raw.ga4_events": rows}, first, last)
+        counts = "+int_journeys_conversions,resource_type:model +ga4_daily,resource_type:model"
+        build(settings, select=f"resource_type:seed {counts}")
+        by_session = "SELECT date, SUM(purchases) AS n FROM marts.ga4_daily GROUP BY date"
+        bought_on = _rows(warehouse, f"SELECT CAST(date AS STRING) FROM ({by_session}) WHERE n > 0")
+        found = _rows(
+            warehouse,
+            "SELECT CAST(conversion_date AS STRING) AS day, value_micros "
+            "FROM intermediate.int_journeys_conversions ORDER BY day",
+        )
+        assert sorted(day for (day,) in bought_on) == [day for day, _ in found]
+        assert {value for _, value in found} == {10_000_000}
+        return [day for day, _ in found]
+
+    first, second, third, _ = days
+    assert counted(*days[1:], other, first=second, last=other) == ["2025-03-08", "2025-06-01"]
+    # the first day comes late, and is withdrawn
+    assert counted(first, first=first, last=first) == ["2025-03-01", "2025-06-01"]
+    assert counted(third, first=first, last=third) == ["2025-03-09", "2025-06-01"]
+    assert counted(first=third, last=third) == ["2025-03-20", "2025-06-01"]
 
 
 def test_a_session_over_midnight_is_of_the_day_it_began_on(built: Warehouse) -> None:

@@ -68,7 +68,7 @@ def test_an_unknown_platform_fails_the_build_by_its_name_and_needs_no_more_than_
     table = tmp_path / "platforms.yaml"
     table.write_text(platforms.FILE.read_text().replace("\nother_click_ids:", TOY, 1))
     monkeypatch.setattr(platforms, "FILE", table)
-    build(settings, select="+attribution_touch_daily,resource_type:model")
+    build(settings, select="resource_type:seed +attribution_touch_daily,resource_type:model")
 
     visits = (
         "SELECT default_channel_group, ad_platform, mkt_clickid "

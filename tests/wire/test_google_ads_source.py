@@ -255,6 +255,9 @@ def test_snapshot_has_todays_budgets_and_every_entity(
         c.campaign_id: market.daily_budget_micros(c.campaign_id, day) for c in campaigns
     }
     assert set(budgets.rows["effective_from"].to_pylist()) == {day}
+    # a budget of its own each, which Google says isn't shared
+    assert len(set(budgets.rows["budget_id"].to_pylist())) == len(campaigns)
+    assert set(budgets.rows["is_shared"].to_pylist()) == {False}
     rows = {(r["entity_type"], r["entity_id"]): r for r in entities.rows.to_pylist()}
     expected = {("campaign", c.campaign_id): (None, c.name, c.status) for c in campaigns}
     for c in campaigns:

@@ -15,3 +15,12 @@
 {% macro bigquery__matches(text, pattern) -%}
   regexp_contains({{ text }}, r'{{ pattern }}')
 {%- endmacro %}
+
+{# SHA-256 of a text, as hex in small letters: how the names of campaigns are kept. #}
+{% macro sha256_hex(text) %}{{ return(adapter.dispatch('sha256_hex')(text)) }}{% endmacro %}
+{% macro duckdb__sha256_hex(text) -%}
+  sha256({{ text }})
+{%- endmacro %}
+{% macro bigquery__sha256_hex(text) -%}
+  to_hex(sha256({{ text }}))
+{%- endmacro %}

@@ -1,7 +1,8 @@
 {# Tables of facts that belong to a day, of which a run rebuilds only the days that changed.
 
    Which days those are, the load ledger tells: the windows of the batches that were published to
-   `tables` since the model was last built. They are literal dates in the SQL, so that BigQuery
+   `tables` since the model was last built; and of a table of ours that is among them,
+   intermediate.restated_days (moved_transactions.sql). They are literal dates in the SQL, so that BigQuery
    prunes partitions by them; rows of those days that are no longer there are removed as well.
 
      {{ config(by_day('date', ['raw.ads_campaign_performance'])) }}
@@ -56,10 +57,12 @@
    with a table's further days. An hour is looked back upon: a batch's instant is taken shortly before
    it is committed, and by another machine's clock. #}
 {% macro _published_spans(by_day, ledger, since) %}
+  {%- set of_tables = " where table_name in ('" ~ by_day['tables'] | join("', '") ~ "')"
+    ~ " and published_at >= " ~ an_hour_before(since) -%}
   {%- set windows = run_query(
-    "select distinct window_start, window_end from " ~ ledger
-    ~ " where table_name in ('" ~ by_day['tables'] | join("', '") ~ "')"
-    ~ " and published_at >= " ~ an_hour_before(since) ~ " order by window_start, window_end"
+    "select window_start, window_end from " ~ ledger ~ of_tables ~ " union distinct "
+    ~ "select window_start, window_end from " ~ _restated_days() ~ of_tables
+    ~ " order by window_start, window_end"
   ).rows -%}
   {%- set one_day = modules.datetime.timedelta(days=1) -%}
   {%- set spans = [] -%}
@@ -110,6 +113,12 @@
     {{ instant(run_started_at) }},
     '{{ told.group(1) if told else 'everything' }}'
   )
+{% endmacro %}
+
+{% macro _restated_days() %}
+  {{- return(api.Relation.create(
+    database=target.database, schema='intermediate', identifier='restated_days'
+  )) -}}
 {% endmacro %}
 
 {% macro _model_builds() %}

@@ -12,7 +12,7 @@
 
 {# Tables whose restated days change journeys. #}
 {% macro journey_tables() -%}
-  {{ return(touch_tables() + ['raw.orders', 'raw.crm_opportunities']) }}
+  {{ return(touch_tables() + ['raw.orders', 'raw.crm_opportunities', moved_transactions()]) }}
 {%- endmacro %}
 {% macro touch_tables() -%}
   {{ return(['raw.ga4_events', 'raw.server_events', 'raw.crm_leads', 'raw.ads_clicks']) }}

@@ -29,6 +29,8 @@ class CampaignHistory:
         covered: days that a published batch of its account covers, from then on.
         costs: day → spend in micros, for days with a row.
         budgets: day → daily budget in micros, for days with a row that has one.
+        shared_budget_id: set for the history of a budget that campaigns share, whose ids
+            ``shared_by`` has; ``campaign_id`` is then no campaign's.
     """
 
     platform: str
@@ -41,6 +43,8 @@ class CampaignHistory:
     covered: frozenset[date]
     costs: Mapping[date, int] = field(default_factory=dict)
     budgets: Mapping[date, int] = field(default_factory=dict)
+    shared_budget_id: str | None = None
+    shared_by: tuple[str, ...] = ()
 
     def cost(self, day: date) -> int | None:
         """Spend of a day in micros: 0 if the day is published without a row, None if it isn't."""
@@ -81,11 +85,9 @@ class CampaignHistory:
 
 
 def read_histories(inputs: Mapping[str, pa.Table], as_of: date) -> list[CampaignHistory]:
-    """The campaigns to pace, ordered by platform, account and campaign.
+    """Every campaign's history, ordered by platform, account and campaign.
 
-    A campaign is included if it spent in the month, or if it runs (isn't paused or removed) and
-    has delivered before or has a budget: an enabled one that never delivered and has no budget
-    gives nothing to pace. One whose account changed its currency begins anew on that day.
+    One whose account changed its currency begins anew on that day.
     """
     since = {
         _key(row): row["last_date"] + timedelta(days=1)
@@ -103,7 +105,7 @@ def read_histories(inputs: Mapping[str, pa.Table], as_of: date) -> list[Campaign
         costs[key][row["date"]] = row["cost_micros"] or 0
         if row["daily_budget_micros"] is not None:
             budgets[key][row["date"]] = row["daily_budget_micros"]
-    histories = [
+    return [
         CampaignHistory(
             platform=row["platform"],
             account_id=row["account_id"],
@@ -122,7 +124,6 @@ def read_histories(inputs: Mapping[str, pa.Table], as_of: date) -> list[Campaign
         )
         for row in inputs["campaigns"].to_pylist()
     ]
-    return [h for h in histories if _is_paced(h, as_of)]
 
 
 def month_days(as_of: date) -> list[date]:
@@ -132,7 +133,9 @@ def month_days(as_of: date) -> list[date]:
     return [first + timedelta(days=i) for i in range((following - first).days)]
 
 
-def _is_paced(history: CampaignHistory, as_of: date) -> bool:
+def is_paced(history: CampaignHistory, as_of: date) -> bool:
+    """Whether it spent in the month, or runs (isn't paused or removed) and has delivered before or
+    has a budget: an enabled campaign with neither gives nothing to pace."""
     first = as_of.replace(day=1)
     if any(cost and day >= first for day, cost in history.costs.items()):
         return True

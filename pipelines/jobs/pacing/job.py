@@ -20,10 +20,12 @@ from pipelines.jobs.pacing.evidence import (
     OTHER_CURRENCIES,
     STOPPED,
     CampaignHistory,
+    is_paced,
     month_days,
     read_histories,
 )
 from pipelines.jobs.pacing.plots import plot_pacing
+from pipelines.jobs.pacing.sharing import SHARED_BUDGETS, with_shared_budgets
 from pipelines.jobs.pacing.target import Target, month_forecast, month_target
 from pipelines.platforms import platform_table
 from pipelines.source_settings import Section
@@ -75,9 +77,12 @@ class PacingJob:
             "campaign_days": warehouse.query((folder / "campaign_days.sql").read_text(), params),
             "account_days": warehouse.query((folder / "account_days.sql").read_text(), params),
         }
-        changed = warehouse.query((folder / "other_currencies.sql").read_text(), params)
-        # a run's id is made of what is read: where every account kept its currency, of nothing more
-        return inputs | ({OTHER_CURRENCIES: changed} if changed.num_rows else {})
+        exceptions = {
+            name: warehouse.query((folder / f"{name}.sql").read_text(), params)
+            for name in (OTHER_CURRENCIES, SHARED_BUDGETS)
+        }
+        # a run's id is made of what is read: where there is none of these, of nothing more
+        return inputs | {name: rows for name, rows in exceptions.items() if rows.num_rows}
 
     def compute(
         self,
@@ -92,6 +97,10 @@ class PacingJob:
             return refusal
         month = month_days(as_of)
         histories = read_histories(inputs, as_of)
+        if SHARED_BUDGETS in inputs:
+            rows = inputs[SHARED_BUDGETS].to_pylist()
+            histories = with_shared_budgets(histories, rows, as_of)
+        histories = [h for h in histories if is_paced(h, as_of)]
         progress(f"pacing: {len(histories)} campaigns in the month of {as_of}")
         daily: Rows = []
         alerts: Rows = []
@@ -147,7 +156,10 @@ def _outcome(
             rows,
         )
     faults = ", ".join(f"{count} {name}" for name, count in sorted(detected.items()))
-    reason = f"{len(histories)} campaigns paced to {last_day}; open faults: {faults or 'none'}." + (
+    shared = sum(h.shared_budget_id is not None for h in histories)
+    budgets = f" and {shared} shared budget(s)" if shared else ""
+    paced = f"{len(histories) - shared} campaigns{budgets} paced to {last_day}"
+    reason = f"{paced}; open faults: {faults or 'none'}." + (
         f" {without_budget} have no known budget." if without_budget else ""
     )
     return Outcome("PASS", reason, diagnostics, rows)
@@ -160,7 +172,8 @@ def _days(
     as_of: date,
     limits: PacingSettings,
 ) -> Iterator[dict[str, Any]]:
-    """One campaign's rows of contracts.pacing_daily, without what every row of a run carries.
+    """Rows of contracts.pacing_daily of one campaign, or shared budget, without what every row of
+    a run carries.
 
     Days that aren't published count neither as spend nor in the month-to-date target, so that
     pace compares like with like.
@@ -188,6 +201,7 @@ def _days(
             "pace": None if pace is None else significant(pace),
             "classification": _classify(history, target, day, pace, limits),
             "currency_code": history.currency_code,
+            "shared_budget_id": history.shared_budget_id,
         }
 
 
@@ -227,13 +241,21 @@ def _alerts(
             "since": fault.since,
             "pace": last["pace"],
             "z": None if recent.z is None else significant(recent.z),
-            "message": fault.message,
+            "message": _of_whom(history) + fault.message,
             "mtd_cost_micros": last["mtd_cost_micros"],
             "mtd_target_micros": last["mtd_target_micros"],
             "daily_budget_micros": history.budget(as_of) if history.has_budget else None,
             "recent_daily_micros": recent.mean_micros,
             "currency_code": history.currency_code,
+            "shared_budget_id": history.shared_budget_id,
         }
+
+
+def _of_whom(history: CampaignHistory) -> str:
+    if history.shared_budget_id is None:
+        return ""
+    sharers = ", ".join(history.shared_by)
+    return f"Shared budget {history.shared_budget_id} of campaigns {sharers}: "
 
 
 def _faults(

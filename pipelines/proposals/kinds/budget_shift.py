@@ -21,7 +21,7 @@ from pipelines.proposals.evidence import (
 from pipelines.proposals.guardrails import ShiftCase
 from pipelines.proposals.kinds.base import Description, Drafted, Kind, Obstacle, Stamp
 from pipelines.proposals.ledger import Book
-from pipelines.proposals.market import Campaign, Key, Market
+from pipelines.proposals.market import Campaign, Key, Market, budgets_once
 from pipelines.proposals.proposal import (
     Change,
     Effect,
@@ -61,7 +61,7 @@ class Plan:
     """One allocation as changes of daily budgets.
 
     Args:
-        campaigns: those that run and have a budget, changed or not.
+        campaigns: those that run and have a budget, changed or not; one for a shared budget.
         deltas: change of the daily budget by campaign, in its account's currency.
         uncounted: currencies of campaigns whose budgets can't be converted.
     """
@@ -151,7 +151,8 @@ class BudgetShift(Kind[Inputs, ShiftCase]):
                 ),
             )
         plan = make_plan(market, inputs, caps)
-        refused = [
+        refused = [*_shared(plan, inputs, caps)]
+        refused += [
             f"No exchange rate from {currency} to {market.rates.target} is known: budgets in "
             f"{currency} can't be counted, so no shift can be approved."
             for currency in sorted(plan.uncounted)
@@ -259,20 +260,20 @@ def make_plan(market: Market, inputs: Inputs, caps: GuardrailSettings) -> Plan:
     """The allocation as changes of daily budgets, payable and summing to at most 0.
 
     Amounts are compared in the reporting currency; each campaign's change is in its account's,
-    in whole minor units. Campaigns whose currency has no rate are left out.
+    in whole minor units. Campaigns whose currency has no rate are left out. A shared budget counts
+    once and stays as it is: a campaign's proposal would change it for the others, too.
     """
-    running = [c for c in market.campaigns if c.status == "ENABLED" and c.daily_budget is not None]
+    running = budgets_once(
+        c for c in market.campaigns if c.status == "ENABLED" and c.daily_budget is not None
+    )
     counted = tuple(c for c in running if market.rates.knows(c.currency))
     uncounted = frozenset(c.currency for c in running) - {c.currency for c in counted}
     sick = {a.key for a in inputs.alerts if a.severity == "CRITICAL"}
-    share = {a.channel: a.proposed / a.current - 1 for a in inputs.allocations if a.current}
+    share = _shares(inputs, caps)
     wanted = {
         c: share[c.channel] * market.rates.convert(c.budget).micros
         for c in counted
-        if c.budget
-        and c.key not in sick
-        and c.channel in share
-        and abs(share[c.channel]) * 100 >= caps.min_change_percent
+        if c.budget and not c.shared_budget and c.key not in sick and c.channel in share
     }
     up = sum(d for d in wanted.values() if d > 0)
     down = -sum(d for d in wanted.values() if d < 0)
@@ -287,6 +288,31 @@ def make_plan(market: Market, inputs: Inputs, caps: GuardrailSettings) -> Plan:
     plan = Plan(market, counted, deltas, uncounted)
     _pay_for_rounding(plan)
     return Plan(market, counted, {k: d for k, d in deltas.items() if d}, uncounted)
+
+
+def _shares(inputs: Inputs, caps: GuardrailSettings) -> dict[str, float]:
+    """The change of each channel that is worth a proposal, as a share of what it spends."""
+    changes = {a.channel: a.proposed / a.current - 1 for a in inputs.allocations if a.current}
+    return {k: v for k, v in changes.items() if abs(v) * 100 >= caps.min_change_percent}
+
+
+def _shared(plan: Plan, inputs: Inputs, caps: GuardrailSettings) -> Iterable[str]:
+    """What is said of each shared budget that the allocation would change."""
+    share = _shares(inputs, caps)
+    for campaign in plan.campaigns:
+        if campaign.shared_budget and campaign.channel in share:
+            sharers = sorted(
+                c.campaign_id
+                for c in plan.market.campaigns
+                if (c.platform, c.account_id) == (campaign.platform, campaign.account_id)
+                and c.shared_budget == campaign.shared_budget
+            )
+            yield (
+                f"{campaign.platform} campaigns {', '.join(sharers)} share budget "
+                f"{campaign.shared_budget} of {campaign.budget} a day, which counts once. A change "
+                f"would be one for all of them, so none is proposed; the allocation changes "
+                f"{campaign.channel} by {share[campaign.channel]:+.1%}."
+            )
 
 
 def _pay_for_rounding(plan: Plan) -> None:

@@ -86,6 +86,14 @@ class Pause(Kind[Inputs, PauseCase]):
         proposals = []
         for key, faults in worst.items():
             campaign = market.campaign(key)
+            shared = faults[0].shared_budget or (campaign and campaign.shared_budget)
+            if shared:
+                refused += (
+                    f"{key[0]} account {key[1]}: {faults[0].message} No pause is proposed: of a "
+                    f"shared budget, {shared}, a paused campaign's part is spent by the others. "
+                    "Lower the budget, or pause its campaigns, by hand.",
+                )
+                continue
             if campaign is None or campaign.status != "ENABLED":
                 continue
             spent = faults[0].recent_daily

@@ -15,6 +15,7 @@ SELECT
   campaigns.campaign_status,
   campaigns.daily_budget_micros,
   campaigns.currency_code,
+  campaigns.shared_budget_id,
   accounts.data_to
 FROM marts.dim_campaign AS campaigns
 LEFT JOIN accounts

@@ -166,7 +166,7 @@ class GoogleAdsSource:
     def snapshot(self, account_id: str, day: date) -> Iterator[Batch]:
         """Daily budgets in force on ``day`` and every campaign, ad and asset group, and ad.
 
-        A budget that several campaigns share is given to each of them.
+        A budget that several campaigns share stands with each of them, under its one id.
         """
         pulled_at = datetime.now(UTC)
         account = self.account(account_id)

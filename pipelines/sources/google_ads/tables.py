@@ -126,9 +126,14 @@ def click_rows(account: Account, report: Columns) -> pa.Table:
 
 def budget_rows(account: Account, report: Columns, day: date) -> pa.Table:
     """raw.ads_campaign_budgets, in force from ``day`` on."""
-    amounts = report["campaign_budget.amount_micros"]
-    budgets = dict(zip(_ids(report["campaign.id"]), amounts, strict=True))
-    return budget_table(NAME, account, budgets, day)
+    campaigns = _ids(report["campaign.id"])
+    budgets = dict(zip(campaigns, report["campaign_budget.amount_micros"], strict=True))
+    pairs = zip(
+        _ids(report["campaign_budget.id"]),
+        report["campaign_budget.explicitly_shared"],
+        strict=True,
+    )
+    return budget_table(NAME, account, budgets, day, dict(zip(campaigns, pairs, strict=True)))
 
 
 def entity_rows(

@@ -53,12 +53,28 @@ def labels(platform: str, account: Account) -> dict[str, str]:
 
 
 def budget_table(
-    platform: str, account: Account, budgets: Mapping[str, int], day: date
+    platform: str,
+    account: Account,
+    budgets: Mapping[str, int],
+    day: date,
+    shared: Mapping[str, tuple[str, bool]] | None = None,
 ) -> pa.Table:
-    """raw.ads_campaign_budgets: micros a day by campaign, in force from ``day`` on."""
+    """raw.ads_campaign_budgets: micros a day by campaign, in force from ``day`` on.
+
+    Args:
+        shared: id of each campaign's budget and whether the platform calls it shared, where it
+            gives budgets ids.
+    """
+    known = [(shared or {}).get(campaign, (None, None)) for campaign in budgets]
+    columns: dict[str, Sequence[Any]] = {
+        "campaign_id": list(budgets),
+        "daily_budget_micros": list(budgets.values()),
+        "budget_id": [budget for budget, _ in known],
+        "is_shared": [is_shared for _, is_shared in known],
+    }
     return ads_table(
         "raw.ads_campaign_budgets",
-        {"campaign_id": list(budgets), "daily_budget_micros": list(budgets.values())},
+        columns,
         {**labels(platform, account), "effective_from": day},
     )
 

@@ -7,7 +7,9 @@ CREATE TABLE contracts.pacing_alerts (
   input_snapshot STRING NOT NULL OPTIONS (description = "SHA-256 of the rows the job read"),
   platform STRING NOT NULL OPTIONS (description = "google_ads, meta_ads, tiktok_ads, …"),
   account_id STRING NOT NULL OPTIONS (description = "The platform's account id"),
-  campaign_id STRING NOT NULL OPTIONS (description = "The platform's campaign id"),
+  campaign_id STRING NOT NULL OPTIONS (
+    description = "The platform's campaign id; of a shared budget, shared_budget: and its id"
+  ),
   detector STRING NOT NULL OPTIONS (
     description = "overspend, underspend, hard_cap, zero_delivery, data_missing"
   ),
@@ -24,7 +26,10 @@ CREATE TABLE contracts.pacing_alerts (
   daily_budget_micros INT64 OPTIONS (description = "Daily budget on as_of"),
   recent_daily_micros INT64 OPTIONS (description = "Mean daily spend of the last five days"),
   currency_code STRING NOT NULL OPTIONS (description = "Currency of the amounts"),
+  shared_budget_id STRING OPTIONS (
+    description = "The budget, where several campaigns share it; NULL where the fault is a campaign's"
+  ),
   PRIMARY KEY (run_id, platform, account_id, campaign_id, detector) NOT ENFORCED
 )
 CLUSTER BY run_id
-OPTIONS (description = "Faults open at as_of, one row a campaign and detector.");
+OPTIONS (description = "Faults open at as_of, one row a campaign, or shared budget, and detector.");

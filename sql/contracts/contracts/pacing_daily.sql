@@ -7,7 +7,9 @@ CREATE TABLE contracts.pacing_daily (
   input_snapshot STRING NOT NULL OPTIONS (description = "SHA-256 of the rows the job read"),
   platform STRING NOT NULL OPTIONS (description = "google_ads, meta_ads, tiktok_ads, …"),
   account_id STRING NOT NULL OPTIONS (description = "The platform's account id"),
-  campaign_id STRING NOT NULL OPTIONS (description = "The platform's campaign id"),
+  campaign_id STRING NOT NULL OPTIONS (
+    description = "The platform's campaign id; of a shared budget, shared_budget: and its id"
+  ),
   date DATE NOT NULL OPTIONS (
     description = "Day of the month of as_of, in the account's time zone"
   ),
@@ -30,7 +32,10 @@ CREATE TABLE contracts.pacing_daily (
     = "HEALTHY (within 10%), WARNING (10 to 25%), CRITICAL (over 25%, or zero delivery), NO_DATA, NO_BUDGET"
   ),
   currency_code STRING NOT NULL OPTIONS (description = "Currency of the amounts"),
+  shared_budget_id STRING OPTIONS (
+    description = "The budget, where several campaigns share it; NULL where the row is a campaign's"
+  ),
   PRIMARY KEY (run_id, platform, account_id, campaign_id, date) NOT ENFORCED
 )
 CLUSTER BY run_id
-OPTIONS (description = "Month-to-date pacing of each campaign by day.");
+OPTIONS (description = "Month-to-date pacing by day of each campaign, and of each shared budget once for its campaigns together.");

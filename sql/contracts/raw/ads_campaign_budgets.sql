@@ -9,6 +9,14 @@ CREATE TABLE raw.ads_campaign_budgets (
   daily_budget_micros INT64 NOT NULL OPTIONS (
     description = "Average daily budget in millionths of currency_code"
   ),
+  budget_id STRING OPTIONS (
+    description
+    = "The platform's id of the budget: campaigns of an account with one id spend one budget; NULL where none is told"
+  ),
+  is_shared BOOL OPTIONS (
+    description
+    = "Whether the platform calls the budget shared by several campaigns; NULL where it doesn't tell"
+  ),
   currency_code STRING NOT NULL OPTIONS (description = "ISO 4217 currency of the account"),
   time_zone STRING NOT NULL OPTIONS (description = "IANA time zone of the account"),
   _extra STRING OPTIONS (

@@ -1,10 +1,12 @@
 {{ config(by_day(
-  'conversion_date', ['raw.orders', 'raw.ga4_events', 'raw.crm_leads', 'raw.crm_opportunities'],
+  'conversion_date',
+  ['raw.orders', 'raw.ga4_events', 'raw.crm_leads', 'raw.crm_opportunities', moved_transactions()],
   before=1, after=1
 )) }}
 -- Conversions that belong to a landed day, each once: orders, what GA4 counts and the shop does not
 -- know, leads and opportunities. GA4's day and the shop's differ by their time zones, so a purchase
--- and its order are looked for a day apart, too.
+-- and its order are looked for a day apart, too. A purchase is sent again when its page is opened
+-- again: by its device whenever that is, by another a day apart at most, since shops reuse numbers.
 {%- set events = var('ga4_conversion_events', ['purchase', 'generate_lead', 'sign_up']) %}
 with orders as (
   select *
@@ -30,7 +32,6 @@ deduplicated as (
   ) = 1
 ),
 
--- A purchase is sent again when its page is opened again.
 counted as (
   select
     *,
@@ -127,9 +128,11 @@ ga4_conversions as (
     on events.bought_order_id = orders.order_id
     and orders.order_date >= {{ add_days('events.event_date', -1) }}
     and orders.order_date <= {{ add_days('events.event_date', 1) }}
+  {{ join_transactions('events') }}
   where
     {{ restated('events.event_date') }}
     and orders.order_id is null
+    and not {{ is_sent_again('events', 'transactions') }}
     and (
       events.previous_date is null
       or events.previous_date < {{ add_days('events.event_date', -1) }}

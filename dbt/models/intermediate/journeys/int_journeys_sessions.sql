@@ -1,27 +1,32 @@
 {{ config(by_day(
-  'session_date', ['raw.ga4_events'], before=1, after=1, cluster_by=['client_key']
+  'session_date', ['raw.ga4_events', moved_transactions()], before=1, after=1,
+  cluster_by=['client_key']
 )) }}
--- Sessions of known devices by the day they began on, with where they came from.
-{%- set paid = "event_name = 'purchase' and purchase_revenue_micros != 0" %}
+-- Sessions of known devices by the day they began on, with where they came from. A purchase that is
+-- sent again is none.
+{%- set paid = "is_purchase and purchase_revenue_micros != 0" %}
 with events as (
   select
-    *,
+    events.*,
+    events.event_name = 'purchase' and not {{ is_sent_again('events', 'transactions') }}
+      as is_purchase,
     -- The session's source is that of its first event that names one.
     row_number() over (
-      partition by session_id
+      partition by events.session_id
       order by
         case
           when
-            coalesce({{ (['source', 'medium'] + click_ids()) | join(', ') }})
+            coalesce(events.{{ (['source', 'medium'] + click_ids()) | join(', events.') }})
             is null then 1
           else 0
         end,
-        event_number
+        events.event_number
     ) as source_preference
-  from {{ ref('int_journeys_events_sessionized') }}
+  from {{ ref('int_journeys_events_sessionized') }} as events
+  {{ join_transactions('events') }}
   where
-    {{ restated('event_date', after=1) }}
-    and {{ restated('session_date') }}
+    {{ restated('events.event_date', after=1) }}
+    and {{ restated('events.session_date') }}
 ),
 
 sessions as (
@@ -44,15 +49,21 @@ sessions as (
     count(*) as events,
     {{ count_where("event_name = 'page_view'") }} as page_views,
     {{ count_where("event_name = 'first_visit'") }} as first_visits,
-    {{ count_where("event_name = 'purchase'") }} as purchases,
+    {{ count_where('is_purchase') }} as purchases,
     case
       when {{ is_one_currency('currency_code', paid) }}
         then
-          {{ sum_int("case when event_name = 'purchase' then coalesce(purchase_revenue_micros, 0) else 0 end") }}
+          {{ sum_int('case when is_purchase then coalesce(purchase_revenue_micros, 0) else 0 end') }}
     end as purchase_revenue_micros,
     {{ one_currency('currency_code', paid) }} as purchase_currency_code
   from events
   group by session_id, client_key, session_date
+),
+
+placed as (
+  select sessions.*, sites.category as site_category
+  from sessions
+  {{ join_site('sessions.source') }}
 )
 
 select
@@ -81,9 +92,9 @@ select
   campaign_id as mkt_campaign_id,
   {{ click_ids() | join(',\n  ') }},
   {{ first_click_of(click_ids()) }} as mkt_clickid,
-  {{ default_channel_group('source', 'medium', 'sessions') }}
+  {{ default_channel_group('source', 'medium', 'campaign', 'site_category', 'placed') }}
     as default_channel_group,
-  {{ ad_platform('source', 'medium', 'sessions') }} as ad_platform,
+  {{ ad_platform('source', 'medium', 'placed') }} as ad_platform,
   -- A direct visit inherits its last click from the visit before; only a click of its own counts.
   case when coalesce(gclid, wbraid, gbraid) is not null then session_google_ads_account_id end
     as google_ads_account_id,
@@ -94,5 +105,5 @@ select
   operating_system,
   country,
   region
-from sessions
+from placed
 {{ days_together('session_date') }}

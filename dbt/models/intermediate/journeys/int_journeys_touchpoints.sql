@@ -137,7 +137,7 @@ server_touches as (
     end as person_node_type,
     coalesce(events.client_key, events.user_id, events.email_hash, events.click_id)
       as person_node_id,
-    {{ default_channel_group('events.click_source', no_text(), 'events') }}
+    {{ default_channel_group('events.click_source', no_text(), no_text(), 'sites.category', 'events') }}
       as default_channel_group,
     {{ ad_platform('events.click_source', no_text(), 'events') }} as platform,
     clicks.account_id,
@@ -154,6 +154,7 @@ server_touches as (
     and seen.seen_on >= {{ add_days('events.event_date', -1) }}
     and seen.seen_on <= {{ add_days('events.event_date', 1) }}
   left join clicks on clicks.platform = 'google_ads' and events.gclid = clicks.click_id
+  {{ join_site('events.click_source') }}
   where
     {{ restated('events.event_date') }}
     and seen.click_id is null
@@ -174,7 +175,9 @@ lead_touches as (
     leads.lead_id,
     'lead' as person_node_type,
     {{ node_of(['leads.crm', 'leads.account_id', 'leads.lead_id']) }} as person_node_id,
-    {{ default_channel_group('leads.utm_source', 'leads.utm_medium', 'leads') }}
+    {{ default_channel_group(
+      'leads.utm_source', 'leads.utm_medium', 'leads.utm_campaign', 'sites.category', 'leads'
+    ) }}
       as default_channel_group,
     {{ ad_platform('leads.utm_source', 'leads.utm_medium', 'leads') }} as platform,
     {{ no_text() }} as account_id,
@@ -195,6 +198,7 @@ lead_touches as (
     and leads.gclid = clicks.click_id
     and clicks.date >= {{ add_days('leads.created_date', -lookback) }}
     and clicks.date <= {{ add_days('leads.created_date', 1) }}
+  {{ join_site('leads.utm_source') }}
   where seen.click_id is null and clicks.click_id is null
 ),
 

@@ -1,8 +1,16 @@
 -- Budgets as periods that cover every day once: a budget holds from the day it was seen until the next
--- sighting, and the first one also for the days before it.
+-- sighting, and the first one also for the days before it. A budget that several campaigns of an
+-- account hold is one budget: shared_budget_id names it, and whoever adds budgets up counts it once.
 with sightings as (
   select
     *,
+    case
+      when
+        coalesce(is_shared, true)
+        and min(campaign_id) over (partition by platform, account_id, budget_id)
+        != max(campaign_id) over (partition by platform, account_id, budget_id)
+        then budget_id
+    end as shared_budget_id,
     row_number() over (
       partition by platform, account_id, campaign_id
       order by effective_from
@@ -23,6 +31,7 @@ select
   effective_from,
   next_effective_from is null as is_latest,
   daily_budget_micros,
+  shared_budget_id,
   currency_code,
   time_zone
 from sightings

@@ -14,6 +14,16 @@ with credits as (
     and rates.reporting_currency_code = {{ reporting_currency() }}
 ),
 
+tags as (
+  select distinct platform, touch_date, named_campaign as tag
+  from credits
+  where named_campaign not in ('(none)', '(not set)')
+),
+
+named as (
+  {{ campaigns_named_by('tags') }}
+),
+
 credited as (
   select
     credits.touch_date as date,
@@ -34,12 +44,11 @@ credited as (
     ) }} as {{ model }}_value_reporting_micros{% endfor %}
   from credits
   left join {{ ref('int_journeys_tagged_campaigns') }} as by_id
-    on by_id.tag_type = 'id'
-    and credits.platform = by_id.platform
-    and credits.campaign_id = by_id.tag
-  left join {{ ref('int_journeys_tagged_campaigns') }} as by_name
-    on by_name.tag_type = 'name'
-    and credits.platform = by_name.platform
+    on credits.platform = by_id.platform
+    and credits.campaign_id = by_id.campaign_id
+  left join named as by_name
+    on credits.platform = by_name.platform
+    and credits.touch_date = by_name.touch_date
     and credits.named_campaign = by_name.tag
 ),
 

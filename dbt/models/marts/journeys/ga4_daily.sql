@@ -1,5 +1,5 @@
 {{ config(by_day(
-  'date', ['raw.ga4_events'], before=1, after=1,
+  'date', ['raw.ga4_events', moved_transactions()], before=1, after=1,
   cluster_by=['property_id', 'default_channel_group']
 )) }}
 -- Visits and purchases by day and traffic source, in the words of GA4's own reports.

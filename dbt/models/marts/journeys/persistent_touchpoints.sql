@@ -6,6 +6,16 @@ with touches as (
   from {{ ref('int_journeys_touchpoints') }}
 ),
 
+tags as (
+  select distinct platform, touch_date, named_campaign as tag
+  from touches
+  where named_campaign is not null and platform is not null
+),
+
+named as (
+  {{ campaigns_named_by('tags') }}
+),
+
 campaigns as (
   select platform, account_id, entity_id as campaign_id, name
   from {{ ref('stg_ads__entities') }}
@@ -20,12 +30,11 @@ placed as (
     case when touches.touch_class = 'paid' then touches.platform end as paid_platform
   from touches
   left join {{ ref('int_journeys_tagged_campaigns') }} as by_id
-    on by_id.tag_type = 'id'
-    and touches.platform = by_id.platform
-    and touches.campaign_id = by_id.tag
-  left join {{ ref('int_journeys_tagged_campaigns') }} as by_name
-    on by_name.tag_type = 'name'
-    and touches.platform = by_name.platform
+    on touches.platform = by_id.platform
+    and touches.campaign_id = by_id.campaign_id
+  left join named as by_name
+    on touches.platform = by_name.platform
+    and touches.touch_date = by_name.touch_date
     and touches.named_campaign = by_name.tag
 ),
 

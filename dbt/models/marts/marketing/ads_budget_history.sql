@@ -9,6 +9,7 @@ select
   periods.effective_from,
   periods.is_latest,
   periods.daily_budget_micros,
+  periods.shared_budget_id,
   earlier.daily_budget_micros as previous_daily_budget_micros,
   periods.currency_code,
   periods.time_zone

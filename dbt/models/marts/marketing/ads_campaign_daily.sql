@@ -16,7 +16,8 @@ select
   campaigns.name as campaign_name,
   coalesce(campaigns.status, days.status) as campaign_status,
   campaigns.advertising_type,
-  budgets.daily_budget_micros
+  budgets.daily_budget_micros,
+  budgets.shared_budget_id
 from {{ ref('int_spend_campaign_days') }} as days
 {{ join_names('days', ['campaign']) }}
 left join {{ ref('int_spend_budget_periods') }} as budgets

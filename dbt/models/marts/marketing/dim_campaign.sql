@@ -29,7 +29,14 @@ entities as (
 
 budgets as (
   select
-    platform, account_id, campaign_id, effective_from, daily_budget_micros, currency_code, time_zone
+    platform,
+    account_id,
+    campaign_id,
+    effective_from,
+    daily_budget_micros,
+    shared_budget_id,
+    currency_code,
+    time_zone
   from {{ ref('int_spend_budget_periods') }}
   where is_latest
 ),
@@ -69,6 +76,7 @@ select
       then null
     else budgets.daily_budget_micros
   end as daily_budget_micros,
+  budgets.shared_budget_id,
   coalesce(
     case when budgets.effective_from > last_day.date then budgets.currency_code end,
     last_day.currency_code,

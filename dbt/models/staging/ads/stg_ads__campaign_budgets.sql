@@ -5,6 +5,8 @@ select
   campaign_id,
   effective_from,
   daily_budget_micros,
+  budget_id,
+  is_shared,
   currency_code,
   time_zone,
   _run_id as run_id

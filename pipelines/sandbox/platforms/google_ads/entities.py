@@ -33,6 +33,7 @@ _CAMPAIGN: _Fields = {
     "campaign.advertising_channel_type": lambda e: e.campaign.advertising_type,
     "campaign_budget.id": lambda e: int(e.campaign.campaign_id) + 7,
     "campaign_budget.amount_micros": lambda e: e.budget_micros,
+    "campaign_budget.explicitly_shared": lambda e: False,
     "campaign_budget.period": lambda e: "DAILY",
 }
 _AD_GROUP: _Fields = {

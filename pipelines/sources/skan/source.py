@@ -12,7 +12,6 @@ import pyarrow as pa
 
 from pipelines.config import Secrets
 from pipelines.errors import InputError, SourceRejected
-from pipelines.privacy.consent import is_personal
 from pipelines.source_settings import SkanSettings
 from pipelines.sources.base import Account, Batch, Window
 from pipelines.sources.calls.day_files import KEPT, DayFile, DayFolder, json_lines
@@ -237,7 +236,7 @@ def _rows(account_id: str, postbacks: list[_Postback]) -> pa.Table:
         "conversion_day_last": [last for _, last in windows],
     }
     unknown = dict.fromkeys(field for body in bodies for field in body if field not in _KNOWN)
-    extra = {field: _texts(bodies, field) for field in unknown if not is_personal(field)}
+    extra = {field: _texts(bodies, field) for field in unknown}
     return side_by_side(pa.table(extra), typed(TABLE, columns))
 
 

@@ -70,7 +70,9 @@ class Ingested:
             f"{sum(b.restated_rows for b in published):,} restated"
         )
         if dropped := sum(b.dropped_rows for b in published):
-            text += f", {dropped:,} dropped (no consent, or refused)"
+            text += f", {dropped:,} dropped (no consent)"
+        if refused := sum(b.refused_rows for b in published):
+            text += f", {refused:,} refused (not the platform's: see the log)"
         if drift := {f"{b.table}.{column}" for b in self.landed for column in b.drift}:
             text += f"; new columns, kept in _extra: {', '.join(sorted(drift))}"
         if notes := {b.note for b in self.landed if b.note}:

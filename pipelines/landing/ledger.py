@@ -104,7 +104,7 @@ def entry(spool: Spool, restated: int, times: tuple[datetime, datetime]) -> Stat
             "source": batch.source,
             "row_count": spool.rows,
             "restated_rows": restated,
-            "dropped_rows": spool.dropped_rows,
+            "dropped_rows": spool.dropped_rows + spool.batch.refused_rows,
             "checksum": spool.checksum,
             "schema_hash": spool.schema_hash,
             "pulled_at": batch.pulled_at,

@@ -43,7 +43,8 @@ class Landed:
     """What became of a batch.
 
     ``outcome`` is ``published``, ``unchanged`` (the same content is already there) or
-    ``superseded`` (a newer pull of these days is already there). ``drift`` names columns that
+    ``superseded`` (a newer pull of these days is already there). ``dropped_rows`` had no consent or
+    were of erased people; ``refused_rows`` aren't the platform's. ``drift`` names columns that
     the source sent and no contract knows; they are kept in ``_extra``. ``note`` says what else
     a person should know.
     """
@@ -59,6 +60,7 @@ class Landed:
     dropped_rows: int = 0
     drift: tuple[str, ...] = ()
     note: str = ""
+    refused_rows: int = 0
 
     def as_row(self) -> dict[str, str | int]:
         """The outcome as a row of a report."""
@@ -71,10 +73,12 @@ class Landed:
             "rows": self.rows,
             "restated": self.restated_rows,
             "dropped": self.dropped_rows,
+            "refused": self.refused_rows,
         }
 
     def __str__(self) -> str:
-        note = f"; new columns, kept in _extra: {', '.join(self.drift)}" if self.drift else ""
+        note = f", {self.refused_rows} refused" if self.refused_rows else ""
+        note += f"; new columns, kept in _extra: {', '.join(self.drift)}" if self.drift else ""
         note += f"; {self.note}" if self.note else ""
         return (
             f"{self.source}/{self.account_id} {self.table} {self.window}: {self.outcome}, "
@@ -185,11 +189,13 @@ def _land_open_days(
     landings: list[Landed] = []
     for number, part in enumerate(runs_of_days(open_days)):
         narrowed = spool.narrowed(part)
-        if number:  # dropped rows are reported once
-            narrowed = replace(narrowed, dropped_rows=0)
+        if number:  # what was left out is reported once
+            batch = replace(narrowed.batch, refused_rows=0, note="")
+            narrowed = replace(narrowed, dropped_rows=0, batch=batch)
         for landed in _land(warehouse, narrowed, erased, audited):
             left = f"of {window}; a newer pull has the other days"
-            landings.append(replace(landed, note=left))
+            note = "; ".join(filter(None, (landed.note, left)))
+            landings.append(replace(landed, note=note))
     return landings
 
 
@@ -241,5 +247,6 @@ def _landed(spool: Spool, outcome: Outcome, restated: int = 0, note: str = "") -
         restated_rows=restated,
         dropped_rows=spool.dropped_rows,
         drift=spool.drift,
-        note=note,
+        note="; ".join(filter(None, (batch.note, note))),
+        refused_rows=batch.refused_rows,
     )

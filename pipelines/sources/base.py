@@ -63,12 +63,14 @@ class Batch:
             batches that is read once, in bounded memory. A further column is drift: it is kept
             in ``_extra``, as JSON, and reported.
         pulled_at: when the pull began, UTC.
-        dropped_rows: rows not handed on (no consent), counted.
+        dropped_rows: rows not handed on for want of consent, counted.
+        refused_rows: rows not handed on because they aren't the platform's: forged or foreign.
         account_spend: micros that the platform reports for the whole account, by day, where
             the rows are its campaigns: they must sum to it exactly, or the audit fails. A day
             that is not in it had no spend.
         withdrawn: hashed ids of people who withdrew their consent in the window; what is
             stored of them is erased.
+        note: what a person should know of the rows.
     """
 
     source: str
@@ -81,6 +83,8 @@ class Batch:
     dropped_rows: int = 0
     account_spend: Mapping[date, int] | None = field(default=None, repr=False)
     withdrawn: tuple[str, ...] = field(default=(), repr=False)
+    refused_rows: int = 0
+    note: str = ""
 
 
 class Source(Protocol):

@@ -159,7 +159,7 @@ class SkanSettings(Section):
 
 
 class ServerEventsSettings(PersonSection):
-    """First-party events with a TCF v2 consent string: newline JSON or Parquet, a file per day.
+    """First-party events with a TC string: newline JSON or Parquet, a file per day.
 
     ``path`` is a folder or a bucket (gs://…); files are YYYY-MM-DD*.ndjson[.gz] or .parquet.
     All ``purposes`` must be consented to, and ``vendor_id`` if it is set.
@@ -168,8 +168,8 @@ class ServerEventsSettings(PersonSection):
     site_id: str
     path: str
     time_zone: TimeZone
-    purposes: tuple[int, ...] = (1, 7)
-    vendor_id: int | None = None
+    purposes: tuple[Annotated[int, Field(ge=1, le=24)], ...] = Field((1, 7), min_length=1)
+    vendor_id: int | None = Field(None, ge=1, le=65_535)
     lookback_days: int = Field(3, ge=1, le=90)
 
 

@@ -10,29 +10,30 @@ import pyarrow as pa
 from pipelines.contracts import EXTRA_COLUMN, RUN_ID_COLUMN, Column, Contract
 from pipelines.errors import AuditError
 from pipelines.landing.ids import refuse_misspelt, without_placeholders
-from pipelines.privacy.redaction import redacted
+from pipelines.privacy.columns import without_persons
+from pipelines.privacy.field_names import is_personal
+from pipelines.privacy.redaction import cleaned
 from pipelines.sources.base import Batch
 
 
 def conform(rows: pa.Table, batch: Batch, contract: Contract) -> pa.Table:
     """Rows in the contract's columns and types, less ``_run_id``.
 
-    Columns the contract doesn't know go into ``_extra``, a JSON object a row. An id that is a
-    placeholder is nobody's, and NULL, whatever source it came from.
+    Columns the contract doesn't know go into ``_extra``, a JSON object a row; but those that
+    :func:`personal` names are left out, and what is a person's is taken out of the rest. An id
+    that is a placeholder is nobody's, and NULL, whatever source it came from.
 
     Raises:
         AuditError: a column is missing or of another type, or the ids of ads are misspelt; names
             it.
     """
     columns = {
-        column.name: _fitted(rows, column, batch)
+        column.name: without_persons(_fitted(rows, column, batch), column, contract)
         for column in contract.columns
         if column.name not in (RUN_ID_COLUMN, EXTRA_COLUMN)
     }
     if EXTRA_COLUMN in contract.column_names:
-        columns[EXTRA_COLUMN] = _as_json(
-            rows.select(sorted(set(rows.column_names) - set(contract.column_names)))
-        )
+        columns[EXTRA_COLUMN] = _as_json(rows.select(_unknown(rows.schema, contract)))
     refuse_misspelt(columns, batch)
     columns = without_placeholders(columns, contract)
     # NULL arrays become empty ones, as GoogleSQL stores them
@@ -41,11 +42,22 @@ def conform(rows: pa.Table, batch: Batch, contract: Contract) -> pa.Table:
 
 def drift(schema: pa.Schema, contract: Contract) -> tuple[str, ...]:
     """Columns, and fields within them, that the source sent and the contract doesn't know."""
-    drifted = sorted(set(schema.names) - set(contract.column_names))
+    drifted = _unknown(schema, contract)
     for column in contract.columns:
         if column.name in schema.names:
             drifted += _nested_drift(column.name, schema.field(column.name).type, column.arrow_type)
     return tuple(drifted)
+
+
+def personal(schema: pa.Schema, contract: Contract) -> tuple[str, ...]:
+    """Columns that the contract doesn't know and that are, by their names, about a person."""
+    return tuple(filter(is_personal, sorted(set(schema.names) - set(contract.column_names))))
+
+
+def _unknown(schema: pa.Schema, contract: Contract) -> list[str]:
+    """Columns that the contract doesn't know and that may be taken."""
+    unknown = sorted(set(schema.names) - set(contract.column_names))
+    return [name for name in unknown if not is_personal(name)]
 
 
 def _fitted(rows: pa.Table, column: Column, batch: Batch) -> pa.ChunkedArray | pa.Array:
@@ -119,15 +131,7 @@ def _line(row: dict[str, Any]) -> str | None:
     if not known:
         return None
     options = orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS
-    return orjson.dumps(_redacted(known), default=str, option=options).decode()
-
-
-def _redacted(value: Any) -> Any:
-    if isinstance(value, str):
-        return redacted(value)
-    if isinstance(value, dict):
-        return {key: _redacted(v) for key, v in value.items()}
-    return [_redacted(v) for v in value] if isinstance(value, list) else value
+    return orjson.dumps(cleaned(known), default=str, option=options).decode()
 
 
 def _refused(batch: Batch, what: str) -> AuditError:

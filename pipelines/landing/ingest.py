@@ -80,7 +80,9 @@ class Ingested:
             campaigns = max(b.withdrawn_campaigns or 0 for b in published)
             text += f", {withdrawn:,} withdrawn{campaigns_of(withdrawn, campaigns)}"
         if dropped := sum(b.dropped_rows for b in published):
-            text += f", {dropped:,} dropped (no consent, or refused)"
+            text += f", {dropped:,} dropped (no consent)"
+        if refused := sum(b.refused_rows for b in published):
+            text += f", {refused:,} refused (not the platform's: see the log)"
         for table in dict.fromkeys(b.table for b in self.landed if b.rejected_rows):
             aside = [b for b in self.landed if b.table == table]
             why = "; ".join(dict.fromkeys(why for b in aside for why in b.rejected_why))

@@ -124,7 +124,7 @@ def entry(
             "source": batch.source,
             "row_count": spool.rows,
             "restated_rows": changed.restated,
-            "dropped_rows": spool.dropped_rows,
+            "dropped_rows": spool.dropped_rows + spool.batch.refused_rows,
             "withdrawn_rows": changed.withdrawn,
             "rejected_rows": rejected,
             "complete": batch.complete,

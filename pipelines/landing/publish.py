@@ -52,7 +52,8 @@ class Landed:
     """What became of a batch.
 
     ``outcome`` is ``published``, ``unchanged`` (the same content is already there) or
-    ``superseded`` (a newer pull of these days is already there). ``drift`` names columns that
+    ``superseded`` (a newer pull of these days is already there). ``dropped_rows`` had no consent or
+    were of erased people; ``refused_rows`` aren't the platform's. ``drift`` names columns that
     the source sent and no contract knows; they are kept in ``_extra``. ``note`` says what else
     a person should know.
 
@@ -76,6 +77,7 @@ class Landed:
     withdrawn_campaigns: int | None = None
     rejected_rows: int = 0
     rejected_why: tuple[str, ...] = ()
+    refused_rows: int = 0
 
     def as_row(self) -> dict[str, str | int]:
         """The outcome as a row of a report."""
@@ -90,10 +92,12 @@ class Landed:
             "withdrawn": self.withdrawn_rows,
             "dropped": self.dropped_rows,
             "set aside": self.rejected_rows,
+            "refused": self.refused_rows,
         }
 
     def __str__(self) -> str:
-        note = f"; new columns, kept in _extra: {', '.join(self.drift)}" if self.drift else ""
+        note = f", {self.refused_rows} refused" if self.refused_rows else ""
+        note += f"; new columns, kept in _extra: {', '.join(self.drift)}" if self.drift else ""
         note += f"; {self.note}" if self.note else ""
         return (
             f"{self.source}/{self.account_id} {self.table} {self.window}: {self.outcome}, "
@@ -256,11 +260,13 @@ def _land_open_days(
     landings: list[Landed] = []
     for number, part in enumerate(runs_of_days(open_days)):
         narrowed = spool.narrowed(part)
-        if number:  # dropped rows are reported once
-            narrowed = replace(narrowed, dropped_rows=0)
+        if number:  # what was left out is reported once
+            batch = replace(narrowed.batch, refused_rows=0, note="")
+            narrowed = replace(narrowed, dropped_rows=0, batch=batch)
         for landed in _land(warehouse, narrowed, terms):
             left = f"of {window}; a newer pull has the other days"
-            landings.append(replace(landed, note=left))
+            note = "; ".join(filter(None, (landed.note, left)))
+            landings.append(replace(landed, note=note))
     return landings
 
 
@@ -323,9 +329,10 @@ def _landed(
         restated_rows=changed.restated,
         dropped_rows=spool.dropped_rows,
         drift=spool.drift,
-        note="; ".join(filter(None, (note, *(audited.warnings if audited else ())))),
+        note="; ".join(filter(None, (batch.note, note, *(audited.warnings if audited else ())))),
         withdrawn_rows=changed.withdrawn,
         withdrawn_campaigns=changed.campaigns,
         rejected_rows=aside.rows,
         rejected_why=aside.why,
+        refused_rows=batch.refused_rows,
     )

@@ -7,6 +7,7 @@ grain, sums) is asked of the file with an in-memory DuckDB, which spills to disk
 from __future__ import annotations
 
 import errno
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -20,9 +21,11 @@ import pyarrow.parquet as pq
 from pipelines.canonical import sha256
 from pipelines.contracts import Contract
 from pipelines.errors import StatementError
-from pipelines.landing.conform import conform, drift
+from pipelines.landing.conform import conform, drift, personal
 from pipelines.scratch import scratch_folder
 from pipelines.sources.base import Batch, Window
+
+_log = logging.getLogger(__name__)
 
 CHUNK_ROWS = 61_440
 NO_ROOM = {errno.ENOSPC, errno.EFBIG, errno.EDQUOT}
@@ -106,6 +109,10 @@ def spooled(batch: Batch, contract: Contract, keep: Filter | None = None) -> Ite
             refused = _write(batch, contract, keep, path)
             rows, checksum = _content(path, contract, batch)
         schema = batch.rows.schema
+        if left_out := personal(schema, contract):
+            warning = "fields that may be about a person are not taken"
+            where = f"{batch.source}, account {batch.account_id}, {batch.table}"
+            _log.warning("%s: %s: %s", where, warning, ", ".join(left_out))
         yield Spool(
             batch=batch,
             contract=contract,

@@ -79,7 +79,8 @@ class Batch:
             batches that is read once, in bounded memory. A further column is drift: it is kept
             in ``_extra``, as JSON, and reported.
         pulled_at: when the pull began, UTC.
-        dropped_rows: rows not handed on (no consent), counted.
+        dropped_rows: rows not handed on for want of consent, counted.
+        refused_rows: rows not handed on because they aren't the platform's: forged or foreign.
         account_spend: micros that the platform reports for the whole account, by day, where
             the rows are its campaigns: they must sum to it exactly, or the audit fails. A day
             that is not in it had no spend.
@@ -88,6 +89,7 @@ class Batch:
         complete: whether it is all there is of its days. One that isn't replaces the campaigns
             that it holds (in a table without campaigns: the rows), and leaves others as they are.
         unreadable: rows of its days that the source could not read.
+        note: what a person should know of the rows.
     """
 
     source: str
@@ -102,6 +104,8 @@ class Batch:
     withdrawn: tuple[str, ...] = field(default=(), repr=False)
     complete: bool = True
     unreadable: tuple[Unreadable, ...] = ()
+    refused_rows: int = 0
+    note: str = ""
 
 
 class Source(Protocol):

@@ -29,7 +29,7 @@ from pipelines.warehouse.base import STAGE_DATASET, Statement, Value, WorkingCop
 from pipelines.warehouse.bigquery_errors import translated
 from pipelines.warehouse.bigquery_tables import (
     CONTRACT_LABEL,
-    added_columns,
+    changed_columns,
     contract_table,
     fingerprint,
     stage_schema,
@@ -149,7 +149,7 @@ class BigQueryWarehouse:
             self._client.create_table(table, exists_ok=True, retry=_RETRY)
         elif present.labels.get(CONTRACT_LABEL) != fingerprint(contract):
             table = self._client.get_table(present.reference, retry=_RETRY)
-            if statement := added_columns(table, contract):
+            for statement in changed_columns(table, contract):
                 self._client.query(statement, retry=_RETRY).result(retry=_RETRY)
             table.labels = table_labels(contract)
             self._client.update_table(table, ["labels"], retry=_RETRY)

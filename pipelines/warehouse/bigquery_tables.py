@@ -48,14 +48,20 @@ def fingerprint(contract: Contract) -> str:
     return hashlib.sha256(columns.encode()).hexdigest()[:16]
 
 
-def added_columns(table: bigquery.Table, contract: Contract) -> str | None:
-    """The DDL that adds the columns that the contract gained since; None if it gained none."""
-    known = {field.name for field in table.schema}
-    gained = [c for c in contract.columns if c.name not in known]
-    if not gained:
-        return None
-    columns = ", ".join(f"ADD COLUMN IF NOT EXISTS {c.name} {c.type}" for c in gained)
-    return f"ALTER TABLE {contract.table} {columns}"
+def changed_columns(table: bigquery.Table, contract: Contract) -> list[str]:
+    """The DDL that adds the columns that the contract gained since, and lets those be NULL that may
+    be by now."""
+    modes = {field.name: field.mode for field in table.schema}
+    gained = [c for c in contract.columns if c.name not in modes]
+    changes = [
+        f"ALTER COLUMN {c.name} DROP NOT NULL"
+        for c in contract.columns
+        if c.nullable and modes.get(c.name) == "REQUIRED"
+    ]
+    if gained:
+        added = ", ".join(f"ADD COLUMN IF NOT EXISTS {c.name} {c.type}" for c in gained)
+        changes.append(added)
+    return [f"ALTER TABLE {contract.table} {change}" for change in changes]
 
 
 def stage_schema(contract: Contract, names: Collection[str]) -> list[bigquery.SchemaField]:

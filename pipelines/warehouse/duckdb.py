@@ -324,19 +324,22 @@ def _create_table(contract: Contract, name: str, how: str, *, constrained: bool 
 
 
 def _add_columns(connection: duckdb.DuckDBPyConnection, contracts: Iterable[Contract]) -> None:
-    """Add the columns that contracts gained since their tables were created, as nullable ones."""
+    """Add the columns that contracts gained since their tables were created, as nullable ones, and
+    let those be NULL that may be by now."""
     present = connection.execute(
-        "SELECT table_schema || '.' || table_name, LIST(column_name) "
+        "SELECT table_schema || '.' || table_name, MAP(LIST(column_name), LIST(is_nullable)) "
         "FROM information_schema.columns GROUP BY ALL"
     ).fetchall()
-    known = {table: set(columns) for table, columns in present}
+    known = dict(present)
     for contract in contracts:
         for column in contract.columns:
+            change = None
             if column.name not in known[contract.table]:
-                connection.execute(
-                    f"ALTER TABLE {contract.table} "
-                    f"ADD COLUMN {column.name} {_duckdb_type(column.type)}"
-                )
+                change = f"ADD COLUMN {column.name} {_duckdb_type(column.type)}"
+            elif column.nullable and known[contract.table][column.name] == "NO":
+                change = f"ALTER COLUMN {column.name} DROP NOT NULL"
+            if change:
+                connection.execute(f"ALTER TABLE {contract.table} {change}")
 
 
 def _duckdb_type(google_type: str) -> str:

@@ -253,9 +253,9 @@ def test_an_order_whose_day_changed_stands_once(warehouse: Warehouse) -> None:
 
 
 def test_what_a_new_column_holds_of_a_person_does_not_pass(warehouse: Warehouse) -> None:
-    land(warehouse, batch(june(1), note=["call jane.doe@example.com or +49 30 1234567"]))
+    land(warehouse, batch(june(1), headline=["call jane.doe@example.com or +49 30 1234567"]))
     found = warehouse.query(f"SELECT _extra FROM {TABLE}")["_extra"].to_pylist()
-    assert found == ['{"note":"call [redacted] or [redacted]"}']
+    assert found == ['{"headline":"call (e-mail) or (phone)"}']
 
 
 def test_campaigns_that_miss_a_micro_of_the_accounts_spend_fail_the_audit(

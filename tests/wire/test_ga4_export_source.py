@@ -15,6 +15,7 @@ import pytest
 
 from pipelines.contracts import load_contract
 from pipelines.errors import InputError, SourceRejected, SourceUnavailable
+from pipelines.landing.conform import conform
 from pipelines.privacy.hashing import hash_user_id
 from pipelines.sandbox.market.market import Market
 from pipelines.sandbox.platforms.ga4_export.export import event_books, export_faults, write_export
@@ -102,7 +103,7 @@ def test_events_land_once_hashed_and_without_those_who_refused(
 def test_values_come_through_as_they_were_exported(write: Write) -> None:
     params = [
         {"key": "ga_session_id", "value": {"int_value": "1775140000"}},
-        {"key": "page_location", "value": {"string_value": "https://x.example/?q=a&e=b.c%40d.org"}},
+        {"key": "page_location", "value": {"string_value": "https://x.example/?n=a&e=b.c%40d.org"}},
         {"key": "value", "value": {"double_value": 1.5}},
         {"key": "empty", "value": None},
     ]
@@ -110,16 +111,17 @@ def test_values_come_through_as_they_were_exported(write: Write) -> None:
     path = write(
         [_event(event_params=params, collected_traffic_source=source), _event(event_name="x")]
     )
-    rows = _pull(path, Window(DAY, DAY)).rows.to_pylist()
+    batch = _pull(path, Window(DAY, DAY))
+    rows = conform(batch.rows, batch, load_contract("raw.ga4_events")).to_pylist()
     first, second = rows if rows[0]["event_name"] == "page_view" else rows[::-1]
     values = {p["key"]: p["value"] for p in first["event_params"]}
     assert values["ga_session_id"]["int_value"] == 1_775_140_000
     assert values["value"]["double_value"] == 1.5
     assert values["empty"] is None
-    assert values["page_location"]["string_value"] == "https://x.example/?q=a&e=(e-mail)"
+    assert values["page_location"]["string_value"] == "https://x.example/?n=a&e=(e-mail)"
     assert first["collected_traffic_source"]["gclid"] == "Cj0"
     assert first["event_timestamp"] == 1_775_140_000_000_000
-    assert second["event_params"] is None
+    assert second["event_params"] == []
     assert second["collected_traffic_source"] is None
 
 
@@ -307,10 +309,11 @@ def test_a_column_that_nobody_knows_is_handed_on_and_the_exports_own_are_not(
     assert counts[LAST.start] == 0 < counts[LAST.end]
     params = [{"key": "p", "value": {"string_value": "x", "new_value": 1}}]
     odd = _event(platform="WEB", user_properties=[{"key": "plan"}], event_params=params)
-    note = _event(batch_event_index="2", note={"by": ["me@example.org"], "n": 1})
-    rows = _pull(write([odd, note]), Window(DAY, DAY)).rows
-    assert set(rows.column_names) - set(known.column_names) == {"note"}
-    assert rows["note"].to_pylist() == [None, {"by": ["(e-mail)"], "n": 1}]
+    review = _event(batch_event_index="2", review={"by": ["me@example.org"], "n": 1})
+    batch = _pull(write([odd, review]), Window(DAY, DAY))
+    assert set(batch.rows.column_names) - set(known.column_names) == {"review"}
+    rows = conform(batch.rows, batch, load_contract("raw.ga4_events"))
+    assert rows["_extra"].to_pylist() == [None, '{"review":{"by":["(e-mail)"],"n":1}}']
 
 
 def test_a_file_cut_off_or_missing_is_named_with_what_was_kept(

@@ -92,6 +92,20 @@ def test_a_column_that_a_contract_gained_is_added(warehouse: Warehouse) -> None:
     assert set(found.schema.names) == set(BUDGETS.column_names)
 
 
+def test_a_column_that_may_be_null_by_now_takes_null(warehouse: Warehouse) -> None:
+    strict = tuple(replace(c, nullable=False) for c in BUDGETS.columns)
+    warehouse.create_tables([replace(BUDGETS, name="ads_older_budgets", columns=strict)])
+    loose = replace(BUDGETS, name="ads_older_budgets")
+    assert [c.name for c in loose.columns if c.nullable] == ["_extra"]
+    warehouse.create_tables([loose])
+    rows = budget_rows.rows("1", [("c1", MONDAY, 5)]).drop_columns(["_run_id"])
+    stage = warehouse.stage(loose, "run1", rows)
+    slice_ = replace(budget_rows.slice_of("1"), table=loose.table)
+    publish_stage(warehouse, loose, slice_, stage, run_id="run1")
+    landed = warehouse.query("SELECT _extra FROM raw.ads_older_budgets").to_pylist()
+    assert landed == [{"_extra": None}]
+
+
 def test_a_dropped_stage_is_gone_and_may_be_dropped_again(warehouse: Warehouse) -> None:
     stage = warehouse.stage(BUDGETS, "run1", budget_rows.rows("1", []))
     assert warehouse.stages() == [stage]

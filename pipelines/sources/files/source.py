@@ -14,7 +14,7 @@ import pyarrow as pa
 from pipelines.config import Secrets
 from pipelines.errors import ConfigError, InputError, SourceRejected
 from pipelines.platforms import full_name
-from pipelines.privacy.consent import is_personal
+from pipelines.privacy.field_names import is_personal
 from pipelines.source_settings import FileSettings
 from pipelines.sources.base import Account, Batch, Window
 from pipelines.sources.files import queries

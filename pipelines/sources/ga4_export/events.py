@@ -14,11 +14,9 @@ from pipelines.errors import InputError
 from pipelines.placeholders import Placeholders, placeholders
 from pipelines.privacy.hashing import hash_user_id
 from pipelines.source_settings import Ga4ExportSettings
-from pipelines.sources.ga4_export.schema import CLICK_IDS, KEPT, ORDERING, fitted, relisted
+from pipelines.sources.ga4_export.schema import CLICK_IDS, KEPT, ORDERING, fitted
 
 _TEXT, _INTEGER = pa.string(), pa.int64()
-_ADDRESS = r"[A-Za-z0-9._+%-]+(@|%40)[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+"
-_REDACTED = "(e-mail)"
 _SEPARATOR = "\x1f"
 
 
@@ -37,8 +35,8 @@ def day_of_events(
 
     Dropped and counted: events of people who refused (``analytics_storage`` No, a transient
     token, or no device id and no Yes). Repetitions are merged and not counted: nothing is lost
-    with them. User ids are hashed, e-mail addresses blotted out in every text. An id that is a
-    placeholder is none. A column that the export is not known to have stays, as drift.
+    with them. User ids are hashed. An id that is a placeholder is none. A column that the export
+    is not known to have stays, as drift.
 
     Args:
         exported: one day's table of the export; further columns and fields are allowed.
@@ -58,7 +56,7 @@ def day_of_events(
     clicks = {name: nobodys.real_values(_click_id(rows, name)) for name in CLICK_IDS}
     columns = {
         "property_id": pa.repeat(settings.property_id, len(rows)),
-        **{c: _without_addresses(rows[c].combine_chunks()) for c in rows.column_names},
+        **{c: rows[c] for c in rows.column_names},
         "event_date": pa.repeat(pa.scalar(day), len(rows)),
         "user_id": hashed.take(users.indices),
         **clicks,
@@ -195,15 +193,3 @@ def _param(params: pa.ListArray, key: str) -> pa.Array:
     owners = pc.list_parent_indices(params).filter(wanted)
     texts = pc.struct_field(entries.field("value"), "string_value").filter(wanted)
     return texts.take(pc.index_in(pa.array(range(len(params)), _INTEGER), value_set=owners))
-
-
-def _without_addresses(values: pa.Array) -> pa.Array:
-    """The same values with every e-mail address in a text blotted out, however deep."""
-    if pa.types.is_string(values.type):
-        return pc.replace_substring_regex(values, _ADDRESS, _REDACTED)
-    if pa.types.is_list(values.type):
-        return relisted(values, _without_addresses(values.flatten()))
-    if pa.types.is_struct(values.type):
-        fields = [_without_addresses(values.field(i)) for i in range(values.type.num_fields)]
-        return pa.StructArray.from_arrays(fields, fields=list(values.type), mask=pc.is_null(values))
-    return values

@@ -16,7 +16,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipelines.errors import InputError
-from pipelines.privacy.consent import is_personal
 from pipelines.sources.calls.day_files import KEPT, DayFile, json_lines
 
 REQUIRED = ("event_id", "event_name", "occurred_at")
@@ -26,8 +25,6 @@ KNOWN = (
     *("user_id", "email", "phone", "consent", "page_url", "order_id", "value", "currency"),
     *("client_id", "ip", "user_agent", *CLICK_IDS),
 )
-_ADDRESS = re.compile(r"[\w.+%-]+(?:@|%40)[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+")
-_BLOTTED = "(e-mail)"
 # In this order: most browsers also claim to be those after them.
 _BROWSERS = (
     ("Edge", re.compile(r"\bEdg(e|A|iOS)?/")),
@@ -121,21 +118,13 @@ class Events:
         """A column of texts; see :meth:`parsed`."""
         return self.parsed(name, _text, "a text")
 
-    def drift(self, positions: list[int]) -> tuple[dict[str, pa.Array], list[str]]:
-        """The columns nobody described, at some positions, and the names of those not taken.
-
-        What is by its name about a person is not taken; e-mail addresses are blotted out.
-        """
-        taken: dict[str, pa.Array] = {}
-        left_out: list[str] = []
-        for name, values in self.columns.items():
-            if name in KNOWN:
-                continue
-            if is_personal(name):
-                left_out.append(name)
-            else:
-                taken[name] = _plain([values[i] for i in positions])
-        return taken, left_out
+    def drift(self, positions: list[int]) -> dict[str, pa.Array]:
+        """The columns nobody described, at some positions, as scalars or JSON texts."""
+        return {
+            name: _plain([values[i] for i in positions])
+            for name, values in self.columns.items()
+            if name not in KNOWN
+        }
 
 
 def instant(value: Any) -> datetime:
@@ -182,14 +171,13 @@ def operating_system(user_agent: str | None) -> str | None:
 
 @lru_cache(maxsize=65_536)
 def page(url: str | None) -> str | None:
-    """A page's address without user, query and fragment, and without e-mail addresses."""
+    """A page's address without user, query and fragment."""
     try:
         parts = urlsplit(url or "")
     except ValueError:
         return None
     host = parts.netloc.rpartition("@")[2]
-    address = f"{parts.scheme}://{host}{parts.path}" if host else parts.path
-    return _ADDRESS.sub(_BLOTTED, address) or None
+    return (f"{parts.scheme}://{host}{parts.path}" if host else parts.path) or None
 
 
 def _text(value: Any) -> str:
@@ -203,19 +191,15 @@ def _plain(values: list[Any]) -> pa.Array:
     scalars = [type(v) for v in values if v is not None]
     if len(set(scalars)) <= 1 and set(scalars) <= {int, float, bool}:
         return pa.array(values)
-    texts = (v if isinstance(v, str) else None if v is None else _json(v) for v in values)
-    return pa.array([t and _ADDRESS.sub(_BLOTTED, t) for t in texts], pa.string())
+    return pa.array([_written(v) for v in values], pa.string())
 
 
-def _json(value: Any) -> str:
-    return orjson.dumps(_without_persons(value), default=str, option=orjson.OPT_SORT_KEYS).decode()
+def _written(value: Any) -> str | None:
+    if value is None or isinstance(value, str):
+        return value
+    return orjson.dumps(value, default=_listed, option=orjson.OPT_SORT_KEYS).decode()
 
 
-def _without_persons(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {k: _without_persons(v) for k, v in value.items() if not is_personal(str(k))}
-    return [_without_persons(v) for v in value] if _is_many(value) else value
-
-
-def _is_many(value: Any) -> bool:
-    return isinstance(value, Iterable) and not isinstance(value, str | bytes)
+def _listed(value: Any) -> Any:
+    """What JSON has no type for, as Parquet may hold it."""
+    return list(value) if isinstance(value, Iterable) else str(value)

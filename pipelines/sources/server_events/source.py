@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -16,7 +17,7 @@ from pipelines.config import Secrets
 from pipelines.errors import InputError, SourceRejected
 from pipelines.money import micros
 from pipelines.placeholders import placeholders
-from pipelines.privacy.consent import Consent, decide
+from pipelines.privacy.consent import Consent, Judgement, judge
 from pipelines.privacy.hashing import hash_email, hash_phone, hash_user_id
 from pipelines.source_settings import ServerEventsSettings
 from pipelines.sources.base import Account, Batch, Window
@@ -52,7 +53,7 @@ class _Read:
     event_ids: list[str]
     at: list[datetime]
     days: list[date]
-    consents: list[Consent]
+    consents: list[Judgement]
     people: dict[str, list[str | None]]
 
 
@@ -124,7 +125,7 @@ class ServerEventsSource:
         denied = {
             event_id
             for event_id, consent in zip(read.event_ids, read.consents, strict=True)
-            if consent is not Consent.GRANTED
+            if consent.consent is not Consent.GRANTED
         }
         kept = [
             i
@@ -132,6 +133,7 @@ class ServerEventsSource:
             if read.event_ids[i] not in denied
             and not any(ids[i] in withdrawn for ids in read.people.values())
         ]
+        self._log_reasons(read, mine, days)
         rows = self._rows(account_id, read, kept)
         yield Batch(
             *(self.name, TABLE, account_id, None, days, rows, pulled_at),
@@ -164,7 +166,7 @@ class ServerEventsSource:
             at,
             days,
             [
-                decide(c if isinstance(c, str) else None, purposes, vendor)
+                judge(c if isinstance(c, str) else None, purposes, vendor)
                 for c in events.columns["consent"]
             ],
             {
@@ -172,6 +174,14 @@ class ServerEventsSource:
                 "client_id": [device(self._nobodys.real(t)) for t in events.texts("client_id")],
             },
         )
+
+    def _log_reasons(self, read: _Read, mine: list[int], days: Window) -> None:
+        """Why consent strings can't be taken: an endpoint or a banner may have to be mended."""
+        reasons = Counter(
+            read.consents[i].why for i in mine if read.consents[i].consent is Consent.UNKNOWN
+        )
+        for why, count in reasons.most_common():
+            _log.warning("%s, %s: %d events dropped: %s", self._who, days, count, why)
 
     def _add(self, events: Events, file: DayFile, growing: bool) -> None:
         content = self._folder.read(file, growing=growing)
@@ -209,10 +219,6 @@ class ServerEventsSource:
                     kept=KEPT,
                     fix="Correct what writes the events, and write the file again.",
                 )
-        extra, left_out = events.drift(kept)
-        if left_out:
-            warning = "fields that may be about a person are not taken"
-            _log.warning("%s: %s: %s", self._who, warning, ", ".join(sorted(left_out)))
         ids = ("order_id", *CLICK_IDS)
         columns = {
             "site_id": [account_id] * len(kept),
@@ -233,7 +239,7 @@ class ServerEventsSource:
             "operating_system": coarse("user_agent", operating_system),
             "time_zone": [self._settings.time_zone] * len(kept),
         }
-        return side_by_side(pa.table(extra), typed(TABLE, columns))
+        return side_by_side(pa.table(events.drift(kept)), typed(TABLE, columns))
 
 
 def open_source(settings: ServerEventsSettings, secrets: Secrets) -> ServerEventsSource:
@@ -258,12 +264,13 @@ def _first_copies(read: _Read) -> list[int]:
 
 def _withdrawn(read: _Read, inside: set[int]) -> set[str]:
     """Ids of which the last readable consent is a refusal; of two at once, that one."""
-    order = sorted(inside, key=lambda i: (read.at[i], read.consents[i] is Consent.REFUSED))
+    order = sorted(inside, key=lambda i: (read.at[i], read.consents[i].consent is Consent.REFUSED))
     last: dict[str, Consent] = {}
     for i in order:
-        if read.consents[i] is Consent.UNKNOWN:
+        consent = read.consents[i].consent
+        if consent is Consent.UNKNOWN:
             continue
         for ids in read.people.values():
             if (person := ids[i]) is not None:
-                last[person] = read.consents[i]
+                last[person] = consent
     return {person for person, consent in last.items() if consent is Consent.REFUSED}

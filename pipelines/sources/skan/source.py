@@ -1,10 +1,9 @@
-"""Lands SKAdNetwork postbacks as the advertiser's endpoint received them."""
+"""Lands Apple's postbacks, SKAdNetwork's and AdAttributionKit's, as the endpoint received them."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -12,59 +11,19 @@ import pyarrow as pa
 
 from pipelines.config import Secrets
 from pipelines.errors import InputError, SourceRejected
-from pipelines.privacy.consent import is_personal
 from pipelines.source_settings import SkanSettings
 from pipelines.sources.base import Account, Batch, Window
 from pipelines.sources.calls.day_files import KEPT, DayFile, DayFolder, json_lines
-from pipelines.sources.shapes.columns import side_by_side, typed
-from pipelines.sources.skan.signature import is_signed, load_key, text
+from pipelines.sources.shapes.columns import schema_of, side_by_side, typed
+from pipelines.sources.skan.postback import Postback
+from pipelines.sources.skan.signature import load_key
 
 _log = logging.getLogger(__name__)
 
 TABLE = "raw.skan_postbacks"
 # A device that gets no 200 sends again, up to nine times in nine days.
 RESENT_DAYS = 9
-# Days after the first launch that a postback of version 4 covers, by its sequence index.
-CONVERSION_WINDOWS = ((0, 2), (3, 7), (8, 35))
 _SHOWN = 5
-_INDEXES = {"0", "1", "2"}
-_MULTIPLE = "4.0"
-_COARSE = {"low", "medium", "high"}
-_FINE = range(64)
-# column → the postback's field, as text, whatever JSON type it has: a copy may have another
-_TEXTS = {
-    "version": "version",
-    "ad_network_id": "ad-network-id",
-    "campaign_id": "campaign-id",
-    "source_identifier": "source-identifier",
-    "app_id": "app-id",
-    "source_app_id": "source-app-id",
-    "source_domain": "source-domain",
-    "coarse_conversion_value": "coarse-conversion-value",
-}
-_KNOWN = {
-    *_TEXTS.values(),
-    *("transaction-id", "postback-sequence-index", "fidelity-type", "redownload", "did-win"),
-    *("conversion-value", "attribution-signature", "received_at"),
-}
-
-
-@dataclass(frozen=True)
-class _Postback:
-    """One reception. ``where`` is its file and line."""
-
-    received_at: datetime
-    where: str
-    body: dict[str, Any]
-
-    @property
-    def received_date(self) -> date:
-        return self.received_at.date()
-
-    @property
-    def key(self) -> tuple[str, int]:
-        """What makes it one postback, however often it is sent."""
-        return text(self.body.get("transaction-id")), _index(self.body)
 
 
 class SkanSource:
@@ -72,11 +31,13 @@ class SkanSource:
 
     A line is ``{"received_at": instant, "body": postback}``, or the postback itself with
     ``received_at`` added. Anyone can post to the endpoint, so a body that Apple did not sign is
-    dropped, counted in ``Batch.dropped_rows`` and logged by file and line, and stops nothing; a
-    line without ``received_at`` is the receiver's own mistake, and is an error. The file of the day
-    after the window may still grow.
+    refused, counted in ``Batch.refused_rows`` and logged by file and line, and stops nothing; a
+    value that can't be (conversion values aren't signed) is NULL, counted in ``Batch.note`` and
+    logged. A line without ``received_at`` is the receiver's own mistake, and is an error. The file
+    of the day after the window may still grow.
 
-    A postback is known by transaction id and sequence index. Of its receptions the earliest is
+    A postback is known by its id (SKAdNetwork's transaction id, AdAttributionKit's postback
+    identifier) and sequence index. Of its receptions the earliest is
     kept, in the slice of its day: ten days before the window are read too, so that what is
     sent again in the window, but came first before it, is not landed a second time. A line is
     also found in the file of the next day.
@@ -96,7 +57,7 @@ class SkanSource:
     def __init__(self, settings: SkanSettings) -> None:
         self.account_ids = (settings.advertiser_id,)
         self.lookback_days = settings.lookback_days
-        self._key = load_key(settings.public_key)
+        self._key, self._is_apples = load_key(settings.public_key), settings.public_key is None
         self._who = f"skan, account {settings.advertiser_id}"
         self._folder = DayFolder(str(settings.path), (".ndjson", ".ndjson.gz"), self._who)
 
@@ -131,9 +92,13 @@ class SkanSource:
             for number, line in self._lines(file, growing=file.day > days.end)
         ]
         received.sort(key=lambda postback: postback.received_at)
-        kept, dropped = self._first_receptions(received, days)
-        rows = _rows(account_id, kept)
-        yield Batch(self.name, TABLE, account_id, None, days, rows, pulled_at, dropped)
+        kept, refused = self._first_receptions(received, days)
+        rows, note = self._rows(account_id, kept, days)
+        yield Batch(
+            *(self.name, TABLE, account_id, None, days, rows, pulled_at),
+            refused_rows=refused,
+            note=note,
+        )
 
     def snapshot(self, account_id: str, day: date) -> Iterator[Batch]:
         """Nothing: a postback is a fact of its day."""
@@ -144,19 +109,19 @@ class SkanSource:
         return json_lines(content, file.shown, growing=growing)
 
     def _first_receptions(
-        self, received: list[_Postback], days: Window
-    ) -> tuple[list[_Postback], int]:
+        self, received: list[Postback], days: Window
+    ) -> tuple[list[Postback], int]:
         """Valid postbacks first received on ``days``, of receptions in order of time; and how
         many receptions of those days are not Apple's."""
         wanted = {p.key for p in received if days.start <= p.received_date <= days.end}
-        seen: set[tuple[str, int]] = set()
-        kept: list[_Postback] = []
+        seen: set[tuple[str, str, int]] = set()
+        kept: list[Postback] = []
         refused: dict[str, list[str]] = {}
         for postback in received:
             if postback.received_date > days.end or postback.key not in wanted:
                 continue
             in_window = postback.received_date >= days.start
-            problem = self._problem(postback.body)
+            problem = postback.problem(self._key, any_key_id=not self._is_apples)
             if problem and in_window:
                 refused.setdefault(problem, []).append(postback.where)
             if problem or postback.key in seen:
@@ -165,21 +130,41 @@ class SkanSource:
             if in_window:
                 kept.append(postback)
         for problem, places in refused.items():
-            shown, more = ", ".join(places[:_SHOWN]), ", …" if len(places) > _SHOWN else ""
-            warning = f"{len(places)} postbacks dropped: {problem} ({shown}{more})"
-            _log.warning("%s, %s: %s", self._who, days, warning)
+            self._warn(days, f"refused: {problem}", places)
         return kept, sum(map(len, refused.values()))
 
-    def _problem(self, body: dict[str, Any]) -> str | None:
-        """Why a body is not a postback of Apple's; None for one that is."""
-        if not is_signed(body, self._key):
-            return "its attribution-signature is not Apple's"
-        # not signed: a copy of a true postback may carry any value
-        if not _is_one_of(body.get("conversion-value"), _FINE):
-            return "its conversion value is none of 0 to 63"
-        if not _is_one_of(body.get("coarse-conversion-value"), _COARSE):
-            return "its coarse conversion value is none of low, medium, high"
-        return None
+    def _rows(self, account_id: str, postbacks: list[Postback], days: Window) -> tuple[Any, str]:
+        """Rows of the table, and what a person should know of them."""
+        read = [postback.columns() for postback in postbacks]
+        impossible: dict[str, list[str]] = {}
+        for postback, (_, problems) in zip(postbacks, read, strict=True):
+            for problem in problems:
+                impossible.setdefault(problem, []).append(postback.where)
+        for problem, places in impossible.items():
+            self._warn(days, f"landed with NULL for {problem}", places)
+        columns: dict[str, Any] = {
+            name: _array([values.get(name) for values, _ in read])
+            for name in schema_of(TABLE).names
+        }
+        columns |= {
+            "advertiser_id": [account_id] * len(read),
+            "received_date": [p.received_date for p in postbacks],
+            "received_at": [p.received_at for p in postbacks],
+        }
+        unknown = [postback.unknown() for postback in postbacks]
+        extra = {
+            field: pa.array([fields.get(field) for fields in unknown], pa.string())
+            for field in dict.fromkeys(field for fields in unknown for field in fields)
+        }
+        count = sum(map(len, impossible.values()))
+        values = "1 value" if count == 1 else f"{count} values"
+        note = f"{values} that Apple doesn't send: NULL (see the log)" if count else ""
+        return side_by_side(pa.table(extra), typed(TABLE, columns)), note
+
+    def _warn(self, days: Window, what: str, places: list[str]) -> None:
+        shown, more = ", ".join(places[:_SHOWN]), ", …" if len(places) > _SHOWN else ""
+        count = "1 postback" if len(places) == 1 else f"{len(places)} postbacks"
+        _log.warning("%s, %s: %s %s (%s%s)", self._who, days, count, what, shown, more)
 
 
 def open_source(settings: SkanSettings, _: Secrets) -> SkanSource:
@@ -187,7 +172,7 @@ def open_source(settings: SkanSettings, _: Secrets) -> SkanSource:
     return SkanSource(settings)
 
 
-def _reception(line: dict[str, Any], where: str) -> _Postback:
+def _reception(line: dict[str, Any], where: str) -> Postback:
     body = line.get("body", line)
     try:
         received_at = datetime.fromisoformat(line["received_at"])
@@ -199,48 +184,10 @@ def _reception(line: dict[str, Any], where: str) -> _Postback:
             kept=KEPT,
             fix="Have the endpoint write the instant of every reception, with its offset.",
         )
-    return _Postback(received_at.astimezone(UTC), where, body if isinstance(body, dict) else {})
+    return Postback(received_at.astimezone(UTC), where, body if isinstance(body, dict) else {})
 
 
-def _index(body: dict[str, Any]) -> int:
-    """The sequence index; 0 before version 4, which has one postback an install."""
-    index = text(body.get("postback-sequence-index")) if _has_windows(body) else "0"
-    return int(index) if index in _INDEXES else -1
-
-
-def _has_windows(body: dict[str, Any]) -> bool:
-    return text(body.get("version")) == _MULTIPLE
-
-
-def _is_one_of(value: object, values: range | set[str]) -> bool:
-    return value is None or (type(value) in (int, str) and value in values)
-
-
-def _rows(account_id: str, postbacks: list[_Postback]) -> pa.Table:
-    bodies = [p.body for p in postbacks]
-    windows = [
-        CONVERSION_WINDOWS[_index(body)] if _has_windows(body) else (None, None) for body in bodies
-    ]
-    columns = {
-        "advertiser_id": [account_id] * len(bodies),
-        "received_date": [p.received_date for p in postbacks],
-        "received_at": [p.received_at for p in postbacks],
-        "transaction_id": [p.key[0] for p in postbacks],
-        "postback_sequence_index": [p.key[1] for p in postbacks],
-        **{name: _texts(bodies, field) for name, field in _TEXTS.items()},
-        "fidelity_type": _texts(bodies, "fidelity-type"),
-        "redownload": _texts(bodies, "redownload"),
-        # before version 3 only the winner was notified
-        "did_win": _texts([{"did-win": True, **body} for body in bodies], "did-win"),
-        "conversion_value": [body.get("conversion-value") for body in bodies],
-        "conversion_day_first": [first for first, _ in windows],
-        "conversion_day_last": [last for _, last in windows],
-    }
-    unknown = dict.fromkeys(field for body in bodies for field in body if field not in _KNOWN)
-    extra = {field: _texts(bodies, field) for field in unknown if not is_personal(field)}
-    return side_by_side(pa.table(extra), typed(TABLE, columns))
-
-
-def _texts(bodies: list[dict[str, Any]], field: str) -> pa.Array:
-    values = (body.get(field) for body in bodies)
-    return pa.array([None if value is None else text(value) for value in values], pa.string())
+def _array(values: list[Any]) -> pa.Array | list[Any]:
+    """Texts as an array, which is cast to flags and numbers."""
+    is_text = any(isinstance(value, str) for value in values)
+    return pa.array(values, pa.string()) if is_text else values

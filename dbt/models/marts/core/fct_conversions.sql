@@ -10,12 +10,14 @@ with won_opportunities as (
   where is_won and closed_at is not null
 ),
 
--- The first postback of an install, from the network that won it.
+-- The first postback of an install or a re-engagement, from the network that won it.
 installs as (
   select
     {{ surrogate_key(["'skan'", 'advertiser_id', 'transaction_id']) }} as conversion_id,
     'skan' as source,
-    'install' as conversion_type,
+    case
+      when conversion_type = 're-engagement' then 're_engagement' else 'install'
+    end as conversion_type,
     received_at as converted_at,
     received_date as conversion_date,
     {% for column in columns[5:-4] -%}

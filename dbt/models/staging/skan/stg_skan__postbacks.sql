@@ -1,8 +1,9 @@
--- SKAdNetwork postbacks that Apple signed, as landed.
+-- Postbacks of SKAdNetwork and AdAttributionKit that Apple signed, as landed.
 select
   advertiser_id,
   received_date,
   received_at,
+  coalesce(framework, 'skadnetwork') as framework,
   transaction_id,
   postback_sequence_index,
   version,
@@ -19,5 +20,10 @@ select
   coarse_conversion_value,
   conversion_day_first,
   conversion_day_last,
+  conversion_type,
+  ad_interaction_type,
+  impression_type,
+  marketplace_id,
+  country_code,
   _run_id as run_id
 from {{ source('raw', 'skan_postbacks') }}

@@ -7,7 +7,7 @@ import io
 from base64 import urlsafe_b64encode
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -224,23 +224,29 @@ class ServerEventsExport:
         return files
 
 
+@cache
 def tc_string(purposes: frozenset[int], vendors: frozenset[int] = frozenset({VENDOR_ID})) -> str:
-    """The core segment of a TCF v2 string that consents to purposes and, with any, to vendors."""
-    granted = vendors if purposes else frozenset()
-    width = max(granted, default=0)
+    """A TC string of TCF 2.3 that discloses vendors and, with any purposes, consents to both."""
+    width = max(vendors, default=0)
+    shown = "".join("01"[v in vendors] for v in range(1, width + 1))
+    granted = (f"{width:016b}", "0", shown) if purposes else (f"{0:016b}", "0")
     updated = 17_800_000_000  # tenths of a second
-    bits = [
+    core = [
         *(f"{2:06b}", f"{updated:036b}", f"{updated:036b}"),
         *(f"{300:012b}", f"{1:012b}", f"{1:06b}", _letters("EN")),
         *(f"{150:012b}", f"{5:06b}", "1", "0", "0" * 12),
         "".join("1" if purpose in purposes else "0" for purpose in range(1, 25)),
         *("0" * 24, "0", _letters("DE")),
-        *(f"{width:016b}", "0", "".join("01"[v in granted] for v in range(1, width + 1))),
+        *granted,
         *(f"{0:016b}", "0", f"{0:012b}"),
     ]
-    joined = "".join(bits)
-    joined += "0" * (-len(joined) % 8)
-    packed = bytes(int(joined[i : i + 8], 2) for i in range(0, len(joined), 8))
+    disclosed = (f"{1:03b}", f"{width:016b}", "0", shown)
+    return f"{_base64(''.join(core))}.{_base64(''.join(disclosed))}"
+
+
+def _base64(bits: str) -> str:
+    bits += "0" * (-len(bits) % 8)
+    packed = bytes(int(bits[i : i + 8], 2) for i in range(0, len(bits), 8))
     return urlsafe_b64encode(packed).decode().rstrip("=")
 
 

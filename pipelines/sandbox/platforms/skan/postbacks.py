@@ -1,12 +1,12 @@
-"""Writes the SKAdNetwork postbacks that the simulated advertiser's endpoint receives."""
+"""Writes Apple's postbacks that the simulated advertiser's endpoint receives."""
 
 from __future__ import annotations
 
 import gzip
 import hashlib
 import uuid
-from base64 import b64encode
-from dataclasses import dataclass, replace
+from base64 import b64encode, urlsafe_b64encode
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property
 from pathlib import Path
@@ -17,6 +17,7 @@ import orjson
 import pyarrow as pa
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
 
 from pipelines.sandbox.market.market import Market
@@ -25,7 +26,7 @@ from pipelines.sandbox.serving.faults import Faults
 from pipelines.sandbox.serving.whole_files import write_whole
 
 ADVERTISER_ID = "canary-app"
-NETWORK_ID = "canarytik.skadnetwork"
+NETWORK_ID, AAK_NETWORK_ID = "canarytik.skadnetwork", "canarytik.adattributionkit"
 PUBLIC_KEY = "public_key.pem"
 # The endpoint was set up this many days before the market's end; no file is older.
 KEPT_DAYS = 40
@@ -50,19 +51,26 @@ _INSTALLS_A_CLICK = 0.03
 # hours of delay at most, chance that it is sent.
 _SENT = ((2, 48, 1.0), (7, 144, 0.5), (35, 144, 0.2))
 _SECONDS = 86_400
+# Of the installs of version 4, those of devices with AdAttributionKit in place of SKAdNetwork, and
+# of these the re-engagements: by a byte of their ids, so that nothing else is drawn anew.
+_AAK_BELOW, _RE_ENGAGED_BELOW = 64, 64
 
 
 @dataclass(frozen=True)
 class _Sent:
+    """A reception: ``fields`` as SKAdNetwork names them, ``body`` as the endpoint got it."""
+
     received_at: datetime
-    body: dict[str, Any]
+    fields: dict[str, Any]
+    body: dict[str, Any] = field(default_factory=dict)
 
 
 class SkanPostbacks:
     """A folder of ``YYYY-MM-DD.ndjson``, a file a UTC day of reception, up to ``today - 1``.
 
-    Installs follow the clicks of the market's TikTok campaigns. A postback is signed as Apple
-    does, with a key of the sandbox's own: its public half is in the folder.
+    Installs follow the clicks of the market's TikTok campaigns. A postback, of SKAdNetwork or
+    AdAttributionKit, is signed as Apple does, with a key of the sandbox's own: its public half is
+    in the folder.
 
     Args:
         folder: where the files go, made by :meth:`write`.
@@ -113,15 +121,15 @@ class SkanPostbacks:
         table = pa.table(
             {
                 "received_date": pa.array([s.received_at.date() for s in sent], pa.date32()),
-                "transaction_id": [s.body["transaction-id"] for s in sent],
+                "transaction_id": [s.fields["transaction-id"] for s in sent],
                 "postback_sequence_index": pa.array(
-                    [s.body.get("postback-sequence-index", 0) for s in sent], pa.int64()
+                    [s.fields.get("postback-sequence-index", 0) for s in sent], pa.int64()
                 ),
                 "source_identifier": pa.array(
-                    [s.body.get("source-identifier") for s in sent], pa.string()
+                    [s.fields.get("source-identifier") for s in sent], pa.string()
                 ),
                 "conversion_value": pa.array(
-                    [s.body.get("conversion-value") for s in sent], pa.int64()
+                    [s.fields.get("conversion-value") for s in sent], pa.int64()
                 ),
             }
         )
@@ -142,8 +150,8 @@ class SkanPostbacks:
             for _ in range(rng.poisson(row["clicks"] * _INSTALLS_A_CLICK)):
                 sent += _postbacks(rng, row["date"], row["campaign_id"])
         chosen = (s for s in sent if self.first_day <= s.received_at.date() <= self._market.end)
-        signed = [replace(s, body=_signed(s.body, self._key)) for s in chosen]
-        return sorted(signed, key=lambda s: (s.received_at, s.body["transaction-id"]))
+        signed = [replace(s, body=_signed(s.fields, self._key)) for s in chosen]
+        return sorted(signed, key=lambda s: (s.received_at, s.fields["transaction-id"]))
 
     def _lines(self, struck: set[str]) -> dict[date, list[_Sent]]:
         """What each day's file holds."""
@@ -168,15 +176,23 @@ class SkanPostbacks:
             files[last] = [*files[last], *self._forged(regular[last])]
         if "new_column" in struck:
             for day, lines in files.items():
-                files[day] = [replace(s, body={**s.body, "country-code": "US"}) for s in lines]
+                files[day] = [replace(s, body={**s.body, "privacy-tier": 2}) for s in lines]
         return files
 
     def _forged(self, lines: list[_Sent]) -> list[_Sent]:
+        """A new postback of each framework that a stranger signed, an altered one, and no one."""
         stranger = _private_key(self._market.seed + 1)
-        new = {**lines[0].body, "transaction-id": "6aafb7a5-0170-41b5-bbe4-fe71dedf1e28"}
-        altered = {**lines[0].body, "transaction-id": "f9ac267a-a889-44ce-b5f7-0166d11461f0"}
+        true = next(line for line in lines if not _is_aak(line.fields))
+        id_ = "6aafb7a5-0170-41b5-bbe4-fe71dedf1e28"
+        new = {**true.fields, "transaction-id": id_}
+        altered = {**true.body, "transaction-id": "f9ac267a-a889-44ce-b5f7-0166d11461f0"}
         at = lines[0].received_at + timedelta(minutes=1)
-        return [_Sent(at, _signed(new, stranger)), _Sent(at, altered), _Sent(at, {"junk": 1})]
+        bodies = (
+            {**new, "attribution-signature": sign(new, stranger)},
+            {"jws-string": sign_jws({"postback-identifier": id_}, stranger)},
+            *(altered, {"junk": 1}),
+        )
+        return [_Sent(at, {}, body) for body in bodies]
 
 
 def sign(body: dict[str, Any], key: ec.EllipticCurvePrivateKey) -> str:
@@ -195,8 +211,56 @@ def sign(body: dict[str, Any], key: ec.EllipticCurvePrivateKey) -> str:
     return b64encode(key.sign("\u2063".join(texts).encode(), scheme)).decode()
 
 
-def _signed(body: dict[str, Any], key: ec.EllipticCurvePrivateKey) -> dict[str, Any]:
-    return {**body, "attribution-signature": sign(body, key)}
+def sign_jws(payload: dict[str, Any], key: ec.EllipticCurvePrivateKey, **header: object) -> str:
+    """A compact JWS over a payload, ES256, as Apple makes it for AdAttributionKit."""
+    parts = ({"kid": "apple-cas-identifier/0", "alg": "ES256"} | header, payload)
+    signed = b".".join(map(_base64url, map(orjson.dumps, parts)))
+    scheme = ec.ECDSA(SHA256(), deterministic_signing=True)
+    halves = decode_dss_signature(key.sign(signed, scheme))
+    signature = b"".join(number.to_bytes(32) for number in halves)
+    return b".".join((signed, _base64url(signature))).decode()
+
+
+def _signed(fields: dict[str, Any], key: ec.EllipticCurvePrivateKey) -> dict[str, Any]:
+    if not _is_aak(fields):
+        return {**fields, "attribution-signature": sign(fields, key)}
+    renamed = {
+        "postback-identifier": fields["transaction-id"],
+        "postback-sequence-index": fields["postback-sequence-index"],
+        "source-identifier": fields["source-identifier"],
+        "advertised-item-identifier": fields["app-id"],
+        "publisher-item-identifier": fields.get("source-app-id"),
+        "ad-network-identifier": AAK_NETWORK_ID,
+        "marketplace-identifier": "com.apple.AppStore",
+        "impression-type": "app-impression",
+        "conversion-type": _conversion_type(fields),
+        "did-win": fields["did-win"],
+    }
+    payload = {name: value for name, value in renamed.items() if value is not None}
+    values = ("conversion-value", "coarse-conversion-value")
+    return {
+        "jws-string": sign_jws(payload, key),
+        **{name: fields[name] for name in values if name in fields},
+        "ad-interaction-type": ("view", "click")[fields["fidelity-type"]],
+    }
+
+
+def _is_aak(fields: dict[str, Any]) -> bool:
+    return fields["version"] == "4.0" and _byte(fields, 0) < _AAK_BELOW
+
+
+def _conversion_type(fields: dict[str, Any]) -> str:
+    if _byte(fields, 1) < _RE_ENGAGED_BELOW:
+        return "re-engagement"
+    return "redownload" if fields["redownload"] else "download"
+
+
+def _byte(fields: dict[str, Any], position: int) -> int:
+    return uuid.UUID(fields["transaction-id"]).bytes[position]
+
+
+def _base64url(content: bytes) -> bytes:
+    return urlsafe_b64encode(content).rstrip(b"=")
 
 
 def _private_key(seed: int) -> ec.EllipticCurvePrivateKey:

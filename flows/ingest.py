@@ -7,6 +7,7 @@ from pathlib import Path
 from prefect import flow, get_run_logger, task
 from prefect.artifacts import create_table_artifact
 
+from flows.leftovers import remove_leftovers
 from flows.retries import RETRIES
 from pipelines.config import Secrets, load_settings
 from pipelines.errors import AdcanaryError
@@ -51,6 +52,7 @@ def ingest(config: Path | None = None, allow_withdrawals: bool = False) -> list[
     Raises:
         AccountsFailed: at the end, if any failed; names each, with the reason.
     """
+    remove_leftovers()
     settings = load_settings(config)
     if salt := Secrets().hash_salt:
         check_salt(open_warehouse(settings), salt.get_secret_value())

@@ -42,10 +42,10 @@ _POLL_SECONDS = 0.1
 # Landing ten million rows must fit beside the batch itself; DuckDB spills the rest to disk.
 _MOST_THREADS = 8
 _MEMORY_LIMIT = "256MB"
-# Changes wait in the log beside the file. Whoever opens the file reads the log, 10 ms a megabyte;
-# moving it into the file costs a copy of the file, 0.6 s a gigabyte (docs/benchmarks.md). So the
-# log may grow to a megabyte, or to a five-hundredth of a large file.
-_LOG_BYTES, _LOG_SHARE = 1 << 20, 500
+# Changes wait in the log beside the file. Whoever opens the file reads the log, and moving it into
+# the file costs a copy of the file (docs/benchmarks.md). In sum, the two cost least at about a
+# megabyte and a two-hundredth of the file, for small batches.
+_LOG_BYTES, _LOG_SHARE = 1 << 20, 200
 # Up to this size, a process that has written leaves one file at its end, without a log.
 _SMALL_BYTES = 64 << 20
 # DuckDB refuses a second connection with other settings in the same process, so threads take turns.
@@ -242,7 +242,7 @@ class DuckDBWarehouse:
 
 
 def _log_is_long(path: Path) -> bool:
-    return duckdb_file.log_bytes(path) > max(_LOG_BYTES, path.stat().st_size // _LOG_SHARE)
+    return duckdb_file.log_bytes(path) > _LOG_BYTES + path.stat().st_size // _LOG_SHARE
 
 
 def _fold(path: Path) -> None:

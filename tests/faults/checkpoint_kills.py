@@ -21,6 +21,7 @@ import traceback
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import duckdb
@@ -59,37 +60,43 @@ class Report:
     seconds: float = 0.0
 
 
-def study(folder: Path, kills: int, *, by: str = "adcanary", batches: int = 25) -> Report:
+def study(folder: Path, kills: int, *, by: str = "adcanary", batches: int = 10) -> Report:
     """Kill so many processes within checkpoints of one file.
 
     Args:
         by: who checkpoints: ``adcanary`` or ``duckdb``, which does it in place.
-        batches: batches in the file at the start; 25 are about 10 MB.
+        batches: batches in the file at the start; 10 are about 10 MB.
     """
     path, report, chance = folder / "w.duckdb", Report(), random.Random(7)
     assert _run(lambda: _prepare(path, batches)) == 0
     checkpoint = {"adcanary": lambda: fold(path, 10.0), "duckdb": lambda: _in_place(path)}[by]
-    published, changes, times = 0, 1, list[float]()
-    while report.within < kills:
+    published, changes, times, problem = 0, 1, list[float](), folder / "problem"
+
+    def publish() -> None:
+        nonlocal published
         published += 1
-        assert _run(lambda n=published: _publish(path, n)) == 0
-        before = _kept(path, folder / "before")
-        if len(times) < 3:
-            began = time.monotonic()
-            changes = max(changes, traced.run(checkpoint).changes)
-            times.append(time.monotonic() - began)
-            report.seconds = statistics.median(times)
-            continue
+        assert _run(lambda: _publish(path, published)) == 0
+
+    for _ in range(3):
+        publish()
+        began = time.monotonic()
+        changes = max(changes, traced.run(checkpoint).changes)
+        times.append(time.monotonic() - began)
+    report.seconds = statistics.median(times)
+    publish()
+    while report.within < kills:
+        before = _copied(path, folder / "before" / path.name)
         ending = traced.run(checkpoint, chance.randrange(changes), chance.random())
         changes = max(changes, ending.changes)
         report.within += ending.status == -signal.SIGKILL
         report.at[ending.at] += 1
-        problem = folder / "problem"
-        if _run(lambda n=published, to=problem: _check(path, n, to)) != 0:
+        if _run(partial(_check_and_publish, path, published, problem)) == 0:
+            published += 1
+        else:
             report.losses.append(f"{ending.at}: {problem.read_text()}")
-            for suffix in ("", ".wal"):
-                log_of(path, suffix).unlink(missing_ok=True)
-            _kept(before, folder, path.name)
+            _copied(before, path)
+        if report.within % 20 == 0:
+            print(f"{report.within} kills, {len(report.losses)} losses", file=sys.stderr)
     return report
 
 
@@ -128,8 +135,8 @@ def _in_place(path: Path) -> None:
         connection.execute("CHECKPOINT")
 
 
-def _check(path: Path, newest: int, problem: Path) -> None:
-    """Whether every batch that was published is there, and the ledger holds."""
+def _check_and_publish(path: Path, newest: int, problem: Path) -> None:
+    """Whether every batch that was published is there, and the ledger holds; then the next one."""
     try:
         warehouse = DuckDBWarehouse(path)
         rows = warehouse.query(
@@ -140,19 +147,20 @@ def _check(path: Path, newest: int, problem: Path) -> None:
         for n in range(max(newest - SLICES + 1, 1), newest + 1):
             assert present[f"s{n % SLICES}"] == (f"batch {n}", f"batch {n}", ROWS), f"batch {n}"
         verify(Ledger(warehouse, path.with_suffix(".jsonl")))
+        _publish(path, newest + 1)
     except BaseException as error:
         problem.write_text(str(error))
         raise
 
 
-def _kept(path: Path, folder: Path, name: str = "w.duckdb") -> Path:
-    folder.mkdir(exist_ok=True)
+def _copied(path: Path, target: Path) -> Path:
+    """Copy a file with its log over another with its own."""
+    target.parent.mkdir(exist_ok=True)
     for suffix in ("", ".wal"):
-        kept = log_of(folder / name, suffix)
-        kept.unlink(missing_ok=True)
+        log_of(target, suffix).unlink(missing_ok=True)
         if log_of(path, suffix).exists():
-            shutil.copyfile(log_of(path, suffix), kept)
-    return folder / name
+            shutil.copyfile(log_of(path, suffix), log_of(target, suffix))
+    return target
 
 
 def _run(work: Callable[[], object]) -> int:
@@ -176,7 +184,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--by", choices=("adcanary", "duckdb"), default="adcanary")
-    parser.add_argument("--batches", type=int, default=25)
+    parser.add_argument("--batches", type=int, default=10)
     args = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="adcanary-kills-") as folder:
         report = study(Path(folder), args.kills, by=args.by, batches=args.batches)

@@ -218,7 +218,7 @@ def test_work_that_fails_leaves_the_file_and_work_that_ends_replaces_it(path: Pa
 def test_without_room_for_a_copy_the_log_stays_and_it_is_said(
     path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("pipelines.warehouse.duckdb._LOG_BYTES", 0)
+    monkeypatch.setattr("pipelines.warehouse.duckdb._LOG_BYTES", -(1 << 30))
     monkeypatch.setattr(duckdb_file, "_share_blocks", lambda source, target: False)
     monkeypatch.setattr(duckdb_file, "_SPARE_BYTES", 1 << 60)
     DuckDBWarehouse(path).transaction(

@@ -21,7 +21,7 @@ from pipelines.landing.expectations import Failure
 from pipelines.landing.slices import date_column, slice_of
 from pipelines.landing.spool import Spool
 from pipelines.privacy.declared import RECORDS, declared
-from pipelines.privacy.redaction import redacted, without_emails
+from pipelines.privacy.redaction import cleaned
 from pipelines.sources.base import Batch, Unreadable
 from pipelines.warehouse import Statement
 from pipelines.warehouse.base import Value
@@ -190,14 +190,6 @@ def _day(day: date | None, batch: Batch) -> date:
 
 
 def _json(values: dict[str, Any]) -> str:
-    stated = {name: _blotted(name, v) for name, v in values.items() if v is not None}
+    """Without what is a person's by the name of its field, or in a text."""
+    stated = cleaned({name: value for name, value in values.items() if value is not None})
     return orjson.dumps(stated, default=str, option=orjson.OPT_SORT_KEYS).decode()
-
-
-def _blotted(name: str, value: Any) -> Any:
-    """A value without addresses and phone numbers; a long id is no phone number."""
-    if isinstance(value, str):
-        return without_emails(value) if name.endswith(("_id", "_hash")) else redacted(value)
-    if isinstance(value, dict):
-        return {key: _blotted(key, v) for key, v in value.items()}
-    return [_blotted(name, v) for v in value] if isinstance(value, list) else value

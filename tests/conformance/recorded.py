@@ -39,6 +39,10 @@ EXPORT = (
     "Total_Conversion,Approved_Conversion\n"
     "17-08-2023,1,916,103916,30-34,M,15,7350,1,1.43,2,1\n"
 )
+_MORE_ADS = "".join(
+    f"17-08-2023,{ad},917,103917,30-34,M,15,7350,1,{cost},2,1\n"
+    for ad, cost in ((2, "2.00"), (3, "3.00"), (4, "20000000.00"))
+)
 CONFIG = """
 warehouse: {path: w.duckdb}
 now: 2026-07-01T09:00:00Z
@@ -114,6 +118,13 @@ def run_commands(folder: Path, marts: Catalogue) -> list[Sent]:
         _run(*files, "--backfill", "--why", "x")
         (folder / "export.csv").write_text(EXPORT.replace("1.43", "1.44"))
         _run(*files)
+        # some ads of some campaigns, one of which is set aside: its spend was not in micros
+        (folder / "ads.csv").write_text(EXPORT + _MORE_ADS)
+        some = MAPPING.read_text().replace("campaign_totals: sum_of_ads", "complete: false")
+        (folder / "ads.yaml").write_text(some)
+        ads = ("--platform", "meta_ads", "--path", str(folder / "ads.csv"))
+        _run("ingest", "files", *ads, "--mapping", str(folder / "ads.yaml"))
+        _run("ingest", "files", *ads, "--mapping", str(folder / "ads.yaml"))
         _run("propose")
         for proposal in _proposals(warehouse):
             _run("proposals", "show", proposal)

@@ -38,6 +38,7 @@ SALT, ZONE = "a-salt", "America/New_York"
 LAST = TODAY - timedelta(days=1)
 RECENT = Window(TODAY - timedelta(days=4), LAST)
 YES, NO = tc_string(frozenset({1, 7})), tc_string(frozenset())
+SHOWN = frozenset({3, 7})
 DAY = date(2026, 6, 10)
 Write = Callable[..., ServerEventsSource]
 
@@ -192,6 +193,27 @@ def test_unknown_fields_are_drift_but_not_those_about_a_person(write: Write) -> 
         {"campaign_group": "spring, (e-mail)", "cart": '{"items":2}', "stock": 3},
         {"cart": "none"},
     ]
+
+
+def test_why_a_consent_string_can_not_be_taken_is_counted_in_the_log(
+    write: Write, caplog: pytest.LogCaptureFixture
+) -> None:
+    core, _ = YES.split(".")
+    strings = [None, core, core[:20], core, f"DBACNYA~{core}", tc_string(frozenset({1, 7}), SHOWN)]
+    lines = [_event(f"e{i}", consent=text) for i, text in enumerate(strings)]
+    with caplog.at_level(logging.WARNING):
+        batch = _pull(write(_2026_06_10=[*lines, _event("yes")]), Window(DAY, DAY))
+    assert batch.rows["event_id"].to_pylist() == ["yes"]
+    assert (batch.dropped_rows, batch.withdrawn) == (6, ())
+    for reason in (
+        "2 events dropped: no valid TC string: no segment of disclosed vendors",
+        "1 event dropped: no consent string",
+        "1 event dropped: no valid TC string: cut off",
+        "1 event dropped: no valid TC string: a GPP string, which isn't read",
+        "1 event dropped: the vendor wasn't disclosed",
+    ):
+        assert reason in caplog.text
+    assert core[:20] not in caplog.text
 
 
 @pytest.mark.parametrize(

@@ -181,7 +181,8 @@ class ServerEventsSource:
             read.consents[i].why for i in mine if read.consents[i].consent is Consent.UNKNOWN
         )
         for why, count in reasons.most_common():
-            _log.warning("%s, %s: %d events dropped: %s", self._who, days, count, why)
+            events = "1 event" if count == 1 else f"{count} events"
+            _log.warning("%s, %s: %s dropped: %s", self._who, days, events, why)
 
     def _add(self, events: Events, file: DayFile, growing: bool) -> None:
         content = self._folder.read(file, growing=growing)

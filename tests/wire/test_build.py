@@ -78,7 +78,8 @@ def test_everything_is_counted_and_every_tenth_reported_as_it_finishes(built: Bu
     assert result.models == len(models)
     assert result.tests > 0
     assert result.warnings == ()
-    total = result.models + result.tests
+    seeds = list((PROJECT / "seeds").glob("*.csv"))
+    total = result.models + result.tests + len(seeds)
     assert [line.split(" ", 3)[:3] for line in progress] == [
         [str(n), "of", str(total)] for n in range(10, total + 1, 10)
     ]

@@ -208,7 +208,8 @@ class DuckDBWarehouse:
                 connection.close()
             if not read_only:
                 _written.add(self.path.absolute())
-                if _log_is_long(self.path):
+                # a folder is what a killed process left
+                if _log_is_long(self.path) or duckdb_file.working_folder(self.path).exists():
                     _fold(self.path)
 
     def _open(self, read_only: bool) -> duckdb.DuckDBPyConnection:

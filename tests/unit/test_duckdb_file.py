@@ -239,6 +239,15 @@ def test_a_disk_that_fills_during_a_copy_costs_nothing(path: Path) -> None:
     assert fold(path)
 
 
+def test_what_a_killed_process_left_goes_with_the_next_write(path: Path) -> None:
+    working_folder(path).mkdir()
+    (working_folder(path) / path.name).write_bytes(b"half a copy")
+    assert count(path) == 1500
+    DuckDBWarehouse(path).drop_stages(["raw.none"])
+    assert not working_folder(path).exists()
+    assert count(path) == 1500
+
+
 def test_a_file_is_whole_from_its_first_moment(tmp_path: Path) -> None:
     path = tmp_path / "w.duckdb"
     log_of(path).write_bytes(b"of a file that was moved away")

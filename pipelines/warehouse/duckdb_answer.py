@@ -54,7 +54,7 @@ def answer(connection: duckdb.DuckDBPyConnection, sql: str) -> pa.Table:
     except duckdb.Error as error:
         _refuse(sql, error)
     for column in rows.columns:
-        if pa.types.is_floating(column.type) and not pc.all(pc.is_finite(column)).as_py():
+        if pa.types.is_floating(column.type) and pc.any(pc.invert(pc.is_finite(column))).as_py():
             raise _error(sql, "double overflow: a result is infinite or NaN.")
     return rows
 
@@ -71,7 +71,8 @@ def _refuse(sql: str, error: duckdb.Error) -> NoReturn:
     unsupported = _NO_OVERLOAD.search(message)
     if unsupported:
         raise UsageError(
-            f"{(unsupported[1] or unsupported[2]).upper()} doesn't take these types on DuckDB.\n  {sql.strip()}",
+            f"{(unsupported[1] or unsupported[2]).upper()} doesn't take these types on DuckDB."
+            f"\n  {sql.strip()}",
             kept="nothing was changed.",
             fix="Cast them; docs/analysts.md lists what is proven on DuckDB.",
         ) from error

@@ -91,7 +91,7 @@ def refuse_function(name: str) -> NoReturn:
     """
     advice = _instead().get(name)
     if advice is None:
-        near = difflib.get_close_matches(name, functions(), n=3, cutoff=0.5)
+        near = difflib.get_close_matches(name, functions(), n=3, cutoff=0.7)
         advice = " or ".join(near) if near else "it with functions that are proven"
     refuse(name, advice)
 

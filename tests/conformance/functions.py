@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -53,7 +54,7 @@ def _call(name: str, arguments: Sequence[str]) -> str:
     if name == "EXTRACT":
         value, *zone, part = arguments
         return f"EXTRACT({part} FROM {value}{f' AT TIME ZONE {zone[0]}' if zone else ''})"
-    if name.endswith(("_ADD", "_SUB")) and name.split("_")[0] in ("DATE", "DATETIME", "TIMESTAMP"):
+    if re.fullmatch("(DATE|DATETIME|TIMESTAMP)_(ADD|SUB)", name):
         return f"{name}({arguments[0]}, INTERVAL {arguments[1]} {arguments[2]})"
     if name == "GENERATE_DATE_ARRAY" and len(arguments) == 4:
         return f"{name}({arguments[0]}, {arguments[1]}, INTERVAL {arguments[2]} {arguments[3]})"

@@ -1,4 +1,4 @@
-"""How results look in a terminal: tables for people, JSON and CSV for programs."""
+"""How results look: tables for people in a terminal; JSON, CSV and TSV for programs."""
 
 from __future__ import annotations
 
@@ -29,20 +29,41 @@ class Format(StrEnum):
     TABLE = "table"
     JSON = "json"
     CSV = "csv"
+    TSV = "tsv"
 
 
-def print_rows(rows: Sequence[Mapping[str, Any]], format_: Format, title: str = "") -> None:
-    """Print rows in a format; JSON is one list, with instants in ISO 8601."""
+# a spreadsheet takes a cell that begins so for a formula
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+
+
+def print_rows(
+    rows: Sequence[Mapping[str, Any]],
+    format_: Format,
+    title: str = "",
+    *,
+    columns: Sequence[str] | None = None,
+    spreadsheet: bool = False,
+) -> None:
+    """Print rows in a format; JSON is one list, with instants in ISO 8601.
+
+    Args:
+        columns: their names, which no rows don't tell.
+        spreadsheet: in CSV, put an apostrophe before texts that would be formulas.
+    """
     if format_ is Format.JSON:
         sys.stdout.write(json.dumps([dict(r) for r in rows], default=_plain, indent=1) + "\n")
         return
-    columns = list(rows[0]) if rows else []
+    columns = columns or (list(rows[0]) if rows else [])
     if format_ is Format.CSV:
         buffer = io.StringIO()
-        writer = csv.DictWriter(buffer, columns, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+        writer = csv.writer(buffer, lineterminator="\n")
+        for row in ([*columns], *([_csv_cell(r[c]) for c in columns] for r in rows)):
+            writer.writerow([_as_text(cell) for cell in row] if spreadsheet else row)
         sys.stdout.write(buffer.getvalue())
+        return
+    if format_ is Format.TSV:
+        for row in ([*columns], *([r[c] for c in columns] for r in rows)):
+            sys.stdout.write("\t".join("" if c is None else one_line(_cell(c)) for c in row) + "\n")
         return
     print_table(columns, ([_cell(r[c]) for c in columns] for r in rows), title)
     if not rows:
@@ -55,7 +76,9 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], title: st
     body = [list(row) for row in rows]
     for index, name in enumerate(columns):
         numeric = bool(body) and all(_is_number(row[index]) for row in body)
-        table.add_column(name, justify="right" if numeric else "left", overflow="fold")
+        table.add_column(
+            Text(one_line(name)), justify="right" if numeric else "left", overflow="fold"
+        )
     for row in body:
         table.add_row(*(Text(one_line(cell)) for cell in row))  # never read as markup
     if columns:
@@ -89,8 +112,16 @@ def _cell(value: Any) -> str:
     if value is None:
         return "NULL"
     if isinstance(value, dict | list):
-        return json.dumps(value, default=_plain)
-    return str(value)
+        return json.dumps(value, default=_plain, ensure_ascii=False)
+    return format(value, "f") if isinstance(value, Decimal) else str(value)
+
+
+def _csv_cell(value: Any) -> Any:
+    return _cell(value) if isinstance(value, dict | list | Decimal) else value
+
+
+def _as_text(cell: Any) -> Any:
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell
 
 
 def _is_number(text: str) -> bool:
@@ -101,5 +132,5 @@ def _plain(value: Any) -> Any:
     if isinstance(value, datetime | date):
         return value.isoformat()
     if isinstance(value, Decimal):
-        return str(value)
+        return format(value, "f")
     return repr(value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -10,7 +11,7 @@ import typer
 from pipelines.build import build as build_models
 from pipelines.cli import backup, evaluate, ingest, privacy, proposals, sandbox
 from pipelines.cli.console import Format, out, print_error, print_plainly, print_rows
-from pipelines.cli.options import AsOfOption, ConfigOption, FormatOption, day, open_settings
+from pipelines.cli.options import AsOfOption, ConfigOption, day, open_settings
 from pipelines.errors import AdcanaryError, UsageError
 from pipelines.shipped import shipped
 
@@ -117,12 +118,33 @@ app.command("propose")(proposals.propose)
 @app.command()
 def query(
     sql: Annotated[str, typer.Argument(help="One GoogleSQL SELECT statement.")],
-    format_: FormatOption = Format.TABLE,
+    format_: Annotated[
+        Format | None,
+        typer.Option("--format", help="Output format (default: table; tsv where it is piped)."),
+    ] = None,
+    spreadsheet: Annotated[
+        bool,
+        typer.Option(
+            "--spreadsheet",
+            help="With --format csv: an apostrophe before texts that would be formulas.",
+        ),
+    ] = False,
     config: ConfigOption = None,
 ) -> None:
-    """Run a read-only GoogleSQL query on the configured warehouse."""
+    """Run a read-only GoogleSQL query on the configured warehouse.
+
+    On DuckDB, what isn't proven to give what BigQuery gives is refused by name; no file is opened.
+    """
+    chosen = format_ or (Format.TABLE if sys.stdout.isatty() else Format.TSV)
+    if spreadsheet and chosen is not Format.CSV:
+        raise UsageError(
+            "--spreadsheet is about CSV files.",
+            kept="nothing was read.",
+            fix="Pass --format csv with it.",
+        )
     _, warehouse = open_settings(config, create=False)
-    print_rows(warehouse.query(sql).to_pylist(), format_)
+    rows = warehouse.ask(sql)
+    print_rows(rows.to_pylist(), chosen, columns=rows.column_names, spreadsheet=spreadsheet)
 
 
 app.command("backup")(backup.backup)

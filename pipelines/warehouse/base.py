@@ -128,6 +128,18 @@ class Warehouse(Protocol):
             WarehouseLocked, WarehouseUnavailable: try again later.
         """
 
+    def ask(self, sql: str) -> pa.Table:
+        """Run one read-only GoogleSQL query that a person wrote; not within :meth:`unit`.
+
+        On DuckDB it opens no file and reaches no network, and what isn't proven to mean there
+        what it means on BigQuery (``warehouse.proven``) is refused by name.
+
+        Raises:
+            UsageError: a part of it isn't proven; nothing was run.
+            StatementError: it was refused, or ended in an error, such as a division by zero.
+            WarehouseLocked, WarehouseUnavailable: try again later.
+        """
+
     def stage(self, contract: Contract, name: str, rows: pa.Table | Path) -> str:
         """Write rows into a stage table with the contract's schema, replacing its contents.
 

@@ -98,6 +98,9 @@ class BigQueryWarehouse:
             rows = self._client.query(sql, job_config=config, retry=_RETRY).result(retry=_RETRY)
             return as_googlesql(rows.to_arrow(create_bqstorage_client=False))
 
+    def ask(self, sql: str) -> pa.Table:
+        return self.query(sql)
+
     def stage(self, contract: Contract, name: str, rows: pa.Table | Path) -> str:
         stage = f"{STAGE_DATASET}.{contract.dataset}__{contract.name}__{name}"
         with translated(f"load the stage {stage}"), _parquet(contract, rows) as file:

@@ -32,8 +32,10 @@ from pipelines.warehouse.base import (
     Value,
     WorkingCopy,
 )
+from pipelines.warehouse.duckdb_answer import answer, close_off
 from pipelines.warehouse.duckdb_dialect import duckdb_sql
 from pipelines.warehouse.duckdb_errors import refused, require_duckdb, unreadable
+from pipelines.warehouse.duckdb_query import proven_sql
 from pipelines.warehouse.googlesql import parse, parse_query
 from pipelines.warehouse.results import as_googlesql
 
@@ -79,12 +81,7 @@ class DuckDBWarehouse:
             _add_columns(connection, wanted)
 
     def query(self, sql: str, params: Mapping[str, Value] | None = None) -> pa.Table:
-        if not self.path.exists():
-            raise StatementError(
-                f"There is no warehouse at {self.path} yet.",
-                kept="nothing was created.",
-                fix="Run `adcanary ingest` first, or check warehouse.path in adcanary.yaml.",
-            )
+        self._refuse_missing()
         statement = _transpiled_query(sql)
         with self._connection(read_only=True) as connection:
             try:
@@ -92,6 +89,21 @@ class DuckDBWarehouse:
             except duckdb.Error as error:
                 raise refused(self.path, sql, statement, error) from error
         return as_googlesql(rows)
+
+    def ask(self, sql: str) -> pa.Table:
+        proven_sql(sql)  # what is refused needs no file
+        self._refuse_missing()
+        with self._connection(read_only=True) as connection:
+            close_off(connection)
+            return answer(connection, sql)
+
+    def _refuse_missing(self) -> None:
+        if not self.path.exists():
+            raise StatementError(
+                f"There is no warehouse at {self.path} yet.",
+                kept="nothing was created.",
+                fix="Run `adcanary ingest` first, or check warehouse.path in adcanary.yaml.",
+            )
 
     def stage(self, contract: Contract, name: str, rows: pa.Table | Path) -> str:
         stage = f"{STAGE_DATASET}.{contract.dataset}__{contract.name}__{name}"

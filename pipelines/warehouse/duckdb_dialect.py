@@ -57,7 +57,7 @@ def _printf(node: exp.Expression) -> exp.Expression:
     return exp.Anonymous(this="printf", expressions=[node.this.copy(), *node.expressions])
 
 
-def _information_schema(node: exp.Expression) -> exp.Expression | None:
+def information_schema(node: exp.Expression) -> exp.Expression | None:
     """``dataset.INFORMATION_SCHEMA.TABLES`` covers the dataset; DuckDB's covers the file."""
     if not node.name.lower().startswith("information_schema."):
         return None
@@ -67,6 +67,48 @@ def _information_schema(node: exp.Expression) -> exp.Expression | None:
     if dataset:
         chosen = chosen.where(exp.column("table_schema").eq(dataset))
     return chosen.subquery(alias=node.alias_or_name.split(".")[-1])
+
+
+def offset_from_zero(node: exp.Expression) -> exp.Expression | None:
+    """UNNEST … WITH OFFSET counts from 0; DuckDB's WITH ORDINALITY from 1."""
+    offset = node.args.get("offset")
+    if not offset:
+        return None
+    alias = node.args.get("alias")
+    columns = alias.columns if alias else []
+    element = columns[0].name if columns else "_element"
+    position = offset.name if isinstance(offset, exp.Identifier) else "offset"
+    numbered = exp.Unnest(
+        expressions=[e.copy() for e in node.expressions],
+        alias=exp.TableAlias(this=exp.to_identifier("_u"), columns=[exp.to_identifier("_e")]),
+        offset=exp.to_identifier("_n"),
+    )
+    from_zero = exp.Sub(this=exp.column("_n"), expression=exp.Literal.number(1))
+    chosen = exp.select(
+        exp.alias_(exp.column("_e"), element, quoted=True),
+        exp.alias_(from_zero, position, quoted=True),
+    ).from_(numbered)
+    return chosen.subquery(alias=f"_{position}_of_{element}")
+
+
+def _count_if(node: exp.Expression) -> exp.Expression:
+    """COUNTIF over no rows is 0; DuckDB's COUNT_IF is NULL."""
+    return exp.Count(this=exp.Case(ifs=[exp.If(this=node.this.copy(), true=exp.true())]))
+
+
+def _whole_units(node: exp.Expression) -> exp.Expression:
+    """TIMESTAMP_DIFF counts whole units; DuckDB's DATE_DIFF the boundaries between."""
+    unit = exp.Literal.string(node.text("unit").lower())
+    return exp.Anonymous(
+        this="DATE_SUB", expressions=[unit, node.expression.copy(), node.this.copy()]
+    )
+
+
+def _numeric(node: exp.Expression) -> exp.Expression | None:
+    """NUMERIC has nine decimals; a bare DECIMAL has three."""
+    if node.this != exp.DataType.Type.DECIMAL or node.expressions:
+        return None
+    return exp.DataType.build("DECIMAL(38, 9)", dialect="duckdb")
 
 
 def _fingerprint(node: exp.Expression) -> exp.Expression:
@@ -86,6 +128,10 @@ _CORRECTIONS: dict[type[exp.Expression], Callable[[exp.Expression], exp.Expressi
     exp.Literal: _exact,
     exp.Extract: _extract,
     exp.Format: _printf,
-    exp.Table: _information_schema,
+    exp.Table: information_schema,
     exp.FarmFingerprint: _fingerprint,
+    exp.Unnest: offset_from_zero,
+    exp.CountIf: _count_if,
+    exp.TimestampDiff: _whole_units,
+    exp.DataType: _numeric,
 }

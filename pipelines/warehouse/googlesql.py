@@ -15,17 +15,21 @@ from pipelines.errors import StatementError
 from pipelines.warehouse.base import Statement, Value
 
 # Marks the error by which the guard of `expect_rows` stops a script; the adapter looks for it.
+Dialect = str | type[sqlglot.Dialect]
 ROW_COUNT_MARK = "adcanary row count"
 
 
-def parse(sql: str) -> exp.Expression:
+def parse(sql: str, dialect: Dialect = "bigquery") -> exp.Expression:
     """One GoogleSQL statement as a tree.
+
+    Args:
+        dialect: sqlglot's name or class of the grammar.
 
     Raises:
         StatementError: it can't be parsed (says where), or it is not exactly one statement.
     """
     try:
-        trees = sqlglot.parse(sql, read="bigquery", error_level=ErrorLevel.IMMEDIATE)
+        trees = sqlglot.parse(sql, read=dialect, error_level=ErrorLevel.IMMEDIATE)
     except SqlglotError as error:
         raise StatementError(
             f"This statement can't be read as GoogleSQL{_place(error)}\n  {sql.strip()}",
@@ -41,13 +45,13 @@ def parse(sql: str) -> exp.Expression:
     return statements[0]
 
 
-def parse_query(sql: str) -> exp.Expression:
+def parse_query(sql: str, dialect: Dialect = "bigquery") -> exp.Expression:
     """One read-only GoogleSQL statement as a tree.
 
     Raises:
         StatementError: it can't be parsed, or it would change something.
     """
-    tree = parse(sql)
+    tree = parse(sql, dialect)
     if not isinstance(tree, exp.Query):
         raise StatementError(
             f"Only read-only statements (SELECT, WITH) can be run here.\n  {sql.strip()}",

@@ -188,7 +188,7 @@ def difference(google: Rows | NotGoogleSQLError, ours: Rows | duckdb.Error) -> s
         pairs = sorted(set(google.columns.items()) ^ set(ours.columns.items()))
         return f"columns or types differ: {pairs}"
     left, right = sorted(google.rows, key=_order), sorted(ours.rows, key=_order)
-    if len(left) == len(right) and all(map(_equal, left, right)):
+    if len(left) == len(right) and all(map(equal, left, right)):
         return None
     return _example(list(google.columns), left, right)
 
@@ -207,7 +207,7 @@ def _example(columns: list[str], left: list[tuple[Any, ...]], right: list[tuple[
 
     def unequal(pair: tuple[tuple[Any, ...], tuple[Any, ...]]) -> list[str]:
         named = zip(columns, *pair, strict=True)
-        return [f"{name}: {a!r} / {b!r}" for name, a, b in named if not _equal(a, b)]
+        return [f"{name}: {a!r} / {b!r}" for name, a, b in named if not equal(a, b)]
 
     nearest = min(product(only[0][:50], only[1][:50]), key=lambda pair: len(unequal(pair)))
     return f"{says}BigQuery / DuckDB: {', '.join(unequal(nearest))}"
@@ -226,13 +226,13 @@ def _order(value: Any) -> str:
     return f"{value!r}"
 
 
-def _equal(left: Any, right: Any) -> bool:
+def equal(left: Any, right: Any) -> bool:
     if isinstance(left, float) and isinstance(right, float):
         if math.isnan(left) or math.isnan(right):
             return math.isnan(left) and math.isnan(right)
         return left == right or math.isclose(left, right, rel_tol=_TOLERANCE)
     if isinstance(left, dict) and isinstance(right, dict):
-        return left.keys() == right.keys() and all(_equal(left[k], right[k]) for k in left)
+        return left.keys() == right.keys() and all(equal(left[k], right[k]) for k in left)
     if isinstance(left, Sequence) and isinstance(right, Sequence) and not isinstance(left, str):
-        return len(left) == len(right) and all(map(_equal, left, right))
+        return len(left) == len(right) and all(map(equal, left, right))
     return bool(left == right)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
+from decimal import Context, Decimal
 from functools import cache
 from typing import Any
 
@@ -141,8 +141,23 @@ def python_value(message: Any, tree: exp.DataType) -> Any:
     return _SCALARS.get(found, lambda scalar: scalar)(getattr(message, found))
 
 
+def _civil(bits: int, nanos: int) -> datetime:
+    """A DATETIME, whose fields ZetaSQL packs into one number."""
+    widths = [6, 6, 5, 5, 4, 14]
+    fields = list[int]()
+    for width in widths:
+        fields.insert(0, bits & ((1 << width) - 1))
+        bits >>= width
+    year, month, day, hour, minute, second = fields
+    return datetime(year, month, day, hour, minute, second, nanos // 1000)
+
+
+_DECIMALS = Context(prec=38)
 _SCALARS: dict[str, Callable[[Any], Any]] = {
     "date_value": lambda days: _EPOCH_DAY + timedelta(days=days),
     "timestamp_value": lambda at: _EPOCH + timedelta(0, at.seconds, at.nanos // 1000),
-    "numeric_value": lambda raw: Decimal(int.from_bytes(raw, "little", signed=True)).scaleb(-9),
+    "numeric_value": lambda raw: _DECIMALS.scaleb(
+        Decimal(int.from_bytes(raw, "little", signed=True)), -9
+    ),
+    "datetime_value": lambda civil: _civil(civil.bit_field_datetime_seconds, civil.nanos),
 }

@@ -1,0 +1,259 @@
+"""The parts of a query that DuckDB spells otherwise: operators, casts, calls, tables, names."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from sqlglot import exp
+from sqlglot.errors import ErrorLevel
+
+from pipelines.warehouse.duckdb_aggregates import aggregated, macro
+from pipelines.warehouse.duckdb_dialect import information_schema, offset_from_zero
+from pipelines.warehouse.proven import Function, functions, refuse
+
+_Kind = exp.DataType.Type
+
+
+def as_text(node: exp.Expression) -> str:
+    """A part of a query for a message: its GoogleSQL, or the beginning of it."""
+    text: str = node.sql("bigquery", unsupported_level=ErrorLevel.IGNORE)
+    return text if len(text) <= 60 else f"{text[:59]}…"
+
+
+def _operator(name: str) -> Callable[[exp.Expression], exp.Expression]:
+    return lambda node: macro(name, node.this, node.expression)
+
+
+def _number(node: exp.Expression) -> exp.Expression | None:
+    """Whole literals are INT64, not 32 bits; others FLOAT64, not a decimal."""
+    number = node.name
+    if node.args.get("is_string"):
+        return None
+    parent = node.parent
+    if isinstance(parent, exp.Neg):
+        return None
+    if isinstance(parent, exp.Limit | exp.Offset | exp.Group | exp.Ordered | exp.WindowSpec):
+        return None
+    return _typed(number)
+
+
+def _typed(number: str) -> exp.Expression:
+    if re.fullmatch(r"-?\d+", number):
+        return exp.cast(exp.Literal.string(number), _Kind.BIGINT)
+    return exp.cast(exp.Literal.string(number), _Kind.DOUBLE)
+
+
+def _negative(node: exp.Expression) -> exp.Expression:
+    if isinstance(node.this, exp.Literal) and not node.this.is_string:
+        return _typed(f"-{node.this.name}")
+    return macro("g_minus", node.this)
+
+
+_CASTS = {
+    _Kind.BIGINT: "int64",
+    _Kind.INT: "int64",
+    _Kind.SMALLINT: "int64",
+    _Kind.TINYINT: "int64",
+    _Kind.DOUBLE: "float64",
+    _Kind.FLOAT: "float64",
+    _Kind.TEXT: "string",
+    _Kind.BOOLEAN: "bool",
+    _Kind.DATE: "date",
+    _Kind.TIMESTAMP: "datetime",
+    _Kind.DATETIME: "datetime",
+    _Kind.TIMESTAMPTZ: "timestamp",
+    _Kind.DECIMAL: "numeric",
+}
+
+
+# texts that DuckDB casts as GoogleSQL does
+_EXACT = {
+    _Kind.DATE: re.compile(r"[12]\d{3}-[01]\d-[0-3]\d"),
+    _Kind.TIMESTAMPTZ: re.compile(r"[12]\d{3}-[01]\d-[0-3]\d [0-2]\d:\d\d:\d\d(\.\d{1,6})?\+00"),
+    _Kind.TIMESTAMP: re.compile(r"[12]\d{3}-[01]\d-[0-3]\d [0-2]\d:\d\d:\d\d(\.\d{1,6})?"),
+}
+
+
+def _cast(node: exp.Expression) -> exp.Expression | None:
+    to = node.args["to"]
+    if to.this == _Kind.ARRAY and isinstance(node.this, exp.Array | exp.Null):
+        _cast_name(to.expressions[0])
+        return None
+    if node.this.is_string and to.this in _EXACT and _EXACT[to.this].fullmatch(node.this.name):
+        return None
+    target = _cast_name(to)
+    if not isinstance(node, exp.TryCast):
+        return macro(f"g_to_{target}", node.this)
+    if target == "float64":  # a text that is infinite is refused, not NULL
+        return macro("g_safe_to_float64", node.this)
+    return macro("TRY", macro(f"g_to_{target}", node.this))
+
+
+def _cast_name(to: exp.Expression) -> str:
+    if to.this not in _CASTS or to.expressions:
+        refuse(f"A cast to {as_text(to)}", "a cast to " + ", ".join(sorted({*_CASTS.values()})))
+    return _CASTS[to.this]
+
+
+def _type(node: exp.Expression) -> exp.Expression | None:
+    """Types inside ARRAY<…>; the others are part of a cast that is a macro."""
+    inside = isinstance(node.parent, exp.DataType)
+    if inside and node.this == _Kind.DECIMAL and not node.expressions:
+        return exp.DataType.build("DECIMAL(38, 9)", dialect="duckdb")
+    return None
+
+
+def _like(node: exp.Expression) -> exp.Expression | None:
+    if isinstance(node.expression, exp.Any | exp.All):
+        refuse("LIKE ANY", "several conditions with OR")
+    return exp.Escape(this=node.copy(), expression=exp.Literal.string("\\"))
+
+
+_TRIED = {
+    "SAFE_ADD": "g_add",
+    "SAFE_SUBTRACT": "g_sub",
+    "SAFE_MULTIPLY": "g_mul",
+    "SAFE_NEGATE": "g_minus",
+}
+
+
+def _call(node: exp.Expression) -> exp.Expression | None:
+    name = node.name.upper()
+    function = functions().get(name)
+    if function is None or name == "ARRAY":
+        return None
+    if function.kind != "scalars":
+        return aggregated(node, name, function)
+    if name in _TRIED:
+        return macro("g_finite_or_null", macro("TRY", macro(_TRIED[name], *node.expressions)))
+    if name.startswith("REGEXP_"):
+        return _regexp(name, function, node.expressions)
+    if name == "EXTRACT" and node.expressions[-1].name in ("DATE", "DATETIME"):
+        return macro(f"g_extract_{node.expressions[-1].name.lower()}", *node.expressions[:-1])
+    other = _struct(node) if name == "STRUCT" else _of_any_length(name, node.expressions)
+    return other or macro(function.duckdb, *node.expressions)
+
+
+def _of_any_length(name: str, arguments: list[exp.Expression]) -> exp.Expression | None:
+    """Functions of any number of arguments, which no macro takes."""
+    first, *others = (a.copy() for a in arguments) if arguments else (None,)
+    if name == "CONCAT":
+        for other in others:
+            first = exp.DPipe(this=first, expression=other)
+        return exp.paren(first)
+    if name == "COALESCE":
+        return exp.Coalesce(this=first, expressions=others)
+    if name in ("GREATEST", "LEAST"):
+        missing = exp.or_(*(exp.Is(this=a.copy(), expression=exp.Null()) for a in arguments))
+        return exp.Case(ifs=[exp.If(this=missing, true=exp.Null())]).else_(macro(name, *arguments))
+    return None
+
+
+def _regexp(name: str, function: Function, arguments: list[exp.Expression]) -> exp.Expression:
+    """REGEXP_EXTRACT gives the group of an expression that has one; \\1 needs one."""
+    groups = re.compile(arguments[1].name).groups
+    used = re.findall(r"\\([0-9])", arguments[2].name) if name == "REGEXP_REPLACE" else []
+    if any(int(number) > groups for number in used):
+        refuse(f"{name} with a group that its expression lacks", "only its own groups")
+    if not groups or "_EXTRACT" not in name:
+        return macro(function.duckdb, *arguments)
+    if groups > 1:
+        refuse(f"{name} with {groups} groups", "one group, and (?:…) for the others")
+    return macro(f"{function.duckdb}_group", *arguments)
+
+
+def _window(node: exp.Expression) -> exp.Expression | None:
+    result = node.this.meta.get("result")
+    if result is None:
+        return None
+    node.this.meta.pop("result")
+    return macro(result, node)
+
+
+def _element(node: exp.Expression) -> exp.Expression | None:
+    """a[OFFSET(0)]: out of bounds is an error, NULL with SAFE_."""
+    (index,) = node.expressions
+    offset = node.args.get("offset")
+    name = "g_safe_element" if node.args.get("safe") else "g_element"
+    if offset is None:
+        refuse(f"`{as_text(node)}`", "the element with [OFFSET(n)] or [SAFE_OFFSET(n)]")
+    if offset == 0:
+        index = macro("g_add", index, _typed("1"))
+    return macro(name, node.this, index)
+
+
+def _struct(node: exp.Expression) -> exp.Expression:
+    fields = []
+    for field in node.expressions:
+        if not isinstance(field, exp.Alias | exp.Column):
+            refuse("A field without a name in STRUCT", "STRUCT(x AS name)")
+        value = field.this if isinstance(field, exp.Alias) else field
+        fields.append(
+            exp.PropertyEQ(this=exp.to_identifier(field.alias_or_name), expression=value.copy())
+        )
+    return exp.Struct(expressions=fields)
+
+
+def _table(node: exp.Expression) -> exp.Expression | None:
+    if not isinstance(node.this, exp.Identifier):
+        refuse(f"The table function {as_text(node)}", "a table's name, dataset.table")
+    if not node.text("db") and not node.name.lower().startswith("information_schema."):
+        names = {cte.alias.lower() for cte in node.root().find_all(exp.CTE)}
+        if node.name.lower() not in names:
+            refuse(f"The table {node.name} without a dataset", f"dataset.{node.name}")
+    return information_schema(node)
+
+
+def _group(node: exp.Expression) -> exp.Expression | None:
+    """A name in GROUP BY is the SELECT list's alias before it is a table's column."""
+    select = node.parent
+    aliases = {
+        column.alias.lower(): number
+        for number, column in enumerate(select.expressions, start=1)
+        if isinstance(column, exp.Alias)
+    }
+    for key in list(node.expressions):
+        number = aliases.get(key.name.lower()) if isinstance(key, exp.Column) else None
+        if number is not None and not key.table:
+            key.replace(exp.Literal.number(str(number)))
+    return None
+
+
+def _star(node: exp.Expression) -> exp.Expression | None:
+    select = node.find_ancestor(exp.Select)
+    joins = select.args.get("joins") or [] if select else []
+    origins = [select.args.get("from_"), *joins] if select else []
+    if isinstance(node.parent, exp.Anonymous):
+        return None
+    if any(origin is not None and isinstance(origin.this, exp.Unnest) for origin in origins):
+        refuse("* over UNNEST", "the names of the columns")
+    if any(join.args.get("using") for join in joins):
+        refuse("* over JOIN … USING", "the names of the columns")
+    return None
+
+
+def _raw(node: exp.Expression) -> exp.Expression:
+    return exp.Literal.string(node.name)
+
+
+TRANSLATIONS: dict[type[exp.Expression], Callable[[exp.Expression], exp.Expression | None]] = {
+    exp.Add: _operator("g_add"),
+    exp.Sub: _operator("g_sub"),
+    exp.Mul: _operator("g_mul"),
+    exp.Div: _operator("g_over"),
+    exp.Neg: _negative,
+    exp.Literal: _number,
+    exp.RawString: _raw,
+    exp.Cast: _cast,
+    exp.TryCast: _cast,
+    exp.DataType: _type,
+    exp.Like: _like,
+    exp.Anonymous: _call,
+    exp.Window: _window,
+    exp.Bracket: _element,
+    exp.Table: _table,
+    exp.Unnest: offset_from_zero,
+    exp.Group: _group,
+    exp.Star: _star,
+}

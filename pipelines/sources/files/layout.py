@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import re
+import unicodedata
 from decimal import Decimal
 from typing import Annotated, Literal, Self
 
@@ -12,7 +13,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_valida
 # The same gap to the eye, and the same mark: a mapping says one, and all of them are read.
 SPACES, APOSTROPHES = " \u00a0\u202f\u2009", "'\u2019"
 _DELIMITERS = {"tab": "\t", "\\t": "\t"}
-_NO_SIGN = re.compile(r"[\d.,+()\s<>-]|[eE]$")
+# what numbers are made of
+UNSTRIPPABLE = re.compile(r".*\d.*|[.,'+()<>\s-]*|[eE]")
 
 
 class Section(BaseModel):
@@ -28,12 +30,19 @@ def _listed(value: object) -> object:
 Texts = Annotated[tuple[str, ...], BeforeValidator(_listed)]
 
 
+def spelt(text: object) -> str:
+    """A column's name, or a cell's text, without differences that nobody sees: of spaces, of
+    characters without width, and of two codes for one letter."""
+    visible = (c for c in unicodedata.normalize("NFKC", str(text)) if unicodedata.category(c) != "Cf")
+    return " ".join("".join(visible).split())
+
+
 class LeaveOut(Section):
     """Rows that are not delivery, such as totals: those whose cell in ``column`` is one of the
-    texts in ``equals``, begins with ``starts_with``, or is empty (``empty: true``).
+    texts in ``equals``, begins with ``starts_with``, or means nothing (``empty: true``).
 
-    Spaces around a cell don't count, capitals do. A row that is shorter than the header is empty
-    in the columns that it lacks, so that a footer can be left out, too.
+    Kinds of spaces don't count, capitals do. A row that is shorter than the header is empty in
+    the columns that it lacks, so that a footer can be left out, too.
     """
 
     column: str
@@ -48,11 +57,12 @@ class LeaveOut(Section):
             raise ValueError("give one of 'equals', 'starts_with' and 'empty: true'")
         return self
 
-    def matches(self, cell: str) -> bool:
+    def matches(self, cell: str, null_tokens: tuple[str, ...]) -> bool:
         """Whether a row with this cell is left out."""
+        text = spelt(cell)
         if self.starts_with is not None:
-            return cell.startswith(self.starts_with)
-        return cell in self.equals if self.equals else not cell
+            return text.startswith(spelt(self.starts_with))
+        return text in map(spelt, self.equals) if self.equals else text in ("", *null_tokens)
 
 
 class Layout(Section):
@@ -142,7 +152,7 @@ class Layout(Section):
     def _signs(cls, signs: tuple[str, ...]) -> tuple[str, ...]:
         stripped = tuple(sign.strip() for sign in signs)
         for sign in stripped:
-            if not sign or _NO_SIGN.search(sign):
+            if UNSTRIPPABLE.fullmatch(sign):
                 raise ValueError(
                     f"'{sign}' is a part of numbers; signs to strip are such as '€' and '%'"
                 )

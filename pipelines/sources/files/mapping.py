@@ -12,7 +12,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from pipelines.errors import ConfigError
 from pipelines.platforms import platform_table
 from pipelines.source_settings import TimeZone
-from pipelines.sources.files.layout import Layout, Section
+from pipelines.sources.files.layout import Layout, Section, spelt
 from pipelines.yaml_files import problems, read_yaml
 
 ABSENT = "absent"
@@ -190,7 +190,7 @@ class Mapping(Layout):
             return self
         if self.spread is not None:
             raise ValueError("spread is for 'grain: week' and 'grain: month'; a day is one already")
-        period = _PERIODS.get(self.date.column.strip().lower())
+        period = _PERIODS.get(spelt(self.date.column).lower())
         if period is None and not self.date.names_a_day:
             period = "week" if re.search("%[UVW]", self.date.format) else "month"
         if period and not self.sparse:
@@ -199,6 +199,11 @@ class Mapping(Layout):
                 f"day: export by day, or say 'grain: {period}' and 'spread: evenly'"
             )
         return self
+
+    def id_columns(self) -> tuple[str, ...]:
+        """Every column of ids that the mapping names."""
+        ids = (self.columns.campaign_id, self.columns.adgroup_id, self.columns.ad_id)
+        return tuple(column for column in (self.account_id.column, *ids) if column)
 
     def used_columns(self) -> tuple[str, ...]:
         """Every column of the file that the mapping names, without repetition."""

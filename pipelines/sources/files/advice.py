@@ -14,7 +14,8 @@ HEAD_ROWS = 40
 # The first word of a total, in the languages that the platforms export in.
 _TOTALS = re.compile(
     r"(grand total|totals?|gesamt|gesamtsumme|summe|insgesamt|ergebnis|totale|totaal|total(?:t|es)"
-    r"|somme|suma|somma|razem|celkem|spolu|összesen|yhteensä|i alt|toplam|итого|всего|合計|总计|합계)"
+    r"|somme|suma|somma|razem|celkem|spolu|összesen|yhteensä|i alt|toplam|итого|всего|合計|总计"
+    r"|합계)"
     r"(?![\w-])",
     re.IGNORECASE,
 )

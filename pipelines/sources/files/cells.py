@@ -12,7 +12,9 @@ from typing import TypeVar
 
 from pipelines.errors import InputError
 from pipelines.money import micros
-from pipelines.sources.files.ids import Level, NotAnId, read_id
+from pipelines.platforms import Level
+from pipelines.sources.files.advice import total_word
+from pipelines.sources.files.ids import NotAnId, read_id
 from pipelines.sources.files.mapping import Mapping
 from pipelines.sources.files.numerals import NotANumber, Numerals
 
@@ -105,17 +107,16 @@ class Sheet:
         """Cells that must say something."""
         return self._parse(column, _text, _TEXT)
 
-    def days(self, column: str, format_: str) -> list[date]:
-        """Cells that must be a day, or a text of one in strptime's ``format_``."""
+    def days(self, column: str) -> list[date]:
+        """Cells that must be a day, or a text of one in the mapping's format."""
+        return self._parse(column, self._day, f"a day as {self.reading.mapping.date.format}")
 
-        def parse(cell: object) -> date:
-            if isinstance(cell, datetime) and cell.tzinfo is None and cell.time() == time():
-                return cell.date()
-            if isinstance(cell, date) and not isinstance(cell, datetime):
-                return cell
-            return datetime.strptime(_text(cell), format_).date()
-
-        return self._parse(column, parse, f"a day as {format_}")
+    def day(self, cell: object) -> date | None:
+        """A cell's day; None where it is none."""
+        try:
+            return self._day(cell.strip() if isinstance(cell, str) else cell)
+        except _UNUSABLE:
+            return None
 
     def counts(self, column: str) -> list[int]:
         """Whole numbers from 0; 0 for nothing."""
@@ -146,6 +147,17 @@ class Sheet:
         """A column that the mapping does not name, as texts; None for nothing."""
         texts = (None if cell is None else str(cell).strip() for cell in self.others[column])
         return [None if text in self.reading.mapping.null_tokens else text for text in texts]
+
+    def _day(self, cell: object) -> date:
+        if isinstance(cell, datetime) and cell.tzinfo is None and cell.time() == time():
+            return cell.date()
+        if isinstance(cell, date) and not isinstance(cell, datetime):
+            return cell
+        date_ = self.reading.mapping.date
+        if date_.names_a_day or "%V" not in date_.format:
+            return datetime.strptime(_text(cell), date_.format).date()
+        # a week's Monday: strptime makes no day of a week alone
+        return datetime.strptime(f"{_text(cell)} 1", f"{date_.format} %u").date()
 
     def _micros(self, cell: object) -> int:
         return micros(self._decimal(cell))
@@ -200,9 +212,19 @@ class Sheet:
                         reason = "means nothing" if is_null else _reason(error, wanted)
                         row = self.row_numbers[i]
                         self.reading.problems.add(row, f", column {column}: '{shown}' {reason}")
+                        self._advise_on_total(i)
                         continue
             values.append(known[key])
         return values
+
+    def _advise_on_total(self, i: int) -> None:
+        """Say how a row that calls itself a total is left out, if this is one."""
+        for name, cells in (self.columns | self.others).items():
+            if word := total_word(cells[i]):
+                self.reading.problems.advise(
+                    f"Row {self.row_numbers[i]} looks like a total. Leave such rows out in the "
+                    f'mapping: leave_out: [{{column: "{name}", starts_with: "{word}"}}].'
+                )
 
 
 def _text(cell: object) -> str:

@@ -86,20 +86,18 @@ def sheets(reading: Reading, header: Header, rows: Iterator[Row]) -> Iterator[Sh
     """The rows below a header, in sheets of bounded size; rows with nothing in them are none."""
     while chunk := list(islice(rows, CHUNK_ROWS)):
         kept = [(i, cells) for i, row in chunk if (cells := _cells(reading, header, i, row))]
-        columns = list(zip(*(cells for _, cells in kept), strict=True)) if kept else None
-
-        def column(place: int, columns: list[tuple[object, ...]] | None = columns) -> Sequence[object]:
-            return columns[place] if columns else ()
-
+        columns = list(zip(*(cells for _, cells in kept), strict=True))
         yield Sheet(
-            {name: column(place) for name, place in header.used.items()},
-            {name: column(place) for name, place in header.others.items()},
+            {name: columns[place] if kept else () for name, place in header.used.items()},
+            {name: columns[place] if kept else () for name, place in header.others.items()},
             [i for i, _ in kept],
             reading,
         )
 
 
-def _cells(reading: Reading, header: Header, number: int, row: Sequence[object]) -> Sequence[object]:
+def _cells(
+    reading: Reading, header: Header, number: int, row: Sequence[object]
+) -> Sequence[object]:
     """A row as wide as the header; nothing where it is empty, left out or of another width."""
     filled = len(row)
     while filled and row[filled - 1] in (None, ""):

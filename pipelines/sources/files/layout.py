@@ -33,7 +33,9 @@ Texts = Annotated[tuple[str, ...], BeforeValidator(_listed)]
 def spelt(text: object) -> str:
     """A column's name, or a cell's text, without differences that nobody sees: of spaces, of
     characters without width, and of two codes for one letter."""
-    visible = (c for c in unicodedata.normalize("NFKC", str(text)) if unicodedata.category(c) != "Cf")
+    visible = (
+        c for c in unicodedata.normalize("NFKC", str(text)) if unicodedata.category(c) != "Cf"
+    )
     return " ".join("".join(visible).split())
 
 

@@ -104,7 +104,9 @@ def _format(reading: Reading, path: Path) -> Format:
     if start and (ending == ".parquet" or ending in _WORKBOOKS):
         what = "Parquet file" if ending == ".parquet" else "workbook"
         raise reading.refusal(f"is not a whole {what}: it doesn't begin like one.", _AGAIN)
-    text = start.removeprefix(b"\xef\xbb\xbf").replace(b"\0", b"").lstrip(b"\xff\xfe \t\r\n").lower()
+    text = (
+        start.removeprefix(b"\xef\xbb\xbf").replace(b"\0", b"").lstrip(b"\xff\xfe \t\r\n").lower()
+    )
     if text.startswith(_MARKUP) or (text.startswith(b"<?xml") and b"spreadsheet" in text):
         raise reading.refusal(
             "is a web page (HTML) or XML that only has a spreadsheet's name.",
@@ -143,14 +145,15 @@ def _unzip(reading: Reading, target: Path) -> None:
         if len(entries) != 1:
             listed = ", ".join(entry.filename for entry in entries[:10]) or "none"
             raise reading.refusal(
-                f"holds {len(entries)} files: {listed}.", "Unpack it, and ingest each file by itself."
+                f"holds {len(entries)} files: {listed}.",
+                "Unpack it, and ingest each file by itself.",
             )
         _check_size(reading, entries[0].file_size, reading.path.stat().st_size)
         with archive.open(entries[0]) as source, target.open("wb") as file:
             _copy(reading, source, file)
 
 
-def _copy(reading: Reading, source: IO[bytes], target: IO[bytes]) -> None:
+def _copy(reading: Reading, source: IO[bytes] | gzip.GzipFile, target: IO[bytes]) -> None:
     """Bytes from a packed file, until they are too many."""
     size, packed = 0, reading.path.stat().st_size
     while chunk := source.read(_CHUNK):

@@ -15,6 +15,7 @@ from pipelines.money import micros
 from pipelines.platforms import Level
 from pipelines.sources.files.advice import total_word
 from pipelines.sources.files.ids import NotAnId, read_id
+from pipelines.sources.files.layout import Layout
 from pipelines.sources.files.mapping import Mapping
 from pipelines.sources.files.numerals import NotANumber, Numerals
 
@@ -60,6 +61,18 @@ class Problems:
         )
 
 
+@dataclass(frozen=True)
+class ExportFile:
+    """A file, and how it is said to be written."""
+
+    path: Path
+    layout: Layout
+
+    def refusal(self, reason: str, fix: str) -> InputError:
+        """The error of a file that can't be used as a whole."""
+        return InputError(f"{self.path} {reason}", kept=KEPT, fix=fix)
+
+
 @dataclass
 class Reading:
     """A file while it is read: what its mapping says, and what was seen in it so far.
@@ -78,8 +91,13 @@ class Reading:
         self.problems, self.numerals = Problems(self.path), Numerals(self.mapping)
 
     def refusal(self, reason: str, fix: str) -> InputError:
-        """The error of a file that can't be used as a whole."""
-        return InputError(f"{self.path} {reason}", kept=KEPT, fix=fix)
+        """As :meth:`ExportFile.refusal`."""
+        return self.file.refusal(reason, fix)
+
+    @property
+    def file(self) -> ExportFile:
+        """The file itself."""
+        return ExportFile(self.path, self.mapping)
 
 
 @dataclass

@@ -20,7 +20,7 @@ def read_sheets(reading: Reading) -> Iterator[Sheet]:
         InputError: no file, not whole, without rows, or without a column that the mapping names.
     """
     empty = True
-    with unpacked(reading) as (path, format_):
+    with unpacked(reading.file) as (path, format_):
         for sheet in _READERS[format_](path, reading):
             empty = empty and not len(sheet) and not reading.problems.count
             yield sheet

@@ -10,6 +10,7 @@ import yaml
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from pipelines.errors import ConfigError
+from pipelines.platform_ids import canonical_id
 from pipelines.platforms import platform_table
 from pipelines.source_settings import TimeZone
 from pipelines.sources.files.layout import Layout, Section, spelt
@@ -151,6 +152,12 @@ class Mapping(Layout):
     rounded_ids: Literal["refuse", "keep"] = "refuse"
 
     @property
+    def account(self) -> str | None:
+        """The account that all rows are of, in its platform's spelling."""
+        constant = self.account_id.constant
+        return None if constant is None else canonical_id(self.platform, "account", constant)
+
+    @property
     def makes_campaigns(self) -> bool:
         return self.level == "campaign" or self.campaign_totals is not None
 
@@ -163,6 +170,8 @@ class Mapping(Layout):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
+        if problem := self._account_problem():
+            raise ValueError(f"account_id '{self.account_id.constant}' {problem}")
         if self.level == "ad":
             if not (self.columns.adgroup_id and self.columns.ad_id):
                 raise ValueError("level: ad needs columns.adgroup_id and columns.ad_id")
@@ -199,6 +208,13 @@ class Mapping(Layout):
                 f"day: export by day, or say 'grain: {period}' and 'spread: evenly'"
             )
         return self
+
+    def _account_problem(self) -> str:
+        try:
+            self.account  # noqa: B018
+        except ValueError as error:
+            return str(error)
+        return ""
 
     def id_columns(self) -> tuple[str, ...]:
         """Every column of ids that the mapping names."""

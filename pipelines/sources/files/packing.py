@@ -12,7 +12,7 @@ from typing import IO, Literal
 
 from pipelines.errors import InputError
 from pipelines.scratch import scratch_folder
-from pipelines.sources.files.cells import KEPT, Reading
+from pipelines.sources.files.cells import KEPT, ExportFile
 
 Format = Literal["text", "parquet", "workbook"]
 _MIB, _CHUNK = 2**20, 2**20
@@ -38,44 +38,44 @@ _BROKEN = (zipfile.BadZipFile, EOFError, OSError, zlib.error, NotImplementedErro
 
 
 @contextmanager
-def unpacked(reading: Reading) -> Iterator[tuple[Path, Format]]:
+def unpacked(file: ExportFile) -> Iterator[tuple[Path, Format]]:
     """A file to read and what it is; unpacked in a folder of its own for the time of ``with``.
 
     Raises:
         InputError: it is of another format, not whole, or unpacks to too much.
     """
-    path = reading.path
+    path = file.path
     if not path.is_file():
         raise InputError(f"There is no file {path}.", kept=KEPT, fix="Check the path.")
-    packing = _packing(reading, path)
-    said = reading.mapping.compression
+    packing = _packing(file, path)
+    said = file.layout.compression
     if said is not None and said != (packing or "none"):
-        raise reading.refusal(
+        raise file.refusal(
             f"is {'not packed' if packing is None else f'packed with {packing}'}, and the mapping "
             f"says compression: {said}.",
             "Leave 'compression' out, or correct it.",
         )
     if packing is None:
-        yield path, _format(reading, path)
+        yield path, _format(file, path)
         return
     with scratch_folder() as folder:
         inner = Path(folder) / "unpacked"
         try:
-            (_gunzip if packing == "gzip" else _unzip)(reading, inner)
+            (_gunzip if packing == "gzip" else _unzip)(file, inner)
         except _BROKEN as error:
             full = isinstance(error, OSError) and error.errno
-            raise reading.refusal(
+            raise file.refusal(
                 f"can't be unpacked ({packing}): {error}.",
                 "Free some disk space, or point TMPDIR at a disk that has some."
                 if full
                 else "Copy or download it again; what has a password must be unpacked by hand.",
             ) from error
-        if _packing(reading, inner):
-            raise reading.refusal("holds a packed file.", "Unpack it once by hand.")
-        yield inner, _format(reading, inner)
+        if _packing(file, inner):
+            raise file.refusal("holds a packed file.", "Unpack it once by hand.")
+        yield inner, _format(file, inner)
 
 
-def _packing(reading: Reading, path: Path) -> Literal["gzip", "zip"] | None:
+def _packing(file: ExportFile, path: Path) -> Literal["gzip", "zip"] | None:
     """How a file is packed; a workbook, though it is an archive, isn't."""
     start = _start(path)
     if start.startswith(b"\x1f\x8b"):
@@ -86,55 +86,55 @@ def _packing(reading: Reading, path: Path) -> Literal["gzip", "zip"] | None:
         with zipfile.ZipFile(path) as archive:
             names = set(archive.namelist())
     except _BROKEN as error:
-        raise reading.refusal(f"is not a whole zip archive: {error}.", _AGAIN) from error
+        raise file.refusal(f"is not a whole zip archive: {error}.", _AGAIN) from error
     return None if "[Content_Types].xml" in names or "mimetype" in names else "zip"
 
 
-def _format(reading: Reading, path: Path) -> Format:
+def _format(file: ExportFile, path: Path) -> Format:
     start = _start(path)
     for magic, (what, fix) in _FOREIGN.items():
         if start.startswith(magic):
-            raise reading.refusal(f"is {what}, which isn't read.", fix)
+            raise file.refusal(f"is {what}, which isn't read.", fix)
     if start.startswith(b"PK"):
-        _check_workbook(reading, path)
+        _check_workbook(file, path)
         return "workbook"
     if start.startswith(b"PAR1"):
         return "parquet"
-    ending = reading.path.suffix.lower()
+    ending = file.path.suffix.lower()
     if start and (ending == ".parquet" or ending in _WORKBOOKS):
         what = "Parquet file" if ending == ".parquet" else "workbook"
-        raise reading.refusal(f"is not a whole {what}: it doesn't begin like one.", _AGAIN)
+        raise file.refusal(f"is not a whole {what}: it doesn't begin like one.", _AGAIN)
     text = (
         start.removeprefix(b"\xef\xbb\xbf").replace(b"\0", b"").lstrip(b"\xff\xfe \t\r\n").lower()
     )
     if text.startswith(_MARKUP) or (text.startswith(b"<?xml") and b"spreadsheet" in text):
-        raise reading.refusal(
+        raise file.refusal(
             "is a web page (HTML) or XML that only has a spreadsheet's name.",
             f"Export it as CSV or XLSX, or {_SAVE}.",
         )
     return "text"
 
 
-def _check_workbook(reading: Reading, path: Path) -> None:
+def _check_workbook(file: ExportFile, path: Path) -> None:
     """Refuse an archive that isn't a workbook of Excel's, or unpacks to too much."""
     try:
         with zipfile.ZipFile(path) as archive:
             names, size = set(archive.namelist()), sum(e.file_size for e in archive.infolist())
     except _BROKEN as error:
-        raise reading.refusal(f"is not a whole workbook: {error}.", _AGAIN) from error
+        raise file.refusal(f"is not a whole workbook: {error}.", _AGAIN) from error
     if "xl/workbook.bin" in names or "mimetype" in names:
         what = "an OpenDocument file" if "mimetype" in names else "a binary workbook (.xlsb)"
-        raise reading.refusal(f"is {what}, which isn't read.", f"To have it read, {_SAVE}.")
-    _check_size(reading, size, path.stat().st_size)
+        raise file.refusal(f"is {what}, which isn't read.", f"To have it read, {_SAVE}.")
+    _check_size(file, size, path.stat().st_size)
 
 
-def _gunzip(reading: Reading, target: Path) -> None:
-    with gzip.open(reading.path) as source, target.open("wb") as file:
-        _copy(reading, source, file)
+def _gunzip(file: ExportFile, target: Path) -> None:
+    with gzip.open(file.path) as source, target.open("wb") as unpacked_file:
+        _copy(file, source, unpacked_file)
 
 
-def _unzip(reading: Reading, target: Path) -> None:
-    with zipfile.ZipFile(reading.path) as archive:
+def _unzip(file: ExportFile, target: Path) -> None:
+    with zipfile.ZipFile(file.path) as archive:
         entries = [
             entry
             for entry in archive.infolist()
@@ -144,38 +144,38 @@ def _unzip(reading: Reading, target: Path) -> None:
         ]
         if len(entries) != 1:
             listed = ", ".join(entry.filename for entry in entries[:10]) or "none"
-            raise reading.refusal(
+            raise file.refusal(
                 f"holds {len(entries)} files: {listed}.",
                 "Unpack it, and ingest each file by itself.",
             )
-        _check_size(reading, entries[0].file_size, reading.path.stat().st_size)
-        with archive.open(entries[0]) as source, target.open("wb") as file:
-            _copy(reading, source, file)
+        _check_size(file, entries[0].file_size, file.path.stat().st_size)
+        with archive.open(entries[0]) as source, target.open("wb") as unpacked_file:
+            _copy(file, source, unpacked_file)
 
 
-def _copy(reading: Reading, source: IO[bytes] | gzip.GzipFile, target: IO[bytes]) -> None:
+def _copy(file: ExportFile, source: IO[bytes] | gzip.GzipFile, target: IO[bytes]) -> None:
     """Bytes from a packed file, until they are too many."""
-    size, packed = 0, reading.path.stat().st_size
+    size, packed = 0, file.path.stat().st_size
     while chunk := source.read(_CHUNK):
         size += len(chunk)
-        _check_size(reading, size, packed)
+        _check_size(file, size, packed)
         target.write(chunk)
 
 
-def _check_size(reading: Reading, size: int, packed: int) -> None:
-    mapping = reading.mapping
-    if size > mapping.max_unpacked_mib * _MIB:
-        key, most = "max_unpacked_mib", f"{mapping.max_unpacked_mib} MiB"
-    elif size > max(mapping.max_unpacked_times * packed, _NO_BOUND_UNTIL):
-        key, most = "max_unpacked_times", f"{mapping.max_unpacked_times} times its size"
+def _check_size(file: ExportFile, size: int, packed: int) -> None:
+    layout = file.layout
+    if size > layout.max_unpacked_mib * _MIB:
+        key, most = "max_unpacked_mib", f"{layout.max_unpacked_mib} MiB"
+    elif size > max(layout.max_unpacked_times * packed, _NO_BOUND_UNTIL):
+        key, most = "max_unpacked_times", f"{layout.max_unpacked_times} times its size"
     else:
         return
-    raise reading.refusal(
+    raise file.refusal(
         f"unpacks to more than {most}.",
         f"If it is what you exported, raise {key} in the mapping; or export fewer days.",
     )
 
 
 def _start(path: Path) -> bytes:
-    with path.open("rb") as file:
-        return file.read(1_024)
+    with path.open("rb") as opened:
+        return opened.read(1_024)

@@ -83,8 +83,8 @@ class FilesSource:
     @property
     def account_ids(self) -> tuple[str, ...]:
         """The mapping's account, or those of the file (which reads it: InputError)."""
-        if self.mapping.account_id.constant is not None:
-            return (self.mapping.account_id.constant,)
+        if self.mapping.account is not None:
+            return (self.mapping.account,)
         return tuple(account for (account,) in self._rows.query(queries.ACCOUNTS))
 
     @cached_property

@@ -84,7 +84,7 @@ def _typed(sheet: Sheet, drift: Iterable[str]) -> dict[str, list[Any]]:
         "platform": [mapping.platform] * count,
         "account_id": sheet.ids(account.column, "account")
         if account.column
-        else [str(account.constant)] * count,
+        else [str(mapping.account)] * count,
         "date": sheet.days(mapping.date.column),
         "campaign_id": sheet.ids(columns.campaign_id, "campaign"),
         "impressions": sheet.counts(columns.impressions),

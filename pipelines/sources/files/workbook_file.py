@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
@@ -14,11 +14,12 @@ from openpyxl.utils.exceptions import InvalidFileException
 from openpyxl.worksheet._reader import WorkSheetParser
 
 from pipelines.sources.files.advice import HEAD_ROWS
-from pipelines.sources.files.cells import Reading, Sheet
+from pipelines.sources.files.cells import ExportFile, Reading, Sheet
 from pipelines.sources.files.header import Row, locate, sheets
 
 _EXACT = 10**15
 _LAST_ROW, _LAST_COLUMN = 1_048_576, 16_384  # Excel's own
+_AGAIN = "Export it again as XLSX; a file that was cut off in copying looks like this."
 # Not a workbook, cut off, or with parts missing.
 _BROKEN = (
     *(zipfile.BadZipFile, InvalidFileException, ParseError),
@@ -38,26 +39,43 @@ def read_workbook(path: Path, reading: Reading) -> Iterator[Sheet]:
         # of cells does neither
         with path.open("rb") as file:
             workbook = openpyxl.load_workbook(file, read_only=True, data_only=True)
-            worksheet = _chosen(reading, workbook)
-            rows = _rows(reading, worksheet)
-            head = list(islice(rows, HEAD_ROWS))
-            first = dict(head)
-            last = max(first, default=0)
-            # as far as the header: what is missing between is empty
-            shown = [first.get(i, ()) for i in range(1, min(last, HEAD_ROWS + header_row) + 1)]
-            header = locate(reading, shown, header_row)
+            worksheet = _chosen(reading.file, workbook)
+            rows = _rows(reading.file, worksheet)
+            head = list(islice(rows, HEAD_ROWS + header_row))
+            header = locate(reading, _head(head, HEAD_ROWS + header_row), header_row)
             below = ((i, row) for i, row in chain(head, rows) if i > header_row)
             yield from sheets(reading, header, ((i, _padded(r, header.width)) for i, r in below))
     except _BROKEN as error:
         raise reading.refusal(
             f"is not a whole workbook: {error}",
-            "Export it again as XLSX; a file that was cut off in copying looks like this.",
+            _AGAIN,
         ) from error
 
 
-def _chosen(reading: Reading, workbook: Any) -> Any:
+def first_rows(path: Path, file: ExportFile) -> tuple[str, list[Sequence[object]]]:
+    """The worksheet that has rows, by its name, and its first rows.
+
+    Raises:
+        InputError: as :func:`read_workbook`.
+    """
+    try:
+        with path.open("rb") as opened:
+            workbook = openpyxl.load_workbook(opened, read_only=True, data_only=True)
+            worksheet = _chosen(file, workbook)
+            return worksheet.title, _head(islice(_rows(file, worksheet), HEAD_ROWS), HEAD_ROWS)
+    except _BROKEN as error:
+        raise file.refusal(f"is not a whole workbook: {error}", _AGAIN) from error
+
+
+def _head(rows: Iterable[Row], until: int) -> list[Sequence[object]]:
+    """The first rows, with empty ones for those that the file leaves out."""
+    numbered = dict(rows)
+    return [numbered.get(i, ()) for i in range(1, min(max(numbered, default=0), until) + 1)]
+
+
+def _chosen(file: ExportFile, workbook: Any) -> Any:
     """The worksheet that the mapping names, or the only visible one that has rows."""
-    worksheets, name = workbook.worksheets, reading.mapping.sheet
+    worksheets, name = workbook.worksheets, file.layout.sheet
     listed = ", ".join(
         sheet.title + ("" if sheet.sheet_state == "visible" else " (hidden)")
         for sheet in worksheets
@@ -65,7 +83,7 @@ def _chosen(reading: Reading, workbook: Any) -> Any:
     if name is not None:
         named = [sheet for sheet in worksheets if sheet.title == name]
         if not named:
-            raise reading.refusal(
+            raise file.refusal(
                 f"has no worksheet '{name}'; it has {listed}.", "Correct 'sheet' in the mapping."
             )
         return named[0]
@@ -74,25 +92,25 @@ def _chosen(reading: Reading, workbook: Any) -> Any:
     if len(filled) == 1:
         return filled[0]
     if not visible or (not filled and len(worksheets) > 1):
-        raise reading.refusal(
+        raise file.refusal(
             f"has no visible worksheet with rows; its worksheets: {listed}.",
             "Say which one it is in the mapping: sheet: NAME.",
         )
     if not filled:
-        raise reading.refusal("is empty.", "Export it again.")
-    raise reading.refusal(
+        raise file.refusal("is empty.", "Export it again.")
+    raise file.refusal(
         f"has several worksheets with rows: {listed}.",
         "Say which one it is in the mapping: sheet: NAME.",
     )
 
 
-def _rows(reading: Reading, worksheet: Any) -> Iterator[Row]:
+def _rows(file: ExportFile, worksheet: Any) -> Iterator[Row]:
     """Rows by their numbers; a formula without a saved value is that formula, not nothing."""
     before = 0
     written = _parsed(worksheet, formulas=True)
     for (number, row), (_, formulas) in zip(_parsed(worksheet), written, strict=True):
         if not before < number <= _LAST_ROW or len(row) > _LAST_COLUMN:
-            raise reading.refusal(
+            raise file.refusal(
                 f"has row {number} after row {before}: not as a worksheet is written.",
                 "Open it in a spreadsheet program and save it anew, or export it as CSV.",
             )

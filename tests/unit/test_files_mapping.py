@@ -8,24 +8,7 @@ import yaml
 
 from pipelines.errors import ConfigError
 from pipelines.sources.files.mapping import Mapping, load_mapping
-
-MAPPING = {
-    "platform": "google_ads",
-    "account_id": {"constant": "5550001111"},
-    "time_zone": "Europe/Zurich",
-    "currency": {"constant": "CHF"},
-    "level": "campaign",
-    "date": {"column": "Tag", "format": "%d.%m.%Y"},
-    "columns": {
-        "campaign_id": "Kampagnen-ID",
-        "impressions": "Impr.",
-        "clicks": "Klicks",
-        "cost": "Kosten",
-        "conversions": "Conversions",
-        "conversion_value": "absent",
-    },
-    "status": {"campaign": {"constant": "ENABLED"}},
-}
+from tests.unit.exports import MAPPING
 
 
 def load(tmp_path: Path, **keys: Any) -> Mapping:

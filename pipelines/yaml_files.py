@@ -16,12 +16,15 @@ def read_yaml(path: Path) -> tuple[Any, yaml.Node | None]:
 
     Raises:
         OSError, UnicodeDecodeError: it can't be read.
-        yaml.YAMLError: it is not YAML, or has a key twice: an error, not a choice.
+        yaml.YAMLError: it is not YAML, has a key twice (an error, not a choice), or holds itself.
     """
     text = path.read_text()
-    tree = yaml.compose(text)
-    _refuse_doubled_keys(tree)
-    return yaml.safe_load(text), tree
+    try:
+        tree = yaml.compose(text)
+        _check(tree, set(), set())
+        return yaml.safe_load(text), tree
+    except RecursionError:
+        raise yaml.YAMLError("its lists or mappings are nested too deep") from None
 
 
 def problems(
@@ -95,18 +98,30 @@ def _line(node: yaml.Node | None, location: list[str]) -> int | None:
     return line
 
 
-def _refuse_doubled_keys(node: yaml.Node | None) -> None:
-    """Raise yaml.MarkedYAMLError, with its line, for a key that occurs twice in one mapping."""
+def _check(node: yaml.Node | None, above: set[int], checked: set[int]) -> None:
+    """Raise yaml.MarkedYAMLError, with its line, for a key that occurs twice in one mapping, and
+    for an alias within what it stands for. A node that has several aliases is looked at once."""
+    if not isinstance(node, yaml.CollectionNode):
+        return
+    if id(node) in above:
+        raise yaml.MarkedYAMLError(
+            problem="an alias stands within what it is an alias of", problem_mark=node.start_mark
+        )
+    if id(node) in checked:
+        return
+    checked.add(id(node))
+    within = above | {id(node)}
     if isinstance(node, yaml.SequenceNode):
         for item in node.value:
-            _refuse_doubled_keys(item)
-    if not isinstance(node, yaml.MappingNode):
+            _check(item, within, checked)
         return
     seen: set[str] = set()
     for key, value in node.value:
-        if key.value in seen:
-            raise yaml.MarkedYAMLError(
-                problem=f"the key '{key.value}' occurs twice", problem_mark=key.start_mark
-            )
-        seen.add(key.value)
-        _refuse_doubled_keys(value)
+        if isinstance(key, yaml.ScalarNode):
+            if key.value in seen:
+                raise yaml.MarkedYAMLError(
+                    problem=f"the key '{key.value}' occurs twice", problem_mark=key.start_mark
+                )
+            seen.add(key.value)
+        _check(key, within, checked)
+        _check(value, within, checked)

@@ -61,7 +61,7 @@ def ingest(
     ] = None,
     path: Annotated[Path | None, typer.Option(help="With files: the export to ingest.")] = None,
     mapping: Annotated[
-        Path | None, typer.Option(help="With --path: the mapping file for its columns.")
+        Path | None, typer.Option(help="With --path: the mapping file; without, one is drafted.")
     ] = None,
     config: ConfigOption = None,
 ) -> None:
@@ -71,15 +71,25 @@ def ingest(
     """
     from pipelines.landing.backfills import Backfill
     from pipelines.privacy.salt import check_salt
+    from pipelines.sources.files.draft import write_draft
     from pipelines.sources.files.source import FilesSource
     from pipelines.sources.registry import open_source, source_names
 
     settings, warehouse = open_settings(config)
     openers: list[Callable[[], Source]]
     if path is not None:
+        if source == "files" and mapping is None:
+            draft = write_draft(path, platform)
+            raise UsageError(
+                f"{path} needs a mapping; one is drafted from what the file looks like: {draft}.",
+                kept="nothing was ingested.",
+                fix="Correct it, and: adcanary ingest files --platform "
+                f"{platform or 'NAME'} --path {path} --mapping {draft}",
+            )
         if source != "files" or platform is None or mapping is None:
             raise UsageError(
-                "--path goes with the source 'files', and needs --platform and --mapping.",
+                "--path goes with the source 'files', and needs --platform and --mapping (without "
+                "a mapping, one is drafted).",
                 kept="nothing was pulled.",
                 fix="adcanary ingest files --platform NAME --path FILE --mapping FILE",
             )

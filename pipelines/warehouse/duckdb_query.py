@@ -7,6 +7,7 @@ googlesql_functions.sql; what has no line here or in the table of functions is r
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import Any
 
 from sqlglot import exp
 from sqlglot.dialects.bigquery import BigQuery
@@ -22,7 +23,7 @@ class _Unread(BigQuery):
     """BigQuery's grammar, with functions left as they are written."""
 
     class Parser(BigQuery.Parser):
-        FUNCTIONS = {}  # noqa: RUF012  # as sqlglot has it
+        FUNCTIONS: dict[str, Any] = {}  # noqa: RUF012  # as sqlglot has it
         FUNCTION_PARSERS = {  # noqa: RUF012
             name: BigQuery.Parser.FUNCTION_PARSERS[name]
             for name in ("CAST", "SAFE_CAST", "EXTRACT")

@@ -52,7 +52,7 @@ def functions() -> Mapping[str, Function]:
 
 
 def _function(name: str, kind: str, entry: Any) -> Function:
-    fields = {"forms": entry} if isinstance(entry, list) else entry
+    fields: dict[str, Any] = {"forms": entry} if isinstance(entry, list) else entry
     return Function(
         kind,
         tuple(tuple(filter(None, str(form).split(", "))) for form in fields["forms"]),

@@ -117,7 +117,7 @@ def test_the_real_facebook_export_lands_whole() -> None:
 
 
 def test_a_bad_date_is_named_by_its_spreadsheet_row(kag: Open) -> None:
-    rows = [_row(ad=i) for i in range(2, 4_711)] + [_row("2023-08-31", ad=0)]
+    rows = [_row(ad=i) for i in range(2, 4_711)] + [_row("2023-08-31", ad=1)]
     source = kag(HEADER + "".join(rows))
     with pytest.raises(InputError) as caught:
         list(source.pull("act_1", EVER))
@@ -128,7 +128,7 @@ def test_a_bad_date_is_named_by_its_spreadsheet_row(kag: Open) -> None:
 
 
 def test_blank_lines_count_as_rows_and_only_five_problems_are_shown(kag: Open) -> None:
-    bad = "".join(_row(ad=i, spent="1,2".replace(",", ";")) for i in range(7))
+    bad = "".join(_row(ad=i, spent="1;2") for i in range(1, 8))
     with pytest.raises(InputError) as caught:
         list(kag(HEADER + _row(ad=99) + "\n" + bad + "31-08-2023,5\n").pull("act_1", EVER))
     lines = caught.value.message.splitlines()
@@ -272,8 +272,8 @@ def test_what_a_workbook_cannot_say_for_certain_is_refused(kag: Open, tmp_path: 
     assert caught.value.message.splitlines() == [
         f"{path} row 3, column Date: '2023-08-31 14:00:00' is not a day as %d-%m-%Y",
         # Excel keeps 15 digits of a number: this is another ad
-        f"{path} row 3, column ad_id: '1.202101001012346e+17' is not a text, or a number that has "
-        "kept all of its digits",
+        f"{path} row 3, column ad_id: '1.202101001012346e+17' has not kept all of its digits: a "
+        "spreadsheet took it for a number",
         f"{path} row 4, column Impressions: 'True' is not a whole number",
         # the program that wrote it saved no value with the formula
         f"{path} row 4, column Spent: '=G2+1' is not an amount",
@@ -298,7 +298,7 @@ def test_a_column_that_the_mapping_does_not_name_is_drift_in_the_files_own_level
 
 def test_two_currencies_on_one_day_of_an_account_are_refused_by_name(kag: Open) -> None:
     header = HEADER.rstrip() + ",Currency\n"
-    rows = [_row(ad=i).rstrip() + f",{c}\n" for i, c in enumerate(("USD", "EUR", "USD"))]
+    rows = [_row(ad=i).rstrip() + f",{c}\n" for i, c in enumerate(("USD", "EUR", "USD"), start=1)]
     source = kag(header + "".join(rows), currency="{column: Currency}")
     with pytest.raises(InputError) as caught:
         source.account("act_1")
@@ -324,11 +324,11 @@ def test_a_campaign_without_a_budget_has_no_budget_row_and_dash_means_nothing(ka
 
 
 def test_a_file_of_several_chunks_is_streamed(kag: Open, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pipelines.sources.files.formats.CHUNK_ROWS", 7)
-    text = HEADER + "".join(_row(ad=i, spent="0.01") for i in range(50))
+    monkeypatch.setattr("pipelines.sources.files.header.CHUNK_ROWS", 7)
+    text = HEADER + "".join(_row(ad=i, spent="0.01") for i in range(1, 51))
     ads, campaigns = kag(text).pull("act_1", EVER)
     assert isinstance(ads.rows, pa.RecordBatchReader)
     assert len(_rows(ads)) == 50
     assert _rows(campaigns)["cost_micros"].to_pylist() == [500_000]
-    with pytest.raises(InputError, match=r"row 52: .* ad_id 3 was in row 5 already"):
+    with pytest.raises(InputError, match=r"row 52: .* ad_id 3 was in row 4 already"):
         kag(text + _row(ad=3)).account("act_1")

@@ -1,9 +1,9 @@
-"""The cells of an export file: every bad one is found, and named by row and column."""
+"""The cells of an export file: every bad one is named by row and column."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from decimal import Decimal, InvalidOperation
 from math import isfinite
@@ -12,13 +12,19 @@ from typing import TypeVar
 
 from pipelines.errors import InputError
 from pipelines.money import micros
+from pipelines.platforms import Level
+from pipelines.sources.files.advice import total_word
+from pipelines.sources.files.ids import NotAnId, read_id
+from pipelines.sources.files.layout import Layout
 from pipelines.sources.files.mapping import Mapping
+from pipelines.sources.files.numerals import NotANumber, Numerals
 
 _T = TypeVar("_T")
 _SHOWN, _KEPT_AT_MOST = 5, 1_000
 # A float, and so a number in a spreadsheet, has no more digits than these for certain.
 _SAFE = 10**15
-_TEXT_OR_ID = "a text, or a number that has kept all of its digits"
+_TEXT = "a text, or a number that has kept all of its digits"
+_UNUSABLE = (ValueError, KeyError, TypeError, InvalidOperation, OverflowError)
 KEPT = "published data is unchanged."
 
 
@@ -28,6 +34,11 @@ class Problems:
     def __init__(self, path: Path) -> None:
         self.path, self.count = path, 0
         self._first: list[tuple[int, str]] = []
+        self._fix: str | None = None
+
+    def advise(self, fix: str) -> None:
+        """Say what to do, where it is known; the first advice counts."""
+        self._fix = self._fix or fix
 
     def add(self, row: int, text: str, times: int = 1) -> None:
         """Note what is wrong with a row, by its number."""
@@ -46,8 +57,47 @@ class Problems:
         raise InputError(
             "\n".join(lines),
             kept=KEPT,
-            fix="Correct the file, or the mapping if it describes another file.",
+            fix=self._fix or "Correct the file, or the mapping if it describes another file.",
         )
+
+
+@dataclass(frozen=True)
+class ExportFile:
+    """A file, and how it is said to be written."""
+
+    path: Path
+    layout: Layout
+
+    def refusal(self, reason: str, fix: str) -> InputError:
+        """The error of a file that can't be used as a whole."""
+        return InputError(f"{self.path} {reason}", kept=KEPT, fix=fix)
+
+
+@dataclass
+class Reading:
+    """A file while it is read: what its mapping says, and what was seen in it so far.
+
+    ``totals`` are the costs of rows that are left out, by their number.
+    """
+
+    path: Path
+    mapping: Mapping
+    problems: Problems = field(init=False)
+    numerals: Numerals = field(init=False)
+    left_out: int = 0
+    totals: list[tuple[int, object]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.problems, self.numerals = Problems(self.path), Numerals(self.mapping)
+
+    def refusal(self, reason: str, fix: str) -> InputError:
+        """As :meth:`ExportFile.refusal`."""
+        return self.file.refusal(reason, fix)
+
+    @property
+    def file(self) -> ExportFile:
+        """The file itself."""
+        return ExportFile(self.path, self.mapping)
 
 
 @dataclass
@@ -55,54 +105,53 @@ class Sheet:
     """Some rows of a file: the cells of the columns that a mapping names, and of the others.
 
     Cells are texts (CSV), or what the format holds: numbers, days, None. ``row_numbers`` are
-    those of a spreadsheet, whose header is row 1; a Parquet file's first row is row 1.
+    those of a spreadsheet; a Parquet file's first row is row 1.
     """
 
     columns: dict[str, Sequence[object]]
     others: dict[str, Sequence[object]]
     row_numbers: list[int]
-    mapping: Mapping
-    problems: Problems
+    reading: Reading
 
     def __len__(self) -> int:
         return len(self.row_numbers)
 
+    def ids(self, column: str, level: Level) -> list[str]:
+        """Cells that must be an id of the mapping's platform."""
+        platform = self.reading.mapping.platform
+        return self._parse(column, lambda cell: read_id(cell, platform, level), "an id")
+
     def texts(self, column: str) -> list[str]:
         """Cells that must say something."""
-        return self._parse(column, _text, _TEXT_OR_ID, nothing=None)
+        return self._parse(column, _text, _TEXT)
 
-    def days(self, column: str, format_: str) -> list[date]:
-        """Cells that must be a day, or a text of one in strptime's ``format_``."""
+    def days(self, column: str) -> list[date]:
+        """Cells that must be a day, or a text of one in the mapping's format."""
+        return self._parse(column, self._day, f"a day as {self.reading.mapping.date.format}")
 
-        def parse(cell: object) -> date:
-            if isinstance(cell, datetime) and cell.tzinfo is None and cell.time() == time():
-                return cell.date()
-            if isinstance(cell, date) and not isinstance(cell, datetime):
-                return cell
-            return datetime.strptime(_text(cell), format_).date()
-
-        return self._parse(column, parse, f"a day as {format_}", nothing=None)
+    def day(self, cell: object) -> date | None:
+        """A cell's day; None where it is none."""
+        try:
+            return self._day(cell.strip() if isinstance(cell, str) else cell)
+        except _UNUSABLE:
+            return None
 
     def counts(self, column: str) -> list[int]:
         """Whole numbers from 0; 0 for nothing."""
-        return self._parse(column, self._numeric(_count), "a whole number", nothing=0)
+        return self._parse(column, self._count, "a whole number", nothing=0)
 
-    def micros(self, column: str) -> list[int]:
-        """Decimal amounts in millionths, from 0; 0 for nothing.
+    def amounts(self, column: str) -> list[int | None]:
+        """Decimal amounts in millionths, from 0; None for nothing.
 
         Digits beyond the millionth (exports that went through floating point) are rounded,
         half to even.
         """
-        return self._parse(column, self._numeric(_micros), "an amount", nothing=0)
-
-    def micros_if_any(self, column: str) -> list[int | None]:
-        """As :meth:`micros`; None for nothing."""
-        amounts = self._parse(column, self._numeric(_micros), "an amount", nothing=-1)
+        amounts = self._parse(column, self._micros, "an amount", nothing=-1)
         return [None if amount < 0 else amount for amount in amounts]
 
     def numbers(self, column: str) -> list[float]:
         """Numbers from 0; 0 for nothing."""
-        return self._parse(column, self._numeric(_number), "a number", nothing=0.0)
+        return self._parse(column, self._number, "a number", nothing=0.0)
 
     def translated(self, column: str, values: dict[str, str]) -> list[str]:
         """Cells that must be one of ``values``, translated."""
@@ -110,27 +159,58 @@ class Sheet:
         def parse(cell: object) -> str:
             return values[_text(cell)]
 
-        return self._parse(column, parse, f"one of {', '.join(values)}", nothing=None)
+        return self._parse(column, parse, f"one of {', '.join(values)}")
 
     def drift(self, column: str) -> list[str | None]:
         """A column that the mapping does not name, as texts; None for nothing."""
         texts = (None if cell is None else str(cell).strip() for cell in self.others[column])
-        return [None if text in self.mapping.null_tokens else text for text in texts]
+        return [None if text in self.reading.mapping.null_tokens else text for text in texts]
 
-    def _numeric(self, parse: Callable[[str], _T]) -> Callable[[object], _T]:
-        thousands = self.mapping.thousands
+    def _day(self, cell: object) -> date:
+        if isinstance(cell, datetime) and cell.tzinfo is None and cell.time() == time():
+            return cell.date()
+        if isinstance(cell, date) and not isinstance(cell, datetime):
+            return cell
+        date_ = self.reading.mapping.date
+        if date_.names_a_day or "%V" not in date_.format:
+            return datetime.strptime(_text(cell), date_.format).date()
+        # a week's Monday: strptime makes no day of a week alone
+        return datetime.strptime(f"{_text(cell)} 1", f"{date_.format} %u").date()
 
-        def parse_cell(cell: object) -> _T:
-            if isinstance(cell, str):
-                return parse(cell.replace(thousands, "") if thousands else cell)
-            return parse(_plain(cell))
+    def _micros(self, cell: object) -> int:
+        return micros(self._decimal(cell))
 
-        return parse_cell
+    def _number(self, cell: object) -> float:
+        number = float(self._decimal(cell))
+        if not isfinite(number):
+            raise ValueError(cell)
+        return number
+
+    def _count(self, cell: object) -> int:
+        """A whole number that fits an INT64."""
+        if isinstance(cell, str):
+            count = self.reading.numerals.whole(cell)
+        else:
+            number = self._decimal(cell)
+            count = int(number)
+            if count != number:
+                raise ValueError(cell)
+        if count >= 2**63:
+            raise ValueError(cell)
+        return count
+
+    def _decimal(self, cell: object) -> Decimal:
+        if isinstance(cell, str):
+            return self.reading.numerals.number(cell)
+        number = Decimal(_plain(cell))
+        if number < 0:
+            raise ValueError(cell)
+        return number
 
     def _parse(
-        self, column: str, parse: Callable[[object], _T], wanted: str, *, nothing: _T | None
+        self, column: str, parse: Callable[[object], _T], wanted: str, *, nothing: _T | None = None
     ) -> list[_T]:
-        nulls = {None, *self.mapping.null_tokens}
+        nulls = {None, *self.reading.mapping.null_tokens}
         known: dict[object, _T] = {}
         values = []
         for i, raw in enumerate(self.columns[column]):
@@ -138,18 +218,31 @@ class Sheet:
             if key not in known:
                 cell = raw.strip() if isinstance(raw, str) else raw
                 is_null = cell is None or (isinstance(cell, str) and cell in nulls)
-                try:
-                    if is_null and nothing is None:
-                        raise ValueError(cell)
-                    known[key] = nothing if is_null and nothing is not None else parse(cell)
-                except (ValueError, KeyError, TypeError, InvalidOperation, OverflowError):
-                    said = "means nothing" if is_null else f"is not {wanted}"
-                    shown = "" if cell is None else cell
-                    row = self.row_numbers[i]
-                    self.problems.add(row, f", column {column}: '{shown}' {said}")
-                    continue
+                if is_null and nothing is not None:
+                    known[key] = nothing
+                else:
+                    try:
+                        if is_null:
+                            raise ValueError(cell)
+                        known[key] = parse(cell)
+                    except _UNUSABLE as error:
+                        shown = "" if cell is None else cell
+                        reason = "means nothing" if is_null else _reason(error, wanted)
+                        row = self.row_numbers[i]
+                        self.reading.problems.add(row, f", column {column}: '{shown}' {reason}")
+                        self._advise_on_total(i)
+                        continue
             values.append(known[key])
         return values
+
+    def _advise_on_total(self, i: int) -> None:
+        """Say how a row that calls itself a total is left out, if this is one."""
+        for name, cells in (self.columns | self.others).items():
+            if word := total_word(cells[i]):
+                self.reading.problems.advise(
+                    f"Row {self.row_numbers[i]} looks like a total. Leave such rows out in the "
+                    f'mapping: leave_out: [{{column: "{name}", starts_with: "{word}"}}].'
+                )
 
 
 def _text(cell: object) -> str:
@@ -167,26 +260,9 @@ def _plain(cell: object) -> str:
     return format(int(cell) if whole else cell, "d" if whole or isinstance(cell, int) else "")
 
 
-def _count(cell: str) -> int:
-    if not (cell.isascii() and cell.isdigit()):
-        raise ValueError(cell)
-    return _within_int64(int(cell))
-
-
-def _micros(cell: str) -> int:
-    if Decimal(cell) < 0:
-        raise ValueError(cell)
-    return micros(cell)
-
-
-def _within_int64(value: int) -> int:
-    if value >= 2**63:
-        raise ValueError(value)
-    return value
-
-
-def _number(cell: str) -> float:
-    number = float(cell)
-    if not isfinite(number) or number < 0:
-        raise ValueError(cell)
-    return number
+def _reason(error: Exception, wanted: str) -> str:
+    if isinstance(error, NotAnId):
+        return str(error)
+    if isinstance(error, NotANumber) and str(error):
+        return f"is not {wanted} ({error})"
+    return f"is not {wanted}"

@@ -2,32 +2,31 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Literal, Self
 
 import yaml
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    ValidationError,
-    field_validator,
-    model_validator,
-)
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from pipelines.errors import ConfigError
+from pipelines.platform_ids import canonical_id
 from pipelines.platforms import platform_table
 from pipelines.source_settings import TimeZone
+from pipelines.sources.files.layout import Layout, Section, spelt
 from pipelines.yaml_files import problems, read_yaml
 
 ABSENT = "absent"
+# Directives of strptime: of days, and of weeks, which make a day with a weekday.
+_DAYS, _WEEKS, _WEEKDAYS = set("dejcxDF"), set("UVW"), set("aAuw")
+# Names of columns whose values are periods; they are compared in small letters.
+_PERIODS = {
+    **dict.fromkeys(("week", "woche", "week start", "week starting", "week ending"), "week"),
+    **dict.fromkeys(("month", "monat", "quarter", "quartal", "year", "jahr"), "month"),
+}
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, coerce_numbers_to_str=True)
-
-
-class Text(_Section):
+class Text(Section):
     """A text that is the same on every row (``constant``), or that a ``column`` gives."""
 
     constant: str | None = None
@@ -43,7 +42,7 @@ class Text(_Section):
 class Status(Text):
     """ENABLED, PAUSED or REMOVED: a constant, or a column translated by ``values``."""
 
-    values: dict[str, Literal["ENABLED", "PAUSED", "REMOVED"]] = {}
+    values: dict[str, Literal["ENABLED", "PAUSED", "REMOVED"]] = Field({})
 
     @model_validator(mode="after")
     def _known(self) -> Self:
@@ -54,13 +53,13 @@ class Status(Text):
         return self
 
 
-class Statuses(_Section):
+class Statuses(Section):
     campaign: Status | None = None
     adgroup: Status | None = None
     ad: Status | None = None
 
 
-class Names(_Section):
+class Names(Section):
     """Columns of names; entities are made for the levels that have one."""
 
     campaign: str | None = None
@@ -68,14 +67,30 @@ class Names(_Section):
     ad: str | None = None
 
 
-class Day(_Section):
-    """The column of the day and its format, in strptime's terms (``%d-%m-%Y``)."""
+class Day(Section):
+    """The day of a row, or of the period that a row is.
+
+    Args:
+        column: where it stands.
+        format: in strptime's terms, such as ``%d-%m-%Y``; without a day it names a period
+            (``%B %Y``, ``%G-W%V``).
+        marks: the period's ``first`` day or its ``last``.
+        ends: a column with the period's last day. Where a row is a day it must be the same one.
+    """
 
     column: str
     format: str = Field(pattern="%")
+    marks: Literal["first", "last"] = "first"
+    ends: str | None = None
+
+    @property
+    def names_a_day(self) -> bool:
+        """Whether the format has the day, rather than only its month or week."""
+        directives = set(re.findall(r"%-?([A-Za-z])", self.format))
+        return bool(directives & _DAYS) or bool(directives & _WEEKS and directives & _WEEKDAYS)
 
 
-class Columns(_Section):
+class Columns(Section):
     """Ids and metrics. ``cost`` and ``conversion_value`` are decimals in the currency."""
 
     campaign_id: str
@@ -88,11 +103,17 @@ class Columns(_Section):
     conversion_value: str = Field(description="a column, or 'absent' where the export has none")
 
 
-class Mapping(_Section):
-    """What an export file holds.
+class Mapping(Layout):
+    """What an export file holds; how it is written is said by the keys of :class:`Layout`.
 
     Args:
-        level: what a row is, by day: an ad or a campaign.
+        level: what a row is, by ``grain``: an ad or a campaign.
+        grain: how long a row is: a ``day``, a ``week`` of seven days, or a calendar ``month``.
+            What lands is days, so the other two need ``spread``.
+        spread: ``evenly`` divides a row among the days of its period, so that they sum to it
+            exactly, and marks each with its grain (``spread_from``, in ``_extra``).
+        sparse: days that lie a week or a month apart, and none between, are taken for weeks and
+            months and refused; true says that they are days.
         complete: whether the file has everything that was delivered on its days. What is
             published of them and isn't in a complete file is withdrawn; in another it stays.
         campaign_totals: ``sum_of_ads`` states that the file is complete, every campaign and
@@ -100,8 +121,11 @@ class Mapping(_Section):
             gives no campaign rows.
         duplicate_rows: ``sum`` where a grain legitimately has several rows (a breakdown was
             exported); ``refuse`` takes them for a mistake.
-        thousands: separator inside numbers, such as ``,``.
-        null_tokens: cells that mean nothing; a metric that is nothing is 0.
+        empty_cost: ``refuse`` a cost that is nothing where there are impressions or clicks, or
+            everywhere; or take it for ``zero``.
+        check_total: the costs must add up to that of a row that is left out.
+        rounded_ids: ``refuse`` ids whose digits all end as rounding leaves them (zeros from the
+            16th on, or the precision of a float); ``keep`` takes them as they are written.
         daily_budget: column of the campaign's present daily budget, decimal.
     """
 
@@ -112,6 +136,9 @@ class Mapping(_Section):
     currency: Text
     level: Literal["ad", "campaign"]
     date: Day
+    grain: Literal["day", "week", "month"] = "day"
+    spread: Literal["evenly"] | None = None
+    sparse: bool = False
     complete: bool = True
     columns: Columns
     status: Statuses
@@ -120,9 +147,15 @@ class Mapping(_Section):
     attribution_window: str = "unknown"
     campaign_totals: Literal["sum_of_ads"] | None = None
     duplicate_rows: Literal["refuse", "sum"] = "refuse"
-    null_tokens: tuple[str, ...] = ("", "-")
-    delimiter: str = Field(",", min_length=1, max_length=1)
-    thousands: str = Field("", max_length=1)
+    empty_cost: Literal["refuse", "zero"] = "refuse"
+    check_total: bool = False
+    rounded_ids: Literal["refuse", "keep"] = "refuse"
+
+    @property
+    def account(self) -> str | None:
+        """The account that all rows are of, in its platform's spelling."""
+        constant = self.account_id.constant
+        return None if constant is None else canonical_id(self.platform, "account", constant)
 
     @property
     def makes_campaigns(self) -> bool:
@@ -137,6 +170,8 @@ class Mapping(_Section):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
+        if problem := self._account_problem():
+            raise ValueError(f"account_id '{self.account_id.constant}' {problem}")
         if self.level == "ad":
             if not (self.columns.adgroup_id and self.columns.ad_id):
                 raise ValueError("level: ad needs columns.adgroup_id and columns.ad_id")
@@ -144,9 +179,47 @@ class Mapping(_Section):
                 raise ValueError("level: ad needs status.ad")
         elif self.campaign_totals:
             raise ValueError("campaign_totals is for files with level: ad")
+        if self.campaign_totals and not self.complete:
+            raise ValueError("campaign_totals: sum_of_ads needs a file that is complete")
+        if self.check_total and not self.leave_out:
+            raise ValueError("check_total needs the total's row in leave_out")
         if self.makes_campaigns and self.status.campaign is None:
             raise ValueError("campaign rows need status.campaign")
         return self
+
+    @model_validator(mode="after")
+    def _days(self) -> Self:
+        """What a row is, in days."""
+        if self.grain != "day":
+            if self.spread is None:
+                raise ValueError(
+                    f"rows of a {self.grain} can't land as days: export by day, or say "
+                    "'spread: evenly' to divide each among its days"
+                )
+            return self
+        if self.spread is not None:
+            raise ValueError("spread is for 'grain: week' and 'grain: month'; a day is one already")
+        period = _PERIODS.get(spelt(self.date.column).lower())
+        if period is None and not self.date.names_a_day:
+            period = "week" if re.search("%[UVW]", self.date.format) else "month"
+        if period and not self.sparse:
+            raise ValueError(
+                f"'{self.date.column}' as {self.date.format} is a {period}, and a row must be a "
+                f"day: export by day, or say 'grain: {period}' and 'spread: evenly'"
+            )
+        return self
+
+    def _account_problem(self) -> str:
+        try:
+            self.account  # noqa: B018
+        except ValueError as error:
+            return str(error)
+        return ""
+
+    def id_columns(self) -> tuple[str, ...]:
+        """Every column of ids that the mapping names."""
+        ids = (self.columns.campaign_id, self.columns.adgroup_id, self.columns.ad_id)
+        return tuple(column for column in (self.account_id.column, *ids) if column)
 
     def used_columns(self) -> tuple[str, ...]:
         """Every column of the file that the mapping names, without repetition."""
@@ -154,6 +227,7 @@ class Mapping(_Section):
         texts = (self.account_id, self.currency, self.status.campaign, self.status.adgroup)
         named = [
             self.date.column,
+            *([self.date.ends] if self.date.ends else []),
             *(c for c in columns.values() if c and c != ABSENT),
             *(t.column for t in (*texts, self.status.ad) if t and t.column),
             *(c for c in self.names.model_dump().values() if c),
@@ -172,7 +246,7 @@ def load_mapping(path: Path) -> Mapping:
         raise ConfigError(
             f"No mapping file at {path}.",
             kept="nothing was read or published.",
-            fix="Write one; infra/mappings/ holds examples.",
+            fix="Write one, as docs/files.md explains; infra/mappings/ holds examples.",
         )
     try:
         raw, tree = read_yaml(path)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from pipelines.sources.files.periods import SPREAD
+
 # a row's number in the file, and the prefix of columns that the mapping does not name
 ROW, DRIFT = "_row", "_drift_"
 GRAIN = {
@@ -43,6 +47,16 @@ ORDER BY campaign_id
 """
 
 
+def dates(level: str) -> str:
+    """The distinct days of the file, and of each of its campaigns or ads, in order."""
+    rest = [column for column in GRAIN[level] if column != "date"]
+    return f"""
+    SELECT LIST_SORT(LIST(DISTINCT date)) FROM rows
+    UNION ALL
+    SELECT LIST_SORT(LIST(DISTINCT date)) FROM rows GROUP BY {", ".join(rest)}
+    """
+
+
 def duplicates(level: str) -> str:
     """Keys that several rows have: first row, second, how many, and the key from its date on."""
     grain = GRAIN[level]
@@ -52,22 +66,22 @@ def duplicates(level: str) -> str:
     """
 
 
-def as_they_are(level: str, columns: list[str]) -> str:
+def as_they_are(level: str, columns: list[str], drift: Sequence[str] = ()) -> str:
     """The file's rows as those of the level's performance table, with the columns that the
-    mapping does not name; for an account, from a day to a day."""
-    known = {*GRAIN[level], *_MIXED, "status", "name_hash"}
-    drift = [(c, c.removeprefix(DRIFT)) for c in columns if c.startswith(DRIFT)]
-    # a column that the file has too, by that name, is another thing than the contract's
-    renamed = [
-        (c, f"file_{name}" if name in known or name in columns else name) for c, name in drift
-    ]
+    mapping does not name; for an account, from a day to a day.
+
+    Args:
+        drift: what those columns are to be called: ``_drift_0`` by the first, and so on. DuckDB
+            doesn't tell capitals from small letters, so they have no names of their own here.
+    """
     selected = [
         *GRAIN[level],
         *("impressions", "clicks", "cost_micros", "conversions", "conversion_value"),
         *_MIXED,
         f"{_hash(level, columns, 'name_' + level)} AS name_hash",
         f"status_{level} AS status",
-        *(f"{_quoted(column)} AS {_quoted(name)}" for column, name in renamed),
+        *_spread(columns),
+        *(f"{DRIFT}{i} AS {_quoted(name)}" for i, name in enumerate(drift)),
     ]
     return f"SELECT {', '.join(selected)} FROM rows {_WHERE}"
 
@@ -84,6 +98,7 @@ def summed(level: str, columns: list[str]) -> str:
         *(f"ARG_MAX({c}, _row) AS {c}" for c in _MIXED),
         f"{_hash(level, columns, last)} AS name_hash",
         f"ARG_MAX(status_{level}, _row) AS status",
+        *(f"ARG_MAX({column}, _row) AS {column}" for column in _spread(columns)),
     ]
     return f"SELECT {', '.join(selected)} FROM rows {_WHERE} GROUP BY {grain} ORDER BY {grain}"
 
@@ -111,6 +126,11 @@ def entities(level: str) -> str:
     )
     ORDER BY entity_id
     """
+
+
+def _spread(columns: list[str]) -> list[str]:
+    """The column that marks rows which were spread over days, if they were."""
+    return [SPREAD] if SPREAD in columns else []
 
 
 def _hash(level: str, columns: list[str], name: str) -> str:

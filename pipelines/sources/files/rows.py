@@ -38,6 +38,11 @@ class RowsFile:
             self._writer.close()
 
     @property
+    def is_written(self) -> bool:
+        """Whether there is any."""
+        return self._writer is not None
+
+    @property
     def column_names(self) -> list[str]:
         """Of the rows."""
         names: list[str] = pq.read_schema(self._path).names

@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 
 from pipelines.config import Secrets
-from pipelines.errors import ConfigError, InputError, SourceRejected
+from pipelines.contracts import load_contract
+from pipelines.errors import ConfigError, SourceRejected
 from pipelines.platforms import full_name
-from pipelines.privacy.field_names import is_personal
 from pipelines.source_settings import FileSettings
 from pipelines.sources.base import Account, Batch, Window
 from pipelines.sources.files import queries
-from pipelines.sources.files.cells import KEPT, Problems, Sheet
-from pipelines.sources.files.formats import read_sheets
-from pipelines.sources.files.mapping import ABSENT, Status, Text, load_mapping
+from pipelines.sources.files.cells import KEPT, Reading
+from pipelines.sources.files.mapping import load_mapping
+from pipelines.sources.files.periods import SPREAD
 from pipelines.sources.files.rows import RowsFile
-from pipelines.sources.shapes.columns import schema_of, side_by_side, typed
-
-_log = logging.getLogger(__name__)
+from pipelines.sources.files.typed import typed_rows
+from pipelines.sources.shapes.columns import side_by_side, typed
 
 _LEVELS = ("campaign", "adgroup", "ad")
 _ADS, _ENTITIES = "raw.ads_ad_performance", "raw.ads_entities"
@@ -86,8 +83,8 @@ class FilesSource:
     @property
     def account_ids(self) -> tuple[str, ...]:
         """The mapping's account, or those of the file (which reads it: InputError)."""
-        if self.mapping.account_id.constant is not None:
-            return (self.mapping.account_id.constant,)
+        if self.mapping.account is not None:
+            return (self.mapping.account,)
         return tuple(account for (account,) in self._rows.query(queries.ACCOUNTS))
 
     @cached_property
@@ -129,9 +126,11 @@ class FilesSource:
             return
         days = Window(max(window.start, span.start), min(window.end, span.end))
         for table, level in zip(self.tables, _own_levels(self.tables), strict=True):
-            own = level == self.mapping.level and self.mapping.duplicate_rows == "refuse"
-            statement = queries.as_they_are if own else queries.summed
-            sql = statement(level, self._rows.column_names)
+            columns = self._rows.column_names
+            if level == self.mapping.level and self.mapping.duplicate_rows == "refuse":
+                sql = queries.as_they_are(level, columns, _beside(table, self._read[1]))
+            else:
+                sql = queries.summed(level, columns)
             rows = self._rows.stream(sql, account_id, days.start, days.end)
             yield self._batch(table, account_id, days, rows, pulled_at)
 
@@ -175,76 +174,12 @@ class FilesSource:
 
     @cached_property
     def _rows(self) -> RowsFile:
-        """The file's rows, typed: contract columns, and name_, status_, budget and drift ones."""
-        rows, problems = RowsFile(), Problems(self._settings.path)
-        left_out: set[str] = set()
-        for sheet in read_sheets(self._settings.path, self.mapping, problems):
-            left_out |= {name for name in sheet.others if is_personal(name)}
-            values = self._typed(sheet)
-            if not problems.count:  # else some cells are missing: the rest is only checked
-                rows.write(_table(values))
-        rows.close()
-        problems.refuse()
-        if self.mapping.duplicate_rows == "refuse":
-            self._refuse_duplicates(rows, problems)
-        self._refuse_mixed_currencies(rows)
-        if left_out:
-            warning = "columns that may be about a person are not taken"
-            _log.warning("%s: %s: %s", self._settings.path, warning, ", ".join(sorted(left_out)))
-        return rows
+        return self._read[0]
 
-    def _typed(self, sheet: Sheet) -> dict[str, list[Any]]:
-        columns, mapping, count = self.mapping.columns, self.mapping, len(sheet)
-        values: dict[str, list[Any]] = {
-            queries.ROW: sheet.row_numbers,
-            "platform": [self.platform] * count,
-            "account_id": _texts(sheet, mapping.account_id),
-            "date": sheet.days(mapping.date.column, mapping.date.format),
-            "campaign_id": sheet.texts(columns.campaign_id),
-            "impressions": sheet.counts(columns.impressions),
-            "clicks": sheet.counts(columns.clicks),
-            "cost_micros": sheet.micros(columns.cost),
-            "conversions": sheet.numbers(columns.conversions),
-            "currency_code": _texts(sheet, mapping.currency),
-            "time_zone": [mapping.time_zone] * count,
-            "attribution_window": [mapping.attribution_window] * count,
-        }
-        worth = columns.conversion_value
-        values["conversion_value"] = [0.0] * count if worth == ABSENT else sheet.numbers(worth)
-        if columns.adgroup_id and columns.ad_id:
-            values["adgroup_id"] = sheet.texts(columns.adgroup_id)
-            values["ad_id"] = sheet.texts(columns.ad_id)
-        if mapping.daily_budget:
-            values["daily_budget_micros"] = sheet.micros_if_any(mapping.daily_budget)
-        for level in _LEVELS:
-            status: Status | None = getattr(mapping.status, level)
-            if status:
-                values[f"status_{level}"] = _texts(sheet, status)
-            name: str | None = getattr(mapping.names, level)
-            if name:
-                values[f"name_{level}"] = sheet.texts(name)
-        for column in sheet.others:
-            if not is_personal(column):
-                values[f"{queries.DRIFT}{column}"] = sheet.drift(column)
-        return values
-
-    def _refuse_duplicates(self, rows: RowsFile, problems: Problems) -> None:
-        for first, again, times, *key in rows.query(queries.duplicates(self.mapping.level)):
-            grain = queries.GRAIN[self.mapping.level][2:]
-            what = ", ".join(f"{c} {v}" for c, v in zip(grain, key, strict=True))
-            reason = f": {what} was in row {first} already (duplicate_rows: refuse)"
-            problems.add(again, reason, times - 1)
-        problems.refuse()
-
-    def _refuse_mixed_currencies(self, rows: RowsFile) -> None:
-        for account_id, day, currencies, row in rows.query(queries.MIXED_CURRENCIES):
-            raise InputError(
-                f"{self._settings.path} row {row}: account {account_id} has several currencies "
-                f"on {day}: {', '.join(currencies)}.",
-                kept=KEPT,
-                fix="Export each currency as a separate account; amounts in different "
-                "currencies can't be added.",
-            )
+    @cached_property
+    def _read(self) -> tuple[RowsFile, tuple[str, ...]]:
+        """The file's rows, and the names of columns that the mapping doesn't name."""
+        return typed_rows(Reading(self._settings.path, self.mapping))
 
 
 def open_source(settings: FileSettings, _: Secrets) -> FilesSource:
@@ -252,22 +187,19 @@ def open_source(settings: FileSettings, _: Secrets) -> FilesSource:
     return FilesSource(settings)
 
 
-def _table(values: dict[str, list[Any]]) -> pa.Table:
-    """A sheet's values: contract columns in its types, a row's number, and texts."""
-    types = {f.name: f.type for table in (_ADS, _BUDGETS) for f in schema_of(table)}
-    types[queries.ROW] = pa.int64()
-    text = pa.string()
-    return pa.table({name: pa.array(v, types.get(name, text)) for name, v in values.items()})
+def _beside(table: str, names: Iterable[str]) -> list[str]:
+    """What columns of a file are called beside those of a table: by a name of the contract's a
+    file means another thing, and capitals make no other name in BigQuery."""
+    taken = {name.lower() for name in (*load_contract(table).column_names, SPREAD)}
+    beside: list[str] = []
+    for name in names:
+        other = f"file_{name}" if name.lower() in taken else name
+        while other in beside:
+            other = f"{other}_"
+        beside.append(other)
+    return beside
 
 
 def _own_levels(tables: tuple[str, ...]) -> list[str]:
     """The level of each performance table."""
     return [table.removeprefix("raw.ads_").removesuffix("_performance") for table in tables]
-
-
-def _texts(sheet: Sheet, text: Text) -> list[str] | list[str | None]:
-    if text.column is None:
-        return [text.constant] * len(sheet)
-    if isinstance(text, Status):
-        return sheet.translated(text.column, dict(text.values))
-    return sheet.texts(text.column)

@@ -1,0 +1,236 @@
+"""A file's rows in the types of their contract, and what is wrong with them as a whole."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from datetime import date
+from typing import Any
+
+import pyarrow as pa
+
+from pipelines.money import micros, minor_unit
+from pipelines.platform_ids import ROUNDED
+from pipelines.privacy.field_names import is_personal
+from pipelines.sources.files import periods, queries
+from pipelines.sources.files.cells import Reading, Sheet
+from pipelines.sources.files.formats import read_sheets
+from pipelines.sources.files.ids import look_rounded
+from pipelines.sources.files.mapping import ABSENT, Status, Text
+from pipelines.sources.files.rows import RowsFile
+from pipelines.sources.shapes.columns import schema_of
+
+_log = logging.getLogger(__name__)
+
+_LEVELS = ("campaign", "adgroup", "ad")
+_IDS = ("account_id", "campaign_id", "adgroup_id", "ad_id")
+_TABLES = ("raw.ads_ad_performance", "raw.ads_campaign_budgets")
+
+
+def typed_rows(reading: Reading) -> tuple[RowsFile, tuple[str, ...]]:
+    """A file's rows: contract columns, and name_, status_, budget and drift ones.
+
+    Returns:
+        The rows, and what the columns ``_drift_0``, … are called in the file.
+
+    Raises:
+        InputError: a column, cell or row that can't be used, or a file that can't be what its
+            mapping says.
+    """
+    rows, problems = RowsFile(), reading.problems
+    drift: tuple[str, ...] = ()
+    personal: set[str] = set()
+    cost_is_given = False
+    for sheet in read_sheets(reading):
+        personal |= {name for name in sheet.others if is_personal(name)}
+        drift = tuple(name for name in sheet.others if not is_personal(name))
+        values = _typed(sheet, drift)
+        cost_is_given |= any(amount is not None for amount in values["cost_micros"])
+        if problems.count:  # some cells are missing: the rest is only checked
+            continue
+        days = _as_days(sheet, values)
+        if not problems.count:
+            rows.write(_table(days))
+    rows.close()
+    problems.refuse()
+    if not rows.is_written:
+        raise reading.refusal("has no row that isn't left out.", "Correct leave_out.")
+    if not cost_is_given and reading.mapping.empty_cost == "refuse":
+        raise reading.refusal(
+            f"has no cost in any row (column {reading.mapping.columns.cost}).",
+            "Export it with its costs; if they are all 0, say empty_cost: zero in the mapping.",
+        )
+    _refuse_ambiguous_numbers(reading)
+    _check_total(reading, rows)
+    _refuse_rounded_ids(reading, rows)
+    level = reading.mapping.level
+    periods.refuse_far_apart(reading, (days for (days,) in rows.query(queries.dates(level))))
+    if reading.mapping.duplicate_rows == "refuse":
+        _refuse_duplicates(reading, rows)
+    _refuse_mixed_currencies(reading, rows)
+    if personal:
+        warning = "columns that may be about a person are not taken"
+        _log.warning("%s: %s: %s", reading.path, warning, ", ".join(sorted(personal)))
+    if reading.left_out:
+        _log.warning("%s: left out, as the mapping says: %d row(s)", reading.path, reading.left_out)
+    return rows, drift
+
+
+def _typed(sheet: Sheet, drift: Iterable[str]) -> dict[str, list[Any]]:
+    mapping, columns, count = sheet.reading.mapping, sheet.reading.mapping.columns, len(sheet)
+    account = mapping.account_id
+    values: dict[str, list[Any]] = {
+        queries.ROW: sheet.row_numbers,
+        "platform": [mapping.platform] * count,
+        "account_id": sheet.ids(account.column, "account")
+        if account.column
+        else [str(mapping.account)] * count,
+        "date": sheet.days(mapping.date.column),
+        "campaign_id": sheet.ids(columns.campaign_id, "campaign"),
+        "impressions": sheet.counts(columns.impressions),
+        "clicks": sheet.counts(columns.clicks),
+        "cost_micros": sheet.amounts(columns.cost),
+        "conversions": sheet.numbers(columns.conversions),
+        "currency_code": _texts(sheet, mapping.currency),
+        "time_zone": [mapping.time_zone] * count,
+        "attribution_window": [mapping.attribution_window] * count,
+    }
+    worth = columns.conversion_value
+    values["conversion_value"] = [0.0] * count if worth == ABSENT else sheet.numbers(worth)
+    if columns.adgroup_id and columns.ad_id:
+        values["adgroup_id"] = sheet.ids(columns.adgroup_id, "adgroup")
+        values["ad_id"] = sheet.ids(columns.ad_id, "ad")
+    if mapping.daily_budget:
+        values["daily_budget_micros"] = sheet.amounts(mapping.daily_budget)
+    for level in _LEVELS:
+        status: Status | None = getattr(mapping.status, level)
+        if status:
+            values[f"status_{level}"] = _texts(sheet, status)
+        name: str | None = getattr(mapping.names, level)
+        if name:
+            values[f"name_{level}"] = sheet.texts(name)
+    for i, column in enumerate(drift):
+        values[f"{queries.DRIFT}{i}"] = sheet.drift(column)
+    return values
+
+
+def _as_days(sheet: Sheet, values: dict[str, list[Any]]) -> dict[str, list[Any]]:
+    """A sheet's values by day, and without a cost that is nothing; notes what it can't be."""
+    mapping = sheet.reading.mapping
+    spent, cells = mapping.columns.cost, values["cost_micros"]
+    delivered = zip(values["impressions"], values["clicks"], strict=True)
+    if mapping.empty_cost == "refuse":
+        for i, (cost, delivery) in enumerate(zip(cells, delivered, strict=True)):
+            if cost is None and any(delivery):
+                sheet.reading.problems.add(
+                    sheet.row_numbers[i],
+                    f", column {spent}: there is no cost, though there are impressions or clicks",
+                )
+                sheet.reading.problems.advise(
+                    "Export it with its costs; if they are 0, say empty_cost: zero in the mapping."
+                )
+    values["cost_micros"] = [cost or 0 for cost in cells]
+    if mapping.grain == "day":
+        periods.check_ends(sheet, values["date"])
+        return values
+    none: list[date | None] = [None] * len(sheet)
+    ends = list(sheet.days(mapping.date.ends)) if mapping.date.ends else none
+    spans = []
+    for i, (day, end) in enumerate(zip(values["date"], ends, strict=False)):
+        span = periods.period(day, end, mapping)
+        if span is None:
+            until = f" to {end}" if end else ""
+            sheet.reading.problems.add(
+                sheet.row_numbers[i], f": {day}{until} is no {mapping.grain}"
+            )
+        spans.append(span or (day, day))
+    if sheet.reading.problems.count:
+        return values
+    return periods.spread(values, spans, mapping.grain)
+
+
+def _refuse_ambiguous_numbers(reading: Reading) -> None:
+    if number := reading.numerals.ambiguous:
+        sign = reading.mapping.decimal_sign
+        raise reading.refusal(
+            f"has no number that shows what '{sign}' is: '{number}' is a fraction, or thousands.",
+            "Say both signs in the mapping: decimal: and thousands: ('' for none).",
+        )
+
+
+def _check_total(reading: Reading, rows: RowsFile) -> None:
+    """Hold the costs to that of a row that was left out, within what rounding may make of them."""
+    if not reading.mapping.check_total:
+        return
+    totals = []
+    for _, cell in reading.totals:
+        try:
+            cost = reading.numerals.number(cell.strip()) if isinstance(cell, str) else cell
+            totals.append(micros(cost))
+        except ValueError:
+            continue
+    ((spent, count, currency),) = rows.query(
+        "SELECT SUM(cost_micros), COUNT(*), ANY_VALUE(currency_code) FROM rows"
+    )
+    if not totals:
+        raise reading.refusal(
+            "has no total to check: no row that is left out has a cost.",
+            "Correct leave_out, or leave check_total out.",
+        )
+    # each amount was rounded to the cent by itself, and so was the total
+    within = (count + 1) * minor_unit(currency) // 2
+    if all(abs(total - spent) > within for total in totals):
+        raise reading.refusal(
+            f"doesn't add up: its rows cost {spent / 1e6:,.2f}, its total says "
+            f"{totals[-1] / 1e6:,.2f} {currency}.",
+            "Export it again, with every row that the total counts.",
+        )
+
+
+def _refuse_rounded_ids(reading: Reading, rows: RowsFile) -> None:
+    if reading.mapping.rounded_ids == "keep":
+        return
+    columns = reading.mapping.id_columns()
+    for column in (name for name in _IDS if name in rows.column_names):
+        ids = [id_ for (id_,) in rows.query(f"SELECT DISTINCT {column} FROM rows")]
+        if columns and look_rounded(ids):
+            raise reading.refusal(
+                f"has ids of which each {ROUNDED}: {column} {', '.join(sorted(ids)[:3])}.",
+                "Export it again, and open it in no spreadsheet program before. If they are the "
+                "ids, say rounded_ids: keep in the mapping.",
+            )
+
+
+def _refuse_duplicates(reading: Reading, rows: RowsFile) -> None:
+    level = reading.mapping.level
+    for first, again, times, *key in rows.query(queries.duplicates(level)):
+        what = ", ".join(f"{c} {v}" for c, v in zip(queries.GRAIN[level][2:], key, strict=True))
+        reason = f": {what} was in row {first} already (duplicate_rows: refuse)"
+        reading.problems.add(again, reason, times - 1)
+    reading.problems.refuse()
+
+
+def _refuse_mixed_currencies(reading: Reading, rows: RowsFile) -> None:
+    for account_id, day, currencies, row in rows.query(queries.MIXED_CURRENCIES):
+        raise reading.refusal(
+            f"row {row}: account {account_id} has several currencies "
+            f"on {day}: {', '.join(currencies)}.",
+            "Export each currency as a separate account; amounts in different "
+            "currencies can't be added.",
+        )
+
+
+def _table(values: dict[str, list[Any]]) -> pa.Table:
+    """A sheet's values: contract columns in its types, a row's number, and texts."""
+    types = {f.name: f.type for table in _TABLES for f in schema_of(table)}
+    types[queries.ROW] = pa.int64()
+    text = pa.string()
+    return pa.table({name: pa.array(v, types.get(name, text)) for name, v in values.items()})
+
+
+def _texts(sheet: Sheet, text: Text) -> list[str] | list[str | None]:
+    if text.column is None:
+        return [text.constant] * len(sheet)
+    if isinstance(text, Status):
+        return sheet.translated(text.column, dict(text.values))
+    return sheet.texts(text.column)

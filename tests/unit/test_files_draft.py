@@ -1,0 +1,80 @@
+"""An export without a mapping gets a draft to correct; what the documentation shows is usable."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from pipelines.errors import ConfigError, UsageError
+from pipelines.sources.files.draft import write_draft
+from pipelines.sources.files.layout import Layout
+from pipelines.sources.files.mapping import Mapping, load_mapping
+from tests.unit.exports import landed, spent
+
+DOCS = (Path(__file__).parents[2] / "docs" / "files.md").read_text()
+GERMAN = (
+    "Kampagnenbericht\n1.–2. Dezember 2025\n"
+    "Tag\tKampagnen-ID\tKampagne\tKampagnenstatus\tWährungscode\tImpr.\tKlicks\tKosten\tConversions\n"
+    "01.12.2025\t811\tSkihelme\tAktiviert\tEUR\t1.250\t31\t1.204,50 €\t2,00\n"
+    "02.12.2025\t811\tSkihelme\tAktiviert\tEUR\t980\t22\t19,90 €\t1,50\n"
+    "Gesamt: Konto\t\t\t\tEUR\t2.230\t53\t1.224,40 €\t3,50\n"
+)
+FILL = {"account_id: {constant: TODO}": "account_id: {constant: 555-000-1111}"}
+
+
+def drafted(tmp_path: Path, content: bytes, platform: str | None) -> tuple[Path, str]:
+    path = tmp_path / "export.csv"
+    path.write_bytes(content)
+    draft = write_draft(path, platform)
+    return draft, draft.read_text()
+
+
+def test_a_draft_is_not_usable_before_a_person_has_completed_it(tmp_path: Path) -> None:
+    draft, text = drafted(tmp_path, GERMAN.encode("utf-16"), "google")
+    with pytest.raises(ConfigError):
+        load_mapping(draft)
+    for line, value in (FILL | {"time_zone: TODO": "time_zone: Europe/Berlin"}).items():
+        assert line in text
+        text = text.replace(line, value)
+    mapping: dict[str, Any] = yaml.safe_load(text)
+    table = landed(tmp_path / "export.csv", GERMAN.encode("utf-16"), **mapping)
+    assert (len(table), spent(table)) == (2, 1_224_400_000)
+
+
+def test_a_draft_says_what_it_has_seen(tmp_path: Path) -> None:
+    _, text = drafted(tmp_path, GERMAN.encode("utf-16"), "google")
+    draft = yaml.safe_load(text)
+    assert draft["platform"] == "google_ads"
+    assert (draft["encoding"], draft["header_row"], draft["delimiter"]) == ("utf-16", 3, "tab")
+    assert (draft["decimal"], draft["thousands"], draft["strip"]) == (",", ".", ["€"])
+    assert draft["date"] == {"column": "Tag", "format": "%d.%m.%Y"}
+    assert draft["leave_out"] == [{"column": "Tag", "starts_with": "Gesamt"}]
+    assert draft["status"]["campaign"]["values"] == {"Aktiviert": "ENABLED"}
+
+
+def test_a_file_of_columns_that_nobody_knows_gets_a_draft_of_questions(tmp_path: Path) -> None:
+    _, text = drafted(tmp_path, b"foo,bar\n1,2\n", None)
+    assert "platform: TODO" in text
+    assert "  campaign_id: TODO" in text
+    assert "The file's columns: foo, bar" in text
+
+
+def test_a_draft_does_not_overwrite_what_was_corrected(tmp_path: Path) -> None:
+    drafted(tmp_path, b"foo,bar\n1,2\n", None)
+    with pytest.raises(UsageError, match="a mapping beside the file already"):
+        write_draft(tmp_path / "export.csv", None)
+
+
+def test_the_documented_examples_are_usable_and_name_every_key(tmp_path: Path) -> None:
+    example, month = re.findall(r"```yaml\n(.*?)```", DOCS, re.DOTALL)
+    path = tmp_path / "mapping.yaml"
+    path.write_text(example)
+    load_mapping(path)
+    path.write_text(yaml.safe_dump(yaml.safe_load(example) | yaml.safe_load(month)))
+    assert load_mapping(path).date.ends == "Reporting ends"
+    keys = set(yaml.safe_load(example)) | set(yaml.safe_load(month))
+    in_prose = {"campaign_totals"}
+    assert set(Mapping.model_fields) | set(Layout.model_fields) == keys | in_prose
+    assert all(key in DOCS for key in in_prose)

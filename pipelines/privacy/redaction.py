@@ -17,7 +17,7 @@ import orjson
 from pipelines.privacy.field_names import is_personal, is_personal_query, names_an_id
 from pipelines.privacy.phones import without_phones
 
-EMAIL, PHONE, FIELD = "(e-mail)", "(phone)", "(redacted)"
+EMAIL, PHONE, FIELD, DIGEST = "(e-mail)", "(phone)", "(redacted)", "(hash)"
 _AT = r"(?:[@＠﹫]|&#0*64;|&#x0*40;|\\u0040)"
 _LOCAL = r"[^\s@＠﹫\"'<>()\[\],;:/?&=#\\]"
 _EMAIL = re.compile(
@@ -31,10 +31,13 @@ _ENCODED = re.compile(rf"(?<!{_RUN}){_RUN}*%[0-9A-Fa-f]{{2}}{_RUN}*")
 # in a query string or fragment, or in a text that is nothing else
 _PARAMETER = re.compile(r"(?:(?<=[?&#;])|^(?=\S*$))([^=&#?;\s\"'<>/]{1,80})=([^&#;\s\"'<>]*)")
 _SPACE = re.compile(r"(?<=[^+=])\+")
+# SHA-256 in hex, as platforms ask for e-mail addresses and numbers: a guess away from them
+_DIGEST = re.compile(r"(?<![^\W_])[0-9A-Fa-f]{64}(?![^\W_])")
 _ROUNDS = 5
 # what a text holds that may be taken out of it; the same in Python and RE2
 SUSPICIOUS = (
     r"[@＠﹫%]|&#|\\u0040|(?:^|[?&#;])[^=&#?;\s\"'<>/]{1,80}=|\d[\d ().+/-]{5,}\d|^\s*[\[{]"
+    r"|[0-9A-Fa-f]{64}"
 )
 _SUSPICIOUS = re.compile(SUSPICIOUS)
 
@@ -46,7 +49,8 @@ def without_emails(text: str) -> str:
 
 @lru_cache(maxsize=65_536)
 def redacted(text: str, *, ids: bool = False) -> str:
-    """The text without e-mail addresses, telephone numbers and personal parameters of addresses.
+    """The text without e-mail addresses, telephone numbers, hashes as they are made of both, and
+    personal parameters of addresses.
 
     Text that holds nothing of these comes back as it is, to the letter.
 
@@ -109,7 +113,8 @@ def _plain(text: str, ids: bool) -> str:
     """Text that is no parameter of an address."""
     if "%" in text:
         text = _decoded(text, lambda part: redacted(part, ids=ids))
-    return without_phones(_EMAIL.sub(EMAIL, text), PHONE, ids=ids)
+    text = _EMAIL.sub(EMAIL, text)
+    return without_phones(text if ids else _DIGEST.sub(DIGEST, text), PHONE, ids=ids)
 
 
 def _parameter(match: re.Match[str]) -> str:

@@ -20,7 +20,7 @@ customer_name|recipientName|name|patient_name|mobile_phone|phone|Phone number|em
 em|ph|fn|ln|sha256_email|hashed_email_address|email_sha256|hem|search_term|site_search|user_id
 customer_id|session_token|password|device_id|zip|postcode|city|message|contact|user
 Vorname|Nachname|Kundenname|Lieferadresse|Rechnungsadresse|E-Mail|EMail-Adresse|Telefonnummer
-Handynummer|Straße|PLZ|Wohnort|Geburtsdatum|Geschlecht|Suchbegriff|Benutzername|Nachricht
+Handynummer|Mailadresse|Straße|PLZ|Wohnort|Geburtsdatum|Geschlecht|Suchbegriff|Benutzername|Nachricht
 Prénom|Nom|nom de famille|Téléphone|courriel|Adresse de livraison|code_postal|date_naissance|ville
 nombre|Apellidos|Teléfono|correo electrónico|dirección|código postal|fecha_nacimiento|ciudad
 nome|cognome|cellulare|indirizzo|codice fiscale|data_di_nascita|città
@@ -107,6 +107,7 @@ KEPT = (
     "Cj0KCQiA1rSsBhDHARIsANB4EJb_0t5-e2Qx8Y01712345678zZ",
     "https://shop.example/p/12345678?variant=4006381333931&order_id=0123456789",
     "https://shop.example/?gclid=EAIaIQobChMI-0171234567&utm_id=2123456789&utm_term=running+shoes",
+    "https://shop.example/?keyword=shoes&code=SUMMER10&p=a" + "0af1" * 8,
     "https://shop.example/a%20b%2Fc/?utm_campaign=spring%20sale&x=1%252F2",
     '{"items": [1, 2], "campaign_name": "Spring"}',
 )
@@ -216,6 +217,7 @@ def test_no_address_survives_in_any_company(address: str, around: str, times: in
             "https://x.example/?next=%2Fa%3Femail%3Dada%26n%3D1",
             "https://x.example/?next=/a%3Femail%3D(redacted)%26n%3D1",
         ),
+        (f"https://x.example/?u={'0aF1' * 16}&n=1", "https://x.example/?u=(hash)&n=1"),
         ("tel:2125550123", "tel:(phone)"),
         ("https://wa.me/4915112345678", "https://wa.me/(phone)"),
         ("https://x.example/phone/15551234567", "https://x.example/phone/(phone)"),
@@ -235,12 +237,14 @@ def test_a_field_of_ids_keeps_what_looks_like_a_national_number() -> None:
         "sku": "212-555-0123",
         "memo": "0123456789",
         "n_id": "+4930123456",
+        "build_hash": "0af1" * 16,
     }
     assert cleaned(value) == {
         "order_id": "0123456789",
         "sku": "212-555-0123",
         "memo": "(phone)",
         "n_id": "(phone)",
+        "build_hash": "0af1" * 16,
     }
 
 

@@ -38,7 +38,6 @@ SALT, ZONE = "a-salt", "America/New_York"
 LAST = TODAY - timedelta(days=1)
 RECENT = Window(TODAY - timedelta(days=4), LAST)
 YES, NO = tc_string(frozenset({1, 7})), tc_string(frozenset())
-SHOWN = frozenset({3, 7})
 DAY = date(2026, 6, 10)
 Write = Callable[..., ServerEventsSource]
 
@@ -199,20 +198,19 @@ def test_why_a_consent_string_can_not_be_taken_is_counted_in_the_log(
     write: Write, caplog: pytest.LogCaptureFixture
 ) -> None:
     core, _ = YES.split(".")
-    strings = [None, core, core[:20], core, f"DBACNYA~{core}", tc_string(frozenset({1, 7}), SHOWN)]
+    undisclosed = tc_string(frozenset({1, 7}), frozenset({3}))
+    strings = [None, core, core[:20], core, f"DBACNYA~{core}", undisclosed]
     lines = [_event(f"e{i}", consent=text) for i, text in enumerate(strings)]
     with caplog.at_level(logging.WARNING):
         batch = _pull(write(_2026_06_10=[*lines, _event("yes")]), Window(DAY, DAY))
     assert batch.rows["event_id"].to_pylist() == ["yes"]
     assert (batch.dropped_rows, batch.withdrawn) == (6, ())
-    for reason in (
-        "2 events dropped: no valid TC string: no segment of disclosed vendors",
-        "1 event dropped: no consent string",
-        "1 event dropped: no valid TC string: cut off",
-        "1 event dropped: no valid TC string: a GPP string, which isn't read",
-        "1 event dropped: the vendor wasn't disclosed",
-    ):
-        assert reason in caplog.text
+    invalid = "event dropped: no valid TC string:"
+    assert "2 events dropped: no valid TC string: no segment of disclosed vendors" in caplog.text
+    assert f"1 {invalid} cut off" in caplog.text
+    assert f"1 {invalid} a GPP string, which isn't read" in caplog.text
+    assert "1 event dropped: no consent string" in caplog.text
+    assert "1 event dropped: the vendor wasn't disclosed" in caplog.text
     assert core[:20] not in caplog.text
 
 

@@ -79,19 +79,14 @@ class Made:
         }
 
 
-DAY_TYPES: dict[str, pa.DataType] = {
-    "platform": pa.string(),
-    "account_id": pa.string(),
-    "campaign_id": pa.string(),
+KEY_TYPES = dict.fromkeys(("platform", "account_id", "campaign_id"), pa.string())
+DAY_TYPES = KEY_TYPES | {
     "date": pa.date32(),
     "cost_micros": pa.int64(),
     "daily_budget_micros": pa.int64(),
     "currency_code": pa.string(),
 }
-CAMPAIGN_TYPES: dict[str, pa.DataType] = {
-    "platform": pa.string(),
-    "account_id": pa.string(),
-    "campaign_id": pa.string(),
+CAMPAIGN_TYPES = KEY_TYPES | {
     "campaign_name": pa.string(),
     "campaign_status": pa.string(),
     "daily_budget_micros": pa.int64(),
@@ -101,10 +96,7 @@ CAMPAIGN_TYPES: dict[str, pa.DataType] = {
 }
 
 
-PERIOD_TYPES: dict[str, pa.DataType] = {
-    "platform": pa.string(),
-    "account_id": pa.string(),
-    "campaign_id": pa.string(),
+PERIOD_TYPES = KEY_TYPES | {
     "shared_budget_id": pa.string(),
     "valid_from": pa.date32(),
     "valid_before": pa.date32(),

@@ -159,6 +159,7 @@ def dbt_variables(settings: Settings) -> str:
             "placeholders": placeholders(identity.placeholders).pattern,
             "platforms": {name: _as_variable(name, p) for name, p in table.platforms.items()},
             "click_ids": {name: click.model_dump() for name, click in table.click_ids.items()},
+            "launched": settings.jobs.mmm.launched or {},
             "landed_click_ids": _landed_click_ids(),
         }
     ).decode()

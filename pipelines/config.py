@@ -31,8 +31,24 @@ class WarehouseSettings(Section):
     api_endpoint: str | None = Field(None, description="another BigQuery, such as an emulator")
 
 
+def _account_name(name: str) -> str:
+    if problem := platform_table().problem([name.split("/", maxsplit=1)[0]]):
+        raise ValueError(problem)
+    return name
+
+
+# They go into SQL as they are.
+AccountName = Annotated[
+    str, Field(pattern=r"^[a-z][a-z0-9_]*(/[A-Za-z0-9_-]+)?$"), AfterValidator(_account_name)
+]
+
+
 class MmmSettings(Section):
-    """Settings of the media mix job; a run's id depends on every one of them."""
+    """Settings of the media mix job; a run's id depends on every one of them.
+
+    ``launched``: the first day of a platform (``tiktok_ads``) or of one account of it
+    (``tiktok_ads/123``). Its spend before that day is 0, where it would else be unknown.
+    """
 
     seed: int = 20260101
     warmup: int = Field(500, ge=50)
@@ -44,6 +60,7 @@ class MmmSettings(Section):
     min_effective_samples: float = Field(100, gt=0)
     max_holdout_mape: float = Field(0.25, gt=0)
     curve_points: int = Field(21, ge=5)
+    launched: dict[AccountName, date] | None = None
 
 
 class PacingSettings(Section):

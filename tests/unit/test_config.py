@@ -62,6 +62,14 @@ def test_a_fixed_clock_is_refused_on_a_real_bigquery_project(tmp_path: Path) -> 
         load_settings(path)
 
 
+def test_a_launch_is_of_a_platform_or_account_that_is_known(tmp_path: Path) -> None:
+    good = "jobs: {mmm: {launched: {tiktok_ads: 2026-03-01, meta_ads/act_1: 2026-02-01}}}"
+    assert len(load_settings(write(tmp_path, good)).jobs.mmm.launched or {}) == 2
+    for name in ("tiktok_adz", "meta_ads/x'y", "meta_ads/"):
+        with pytest.raises(ConfigError):
+            load_settings(write(tmp_path, f'jobs: {{mmm: {{launched: {{"{name}": 2026-03-01}}}}}}'))
+
+
 def test_relative_paths_are_relative_to_the_file(tmp_path: Path) -> None:
     settings = load_settings(write(tmp_path, "warehouse: {path: data/x.duckdb}\n"))
     assert settings.warehouse.path == tmp_path / "data" / "x.duckdb"

@@ -65,7 +65,7 @@ def known_market(weeks: int = 78, noise: float = 20.0) -> Weeks:
 
 
 def warehouse_with(weeks: Weeks, path: Path) -> DuckDBWarehouse:
-    """A warehouse whose only mart is mmm_input_weekly."""
+    """A warehouse with the mart mmm_input_weekly, whose account began with its first week."""
     rows = [
         {
             "week_start": start,
@@ -88,6 +88,13 @@ def warehouse_with(weeks: Weeks, path: Path) -> DuckDBWarehouse:
         connection.register("made", pa.Table.from_pylist(rows))
         connection.execute("CREATE SCHEMA marts")
         connection.execute("CREATE TABLE marts.mmm_input_weekly AS SELECT * FROM made")
+        account = "SELECT 'google_ads' AS platform, '1' AS account_id"
+        connection.execute(
+            f"CREATE TABLE marts.ads_account_days AS {account}, DATE '{weeks.starts[0]}' AS date"
+        )
+        connection.execute(
+            f"CREATE TABLE marts.fct_ad_spend_daily AS {account}, 'Paid Search' AS channel"
+        )
     return warehouse
 
 

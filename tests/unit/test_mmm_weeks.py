@@ -80,6 +80,31 @@ def test_an_incomplete_week_cuts_history_off_and_is_named() -> None:
     assert f"The week of {broken} isn't complete" in found.reason
 
 
+def test_an_account_that_began_late_is_named_with_how_to_say_it_was_launched() -> None:
+    broken = LAST - timedelta(weeks=17)
+    table = rows(change=lambda r: r | {"is_complete": r["week_start"] > broken})
+    late = pa.Table.from_pylist(
+        [
+            {
+                "platform": platform,
+                "account_id": account,
+                "channel": "Paid Social",
+                "first_day": day,
+            }
+            for platform, account, day in (
+                ("tiktok_ads", "77", broken + timedelta(days=7)),
+                ("meta_ads", "act_9", broken - timedelta(weeks=9)),
+            )
+        ]
+    )
+    refusal = prepare_weeks(table, MmmSettings(), AS_OF, late)
+
+    assert isinstance(refusal, Refusal)
+    assert "tiktok_ads account 77 (Paid Social) has no data before 2026-03-02" in refusal.reason
+    assert "jobs.mmm.launched: {tiktok_ads/77: 2026-03-02}" in refusal.reason
+    assert "meta_ads" not in refusal.reason
+
+
 def test_an_incomplete_last_week_is_left_out() -> None:
     weeks = prepared(rows(change=lambda r: r | {"is_complete": r["week_start"] != LAST}))
 

@@ -43,6 +43,7 @@ class Made:
     delivered: bool = True
     raised_on: date | None = None
     currency: str = "USD"
+    time_zone: str | None = None
     moved_on: date | None = None
     """First day in ``currency``: the account was in another before."""
     shared: tuple[tuple[str, date, date], ...] = ()
@@ -91,6 +92,7 @@ CAMPAIGN_TYPES = KEY_TYPES | {
     "campaign_status": pa.string(),
     "daily_budget_micros": pa.int64(),
     "currency_code": pa.string(),
+    "time_zone": pa.string(),
     "first_date": pa.date32(),
     "last_date": pa.date32(),
 }
@@ -118,6 +120,7 @@ def warehouse_with(
                 "campaign_status": made.status,
                 "daily_budget_micros": made.budget_on(AS_OF),
                 "currency_code": made.currency,
+                "time_zone": made.time_zone,
                 "first_date": min(own, default=None),
                 "last_date": max(own, default=None),
             }
@@ -166,9 +169,15 @@ class Result:
 
 @pytest.fixture
 def pace(tmp_path: Path) -> Callable[..., Result]:
-    def run(*campaigns: Made, uncovered: Sequence[date] = (), as_of: date = AS_OF) -> Result:
+    def run(
+        *campaigns: Made,
+        uncovered: Sequence[date] = (),
+        as_of: date = AS_OF,
+        zone: str = "UTC",
+    ) -> Result:
         warehouse = warehouse_with(tmp_path / "w.duckdb", campaigns, uncovered)
-        return Result(warehouse, run_job(warehouse, Settings(), "pacing", as_of))
+        settings = Settings(reporting_time_zone=zone)
+        return Result(warehouse, run_job(warehouse, settings, "pacing", as_of))
 
     return run
 
@@ -287,6 +296,96 @@ def test_days_that_are_not_published_are_missing_and_not_zero(
     assert rows[-1]["classification"] == "NO_DATA"
     assert rows[-1]["mtd_target_micros"] == rows[-3]["mtd_target_micros"]
     assert rows[-1]["month_forecast_micros"] == pytest.approx(30 * BUDGET, rel=0.06)
+
+
+@pytest.mark.parametrize(
+    ("platform", "times", "classification"),
+    [
+        ("google_ads", 1.5, "WARNING"),
+        ("google_ads", 1.95, "WARNING"),
+        ("google_ads", 0.5, "HEALTHY"),
+        ("meta_ads", 1.9, "CRITICAL"),
+        ("google_ads", 2.4, "CRITICAL"),
+    ],
+)
+def test_the_first_day_of_a_month_is_critical_only_above_the_daily_cap(
+    pace: Callable[..., Result], platform: str, times: float, classification: str
+) -> None:
+    first = date(2026, 6, 1)
+
+    def spend(day: date, usual: int) -> int:
+        return round(times * BUDGET) if day == first else BUDGET
+
+    result = pace(Made("c", spend, platform=platform), as_of=first)
+    assert result.daily()[-1]["classification"] == classification
+    assert result.daily()[-1]["pace"] == pytest.approx(times, abs=0.01)
+
+
+def test_what_was_off_before_the_month_is_off_on_its_first_day(pace: Callable[..., Result]) -> None:
+    since = date(2026, 5, 26)
+    result = pace(
+        Made("c", lambda d, usual: round(1.8 * usual) if d >= since else usual),
+        as_of=date(2026, 6, 1),
+    )
+    assert result.daily()[-1]["classification"] == "CRITICAL"
+
+
+def test_a_campaign_launched_on_the_first_is_no_more_than_a_warning_that_day(
+    pace: Callable[..., Result],
+) -> None:
+    first = date(2026, 6, 1)
+    launched = Made("c", lambda d, _: round(1.5 * BUDGET) if d >= first else None)
+    assert pace(launched, as_of=first).daily()[-1]["classification"] == "WARNING"
+
+
+@pytest.mark.parametrize("share", [0.1, 1.9])
+def test_a_campaign_paused_on_purpose_is_healthy_from_the_day_after(
+    pace: Callable[..., Result], share: float
+) -> None:
+    """However much of its budget it had spent by then, it owes nothing."""
+    last = date(2026, 6, 8)
+    paused = Made(
+        "c",
+        lambda d, usual: (
+            None if d > last else round(share * usual) if d >= date(2026, 6, 1) else usual
+        ),
+        status="PAUSED",
+    )
+    result = pace(paused, Made("other"))
+    classes = {r["date"]: r["classification"] for r in result.daily()}
+    assert classes[last] == "CRITICAL"
+    assert {kind for day, kind in classes.items() if day > last} == {"HEALTHY"}
+    assert result.alerts() == {}
+
+
+@pytest.mark.parametrize(
+    ("reporting", "account", "is_due"),
+    [
+        ("Pacific/Auckland", "America/New_York", False),
+        ("Australia/Sydney", "America/Los_Angeles", False),
+        ("Pacific/Auckland", "Pacific/Auckland", True),
+        ("Europe/Berlin", "Asia/Tokyo", True),
+        ("America/New_York", "Australia/Sydney", True),
+        ("Pacific/Auckland", None, True),
+    ],
+)
+def test_a_day_is_missing_only_when_it_is_over_in_the_accounts_own_time_zone(
+    pace: Callable[..., Result], reporting: str, account: str | None, is_due: bool
+) -> None:
+    result = pace(Made("c", time_zone=account), uncovered=[AS_OF], zone=reporting)
+
+    assert ("data_missing" in result.alerts()) is is_due
+    last = result.daily()[-1]
+    assert (last["date"], last["classification"]) == (
+        (AS_OF, "NO_DATA") if is_due else (AS_OF - timedelta(days=1), "HEALTHY")
+    )
+
+
+def test_an_earlier_day_is_missing_in_every_time_zone(pace: Callable[..., Result]) -> None:
+    gap = [AS_OF - timedelta(days=1), AS_OF]
+    result = pace(Made("c", time_zone="America/New_York"), uncovered=gap, zone="Pacific/Auckland")
+    assert result.alerts()["data_missing"]["since"] == gap[0]
+    assert "1 day(s)" in result.alerts()["data_missing"]["message"]
 
 
 def test_old_data_is_no_data_and_names_the_day_to_look_at(pace: Callable[..., Result]) -> None:

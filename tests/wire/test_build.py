@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 import time
@@ -25,7 +26,7 @@ from pipelines.build import (
     dbt_variables,
 )
 from pipelines.build_results import meaning_of
-from pipelines.config import Settings, WarehouseSettings
+from pipelines.config import JobsSettings, MmmSettings, Settings, WarehouseSettings
 from pipelines.errors import AuditError, StatementError, UsageError, WarehouseLocked
 from pipelines.warehouse import open_warehouse
 from tests.wire.raw_rows import GOOGLE, campaign_day, fill, insert
@@ -164,6 +165,20 @@ def test_weeks_are_dense_net_of_refunds_and_incomplete_where_an_account_is_missi
         (second, "google_ads", 5, 3, 0, 6_000_000, False),
         (second, "meta_ads", 0, 3, 0, 6_000_000, False),
     ]
+
+
+def test_weeks_before_an_account_was_launched_are_weeks_without_its_spend(
+    built: Built, tmp_path: Path
+) -> None:
+    shutil.copy(built.settings.warehouse.path, tmp_path / "w.duckdb")
+    mmm = MmmSettings(launched={"meta_ads/m1": date(2025, 3, 17)})
+    settings = _settings(tmp_path).model_copy(update={"jobs": JobsSettings(mmm=mmm)})
+    build(settings, select="mmm_input_weekly")
+    rows = open_warehouse(settings).query(
+        "SELECT is_complete, spend_micros FROM marts.mmm_input_weekly "
+        "WHERE channel = 'meta_ads' ORDER BY week_start"
+    )
+    assert [tuple(r.values()) for r in rows.to_pylist()] == [(True, 7), (True, 0)]
 
 
 def test_an_order_belongs_to_its_customer_else_to_whoever_used_its_address(built: Built) -> None:

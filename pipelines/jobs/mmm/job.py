@@ -30,6 +30,9 @@ CURVES = "contracts.mmm_curves"
 ALLOCATIONS = "contracts.mmm_allocations"
 DIAGNOSTICS = "contracts.mmm_diagnostics"
 MAX_DIVERGENT_SHARE = 0.01
+LATE_ACCOUNTS = "late_accounts"
+FIRST_WEEKS = timedelta(weeks=4)
+"""An account whose data begins later than this after the first week began late."""
 
 Rows = list[dict[str, Any]]
 
@@ -54,7 +57,15 @@ class MmmJob:
     def read(self, warehouse: Warehouse, as_of: date) -> dict[str, pa.Table]:
         sql = (Path(__file__).parent / "input.sql").read_text()
         last_week_start = as_of - timedelta(days=6)
-        return {"mmm_input_weekly": warehouse.query(sql, {"last_week_start": last_week_start})}
+        weekly = warehouse.query(sql, {"last_week_start": last_week_start})
+        if not weekly.num_rows:
+            return {"mmm_input_weekly": weekly}
+        after = min(weekly["week_start"].to_pylist()) + FIRST_WEEKS
+        late = (Path(__file__).parent / "late_accounts.sql").read_text()
+        accounts = warehouse.query(late, {"after": after, "as_of": as_of})
+        # a run's id is made of what is read: where every account begins together, of nothing more
+        further = {LATE_ACCOUNTS: accounts} if accounts.num_rows else {}
+        return {"mmm_input_weekly": weekly, **further}
 
     def compute(
         self,
@@ -64,7 +75,7 @@ class MmmJob:
         progress: Progress,
     ) -> Outcome:
         limits = settings.mmm
-        weeks = prepare_weeks(inputs["mmm_input_weekly"], limits, as_of)
+        weeks = prepare_weeks(inputs["mmm_input_weekly"], limits, as_of, inputs.get(LATE_ACCOUNTS))
         if isinstance(weeks, Refusal):
             checks = [_check("weeks", weeks.weeks, limits.min_weeks, at_least=True)]
             return Outcome(weeks.verdict, weeks.reason, _figures(checks), {DIAGNOSTICS: checks})

@@ -76,11 +76,14 @@ class Refusal:
     weeks: int
 
 
-def prepare_weeks(table: pa.Table, settings: MmmSettings, as_of: date) -> Weeks | Refusal:
+def prepare_weeks(
+    table: pa.Table, settings: MmmSettings, as_of: date, late_accounts: pa.Table | None = None
+) -> Weeks | Refusal:
     """The last unbroken run of complete weeks, or a refusal.
 
     Args:
         table: rows of input.sql, ordered by week and channel.
+        late_accounts: rows of late_accounts.sql: whose data begins after the first weeks.
     """
     rows = table.to_pylist()
     if not rows:
@@ -99,7 +102,10 @@ def prepare_weeks(table: pa.Table, settings: MmmSettings, as_of: date) -> Weeks 
             weeks=len(usable),
         )
     if len(usable) < settings.min_weeks:
-        return Refusal("NO_DATA", _too_short(usable, broken_by, settings.min_weeks), len(usable))
+        reason = _too_short(usable, broken_by, settings.min_weeks)
+        late = late_accounts.to_pylist() if late_accounts else []
+        reason += "".join(_late(r) for r in late if not broken_by or r["first_day"] > broken_by)
+        return Refusal("NO_DATA", reason, len(usable))
     kept = [r for r in rows if r["week_start"] >= usable[0] and r["week_start"] <= usable[-1]]
     return _checked(kept, usable, as_of)
 
@@ -193,6 +199,15 @@ def _too_short(usable: Sequence[date], broken_by: date | None, needed: int) -> s
     return (
         f"There are only {len(usable)} consecutive complete weeks, from {usable[0]} to "
         f"{usable[-1] + timedelta(days=6)}; the model needs {needed}.{broken}"
+    )
+
+
+def _late(account: dict[str, Any]) -> str:
+    name, day = f"{account['platform']}/{account['account_id']}", account["first_day"]
+    return (
+        f" {account['platform']} account {account['account_id']} ({account['channel']}) has no "
+        f"data before {day}: ingest its earlier days or, if it spent nothing before, say so in "
+        f"adcanary.yaml (jobs.mmm.launched: {{{name}: {day}}}) and build again."
     )
 
 

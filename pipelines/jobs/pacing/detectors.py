@@ -9,7 +9,8 @@ Thresholds (a daily ± threshold would be noise: platforms may spend twice a day
 - *hard_cap*: a day above what the platform allows itself (``daily_cap`` in platforms.yaml), on one
   of the last two published days.
 - *zero_delivery*: enabled, with a budget, at least two published days in a row without spend.
-- *data_missing*: account-days of the month that no published batch covers.
+- *data_missing*: account-days of the month, over in the account's own time zone, that no published
+  batch covers.
 
 Hysteresis is kept simple: a fault is open while its entry condition holds at ``as_of``, and the
 five-day window (two days for hard_cap) keeps it from flapping. There is no lower exit level and no
@@ -116,9 +117,7 @@ def hard_cap(history: CampaignHistory, as_of: date) -> Fault | None:
     """A day above the platform's own daily limit. The day before counts for the budget too: after
     a change, the limit follows the highest budget of the day."""
     breaches = [
-        day
-        for day in recent_days(history, as_of, HISTORY_DAYS // 2)
-        if (history.cost(day) or 0) > _most(history, day) > 0
+        day for day in recent_days(history, as_of, HISTORY_DAYS // 2) if over_cap(history, day)
     ]
     last = recent_days(history, as_of, HARD_CAP_DAYS)
     if not set(breaches) & set(last):
@@ -166,15 +165,15 @@ def zero_delivery(history: CampaignHistory, target: Target, as_of: date) -> Faul
     return Fault("zero_delivery", "CRITICAL", zero_days[-1], message)
 
 
-def data_missing(history: CampaignHistory, month: Sequence[date], as_of: date) -> Fault | None:
-    """Days of the month that should be published and aren't.
+def data_missing(history: CampaignHistory, month: Sequence[date], due: date) -> Fault | None:
+    """Days of the month up to ``due`` that should be published and aren't.
 
     Days before the account's first published day don't count, if the history reaches back to it.
     """
-    if not any(history.may_spend(day) for day in month if day <= as_of):
+    if not any(history.may_spend(day) for day in month if day <= due):
         return None
     opened = min(history.covered, default=month[0])
-    missing = [d for d in month if d <= as_of and d >= opened and history.cost(d) is None]
+    missing = [d for d in month if d <= due and d >= opened and history.cost(d) is None]
     if not missing:
         return None
     message = (
@@ -183,6 +182,11 @@ def data_missing(history: CampaignHistory, month: Sequence[date], as_of: date) -
         "Ingest the account's days again."
     )
     return Fault("data_missing", "WARNING", missing[0], message)
+
+
+def over_cap(history: CampaignHistory, day: date) -> bool:
+    """Whether a day cost more than the platform allows itself."""
+    return (history.cost(day) or 0) > _most(history, day) > 0
 
 
 def _daily_noise(history: CampaignHistory, target: Target, before: date) -> float | None:

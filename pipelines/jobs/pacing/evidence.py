@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
 from functools import cached_property
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 
@@ -23,6 +24,7 @@ class CampaignHistory:
     """One campaign from eight weeks before the month to ``as_of``.
 
     Args:
+        time_zone: the account's own, in which its days end; None if it isn't known.
         budget_micros: the daily budget last seen, None if none is known.
         first_date: first day with delivery, None if it never delivered; at the earliest the
             day from which on its amounts are in ``currency_code``.
@@ -37,6 +39,7 @@ class CampaignHistory:
     account_id: str
     campaign_id: str
     status: str | None
+    time_zone: str | None
     budget_micros: int | None
     currency_code: str
     first_date: date | None
@@ -65,9 +68,13 @@ class CampaignHistory:
         """Not before the first delivery, and not after a stopped campaign's last."""
         if self.first_date is not None and day < self.first_date:
             return False
-        return self.status not in STOPPED or (
-            self.last_delivery is not None and day <= self.last_delivery
-        )
+        return not self.is_stopped(day)
+
+    def is_stopped(self, day: date) -> bool:
+        """Paused or removed, and without any spend on the day or later."""
+        if self.status not in STOPPED:
+            return False
+        return self.last_delivery is None or day > self.last_delivery
 
     def budget(self, day: date) -> int:
         """Daily budget in micros: of the day's row; between two rows, of the earlier one; else the
@@ -111,6 +118,7 @@ def read_histories(inputs: Mapping[str, pa.Table], as_of: date) -> list[Campaign
             account_id=row["account_id"],
             campaign_id=row["campaign_id"],
             status=row["campaign_status"],
+            time_zone=row["time_zone"],
             budget_micros=row["daily_budget_micros"],
             currency_code=row["currency_code"],
             first_date=since.get(_key(row), _not_after(row["first_date"], as_of)),
@@ -131,6 +139,14 @@ def month_days(as_of: date) -> list[date]:
     first = as_of.replace(day=1)
     following = (first + timedelta(days=32)).replace(day=1)
     return [first + timedelta(days=i) for i in range((following - first).days)]
+
+
+def last_due_day(history: CampaignHistory, as_of: date, reporting_zone: str) -> date:
+    """The last day that was over in the account's own time zone when ``as_of`` ended in the
+    reporting one: when a day ends in Auckland, it has hardly begun in New York."""
+    over = datetime.combine(as_of + timedelta(days=1), time.min, ZoneInfo(reporting_zone))
+    there = over.astimezone(ZoneInfo(history.time_zone or reporting_zone)).date()
+    return min(as_of, there - timedelta(days=1))
 
 
 def is_paced(history: CampaignHistory, as_of: date) -> bool:

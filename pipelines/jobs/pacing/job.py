@@ -21,12 +21,13 @@ from pipelines.jobs.pacing.evidence import (
     STOPPED,
     CampaignHistory,
     is_paced,
+    last_due_day,
     month_days,
     read_histories,
 )
 from pipelines.jobs.pacing.plots import plot_pacing
 from pipelines.jobs.pacing.sharing import SHARED_BUDGETS, with_shared_budgets
-from pipelines.jobs.pacing.target import Target, month_forecast, month_target
+from pipelines.jobs.pacing.target import Target, month_forecast, month_target, recent_days
 from pipelines.platforms import platform_table
 from pipelines.source_settings import Section
 from pipelines.warehouse import Warehouse
@@ -49,6 +50,7 @@ class PacingJobSettings(Section):
     daily budget. None where they are those that the model version came with."""
 
     pacing: PacingSettings
+    reporting_time_zone: str
     daily_caps: dict[str, tuple[tuple[date | None, float], ...]] | None = None
 
 
@@ -56,7 +58,7 @@ class PacingJob:
     """Month-to-date pacing (see :class:`pipelines.jobs.base.Job`)."""
 
     name = "pacing"
-    model_version = "weekday-mtd-1"
+    model_version = "weekday-mtd-2"
     tables = (DAILY, ALERTS)
     plot = Plot("pacing", plot_pacing)
 
@@ -66,7 +68,11 @@ class PacingJob:
             for name, platform in sorted(platform_table().platforms.items())
         }
         known = sha256(canonical_json(caps)) == CAPS_OF_VERSION
-        return PacingJobSettings(pacing=settings.jobs.pacing, daily_caps=None if known else caps)
+        return PacingJobSettings(
+            pacing=settings.jobs.pacing,
+            reporting_time_zone=settings.reporting_time_zone,
+            daily_caps=None if known else caps,
+        )
 
     def read(self, warehouse: Warehouse, as_of: date) -> dict[str, pa.Table]:
         params = {"start": month_days(as_of)[0] - timedelta(days=HISTORY_DAYS), "as_of": as_of}
@@ -106,9 +112,10 @@ class PacingJob:
         alerts: Rows = []
         for history in histories:
             target = month_target(history, month)
-            days = list(_days(history, target, month, as_of, limits))
+            due = last_due_day(history, as_of, settings.reporting_time_zone)
+            days = list(_days(history, target, _reported(history, month, as_of, due), limits))
             daily += days
-            alerts += _alerts(history, target, days[-1], limits)
+            alerts += _alerts(history, target, days[-1], due, limits)
         return _outcome(histories, daily, alerts, last_day)
 
 
@@ -168,20 +175,18 @@ def _outcome(
 def _days(
     history: CampaignHistory,
     target: Target,
-    month: Sequence[date],
-    as_of: date,
+    reported: Sequence[date],
     limits: PacingSettings,
 ) -> Iterator[dict[str, Any]]:
-    """Rows of contracts.pacing_daily of one campaign, or shared budget, without what every row of
-    a run carries.
+    """Rows of contracts.pacing_daily of one campaign, or shared budget, for the ``reported`` days,
+    without what every row of a run carries.
 
     Days that aren't published count neither as spend nor in the month-to-date target, so that
     pace compares like with like.
     """
     spent, expected = 0, 0.0
-    for day in month:
-        if day > as_of:
-            return
+    month = month_days(reported[0])
+    for day in reported:
         cost = history.cost(day)
         if cost is not None:
             spent += cost
@@ -205,6 +210,17 @@ def _days(
         }
 
 
+def _reported(
+    history: CampaignHistory, month: Sequence[date], as_of: date, due: date
+) -> list[date]:
+    """The month's days up to ``as_of``, at least the first; one that isn't over in the account's
+    time zone and has no data yet is left for later."""
+    days = [day for day in month if day <= as_of]
+    while len(days) > 1 and days[-1] > due and history.cost(days[-1]) is None:
+        days.pop()
+    return days
+
+
 def _classify(
     history: CampaignHistory,
     target: Target,
@@ -217,21 +233,48 @@ def _classify(
         return "NO_BUDGET"
     if history.cost(day) is None:
         return "NO_DATA"
+    if history.is_stopped(day):
+        return "HEALTHY"
     if detectors.zero_delivery(history, target, day):
         return "CRITICAL"
-    deviation = 0.0 if pace is None else abs(pace - 1)
+    deviation = 0.0 if pace is None else _deviation(history, target, day, pace, limits)
     if deviation > limits.critical:
         return "CRITICAL"
     return "WARNING" if deviation >= limits.warning else "HEALTHY"
 
 
+def _deviation(
+    history: CampaignHistory, target: Target, day: date, pace: float, limits: PacingSettings
+) -> float:
+    """How far the month is off its target, as a share of it.
+
+    The first days of a month are a month to date of their own only where the platform broke its
+    daily cap: a platform may spend up to that on a day and even it out over the month. Else they
+    count together with the days before the month, and where there are none, for a WARNING at most.
+    """
+    published = recent_days(history, day, limits.recent_days)
+    own = [d for d in published if d >= day.replace(day=1)]
+    if len(own) >= limits.recent_days or any(detectors.over_cap(history, d) for d in own):
+        return abs(pace - 1)
+    expected = target.over(published)
+    drift = sum(history.cost(d) or 0 for d in published) / expected - 1 if expected > 0 else 0.0
+    if drift * (pace - 1) <= 0:
+        return 0.0
+    deviation = min(abs(pace - 1), abs(drift))
+    return deviation if len(published) >= limits.recent_days else min(deviation, limits.critical)
+
+
 def _alerts(
-    history: CampaignHistory, target: Target, last: Mapping[str, Any], limits: PacingSettings
+    history: CampaignHistory,
+    target: Target,
+    last: Mapping[str, Any],
+    due: date,
+    limits: PacingSettings,
 ) -> Iterator[dict[str, Any]]:
-    """Rows of contracts.pacing_alerts, one per open fault; ``last`` is the row of ``as_of``."""
+    """Rows of contracts.pacing_alerts, one per open fault; ``last`` is the last reported row."""
     as_of = last["date"]
     recent = detectors.recent_window(history, target, as_of, limits.recent_days)
-    for fault in _faults(history, target, recent, last, limits):
+    for fault in _faults(history, target, recent, last, limits, due=due):
         yield {
             "platform": history.platform,
             "account_id": history.account_id,
@@ -264,6 +307,8 @@ def _faults(
     recent: Recent,
     last: Mapping[str, Any],
     limits: PacingSettings,
+    *,
+    due: date,
 ) -> Iterator[Fault]:
     """Open faults, at most one per detector. Zero delivery explains an underspend, which is left
     out then.
@@ -271,7 +316,7 @@ def _faults(
     A paused or removed campaign has no spending left to be at fault.
     """
     as_of = last["date"]
-    if missing := detectors.data_missing(history, month_days(as_of), as_of):
+    if missing := detectors.data_missing(history, month_days(as_of), due):
         yield missing
     if not history.has_budget or history.status in STOPPED:
         return

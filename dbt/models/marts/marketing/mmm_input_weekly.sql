@@ -81,9 +81,28 @@ accounts as (
   having max(last_date) is not null
 ),
 
+-- The days before an account was launched, as jobs.mmm.launched says, are covered: it spent nothing.
+covered as (
+  select platform, account_id, date
+  from {{ ref('ads_account_days') }}
+  {% for name, day in var('launched', {}).items() %}
+  {% set platform, _, account = name.partition('/') %}
+  {% set launch = "cast('" ~ day ~ "' as date)" %}
+  union distinct
+  select accounts.platform, accounts.account_id, before_day as date
+  from accounts
+  cross join span
+  cross join {{ day_series('span.first_week', launch, 'before_day') }}
+  where
+    accounts.platform = '{{ platform }}'
+    {% if account %}and accounts.account_id = '{{ account }}'{% endif %}
+    and before_day < {{ launch }}
+  {% endfor %}
+),
+
 account_weeks as (
   select platform, account_id, {{ week_start('date') }} as week_start, count(*) as days
-  from {{ ref('ads_account_days') }}
+  from covered
   group by platform, account_id, week_start
 ),
 

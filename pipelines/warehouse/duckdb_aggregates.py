@@ -53,7 +53,7 @@ class _Clauses:
 
 
 def macro(name: str, *arguments: exp.Expression) -> exp.Expression:
-    """A call of a macro of googlesql_functions.sql."""
+    """A call of a macro of googlesql_functions.macros."""
     return exp.Anonymous(this=name, expressions=[a.copy() for a in arguments])
 
 

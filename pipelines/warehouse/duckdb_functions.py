@@ -13,7 +13,7 @@ _K0, _K1, _K2 = 0xC3A5C85C97CB3127, 0xB492B66FBE98F273, 0x9AE16A3B2F90404F
 
 
 def register(connection: duckdb.DuckDBPyConnection) -> None:
-    """Define the functions that googlesql_functions.sql calls ``py_…``."""
+    """Define the functions that googlesql_functions.macros calls ``py_…``."""
     texts: dict[str, Callable[[str], str]] = {
         "py_upper": str.upper,
         "py_lower": str.lower,

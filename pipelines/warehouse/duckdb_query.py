@@ -1,7 +1,7 @@
 """A person's GoogleSQL query as DuckDB SQL: each part by a proven translation, or refused by name.
 
 sqlglot reads the grammar only. Functions, operators and casts become the macros of
-googlesql_functions.sql; what has no line here or in the table of functions is refused.
+googlesql_functions.macros; what has no line here or in the table of functions is refused.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class _Unread(BigQuery):
 
 @lru_cache(maxsize=64)
 def proven_sql(sql: str) -> str:
-    """One GoogleSQL query as DuckDB SQL, over the macros of googlesql_functions.sql.
+    """One GoogleSQL query as DuckDB SQL, over the macros of googlesql_functions.macros.
 
     Raises:
         StatementError: it can't be read, or it is not one query.

@@ -17,7 +17,7 @@ import yaml
 from pipelines.errors import UsageError
 
 TABLE = Path(__file__).with_name("googlesql_functions.yaml")
-MACROS = TABLE.with_suffix(".sql")
+MACROS = TABLE.with_suffix(".macros")
 KINDS = ("scalars", "aggregates", "analytics")
 
 

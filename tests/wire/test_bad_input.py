@@ -86,6 +86,20 @@ def test_a_file_of_an_unknown_platform_is_refused_by_name(run: Run, tmp_path: Pa
     assert "did you mean 'meta_ads'?" in said
 
 
+def test_an_export_without_a_mapping_gets_a_draft_and_is_not_ingested(
+    run: Run, tmp_path: Path
+) -> None:
+    path = export(tmp_path, 3)
+    code, said = run("ingest", "files", "--path", str(path), "--platform", "meta")
+    assert code == 2
+    assert "nothing was ingested" in said
+    draft = path.with_name(f"{path.name}.mapping.yaml")
+    assert 'cost: "Spent"' in draft.read_text()
+    code, said = ingest(run, path, draft)
+    assert code == 2
+    assert "not an IANA time zone" in said
+
+
 def test_a_bad_date_names_file_row_and_column_and_keeps_what_was_published(
     run: Run, tmp_path: Path
 ) -> None:

@@ -190,10 +190,9 @@ def _check_total(reading: Reading, rows: RowsFile) -> None:
 def _refuse_rounded_ids(reading: Reading, rows: RowsFile) -> None:
     if reading.mapping.rounded_ids == "keep":
         return
-    columns = reading.mapping.id_columns()
     for column in (name for name in _IDS if name in rows.column_names):
         ids = [id_ for (id_,) in rows.query(f"SELECT DISTINCT {column} FROM rows")]
-        if columns and look_rounded(ids):
+        if look_rounded(ids):
             raise reading.refusal(
                 f"has ids of which each {ROUNDED}: {column} {', '.join(sorted(ids)[:3])}.",
                 "Export it again, and open it in no spreadsheet program before. If they are the "

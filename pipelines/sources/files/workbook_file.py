@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, islice
@@ -17,6 +18,7 @@ from pipelines.sources.files.advice import HEAD_ROWS
 from pipelines.sources.files.cells import ExportFile, Reading, Sheet
 from pipelines.sources.files.header import Row, locate, sheets
 
+_FORMULA, _LONGEST_TAG = re.compile(rb"<(?:\w{1,20}:)?f[ >/]"), 24
 _EXACT = 10**15
 _LAST_ROW, _LAST_COLUMN = 1_048_576, 16_384  # Excel's own
 _AGAIN = "Export it again as XLSX; a file that was cut off in copying looks like this."
@@ -107,20 +109,39 @@ def _chosen(file: ExportFile, workbook: Any) -> Any:
 def _rows(file: ExportFile, worksheet: Any) -> Iterator[Row]:
     """Rows by their numbers; a formula without a saved value is that formula, not nothing."""
     before = 0
-    written = _parsed(worksheet, formulas=True)
-    for (number, row), (_, formulas) in zip(_parsed(worksheet), written, strict=True):
+    for number, row in _with_formulas(worksheet):
         if not before < number <= _LAST_ROW or len(row) > _LAST_COLUMN:
             raise file.refusal(
                 f"has row {number} after row {before}: not as a worksheet is written.",
                 "Open it in a spreadsheet program and save it anew, or export it as CSV.",
             )
         before = number
-        cells = (f if value is None else value for value, f in zip(row, formulas, strict=True))
         # of a longer number Excel has zeros in the place of digits: a float says so
         yield (
             number,
-            [float(c) if isinstance(c, int) and abs(c) >= _EXACT else c for c in cells],
+            [float(c) if isinstance(c, int) and abs(c) >= _EXACT else c for c in row],
         )
+
+
+def _with_formulas(worksheet: Any) -> Iterator[Row]:
+    """Rows, read a second time where there are formulas: values and formulas come apart."""
+    if not _has_formulas(worksheet):
+        yield from _parsed(worksheet)
+        return
+    written = _parsed(worksheet, formulas=True)
+    for (number, row), (_, formulas) in zip(_parsed(worksheet), written, strict=True):
+        cells = zip(row, formulas, strict=True)
+        yield number, [formula if value is None else value for value, formula in cells]
+
+
+def _has_formulas(worksheet: Any) -> bool:
+    end = b""
+    with worksheet._get_source() as source:
+        while chunk := source.read(2**20):
+            if _FORMULA.search(end + chunk):
+                return True
+            end = chunk[-_LONGEST_TAG:]
+    return False
 
 
 def _parsed(worksheet: Any, *, formulas: bool = False) -> Iterator[tuple[int, Sequence[object]]]:

@@ -17,7 +17,7 @@ from pipelines.proposals.proposal import Proposal
 from pipelines.proposals.states import Action, State
 from pipelines.proposals.stored import StoredProposal
 from pipelines.proposals.terms import Terms
-from pipelines.proposals.verify import verified, verified_rows
+from pipelines.proposals.verify import verified
 
 
 @dataclass(frozen=True)
@@ -127,7 +127,7 @@ def accept_anchor(ledger: Ledger, terms: Terms, actor: Actor, *, comment: str | 
         IntegrityError: the ledger is broken apart from its anchor.
         DecisionRefused: the clock runs backwards, or the anchor can't be written.
     """
-    book = verified_rows(ledger).book()
+    book = verified(ledger, anchored=False).book()
     event = anchor_event(book.head, actor, book.at(terms.moment), comment)
     ledger.append(book, [event], also=[], label="anchor")
     return book.sequence

@@ -264,7 +264,7 @@ def _moved(state: State, action: Action) -> State:
     try:
         return move(state, action)
     except AdcanaryError as error:
-        raise _Wrong(str(error).splitlines()[0]) from None
+        raise _Wrong(error.message.rstrip(".")) from None
 
 
 def _signed(event: LoggedEvent) -> str:

@@ -26,8 +26,8 @@ def verify(ledger: Ledger) -> str:
         IntegrityError: something is broken; names the row.
     """
     records = ledger.records()
-    notes = _verify_rows(records)
-    _verify_anchor(ledger, records)
+    notes = hold_rows(records)
+    _hold_to_anchor(ledger, records)
     return "\n".join(
         [
             f"{len(records.events)} events form one chain, {len(records.proposals)} proposal "
@@ -38,26 +38,31 @@ def verify(ledger: Ledger) -> str:
     )
 
 
-def verified(ledger: Ledger) -> Records:
+def verified(ledger: Ledger, *, anchored: bool = True) -> Records:
     """The ledger's rows, verified: what anything that is appended rests on.
+
+    Args:
+        anchored: also hold them to the anchor.
 
     Raises:
         IntegrityError: something is broken; names the row.
     """
-    records = ledger.records()
-    _verify_rows(records)
-    _verify_anchor(ledger, records)
+    records = ledger.records(anchored=anchored)
+    hold_rows(records)
+    if anchored:
+        _hold_to_anchor(ledger, records)
     return records
 
 
-def verified_rows(ledger: Ledger) -> Records:
-    """:func:`verified`, but for the anchor: what a person who begins a new one accepts."""
-    records = ledger.records(anchored=False)
-    _verify_rows(records)
-    return records
+def hold_rows(records: Records) -> list[str]:
+    """Hold every row to every other; what :func:`verify` does but for the anchor.
 
+    Returns:
+        A line for each change of the policy and each new anchor.
 
-def _verify_rows(records: Records) -> list[str]:
+    Raises:
+        IntegrityError: a row isn't as it was written; names it.
+    """
     _verify_head(records, _verify_links(records.events))
     proposals = _verify_proposals(records)
     replay = Replay(proposals)
@@ -93,7 +98,7 @@ def _verify_head(records: Records, last: str) -> None:
         )
 
 
-def _verify_anchor(ledger: Ledger, records: Records) -> None:
+def _hold_to_anchor(ledger: Ledger, records: Records) -> None:
     if ledger.anchor is None:
         return
     if records.anchored:

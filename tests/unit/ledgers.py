@@ -80,7 +80,8 @@ class _Made(NamedTuple):
 @cache
 def _made() -> _Made:
     root = tempfile.TemporaryDirectory()
-    made = _Made(*(Path(root.name) / step for step in _Made._fields[:3]), root)
+    first, between, last = (Path(root.name) / step for step in ("0", "1", "2"))
+    made = _Made(first, between, last, root)
     made.fresh.mkdir()
     two_channels(made.fresh / "w.duckdb")
     _settle(made.fresh)

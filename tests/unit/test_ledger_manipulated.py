@@ -57,9 +57,9 @@ def rows(records: Records, part: str) -> list[Row]:
 
 
 def with_rows(records: Records, part: str, changed: Iterable[Row]) -> Records:
-    values: tuple[Any, ...] = tuple(changed)
     if part == "events":
-        values = tuple(LoggedEvent.of(row) for row in values)
+        return replace(records, events=tuple(LoggedEvent.of(row) for row in changed))
+    values: Any = tuple(changed)
     return replace(records, **{part: values})
 
 

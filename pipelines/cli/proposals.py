@@ -199,5 +199,5 @@ def anchor(
     if anchored is None:
         print_plainly(f"{path}: not there.")
         return
-    heads = [line.sequence for line in anchored.lines]
-    print_plainly(f"{path}: {len(heads)} heads, the last at event {heads[-1] if heads else 0}.")
+    last = anchored.lines[-1].sequence if anchored.lines else 0
+    print_plainly(f"{path}: {len(anchored.lines)} line(s), the last of event {last}.")

@@ -101,9 +101,7 @@ def run_commands(folder: Path, marts: Catalogue) -> list[Sent]:
     _make_marts(path, marts)
     _add_evidence(warehouse)
     # a row that no event recorded: the ledger would be broken, and nothing proposed
-    warehouse.transaction(
-        [Statement("DELETE FROM canary.canary_changes WHERE TRUE")], label="test"
-    )
+    warehouse.transaction([Statement("DELETE FROM canary.canary_changes WHERE TRUE")], label="test")
     (folder / "adcanary.yaml").write_text(CONFIG)
     (folder / "export.csv").write_text(EXPORT)
     export = ("--platform", "meta_ads", "--path", str(folder / "export.csv"))

@@ -11,7 +11,8 @@ from prefect.artifacts import create_markdown_artifact
 from flows.markdown import text
 from flows.retries import RETRIES
 from pipelines.config import load_settings
-from pipelines.proposals.ledger import SERVICE, open_ledger
+from pipelines.proposals.events import SERVICE
+from pipelines.proposals.ledger import open_ledger
 from pipelines.proposals.propose import Proposed
 from pipelines.proposals.propose import propose as append_new
 from pipelines.proposals.terms import Terms

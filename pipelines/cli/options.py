@@ -12,6 +12,7 @@ import typer
 
 from pipelines.cli.console import Format
 from pipelines.config import Settings, load_settings
+from pipelines.proposals.people import person_name
 from pipelines.warehouse import Warehouse, open_warehouse
 
 
@@ -46,7 +47,7 @@ def day(value: datetime | None) -> date | None:
 def person(name: str | None) -> str:
     """The name of the person acting: as given, else $ADCANARY_USER, else the login name.
 
-    Case and spaces don't matter: two approvals need two people, not two spellings.
+    Raises:
+        UsageError, DecisionRefused: it isn't a person's name (``proposals.people``).
     """
-    chosen = name or os.environ.get("ADCANARY_USER") or getpass.getuser()
-    return " ".join(chosen.casefold().split())
+    return person_name(name or os.environ.get("ADCANARY_USER") or getpass.getuser())

@@ -9,7 +9,7 @@ import typer
 from pipelines.cli import report
 from pipelines.cli.console import Format, out, print_plainly, print_rows
 from pipelines.cli.options import AsOfOption, ConfigOption, FormatOption, day, open_settings, person
-from pipelines.proposals.ledger import Actor
+from pipelines.proposals.events import Actor
 from pipelines.proposals.states import OPEN, Action, State
 
 proposals_app = typer.Typer(
@@ -18,7 +18,10 @@ proposals_app = typer.Typer(
 audit_app = typer.Typer(no_args_is_help=True, help="Verify the record of decisions.")
 
 IdArgument = Annotated[str, typer.Argument(help="Proposal id, or its first characters.")]
-ActorOption = Annotated[str | None, typer.Option("--as", help="Who decides (default: you).")]
+ActorOption = Annotated[
+    str | None,
+    typer.Option("--as", help="Who decides (default: you). A name is what one types: no proof."),
+]
 CommentOption = Annotated[
     str | None, typer.Option("--comment", help="Reason for the decision, for the record.")
 ]
@@ -37,6 +40,8 @@ def propose(as_of: AsOfOption = None, config: ConfigOption = None) -> None:
         f"{len(done.created)} new, {len(done.existing)} known, {len(done.superseded)} superseded, "
         f"{len(done.expired)} expired"
     )
+    for change in done.policy_changes:
+        print_plainly(f"Policy: {change}")
     for reason in done.refused:
         print_plainly(f"Refused: {reason}")
     shown = [p for p in ledger.read().proposals if p.state in OPEN]
@@ -97,7 +102,7 @@ def approve(
     from pipelines.proposals.terms import Terms
 
     settings, warehouse = open_settings(config)
-    state = decide.approve(
+    decision = decide.approve(
         open_ledger(warehouse, settings),
         Terms.of(settings),
         proposal_id,
@@ -105,10 +110,10 @@ def approve(
         comment=comment,
         seen_hash=seen_hash,
     )
-    more = (
-        " (approved; a second person must approve it too)" if state == State.PENDING_REVIEW else ""
-    )
-    print_plainly(f"{proposal_id}: {state}{more}")
+    more = ": approved; a second person must approve it too"
+    if decision.state != State.PENDING_REVIEW:
+        more = f": {decision.why}. Run `adcanary propose`." if decision.why else ""
+    print_plainly(f"{proposal_id}: {decision.state}{more}")
 
 
 def _decision(name: str, action: Action, doc: str) -> None:
@@ -122,12 +127,16 @@ def _decision(name: str, action: Action, doc: str) -> None:
     ) -> None:
         from pipelines.proposals import decide
         from pipelines.proposals.ledger import open_ledger
+        from pipelines.proposals.terms import Terms
 
         settings, warehouse = open_settings(config)
-        ledger = open_ledger(warehouse, settings)
-        now = settings.clock()
         state = decide.decide(
-            ledger, proposal_id, action, Actor(person(actor), "person"), now=now, comment=comment
+            open_ledger(warehouse, settings),
+            Terms.of(settings),
+            proposal_id,
+            action,
+            Actor(person(actor), "person"),
+            comment=comment,
         )
         print_plainly(f"{proposal_id}: {state}")
 
@@ -145,9 +154,50 @@ _decision("withdraw", Action.WITHDRAW, "Withdraw a proposal.")
 
 @audit_app.command("verify")
 def verify(config: ConfigOption = None) -> None:
-    """Prove that no event or proposal was changed after the fact."""
+    """Prove that no event, proposal or change was altered after the fact.
+
+    Prints every change of the policy, too.
+    """
     from pipelines.proposals.ledger import open_ledger
     from pipelines.proposals.verify import verify as verify_ledger
 
     settings, warehouse = open_settings(config, create=False)
     print_plainly(verify_ledger(open_ledger(warehouse, settings)))
+
+
+@audit_app.command("anchor")
+def anchor(
+    accept: Annotated[
+        bool, typer.Option("--accept", help="Begin a new anchor from the ledger as it is.")
+    ] = False,
+    actor: ActorOption = None,
+    comment: CommentOption = None,
+    config: ConfigOption = None,
+) -> None:
+    """Show the anchor that the ledger is held to; begin a new one with --accept.
+
+    Look first at why it is missing or differs: what was put back or rewritten before is not found
+    afterwards. Who accepted it is recorded as an event.
+    """
+    from pipelines.proposals import decide
+    from pipelines.proposals.anchor import Anchor
+    from pipelines.proposals.ledger import open_ledger
+    from pipelines.proposals.terms import Terms
+
+    settings, warehouse = open_settings(config, create=accept)
+    path = Anchor.beside(settings).path
+    if accept:
+        count = decide.accept_anchor(
+            open_ledger(warehouse, settings),
+            Terms.of(settings),
+            Actor(person(actor), "person"),
+            comment=comment,
+        )
+        print_plainly(f"{path}: a new anchor, from event {count} on.")
+        return
+    anchored = Anchor.beside(settings).read()
+    if anchored is None:
+        print_plainly(f"{path}: not there.")
+        return
+    last = anchored.lines[-1].sequence if anchored.lines else 0
+    print_plainly(f"{path}: {len(anchored.lines)} line(s), the last of event {last}.")

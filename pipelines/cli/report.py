@@ -13,8 +13,8 @@ from rich.text import Text
 from pipelines.cli.console import out, print_plainly, print_table
 from pipelines.money import MICROS, Money
 from pipelines.plain_text import one_line
+from pipelines.proposals.events import LoggedEvent
 from pipelines.proposals.kinds import kind_of
-from pipelines.proposals.ledger import LoggedEvent
 from pipelines.proposals.stored import StoredProposal
 from pipelines.warehouse import Warehouse
 

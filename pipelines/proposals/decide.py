@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from pipelines.errors import DecisionRefused, IntegrityError
-from pipelines.money import Money
+from pipelines.errors import DecisionRefused
 from pipelines.proposals.draft import draft
+from pipelines.proposals.events import SERVICE, Actor, anchor_event, make_event
 from pipelines.proposals.kinds import kind_of
-from pipelines.proposals.ledger import SERVICE, Actor, Ledger, insert_change, make_event
+from pipelines.proposals.ledger import Book, Ledger, insert_change
 from pipelines.proposals.market import read_campaigns
+from pipelines.proposals.people import same_person
+from pipelines.proposals.policy import Policy, approvals_needed
+from pipelines.proposals.proposal import Proposal
 from pipelines.proposals.states import Action, State
 from pipelines.proposals.stored import StoredProposal
 from pipelines.proposals.terms import Terms
+from pipelines.proposals.verify import verified
 
-_DAYS = 7
+
+@dataclass(frozen=True)
+class Decision:
+    """The state that a decision led to, and why, if it isn't the one that was asked for."""
+
+    state: State
+    why: str | None = None
 
 
 def approve(
@@ -26,87 +36,101 @@ def approve(
     *,
     comment: str | None = None,
     seen_hash: str | None = None,
-) -> State:
+) -> Decision:
     """Approve a proposal's latest revision; with enough approvals, record it in the shadow feed.
 
-    First its content is checked against its hash, the baseline is read again (a difference makes
-    it STALE), and every guardrail is checked again on the present evidence.
+    First the whole ledger is verified. The policy must be the one in force, and the one that the
+    proposal was made under. The baseline is read again and the proposal drafted again from the
+    present evidence: every guardrail must hold, on exactly the amounts that get recorded. A
+    baseline or amounts that differ make it STALE.
 
     Args:
         seen_hash: start of the content hash that the actor saw; any other content is refused.
 
     Returns:
-        Its new state: PENDING_REVIEW while further approvals are needed, STALE, or
+        Its new state: PENDING_REVIEW while further approvals are needed, STALE with the reason, or
         SHADOW_RECORDED.
 
     Raises:
-        DecisionRefused: the actor may not approve it, it can't be approved, or a guardrail no
-            longer holds; says which. Nothing was recorded.
+        DecisionRefused: the actor may not approve it, it can't be approved, a guardrail no longer
+            holds, the clock runs backwards, or the anchor can't be written; says which. Nothing was
+            recorded.
         RateUnknown: the proposal has no rate to the reporting currency. Nothing was recorded.
-        IntegrityError: the stored content was changed after it was proposed, or its kind is
-            unknown.
+        IntegrityError: the ledger or its anchor is broken, or the proposal's kind is unknown.
     """
-    book, now = ledger.read(), terms.now
+    records, at = verified(ledger), terms.moment
+    book = records.book()
+    book.check_clock(at)
     stored = book.proposal(proposal_id)
     kind = kind_of(stored.kind)
-    _may_approve(stored, actor, now, seen_hash)
-    approved = make_event(stored, Action.APPROVE, actor, now, comment=comment)
+    _may_approve(stored, actor, at.now, seen_hash)
+    policy = _policy_in_force(book, stored, terms)
+    approved = make_event(stored, Action.APPROVE, actor, at, comment=comment)
     after = replace(stored, state=State.APPROVED)
     present = next(
         (c for c in read_campaigns(ledger.warehouse) if c.key == stored.target.key), None
     )
-    drift = kind.drift(ledger.baseline(stored), present)
-    if drift:
-        stale = make_event(after, Action.MARK_STALE, SERVICE, now, comment=drift)
+    why = kind.drift(records.baseline(stored), present)
+    if why is None:
+        why = _other_amounts(stored, _drafted_again(ledger, terms, stored))
+    if why:
+        stale = make_event(after, Action.MARK_STALE, SERVICE, at, comment=why)
         ledger.append(book, [approved, stale], also=[], label="approve")
-        return State.STALE
-    _still_holds(ledger, terms, stored)
+        return Decision(State.STALE, why)
+    change = kind.change(stored)
+    if exceeded := policy.exceeded(change):
+        raise _refusal(stored, exceeded, "Run `adcanary propose` for a change within the caps.")
     obstacle = kind.obstacle(stored, book, terms.currency)
     if obstacle:
         raise _refusal(stored, obstacle.why, obstacle.fix)
-    if len(stored.approvals) + 1 < approvals_needed(stored, terms):
+    if len(stored.approvals) + 1 < approvals_needed(stored, policy):
         event = make_event(
-            stored, Action.APPROVE, actor, now, comment=comment, to_state=State.PENDING_REVIEW
+            stored, Action.APPROVE, actor, at, comment=comment, to_state=State.PENDING_REVIEW
         )
         ledger.append(book, [event], also=[], label="approve")
-        return State.PENDING_REVIEW
-    recorded = make_event(after, Action.RECORD, SERVICE, now)
-    change = insert_change(stored, kind.change(stored), now)
-    ledger.append(book, [approved, recorded], also=[change], label="approve")
-    return State.SHADOW_RECORDED
+        return Decision(State.PENDING_REVIEW)
+    recorded = make_event(after, Action.RECORD, SERVICE, at)
+    insert = insert_change(stored, change, at.now)
+    ledger.append(book, [approved, recorded], also=[insert], label="approve")
+    return Decision(State.SHADOW_RECORDED)
 
 
 def decide(
     ledger: Ledger,
+    terms: Terms,
     proposal_id: str,
     action: Action,
     actor: Actor,
     *,
-    now: datetime,
     comment: str | None,
 ) -> State:
-    """Reject, request changes on, or withdraw a proposal.
+    """Reject, request changes on, or withdraw a proposal; any settings allow it.
 
     Raises:
-        DecisionRefused: the actor may not, or the proposal's state doesn't allow it.
+        DecisionRefused: the actor may not, the proposal's state doesn't allow it, the clock runs
+            backwards, or the anchor can't be written.
+        IntegrityError: the ledger, or its anchor, is broken.
     """
-    book = ledger.read()
+    book = verified(ledger).book()
     stored = book.proposal(proposal_id)
     _is_person(stored, actor)
-    event = make_event(stored, action, actor, now, comment=comment)
+    event = make_event(stored, action, actor, book.at(terms.moment), comment=comment)
     ledger.append(book, [event], also=[], label=str(action))
     return event.to_state
 
 
-def approvals_needed(stored: StoredProposal, terms: Terms) -> int:
-    """One person; two when a week of the change moves more than the configured amount.
+def accept_anchor(ledger: Ledger, terms: Terms, actor: Actor, *, comment: str | None) -> int:
+    """Begin a new anchor from the present head, once a person has looked at why the present one is
+    missing or differs; the old file is kept. Returns the number of events that were accepted.
 
     Raises:
-        RateUnknown: the change can't be converted to the reporting currency, which that amount
-            is in.
+        IntegrityError: the ledger is broken apart from its anchor.
+        DecisionRefused: the clock runs backwards, or the anchor can't be written.
     """
-    weekly = abs(stored.delta_in(terms.currency)) * _DAYS
-    return 2 if weekly > Money(terms.caps.approvers_over_micros, terms.currency) else 1
+    book = verified(ledger, anchored=False).book()
+    event = anchor_event(book.head, actor, book.at(terms.moment), comment)
+    ledger.append(book, [event], also=[], label="anchor")
+    return book.sequence
 
 
 def _may_approve(
@@ -123,35 +147,54 @@ def _may_approve(
             f"it expired at {stored.expires_at:%Y-%m-%d %H:%M} UTC",
             "Run `adcanary propose`: it makes a new revision if the evidence still holds.",
         )
-    if not stored.content_holds():
-        raise IntegrityError(
-            f"Proposal {stored.proposal_id} revision {stored.revision} is not what was proposed: "
-            "its content doesn't match its hash.",
-            kept="nothing was recorded.",
-            fix="Run `adcanary audit verify`, and make no decisions until this is explained.",
-        )
     if seen_hash and not stored.content_hash.startswith(seen_hash):
         what = f"its content hash is {stored.content_hash[:12]}, not {seen_hash[:12]}"
         fix = "Look at it again: it has changed since you saw it."
         raise _refusal(stored, what, fix)
-    if stored.created_by == actor.name:
+    if same_person(stored.created_by, actor.name):
         why = f"{actor.name} proposed it and may not approve it"
         raise _refusal(stored, why, "Ask a colleague to review it.")
     if stored.verdict != "PASS":
         verdict = f"its guardrail verdict is {stored.verdict}"
         raise _refusal(stored, verdict, "Only a proposal whose verdict is PASS can be approved.")
-    if actor.name in stored.approvals:
-        why = f"{actor.name} has approved it already"
+    earlier = next((name for name in stored.approvals if same_person(name, actor.name)), None)
+    if earlier:
+        why = f"{earlier} has approved it already"
         raise _refusal(stored, why, "Ask another person to approve it.")
 
 
 def _is_person(stored: StoredProposal, actor: Actor) -> None:
-    if actor.kind != "person" or actor.name.startswith("service:"):
+    if actor.kind != "person":
         raise _refusal(stored, f"{actor.name} is a service", "Only a person can decide.")
 
 
-def _still_holds(ledger: Ledger, terms: Terms, stored: StoredProposal) -> None:
-    """Draft again from the present evidence: the same finding must turn up, and pass."""
+def _policy_in_force(book: Book, stored: StoredProposal, terms: Terms) -> Policy:
+    """The policy, if it is the one in force and the one that the proposal was made under."""
+    event, mine = book.policy_event, terms.policy
+    if mine.kill_switch or (book.policy and book.policy.kill_switch):
+        raise _refusal(stored, "the kill switch is on", "Nothing is approved while it is.")
+    if event is None or book.policy is None:
+        why = "the ledger doesn't say which policy is in force"
+        raise _refusal(stored, why, "Run `adcanary propose`, which records it.")
+    if book.policy != mine:
+        changes = "; ".join(mine.changes(book.policy))
+        why = (
+            f"these settings aren't the policy that event {event.sequence} ({event.actor}) put in "
+            f"force: {changes}"
+        )
+        fix = (
+            "Use the configuration that is in force; or run `adcanary propose` with this one, "
+            "which records it as the policy and proposes anew."
+        )
+        raise _refusal(stored, why, fix)
+    if stored.policy_since != event.sequence:
+        why = f"it was made before event {event.sequence} ({event.actor}) changed the policy"
+        raise _refusal(stored, why, "Run `adcanary propose`: it makes a new revision.")
+    return mine
+
+
+def _drafted_again(ledger: Ledger, terms: Terms, stored: StoredProposal) -> Proposal:
+    """The same finding from the present evidence: it must turn up, and pass."""
     drafted = draft(ledger.warehouse, terms, created_by=stored.created_by)
     again = next((p for p in drafted.proposals if p.proposal_id == stored.proposal_id), None)
     if again is None:
@@ -162,6 +205,18 @@ def _still_holds(ledger: Ledger, terms: Terms, stored: StoredProposal) -> None:
         failed = "; ".join(c.message for c in again.constraints if c.verdict != "PASS")
         why = f"a guardrail no longer holds: {failed}"
         raise _refusal(stored, why, "Run `adcanary propose` again later.")
+    return again
+
+
+def _other_amounts(stored: StoredProposal, again: Proposal) -> str | None:
+    """How the amounts that the guardrails saw differ from those that would be recorded."""
+    if stored.same_amounts(again):
+        return None
+    describe = kind_of(stored.kind).describe
+    return (
+        f"the present evidence gives {describe(StoredProposal.fresh(again)).change}, not "
+        f"{describe(stored).change}"
+    )
 
 
 def _refusal(stored: StoredProposal, why: str, fix: str) -> DecisionRefused:

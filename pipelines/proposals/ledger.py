@@ -2,92 +2,112 @@
 
 from __future__ import annotations
 
-import json
+import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, replace
 from datetime import datetime
-from pathlib import Path
+from functools import cached_property
 from typing import Any
 
 from pipelines.config import Settings
 from pipelines.contracts import load_contract
 from pipelines.errors import DecisionRefused, IntegrityError
 from pipelines.money import Money
+from pipelines.proposals.anchor import Anchor, Anchored, Line, broken
+from pipelines.proposals.events import GENESIS, Event, LoggedEvent, event_row
 from pipelines.proposals.market import query_text
-from pipelines.proposals.proposal import Baseline, Change, Proposal, hash_row
-from pipelines.proposals.states import Action, State, move
+from pipelines.proposals.policy import Clock, Moment, Policy
+from pipelines.proposals.proposal import Baseline, Change, Proposal
+from pipelines.proposals.states import Action, State
 from pipelines.proposals.stored import StoredProposal
 from pipelines.warehouse import RowCountConflict, Statement, Warehouse
 from pipelines.warehouse.base import Value, insert_row
 
-GENESIS = "0" * 64
 CHAIN = "canary_events"
+_READS = 20
+_PAUSE_SECONDS = 0.1
 
 
 class Outpaced(DecisionRefused):
     """The ledger grew between reading it and appending to it."""
 
-
-@dataclass(frozen=True)
-class Actor:
-    """Who acts. A service may propose and expire; only a person may decide."""
-
-    name: str
-    kind: str  # person or service
-
-
-SERVICE = Actor("service:adcanary", "service")
-
-
-@dataclass(frozen=True)
-class Event:
-    """One row of canary_events, before it is linked into the chain."""
-
-    proposal_id: str
-    revision: int
-    content_hash: str
-    action: Action
-    from_state: State
-    to_state: State
-    actor: Actor
-    occurred_at: datetime
-    comment: str | None = None
-
-
-@dataclass(frozen=True)
-class LoggedEvent:
-    """A row of canary_events as stored; ``row`` is kept verbatim, for its hash."""
-
-    sequence: int
-    event_id: str
-    previous_hash: str
-    proposal_id: str
-    revision: int
-    content_hash: str
-    action: str
-    to_state: str
-    actor: str
-    comment: str | None
-    occurred_at: datetime
-    row: Mapping[str, Any]
-
     @classmethod
-    def of(cls, row: Mapping[str, Any]) -> LoggedEvent:
-        own = {f.name: row[f.name] for f in fields(cls) if f.name != "row"}
-        return cls(**own, row=row)
-
-    def content_holds(self) -> bool:
-        """Whether the row still matches its event_id."""
-        return hash_row({k: v for k, v in self.row.items() if k != "event_id"}) == self.event_id
+    def of(cls) -> Outpaced:
+        return cls(
+            "Somebody else decided at the same moment.",
+            kept="their decision was recorded; yours was not.",
+            fix="Look at `adcanary proposals list`, then decide again if you still want to.",
+        )
 
 
 @dataclass(frozen=True)
 class Book:
-    """The ledger as it was read: its head, and the latest revision of every proposal."""
+    """The ledger as it was read: its events, and the latest revision of every proposal."""
 
-    sequence: int
-    head: str
+    events: tuple[LoggedEvent, ...]
     proposals: tuple[StoredProposal, ...]
+
+    @classmethod
+    def of(cls, events: Sequence[LoggedEvent], rows: Sequence[Mapping[str, Any]]) -> Book:
+        """The book that events and rows of canary_proposals make."""
+        by_proposal: dict[str, list[LoggedEvent]] = {}
+        policies: dict[tuple[str, int], int | None] = {}
+        since = None
+        for event in events:
+            by_proposal.setdefault(event.proposal_id, []).append(event)
+            if event.action == Action.SET_POLICY:
+                since = event.sequence
+            if event.action == Action.DRAFT:
+                policies[event.key] = since
+        stored = (_stored(row, by_proposal.get(row["proposal_id"], []), policies) for row in rows)
+        return cls(tuple(events), tuple(stored))
+
+    @property
+    def sequence(self) -> int:
+        return len(self.events)
+
+    @property
+    def head(self) -> str:
+        return self.events[-1].event_id if self.events else GENESIS
+
+    @cached_property
+    def policy_event(self) -> LoggedEvent | None:
+        """The event that put the present policy in force."""
+        return next((e for e in reversed(self.events) if e.action == Action.SET_POLICY), None)
+
+    @property
+    def policy(self) -> Policy | None:
+        """The policy in force; None before the first."""
+        event = self.policy_event
+        return Policy(event.policy) if event and event.policy else None
+
+    def at(self, moment: Moment) -> Moment:
+        """A moment under the policy in force, whatever the present settings are."""
+        return replace(moment, policy=self.policy)
+
+    def check_clock(self, moment: Moment) -> None:
+        """Time never runs backwards, and real time isn't continued by a clock that was set.
+
+        Raises:
+            DecisionRefused: the moment is before the newest event, or its clock is fixed and an
+                earlier event's wasn't.
+        """
+        newest = self.events[-1] if self.events else None
+        if newest and moment.now < newest.occurred_at:
+            raise DecisionRefused(
+                f"It is {_instant(moment)} by this clock, and the newest event was recorded at "
+                f"{newest.occurred_at:%Y-%m-%d %H:%M:%S} UTC: time can't run backwards.",
+                kept="nothing was recorded.",
+                fix="Set the machine's clock right, or `now` in adcanary.yaml if that fixes it.",
+            )
+        machine: Clock = "machine"
+        if moment.clock != machine and any(e.clock == machine for e in self.events):
+            raise DecisionRefused(
+                f"The clock is fixed (now: {_instant(moment)}), but this ledger runs by the "
+                "machine's clock.",
+                kept="nothing was recorded.",
+                fix="Remove `now` from adcanary.yaml, and ADCANARY_NOW.",
+            )
 
     def proposal(self, proposal_id: str) -> StoredProposal:
         """One proposal by its id, or by a prefix that no other id shares.
@@ -106,22 +126,43 @@ class Book:
         )
 
 
+@dataclass(frozen=True)
+class Records:
+    """Every row of the canary tables at one moment, and what the anchor says."""
+
+    events: tuple[LoggedEvent, ...]
+    heads: tuple[Mapping[str, Any], ...]
+    proposals: tuple[Mapping[str, Any], ...]
+    baselines: tuple[Mapping[str, Any], ...]
+    changes: tuple[Mapping[str, Any], ...]
+    anchored: Anchored | None
+
+    def baseline(self, stored: StoredProposal) -> Baseline:
+        """The campaign's budget and status when the revision was proposed."""
+        key = (stored.proposal_id, stored.revision)
+        row = next(r for r in self.baselines if (r["proposal_id"], r["revision"]) == key)
+        return Baseline(Money(row["daily_budget_micros"], row["currency_code"]), row["status"])
+
+    def book(self) -> Book:
+        latest: dict[str, Mapping[str, Any]] = {}
+        for row in self.proposals:
+            latest[row["proposal_id"]] = row
+        return Book.of(self.events, tuple(latest.values()))
+
+
 def open_ledger(warehouse: Warehouse, settings: Settings) -> Ledger:
     """A warehouse's ledger, with its heads anchored beside the configuration."""
-    which = settings.warehouse
-    name = which.project if which.kind == "bigquery" else which.path.stem
-    anchor = settings.path.parent / ".adcanary" / f"audit-anchor-{which.kind}-{name}.jsonl"
-    return Ledger(warehouse, anchor)
+    return Ledger(warehouse, Anchor.beside(settings))
 
 
 class Ledger:
     """Reads and appends. Every append compares the head that was read, and sets the next.
 
     Args:
-        anchor: a file outside the warehouse that records each head; None records none.
+        anchor: what records each head outside the warehouse; None records none.
     """
 
-    def __init__(self, warehouse: Warehouse, anchor: Path | None) -> None:
+    def __init__(self, warehouse: Warehouse, anchor: Anchor | None) -> None:
         self.warehouse = warehouse
         self.anchor = anchor
 
@@ -133,66 +174,99 @@ class Ledger:
         return [LoggedEvent.of(row) for row in rows]
 
     def read(self) -> Book:
-        """Every proposal with its state, and the head of the chain at that moment."""
-        events = self.events()
-        by_proposal: dict[str, list[LoggedEvent]] = {}
-        for event in events:
-            by_proposal.setdefault(event.proposal_id, []).append(event)
+        """Every proposal with its state, and the events so far; nothing is verified."""
         rows = self.warehouse.query(query_text("latest_revisions")).to_pylist()
-        return Book(
-            sequence=len(events),
-            head=events[-1].event_id if events else GENESIS,
-            proposals=tuple(_stored(row, by_proposal.get(row["proposal_id"], [])) for row in rows),
-        )
+        return Book.of(self.events(), rows)
 
-    def baseline(self, stored: StoredProposal) -> Baseline:
-        """The campaign's budget and status when the revision was proposed.
+    def records(self, *, anchored: bool = True) -> Records:
+        """Every row of the ledger, with no append in between.
+
+        Args:
+            anchored: also read the anchor.
 
         Raises:
-            IntegrityError: canary_budgets_snapshot has no row for it.
+            IntegrityError: the anchor can't be read.
+            Outpaced: others append all the time.
         """
-        rows = self.warehouse.query(
-            query_text("baseline"),
-            {"proposal_id": stored.proposal_id, "revision": stored.revision},
-        ).to_pylist()
-        if not rows:
-            raise IntegrityError(
-                f"The baseline of proposal {stored.proposal_id} revision {stored.revision} is "
-                "missing from canary_budgets_snapshot.",
-                kept="nothing was recorded.",
-                fix="Run `adcanary audit verify`, and make no decisions until this is explained.",
+        for attempt in range(_READS):
+            time.sleep(_PAUSE_SECONDS if attempt else 0)
+            before = self._state(anchored)
+            read = Records(
+                events=tuple(self.events()),
+                heads=before[0],
+                proposals=self._rows("SELECT * FROM canary.canary_proposals ORDER BY revision"),
+                baselines=self._rows("SELECT * FROM canary.canary_budgets_snapshot"),
+                changes=self._rows("SELECT * FROM canary.canary_changes"),
+                anchored=None,
             )
-        budget = Money(rows[0]["daily_budget_micros"], rows[0]["currency_code"])
-        return Baseline(budget, rows[0]["status"])
+            anchor, error = self._read_anchor() if anchored else (None, None)
+            if self._state(anchored) == before:
+                if error:  # and not a line that was just being written
+                    raise error
+                return replace(read, anchored=anchor)
+        raise Outpaced.of()
 
     def append(self, book: Book, events: list[Event], *, also: list[Statement], label: str) -> None:
         """Link events to the chain, in one transaction with further statements.
+
+        The next line of the anchor is announced first, so that what a process leaves that is
+        killed at any instant is either recorded or not, and the next append knows which.
 
         Args:
             book: what the decision was based on; it must still be current.
 
         Raises:
             Outpaced: somebody else appended in the meantime; nothing was written.
+            DecisionRefused: the clock runs backwards, or the anchor can't be written.
+            IntegrityError: the anchor is missing, can't be read, or doesn't agree with the book.
         """
-        contract = load_contract("canary.canary_events")
-        self._ensure_head()
-        sequence, head = book.sequence, book.head
-        statements = list(also)
         for event in events:
-            sequence += 1
-            row = _event_row(event, sequence, head)
-            head = hash_row(row)
-            statements.append(insert_row(contract, {**row, "event_id": head}))
-        statements.insert(0, _set_head(book, sequence, head))
+            book.check_clock(event.at)
+        self._ensure_head()
+        if self.anchor is None:
+            self._commit(book, _linked(book, events, None), also, label)
+            return
+        with self.anchor.lock():
+            if self._head() != (book.sequence, book.head):
+                raise Outpaced.of()
+            anchor_id = self._open_anchor(self.anchor, book, events[0])
+            rows = _linked(book, events, anchor_id)
+            line = Line(
+                first=book.sequence + 1,
+                sequence=book.sequence + len(rows),
+                event_id=str(rows[-1]["event_id"]),
+            )
+            self.anchor.announce(line)
+            try:
+                self._commit(book, rows, also, label)
+            except Outpaced:
+                self.anchor.withdraw()
+                raise
+            self.anchor.confirm(line)
+
+    def _open_anchor(self, anchor: Anchor, book: Book, first: Event) -> str:
+        """The id of the anchor that the events are made with, once it agrees with the book."""
+        if first.action == Action.ANCHOR:
+            return anchor.begin()
+        anchored = anchor.read()
+        if anchored is None and not book.events:
+            return anchor.begin()
+        if anchored is None:
+            raise anchor.missing()
+        anchored.hold(book.events)
+        anchor.settle(anchored, book.events)
+        return anchored.anchor_id
+
+    def _commit(
+        self, book: Book, rows: list[dict[str, Value]], also: list[Statement], label: str
+    ) -> None:
+        contract = load_contract("canary.canary_events")
+        set_head = _set_head(book, len(rows), str(rows[-1]["event_id"]))
+        inserts = [insert_row(contract, row) for row in rows]
         try:
-            self.warehouse.transaction(statements, label=label)
+            self.warehouse.transaction([set_head, *also, *inserts], label=label)
         except RowCountConflict as error:
-            raise Outpaced(
-                "Somebody else decided at the same moment.",
-                kept="their decision was recorded; yours was not.",
-                fix="Look at `adcanary proposals list`, then decide again if you still want to.",
-            ) from error
-        self._write_anchor(sequence, head)
+            raise Outpaced.of() from error
 
     def _ensure_head(self) -> None:
         self.warehouse.transaction(
@@ -207,44 +281,38 @@ class Ledger:
             label="ledger_head",
         )
 
-    def _write_anchor(self, sequence: int, head: str) -> None:
-        if self.anchor is None:
-            return
-        self.anchor.parent.mkdir(parents=True, exist_ok=True)
-        with self.anchor.open("a") as file:
-            file.write(json.dumps({"sequence": sequence, "event_id": head}) + "\n")
+    def _state(
+        self, anchored: bool
+    ) -> tuple[tuple[Mapping[str, Any], ...], Sequence[bytes | None]]:
+        """What every append changes."""
+        heads = self._rows("SELECT * FROM canary.canary_head")
+        return heads, self.anchor.state() if self.anchor and anchored else []
 
+    def _head(self) -> tuple[int, str]:
+        row = next(iter(self._rows("SELECT * FROM canary.canary_head")))
+        return row["sequence"], row["event_id"]
 
-def make_event(
-    stored: StoredProposal,
-    action: Action,
-    actor: Actor,
-    now: datetime,
-    *,
-    comment: str | None = None,
-    to_state: State | None = None,
-) -> Event:
-    """The event that moves a proposal from its state by an action.
+    def _read_anchor(self) -> tuple[Anchored | None, IntegrityError | None]:
+        try:
+            return (self.anchor.read() if self.anchor else None), None
+        except IntegrityError as error:
+            return None, error
 
-    Raises:
-        DecisionRefused: its state doesn't allow the action.
-    """
-    return Event(
-        proposal_id=stored.proposal_id,
-        revision=stored.revision,
-        content_hash=stored.content_hash,
-        action=action,
-        from_state=stored.state,
-        to_state=to_state or move(stored.state, action),
-        actor=actor,
-        occurred_at=now,
-        comment=comment,
-    )
+    def _rows(self, sql: str) -> tuple[Mapping[str, Any], ...]:
+        return tuple(self.warehouse.query(sql).to_pylist())
 
 
 def insert_proposal(proposal: Proposal) -> list[Statement]:
     """The statements that store a new revision, and the baseline it was made against."""
-    baseline: dict[str, Value] = {
+    return [
+        insert_row(load_contract("canary.canary_proposals"), proposal.row()),
+        insert_row(load_contract("canary.canary_budgets_snapshot"), baseline_row(proposal)),
+    ]
+
+
+def baseline_row(proposal: Proposal) -> dict[str, Value]:
+    """What a proposal is made against, as a row of canary_budgets_snapshot."""
+    return {
         "proposal_id": proposal.proposal_id,
         "revision": proposal.revision,
         "platform": proposal.target.platform,
@@ -255,39 +323,49 @@ def insert_proposal(proposal: Proposal) -> list[Statement]:
         "currency_code": proposal.currency,
         "as_of": proposal.as_of,
     }
-    return [
-        insert_row(load_contract("canary.canary_proposals"), proposal.row()),
-        insert_row(load_contract("canary.canary_budgets_snapshot"), baseline),
-    ]
+
+
+def change_row(stored: StoredProposal, change: Change, now: datetime) -> dict[str, Value]:
+    """An approved change as a row of the shadow feed."""
+    return {
+        "proposal_id": stored.proposal_id,
+        "revision": stored.revision,
+        "content_hash": stored.content_hash,
+        "platform": stored.target.platform,
+        "account_id": stored.target.account_id,
+        "campaign_id": stored.target.campaign_id,
+        "field": change.field,
+        "from_value": change.from_value,
+        "to_value": change.to_value,
+        "recorded_at": now,
+    }
 
 
 def insert_change(stored: StoredProposal, change: Change, now: datetime) -> Statement:
     """The statement that writes an approved change to the shadow feed."""
-    return insert_row(
-        load_contract("canary.canary_changes"),
-        {
-            "proposal_id": stored.proposal_id,
-            "revision": stored.revision,
-            "content_hash": stored.content_hash,
-            "platform": stored.target.platform,
-            "account_id": stored.target.account_id,
-            "campaign_id": stored.target.campaign_id,
-            "field": change.field,
-            "from_value": change.from_value,
-            "to_value": change.to_value,
-            "recorded_at": now,
-        },
-    )
+    return insert_row(load_contract("canary.canary_changes"), change_row(stored, change, now))
 
 
-def _set_head(book: Book, sequence: int, head: str) -> Statement:
+def _linked(book: Book, events: Sequence[Event], anchor: str | None) -> list[dict[str, Value]]:
+    rows: list[dict[str, Value]] = []
+    for sequence, event in enumerate(events, start=book.sequence + 1):
+        previous = str(rows[-1]["event_id"]) if rows else book.head
+        rows.append(event_row(event, sequence, previous, anchor))
+    return rows
+
+
+def _instant(moment: Moment) -> str:
+    return f"{moment.now:%Y-%m-%d %H:%M:%S} UTC"
+
+
+def _set_head(book: Book, count: int, head: str) -> Statement:
     """Compare-and-set: moves the head only from where the book was read."""
     return Statement(
         "UPDATE canary.canary_head SET sequence = @sequence, event_id = @event_id "
         "WHERE chain = @chain AND sequence = @read_sequence AND event_id = @read_head",
         {
             "chain": CHAIN,
-            "sequence": sequence,
+            "sequence": book.sequence + count,
             "event_id": head,
             "read_sequence": book.sequence,
             "read_head": book.head,
@@ -296,24 +374,11 @@ def _set_head(book: Book, sequence: int, head: str) -> Statement:
     )
 
 
-def _event_row(event: Event, sequence: int, previous: str) -> dict[str, Value]:
-    return {
-        "sequence": sequence,
-        "previous_hash": previous,
-        "proposal_id": event.proposal_id,
-        "revision": event.revision,
-        "content_hash": event.content_hash,
-        "action": str(event.action),
-        "from_state": str(event.from_state),
-        "to_state": str(event.to_state),
-        "actor": event.actor.name,
-        "actor_kind": event.actor.kind,
-        "comment": event.comment,
-        "occurred_at": event.occurred_at,
-    }
-
-
-def _stored(row: Mapping[str, Any], events: Sequence[LoggedEvent]) -> StoredProposal:
+def _stored(
+    row: Mapping[str, Any],
+    events: Sequence[LoggedEvent],
+    policies: Mapping[tuple[str, int], int | None],
+) -> StoredProposal:
     """Approvals count only for the revision and the content that they were given to."""
     of_revision = [e for e in events if e.revision == row["revision"]]
     approvals = tuple(
@@ -321,5 +386,9 @@ def _stored(row: Mapping[str, Any], events: Sequence[LoggedEvent]) -> StoredProp
         for e in of_revision
         if e.action == Action.APPROVE and e.content_hash == row["content_hash"]
     )
-    state = State(of_revision[-1].to_state) if of_revision else State.NONE
-    return StoredProposal.of(row, state, approvals)
+    try:
+        state = State(of_revision[-1].to_state) if of_revision else State.NONE
+    except ValueError as error:
+        raise broken(f"canary_events has a state that there isn't: {error}") from error
+    stored = StoredProposal.of(row, state, approvals)
+    return replace(stored, policy_since=policies.get((stored.proposal_id, stored.revision)))

@@ -4,22 +4,17 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import datetime
 
 from pipelines.proposals.draft import draft
+from pipelines.proposals.events import SERVICE, Actor, Event, make_event, policy_event
 from pipelines.proposals.kinds.base import Drafted
-from pipelines.proposals.ledger import (
-    SERVICE,
-    Event,
-    Ledger,
-    Outpaced,
-    insert_proposal,
-    make_event,
-)
-from pipelines.proposals.proposal import Proposal
+from pipelines.proposals.ledger import Book, Ledger, Outpaced, baseline_row, insert_proposal
+from pipelines.proposals.policy import Moment
+from pipelines.proposals.proposal import Proposal, hash_row
 from pipelines.proposals.states import OPEN, Action, State
 from pipelines.proposals.stored import StoredProposal
 from pipelines.proposals.terms import Terms
+from pipelines.proposals.verify import verified
 from pipelines.warehouse import Statement
 
 _RETRIES = 2
@@ -28,89 +23,121 @@ Known = dict[str, StoredProposal]
 
 @dataclass(frozen=True)
 class Proposed:
-    """What a run of propose did: the ids of proposals, and the reasons in ``refused``."""
+    """What a run of propose did: the ids of proposals, the reasons in ``refused``, and each setting
+    that the policy in force changed by."""
 
     created: tuple[str, ...]
     existing: tuple[str, ...]
     superseded: tuple[str, ...]
     expired: tuple[str, ...]
     refused: tuple[str, ...]
+    policy_changes: tuple[str, ...] = ()
 
 
 def propose(ledger: Ledger, terms: Terms, *, created_by: str) -> Proposed:
     """Draft from the evidence as of a day, and append what is new.
 
+    The terms' policy is put in force if it isn't yet, which is an event of its own.
+
     The same finding is not proposed twice: an open or decided proposal with its id is left alone.
-    It gets a new revision if it has expired, been superseded or gone stale, or if it is a DRAFT
-    whose verdict has changed. A newer proposal supersedes an open one for the same campaign. What
-    doesn't pass every guardrail stays a DRAFT: visible, but nobody can approve it.
+    It gets a new revision if it has expired, been superseded or gone stale; if it is open and was
+    made under another policy or has another verdict; or if it waits for review and the evidence now
+    gives other amounts: nobody could approve it. A newer proposal supersedes an open one for the
+    same campaign. What doesn't pass every guardrail stays a DRAFT: visible, but nobody can approve
+    it.
+
+    Args:
+        created_by: the service's name or a person's.
+
+    Raises:
+        IntegrityError: the ledger, or its anchor, is broken.
+        DecisionRefused: the clock runs backwards, or the anchor can't be written.
     """
-    drafted = draft(ledger.warehouse, terms, created_by=created_by)
+    actor = SERVICE if created_by == SERVICE.name else Actor(created_by, "person")
+    drafted = draft(ledger.warehouse, terms, created_by=actor.name)
     for _ in range(_RETRIES):
         with suppress(Outpaced):  # somebody has decided meanwhile: read the ledger again
-            return _append(ledger, drafted, terms)
-    return _append(ledger, drafted, terms)
+            return _append(ledger, drafted, terms, actor)
+    return _append(ledger, drafted, terms, actor)
 
 
-def _append(ledger: Ledger, drafted: Drafted, terms: Terms) -> Proposed:
-    book, now = ledger.read(), terms.now
+def _append(ledger: Ledger, drafted: Drafted, terms: Terms, actor: Actor) -> Proposed:
+    book, at = verified(ledger).book(), terms.moment
+    book.check_clock(at)
     known: Known = {p.proposal_id: p for p in book.proposals}
-    events: list[Event] = []
+    events, since = _put_in_force(book, terms, actor)
+    changes = terms.policy.changes(book.policy) if events and book.policy else ()
     statements: list[Statement] = []
-    expired = _expire(known, now, events)
+    expired = _expire(known, at, events)
     created, existing, superseded = [], [], []
     for proposal in drafted.proposals:
         before = known.get(proposal.proposal_id)
-        if before is not None and not _proposable_again(before, proposal, terms):
+        if before is not None and not _proposable_again(before, proposal, terms, since):
             existing.append(proposal.proposal_id)
             continue
-        superseded += _supersede(proposal, known, now, events)
+        superseded += _supersede(proposal, known, at, events)
         current = proposal if before is None else proposal.as_revision(before.revision + 1)
         statements += insert_proposal(current)
-        events += _submission(current, now)
+        events += _submission(current, at)
         created.append(current.proposal_id)
     if events:
         ledger.append(book, events, also=statements, label="propose")
     return Proposed(
-        tuple(created), tuple(existing), tuple(superseded), tuple(expired), drafted.refused
+        tuple(created),
+        tuple(existing),
+        tuple(superseded),
+        tuple(expired),
+        drafted.refused,
+        changes,
     )
 
 
-def _proposable_again(before: StoredProposal, proposal: Proposal, terms: Terms) -> bool:
-    if before.state == State.DRAFT:
-        return before.verdict != proposal.verdict
-    if before.state == State.PENDING_REVIEW:
-        # nobody could approve it: it names no rate to the present reporting currency
-        return not before.tells_delta_in(terms.currency)
-    return before.state in {State.EXPIRED, State.SUPERSEDED, State.STALE}
+def _put_in_force(book: Book, terms: Terms, actor: Actor) -> tuple[list[Event], int | None]:
+    """The event that changes the policy, or, if it is in force, since which event it is."""
+    if book.policy_event and book.policy == terms.policy:
+        return [], book.policy_event.sequence
+    return [policy_event(terms.policy, actor, terms.moment)], None
 
 
-def _expire(known: Known, now: datetime, events: list[Event]) -> list[str]:
+def _proposable_again(
+    before: StoredProposal, proposal: Proposal, terms: Terms, since: int | None
+) -> bool:
+    if before.state not in {State.DRAFT, State.PENDING_REVIEW}:
+        return before.state in {State.EXPIRED, State.SUPERSEDED, State.STALE}
+    if before.policy_since != since or before.verdict != proposal.verdict:
+        return True
+    return before.state == State.PENDING_REVIEW and not (
+        before.same_amounts(proposal) and before.tells_delta_in(terms.currency)
+    )
+
+
+def _expire(known: Known, at: Moment, events: list[Event]) -> list[str]:
     ids = []
     for proposal_id, stored in known.items():
-        if stored.state in OPEN and stored.expires_at <= now:
-            events.append(make_event(stored, Action.EXPIRE, SERVICE, now))
+        if stored.state in OPEN and stored.expires_at <= at.now:
+            events.append(make_event(stored, Action.EXPIRE, SERVICE, at))
             known[proposal_id] = replace(stored, state=State.EXPIRED)
             ids.append(proposal_id)
     return ids
 
 
-def _supersede(proposal: Proposal, known: Known, now: datetime, events: list[Event]) -> list[str]:
+def _supersede(proposal: Proposal, known: Known, at: Moment, events: list[Event]) -> list[str]:
     """At most one open proposal per target: an older one for the same campaign gives way."""
     ids = []
     for proposal_id, stored in known.items():
         if stored.state in OPEN and stored.target.key == proposal.target.key:
             comment = f"superseded by a newer finding: {proposal.proposal_id}"
-            events.append(make_event(stored, Action.SUPERSEDE, SERVICE, now, comment=comment))
+            events.append(make_event(stored, Action.SUPERSEDE, SERVICE, at, comment=comment))
             known[proposal_id] = replace(stored, state=State.SUPERSEDED)
             ids.append(proposal_id)
     return ids
 
 
-def _submission(proposal: Proposal, now: datetime) -> list[Event]:
+def _submission(proposal: Proposal, at: Moment) -> list[Event]:
     stored = StoredProposal.fresh(proposal)
-    drafted = make_event(stored, Action.DRAFT, SERVICE, now)
+    baseline = hash_row(baseline_row(proposal))
+    drafted = make_event(stored, Action.DRAFT, SERVICE, at, baseline_hash=baseline)
     if proposal.verdict != "PASS":
         return [drafted]
     submitted = replace(stored, state=State.DRAFT)
-    return [drafted, make_event(submitted, Action.SUBMIT, SERVICE, now)]
+    return [drafted, make_event(submitted, Action.SUBMIT, SERVICE, at)]

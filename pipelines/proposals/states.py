@@ -34,6 +34,9 @@ class Action(StrEnum):
     RECORD = "record"
     MARK_STALE = "mark_stale"
     REVOKE = "revoke"
+    # about the ledger itself, not about a proposal
+    SET_POLICY = "set_policy"
+    ANCHOR = "anchor"
 
 
 # A proposal in one of these may still become a change: a new one for its target supersedes it.

@@ -24,6 +24,14 @@ from pipelines.proposals.states import State
 
 M = TypeVar("M")
 S = TypeVar("S", bound=StoredEvidence)
+_AMOUNTS = (
+    "current_value",
+    "proposed_value",
+    "delta_micros",
+    "delta_percent",
+    "currency_code",
+    "rollback",
+)
 
 
 class _Quote(BaseModel):
@@ -62,7 +70,8 @@ class StoredProposal:
     """One revision as canary.canary_proposals has it.
 
     ``row`` is the row verbatim: what is hashed, and what a listing prints. ``approvals`` are those
-    given to exactly this content.
+    given to exactly this content; ``policy_since`` is the sequence of the event that had put the
+    policy in force under which it was made.
 
     JSON columns are parsed on demand; each reader raises IntegrityError if the text no longer has
     the shape that was stored.
@@ -85,6 +94,7 @@ class StoredProposal:
     state: State
     approvals: tuple[str, ...]
     row: Mapping[str, Any]
+    policy_since: int | None = None
 
     @classmethod
     def of(cls, row: Mapping[str, Any], state: State, approvals: tuple[str, ...]) -> StoredProposal:
@@ -126,6 +136,11 @@ class StoredProposal:
         content = {k: v for k, v in self.row.items() if k != "content_hash"}
         return hash_row(content) == self.content_hash
 
+    def same_amounts(self, proposal: Proposal) -> bool:
+        """Whether a proposal states exactly these values, amounts and rollback."""
+        other = proposal.row()
+        return all(self.row[column] == other[column] for column in _AMOUNTS)
+
     def money(self, micros: str) -> Money:
         """The value before or after a budget change, as stored."""
         return Money(int(micros), self.currency)
@@ -140,6 +155,10 @@ class StoredProposal:
 
     def certificate(self) -> tuple[Constraint, ...]:
         return self._read("certificate", TypeAdapter(tuple[Constraint, ...]))
+
+    def guardrails(self) -> dict[str, str]:
+        """The verdict of each guardrail, by name."""
+        return self._read("guardrails", TypeAdapter(dict[str, str]))
 
     def rollback(self) -> Change:
         rollback = self._read("rollback", TypeAdapter(_Rollback))

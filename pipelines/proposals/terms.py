@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from pipelines.config import GuardrailSettings, Settings
+from pipelines.proposals.policy import Clock, Moment, Policy
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,8 @@ class Terms:
         as_of: last day of evidence.
         day_began: first instant, UTC, of the present day: changes recorded since then count
             towards the daily cap.
+        time_zone: the one that days are of.
+        clock: where ``now`` is from.
     """
 
     caps: GuardrailSettings
@@ -26,6 +29,8 @@ class Terms:
     now: datetime
     as_of: date
     day_began: datetime
+    time_zone: str = "UTC"
+    clock: Clock = "machine"
 
     @classmethod
     def of(cls, settings: Settings, as_of: date | None = None) -> Terms:
@@ -36,4 +41,14 @@ class Terms:
             now=settings.clock(),
             as_of=as_of or settings.yesterday(),
             day_began=settings.day_began(),
+            time_zone=settings.reporting_time_zone,
+            clock="fixed" if settings.now else "machine",
         )
+
+    @property
+    def policy(self) -> Policy:
+        return Policy.of(self.caps, self.currency, self.time_zone)
+
+    @property
+    def moment(self) -> Moment:
+        return Moment(self.now, self.clock, self.policy)

@@ -2,146 +2,189 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Mapping, Sequence, Set
+from typing import Any
 
-from pipelines.errors import IntegrityError
+from pipelines.proposals.anchor import broken
+from pipelines.proposals.events import GENESIS, LoggedEvent
 from pipelines.proposals.kinds import kind_of
-from pipelines.proposals.ledger import CHAIN, GENESIS, Ledger, LoggedEvent
+from pipelines.proposals.ledger import CHAIN, Ledger, Records, change_row
+from pipelines.proposals.proposal import hash_row
+from pipelines.proposals.replay import Key, Replay, checked
 from pipelines.proposals.states import Action, State
 from pipelines.proposals.stored import StoredProposal
 
-_Key = tuple[str, int]
-
 
 def verify(ledger: Ledger) -> str:
-    """Verify every link of the chain, its head and anchor, each proposal and recorded change.
+    """Verify every column of every table of the ledger, the order of events, and the anchor.
 
     Returns:
-        What was verified, as a sentence.
+        What was verified, as a sentence; then a line for each change of the policy and each new
+        anchor.
 
     Raises:
         IntegrityError: something is broken; names the row.
     """
-    events = ledger.events()
-    last = _verify_links(events)
-    _verify_head(ledger, len(events), last)
-    anchored = _verify_anchor(ledger, events, last)
-    proposals = _verify_proposals(ledger, events)
-    changes = _verify_changes(ledger, events, proposals)
-    return (
-        f"{len(events)} events form one chain, {len(proposals)} proposal revisions match their "
-        f"hashes, {changes} recorded changes match their proposals, {anchored}."
+    records = ledger.records()
+    notes = hold_rows(records)
+    _hold_to_anchor(ledger, records)
+    return "\n".join(
+        [
+            f"{len(records.events)} events form one chain, {len(records.proposals)} proposal "
+            f"revisions match their hashes, {len(records.changes)} recorded changes match their "
+            f"proposals, {_anchors(records)}.",
+            *notes,
+        ]
     )
 
 
-def _verify_links(events: list[LoggedEvent]) -> str:
+def verified(ledger: Ledger, *, anchored: bool = True) -> Records:
+    """The ledger's rows, verified: what anything that is appended rests on.
+
+    Args:
+        anchored: also hold them to the anchor.
+
+    Raises:
+        IntegrityError: something is broken; names the row.
+    """
+    records = ledger.records(anchored=anchored)
+    hold_rows(records)
+    if anchored:
+        _hold_to_anchor(ledger, records)
+    return records
+
+
+def hold_rows(records: Records) -> list[str]:
+    """Hold every row to every other; what :func:`verify` does but for the anchor.
+
+    Returns:
+        A line for each change of the policy and each new anchor.
+
+    Raises:
+        IntegrityError: a row isn't as it was written; names it.
+    """
+    _verify_head(records, _verify_links(records.events))
+    proposals = _verify_proposals(records)
+    replay = Replay(proposals)
+    replay.run(records.events)
+    _verify_baselines(records, proposals)
+    _verify_changes(records, proposals)
+    return replay.notes
+
+
+def _verify_links(events: Sequence[LoggedEvent]) -> str:
     previous = GENESIS
     for position, event in enumerate(events, start=1):
         where = f"canary_events, row with sequence {event.sequence} (event {event.event_id[:12]})"
         if event.sequence != position:
-            raise _broken(f"{where}: expected sequence {position}; a row is missing or duplicated")
+            raise broken(f"{where}: expected sequence {position}; a row is missing or duplicated")
         if event.previous_hash != previous:
-            raise _broken(f"{where}: previous_hash doesn't link to the event before it")
+            raise broken(f"{where}: previous_hash doesn't link to the event before it")
         if not event.content_holds():
-            raise _broken(f"{where}: its content doesn't match its event_id; a value was changed")
+            raise broken(f"{where}: its content doesn't match its event_id; a value was changed")
         previous = event.event_id
     return previous
 
 
-def _verify_head(ledger: Ledger, count: int, last: str) -> None:
-    rows = ledger.warehouse.query(
-        "SELECT sequence, event_id FROM canary.canary_head WHERE chain = @chain", {"chain": CHAIN}
-    ).to_pylist()
+def _verify_head(records: Records, last: str) -> None:
+    count, rows = len(records.events), records.heads
+    if len(rows) > 1 or any(row["chain"] != CHAIN for row in rows):
+        raise broken(f"canary_head must have one row, of {CHAIN}; it has {len(rows)}")
     sequence, head = (rows[0]["sequence"], rows[0]["event_id"]) if rows else (0, GENESIS)
     if (sequence, head) != (count, last):
-        raise _broken(
+        raise broken(
             f"canary_head says {sequence} events ending in {head[:12]}; canary_events has {count} "
             f"ending in {last[:12]}: row {min(sequence, count) + 1} is missing or was added"
         )
 
 
-def _verify_anchor(ledger: Ledger, events: list[LoggedEvent], last: str) -> str:
-    if ledger.anchor is None or not ledger.anchor.exists():
-        return "and there is no anchor on this machine to compare them with"
-    links = [GENESIS, *(e.previous_hash for e in events[1:]), last]
-    lines = ledger.anchor.read_text().splitlines()
-    for line in lines:
-        kept = json.loads(line)
-        sequence = kept["sequence"]
-        if sequence >= len(links) or links[sequence] != kept["event_id"]:
-            raise _broken(
-                f"canary_events, row with sequence {sequence}: {ledger.anchor} records "
-                f"{kept['event_id'][:12]} for it; the chain was rewritten or cut"
-            )
-    anchors = "1 anchor" if len(lines) == 1 else f"{len(lines)} anchors"
-    return f"and the chain agrees with {anchors} in {ledger.anchor}"
+def _hold_to_anchor(ledger: Ledger, records: Records) -> None:
+    if ledger.anchor is None:
+        return
+    if records.anchored:
+        records.anchored.hold(records.events)
+    elif records.events:
+        raise ledger.anchor.missing()
 
 
-def _verify_proposals(ledger: Ledger, events: list[LoggedEvent]) -> dict[_Key, StoredProposal]:
-    """Every revision matches its hash, was drafted by an event, and is what its events refer to."""
-    rows = ledger.warehouse.query("SELECT * FROM canary.canary_proposals").to_pylist()
-    stored = [StoredProposal.of(row, State.NONE, ()) for row in rows]
-    proposals = {(p.proposal_id, p.revision): p for p in stored}
-    if len(proposals) < len(rows):
-        raise _broken("canary_proposals has the same revision of a proposal twice")
-    drafted = {(e.proposal_id, e.revision) for e in events if e.action == Action.DRAFT}
-    for key, proposal in proposals.items():
+def _anchors(records: Records) -> str:
+    anchored = records.anchored
+    if anchored is None:
+        return "and there is no anchor to compare them with"
+    count = len(anchored.lines)
+    return f"and the chain agrees with {count} anchor{'' if count == 1 else 's'} in {anchored.path}"
+
+
+def _verify_proposals(records: Records) -> dict[Key, StoredProposal]:
+    """Every revision matches its hash, agrees with itself, and was drafted by an event."""
+    drafted = {e.key for e in records.events if e.action == Action.DRAFT}
+    proposals: dict[Key, StoredProposal] = {}
+    for row in records.proposals:
+        proposal = StoredProposal.of(row, State.NONE, ())
+        key = (proposal.proposal_id, proposal.revision)
         where = f"canary_proposals, {key[0]} revision {key[1]}"
+        if key in proposals:
+            raise broken(f"{where}: it is there twice")
         if not proposal.content_holds():
-            raise _broken(
+            raise broken(
                 f"{where}: its content doesn't match its content_hash; a value was changed"
             )
         if key not in drafted:
-            raise _broken(f"{where}: no event drafted it; it was added by hand")
-    for event in events:
-        key = (event.proposal_id, event.revision)
-        if key not in proposals or proposals[key].content_hash != event.content_hash:
-            raise _broken(
-                f"canary_events, row with sequence {event.sequence}: it refers to content "
-                f"that {key[0]} revision {key[1]} doesn't have"
-            )
+            raise broken(f"{where}: no event drafted it; it was added by hand")
+        proposals[key] = checked(proposal)
     return proposals
 
 
-def _verify_changes(
-    ledger: Ledger, events: list[LoggedEvent], proposals: dict[_Key, StoredProposal]
-) -> int:
-    """Every recorded change has its event, and is the change that its proposal states."""
-    recorded = {(e.proposal_id, e.revision) for e in events if e.action == Action.RECORD}
-    rows = ledger.warehouse.query("SELECT * FROM canary.canary_changes").to_pylist()
-    changed = {(r["proposal_id"], r["revision"]) for r in rows}
-    if changed != recorded or len(changed) < len(rows):
-        odd = sorted(changed ^ recorded) or "a proposal twice"
-        raise _broken(f"canary_changes and the events that record changes differ: {odd}")
-    for row in rows:
-        key = (row["proposal_id"], row["revision"])
-        proposal = proposals[key]
-        change = kind_of(proposal.kind).change(proposal)
-        stands = {**row, "recorded_at": None}
-        approved = {
-            "proposal_id": proposal.proposal_id,
-            "revision": proposal.revision,
-            "content_hash": proposal.content_hash,
-            "platform": proposal.target.platform,
-            "account_id": proposal.target.account_id,
-            "campaign_id": proposal.target.campaign_id,
-            "field": change.field,
-            "from_value": change.from_value,
-            "to_value": change.to_value,
-            "recorded_at": None,
+def _verify_baselines(records: Records, proposals: Mapping[Key, StoredProposal]) -> None:
+    """Every revision has the baseline that it was made against."""
+    rows = _by_revision("canary_budgets_snapshot", records.baselines)
+    _same_revisions("canary_budgets_snapshot", "canary_proposals", rows.keys(), proposals.keys())
+    for event in records.events:
+        if event.action != Action.DRAFT:
+            continue
+        row, stored = rows[event.key], proposals[event.key]
+        derived = {
+            "platform": stored.target.platform,
+            "account_id": stored.target.account_id,
+            "campaign_id": stored.target.campaign_id,
+            "currency_code": stored.currency,
+            "as_of": stored.as_of,
         }
-        if stands != approved:
-            raise _broken(
+        changed = [column for column, value in derived.items() if row[column] != value]
+        hashed = event.baseline_hash or event.clock  # an earlier version hashed none
+        if changed or (hashed and hash_row(row) != event.baseline_hash):
+            raise broken(
+                f"canary_budgets_snapshot, {event.key[0]} revision {event.key[1]}: it isn't the "
+                "baseline of the proposal; a value was changed"
+            )
+
+
+def _verify_changes(records: Records, proposals: Mapping[Key, StoredProposal]) -> None:
+    """Every recorded change has its event, and is the change that its proposal states."""
+    rows = _by_revision("canary_changes", records.changes)
+    recorded = {e.key: e for e in records.events if e.action == Action.RECORD}
+    _same_revisions("canary_changes", "the events that record", rows.keys(), recorded.keys())
+    for key, row in rows.items():
+        stored = proposals[key]
+        change = kind_of(stored.kind).change(stored)
+        if row != change_row(stored, change, recorded[key].occurred_at):
+            raise broken(
                 f"canary_changes, {key[0]} revision {key[1]}: it isn't the change that was "
                 "approved; a value was changed"
             )
-    return len(rows)
 
 
-def _broken(what: str) -> IntegrityError:
-    return IntegrityError(
-        f"The audit log is broken: {what}.",
-        kept="verifying changed nothing.",
-        fix="Compare the row with a backup and with the anchor file, and make no decisions until "
-        "this is explained.",
-    )
+def _by_revision(table: str, rows: Sequence[Mapping[str, Any]]) -> dict[Key, Mapping[str, Any]]:
+    by_revision: dict[Key, Mapping[str, Any]] = {}
+    for row in rows:
+        key = (row["proposal_id"], row["revision"])
+        if key in by_revision:
+            raise broken(f"{table}, {key[0]} revision {key[1]}: it is there twice")
+        by_revision[key] = row
+    return by_revision
+
+
+def _same_revisions(table: str, other: str, here: Set[Key], there: Set[Key]) -> None:
+    for key in sorted(here ^ there):
+        which = "was added" if key in here else "is missing"
+        raise broken(f"{table}, {key[0]} revision {key[1]}: the row {which}; {other} differ")

@@ -104,6 +104,8 @@ def run_commands(folder: Path, marts: Catalogue) -> list[Sent]:
     warehouse.create_tables(load_contracts().values())
     _make_marts(path, marts)
     _add_evidence(warehouse)
+    # a row that no event recorded: the ledger would be broken, and nothing proposed
+    warehouse.transaction([Statement("DELETE FROM canary.canary_changes WHERE TRUE")], label="test")
     (folder / "adcanary.yaml").write_text(CONFIG)
     (folder / "export.csv").write_text(EXPORT)
     export = ("--platform", "meta_ads", "--path", str(folder / "export.csv"))
@@ -132,6 +134,7 @@ def run_commands(folder: Path, marts: Catalogue) -> list[Sent]:
             _run("proposals", "request-changes", proposal, "--as", "ann", "--comment", "x")
         _run("proposals", "list")
         _run("audit", "verify")
+        _run("audit", "anchor", "--accept", "--as", "ann")
         for job in JOBS:
             _run("job", job)
         report.print_loaded(warehouse)

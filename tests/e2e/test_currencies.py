@@ -13,7 +13,8 @@ from pipelines.contracts import Contract, load_contracts
 from pipelines.jobs.run import JobRun, run_job
 from pipelines.money import Money
 from pipelines.proposals.decide import approve
-from pipelines.proposals.ledger import Actor, Ledger, open_ledger
+from pipelines.proposals.events import Actor
+from pipelines.proposals.ledger import Ledger, open_ledger
 from pipelines.proposals.propose import propose
 from pipelines.proposals.states import State
 from pipelines.proposals.stored import StoredProposal
@@ -169,8 +170,8 @@ def test_one_person_approves_a_cut_and_then_an_increase_that_it_funds(mixed: Sid
     cut = by_size[0]
     increase = next(p for p in by_size if p.delta.micros > 0 and p.currency != cut.currency)
     for proposal in (cut, increase):
-        state = approve(
+        decided = approve(
             mixed.ledger, Terms.of(mixed.settings), proposal.proposal_id, Actor("ann", "person")
         )
-        assert state == State.SHADOW_RECORDED, proposal.target
+        assert decided.state == State.SHADOW_RECORDED, proposal.target
     assert "2 recorded changes match their proposals" in verify(mixed.ledger)

@@ -109,6 +109,12 @@ def test_an_approval_lands_in_the_shadow_feed_and_a_second_one_is_refused(
     config = tmp_path / "adcanary.yaml"
     shutil.copy(on_duckdb.world.folder / "adcanary.duckdb", tmp_path / "adcanary.duckdb")
     shutil.copy(on_duckdb.world.config, config)
+    # the configuration of another place has no anchor: a person has to accept the ledger first
+    held = on_duckdb.start("pipelines.cli", "audit", "verify", "--config", str(config))
+    _, said = held.communicate()
+    assert (held.returncode, "audit anchor --accept" in said) == (1, True)
+    accept = ("audit", "anchor", "--accept", "--as", "bob", "--config", str(config))
+    assert "a new anchor" in on_duckdb.adcanary(*accept)
     cuts = [r for r in proposals(on_duckdb) if int(r["delta_micros"]) < 0 and r["kind"] != "pause"]
     first = cuts[0]["proposal_id"]
     arguments = ("proposals", "approve", first, "--as", "ann", "--config", str(config))

@@ -1,6 +1,5 @@
 """The ledger: decisions once, in words, and a chain that shows any change."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -8,19 +7,20 @@ from pathlib import Path
 import pytest
 
 from pipelines.config import GuardrailSettings
-from pipelines.contracts import load_contract
 from pipelines.errors import DecisionRefused, IntegrityError, RateUnknown
 from pipelines.money import Money
 from pipelines.proposals import decide
-from pipelines.proposals.ledger import Actor, Ledger, make_event
-from pipelines.proposals.proposal import hash_row
+from pipelines.proposals.anchor import Anchor
+from pipelines.proposals.events import Actor, make_event
+from pipelines.proposals.ledger import Ledger
+from pipelines.proposals.policy import approvals_needed
 from pipelines.proposals.propose import Proposed
 from pipelines.proposals.propose import propose as propose_new
 from pipelines.proposals.states import Action, State
 from pipelines.proposals.terms import Terms
 from pipelines.proposals.verify import verify
 from pipelines.warehouse import Statement
-from tests.unit.ledger_rows import AS_OF, NOW, insert, two_channels
+from tests.unit.ledger_rows import AS_OF, NOW, two_channels
 
 MIDNIGHT = datetime(2026, 7, 1, tzinfo=UTC)
 CAPS = GuardrailSettings(cac_ceiling_micros=200_000_000)
@@ -29,7 +29,7 @@ ANN, BOB = Actor("ann", "person"), Actor("bob", "person")
 
 @pytest.fixture
 def ledger(tmp_path: Path) -> Ledger:
-    return Ledger(two_channels(tmp_path / "w.duckdb"), tmp_path / "anchor.jsonl")
+    return Ledger(two_channels(tmp_path / "w.duckdb"), Anchor(tmp_path / "anchor.jsonl", "w"))
 
 
 def terms(caps: GuardrailSettings = CAPS, now: datetime = NOW) -> Terms:
@@ -49,7 +49,8 @@ def approve(
     now: datetime = NOW,
     seen_hash: str | None = None,
 ) -> State:
-    return decide.approve(ledger, terms(caps, now), proposal_id, actor, seen_hash=seen_hash)
+    decided = decide.approve(ledger, terms(caps, now), proposal_id, actor, seen_hash=seen_hash)
+    return decided.state
 
 
 def shift(ledger: Ledger, campaign: str = "m1") -> str:
@@ -108,15 +109,15 @@ def test_an_expired_proposal_cannot_be_approved_and_is_proposed_anew(ledger: Led
 def test_an_open_change_request_blocks_approval(ledger: Ledger) -> None:
     propose(ledger)
     decide.decide(
-        ledger, shift(ledger), Action.REQUEST_CHANGES, BOB, now=NOW, comment="smaller, please"
+        ledger, terms(), shift(ledger), Action.REQUEST_CHANGES, BOB, comment="smaller, please"
     )
     with pytest.raises(DecisionRefused, match="it is CHANGES_REQUESTED"):
         approve(ledger, shift(ledger))
 
 
 def test_much_money_needs_two_different_people(ledger: Ledger) -> None:
-    propose(ledger)
     two = CAPS.model_copy(update={"approvers_over_micros": 1_000_000})
+    propose(ledger, two)
     assert approve(ledger, shift(ledger), ANN, caps=two) == State.PENDING_REVIEW
     with pytest.raises(DecisionRefused, match="ann has approved it already"):
         approve(ledger, shift(ledger), ANN, caps=two)
@@ -145,7 +146,7 @@ def test_without_a_cac_ceiling_an_increase_stays_a_draft_until_one_is_set(ledger
     propose(ledger, GuardrailSettings())
     stored = ledger.read().proposal(shift(ledger, "g1"))
     assert (stored.verdict, stored.state) == ("NO_DATA", "DRAFT")
-    assert len(propose(ledger).created) == 1
+    propose(ledger)
     stored = ledger.read().proposal(shift(ledger, "g1"))
     assert (stored.revision, stored.verdict, stored.state) == (2, "PASS", "PENDING_REVIEW")
 
@@ -153,9 +154,10 @@ def test_without_a_cac_ceiling_an_increase_stays_a_draft_until_one_is_set(ledger
 def test_a_guardrail_that_no_longer_holds_stops_the_approval(ledger: Ledger) -> None:
     propose(ledger)
     approve(ledger, shift(ledger, "m1"))
-    strict = CAPS.model_copy(update={"cac_ceiling_micros": 1})
-    with pytest.raises(DecisionRefused, match=r"a guardrail no longer holds: 175\.00 an order"):
-        approve(ledger, shift(ledger, "g1"), caps=strict)
+    fewer = "UPDATE contracts.mmm_allocations SET delta_orders_p10 = 1 WHERE delta_orders_p10 > 0"
+    execute(ledger, fewer)
+    with pytest.raises(DecisionRefused, match=r"a guardrail no longer holds: 350\.00 an order"):
+        approve(ledger, shift(ledger, "g1"))
 
 
 def test_evidence_that_turned_inconclusive_stops_the_approval(ledger: Ledger) -> None:
@@ -174,7 +176,7 @@ def test_an_account_whose_data_is_old_fails_its_proposals(ledger: Ledger) -> Non
 def test_a_rejected_finding_does_not_return_with_the_next_days_run(ledger: Ledger) -> None:
     propose(ledger)
     rejected = shift(ledger)
-    decide.decide(ledger, rejected, Action.REJECT, BOB, now=NOW, comment="no")
+    decide.decide(ledger, terms(), rejected, Action.REJECT, BOB, comment="no")
     execute(ledger, "UPDATE contracts.job_runs SET run_id = 'r2' WHERE TRUE")
     for table in ("mmm_allocations", "mmm_curves", "pacing_alerts"):
         execute(ledger, f"UPDATE contracts.{table} SET run_id = 'r2' WHERE TRUE")
@@ -185,7 +187,7 @@ def test_a_rejected_finding_does_not_return_with_the_next_days_run(ledger: Ledge
 def test_content_that_was_changed_is_not_approved(ledger: Ledger) -> None:
     propose(ledger)
     execute(ledger, "UPDATE canary.canary_proposals SET proposed_value = '9' WHERE TRUE")
-    with pytest.raises(IntegrityError, match="is not what was proposed"):
+    with pytest.raises(IntegrityError, match=r"canary_proposals, p-.*a value was changed"):
         approve(ledger, shift(ledger))
 
 
@@ -202,7 +204,7 @@ def test_a_proposal_without_a_rate_to_a_new_reporting_currency_is_proposed_anew(
     euros = replace(terms(), currency="EUR")
     stored = ledger.read().proposal(shift(ledger, "m2"))
     with pytest.raises(RateUnknown, match="no exchange rate from USD to EUR"):
-        decide.approvals_needed(stored, euros)
+        approvals_needed(stored, euros.policy)
     execute(
         ledger,
         "INSERT INTO marts.fx_rates_daily (date, currency_code, reporting_currency_code, fx_rate, "
@@ -211,7 +213,7 @@ def test_a_proposal_without_a_rate_to_a_new_reporting_currency_is_proposed_anew(
     assert propose_new(ledger, euros, created_by="carol").created == (stored.proposal_id,)
     again = ledger.read().proposal(stored.proposal_id)
     assert (again.revision, again.state) == (2, State.PENDING_REVIEW)
-    assert decide.approve(ledger, euros, again.proposal_id, ANN) == State.PENDING_REVIEW
+    assert decide.approve(ledger, euros, again.proposal_id, ANN).state == State.PENDING_REVIEW
     assert propose_new(ledger, euros, created_by="carol").created == ()
     assert "form one chain" in verify(ledger)
 
@@ -228,15 +230,15 @@ def test_two_people_deciding_at_once_make_one_decision_and_one_refusal(ledger: L
     book = ledger.read()
     stored = book.proposal(shift(ledger))
     approve(ledger, stored.proposal_id)
-    late = make_event(stored, Action.REJECT, BOB, NOW)
+    late = make_event(stored, Action.REJECT, BOB, book.at(terms().moment))
     with pytest.raises(DecisionRefused, match="Somebody else decided at the same moment"):
         ledger.append(book, [late], also=[], label="reject")
     assert ledger.read().proposal(stored.proposal_id).state == "SHADOW_RECORDED"
 
 
 def test_an_approval_binds_to_the_content_it_was_given_to(ledger: Ledger) -> None:
-    propose(ledger)
     two = CAPS.model_copy(update={"approvers_over_micros": 1_000_000})
+    propose(ledger, two)
     approve(ledger, shift(ledger), ANN, caps=two)
     later = NOW + timedelta(days=9)
     propose(ledger, now=later)
@@ -255,64 +257,11 @@ def test_increases_are_paid_by_cuts_and_sick_campaigns_get_nothing(ledger: Ledge
 def test_a_whole_chain_verifies(ledger: Ledger) -> None:
     propose(ledger)
     approve(ledger, shift(ledger))
-    assert "8 events form one chain, 3 proposal revisions match" in verify(ledger)
-
-
-COLUMNS = [c for c in load_contract("canary.canary_events").columns]
-
-
-@pytest.mark.parametrize("column", [c.name for c in COLUMNS])
-def test_changing_any_value_of_an_event_breaks_the_chain_and_names_the_row(
-    ledger: Ledger, column: str
-) -> None:
-    propose(ledger)
-    kinds: dict[str, Callable[[str], str]] = {
-        "INT64": lambda c: f"{c} + 1000",
-        "STRING": lambda c: f"CONCAT(COALESCE({c}, ''), 'x')",
-        "TIMESTAMP": lambda c: f"TIMESTAMP_ADD({c}, INTERVAL 1 MICROSECOND)",
-    }
-    kind = next(c.type for c in COLUMNS if c.name == column)
-    change = kinds[kind](column)
-    execute(ledger, f"UPDATE canary.canary_events SET {column} = {change} WHERE sequence = 3")
-    with pytest.raises(IntegrityError, match=r"sequence (3|4|1003)\b"):
-        verify(ledger)
+    assert "9 events form one chain, 3 proposal revisions match" in verify(ledger)
 
 
 def test_cutting_the_last_event_off_is_found(ledger: Ledger) -> None:
     propose(ledger)
-    execute(ledger, "DELETE FROM canary.canary_events WHERE sequence = 6")
-    with pytest.raises(IntegrityError, match="row 6 is missing"):
-        verify(ledger)
-
-
-def test_rewriting_the_whole_chain_is_found_by_the_anchor(ledger: Ledger) -> None:
-    propose(ledger)
-    for table in ("canary_events", "canary_head", "canary_proposals", "canary_budgets_snapshot"):
-        execute(ledger, f"DELETE FROM canary.{table} WHERE TRUE")
-    propose(ledger, now=NOW + timedelta(minutes=1))
-    with pytest.raises(IntegrityError, match="rewritten or cut"):
-        verify(ledger)
-
-
-def test_changing_a_proposal_after_the_fact_is_found(ledger: Ledger) -> None:
-    propose(ledger)
-    execute(ledger, "UPDATE canary.canary_proposals SET proposed_value = '9' WHERE TRUE")
-    with pytest.raises(IntegrityError, match="canary_proposals, p-"):
-        verify(ledger)
-
-
-def test_a_recorded_change_that_was_altered_is_found(ledger: Ledger) -> None:
-    propose(ledger)
-    approve(ledger, shift(ledger))
-    execute(ledger, "UPDATE canary.canary_changes SET to_value = '9' WHERE TRUE")
-    with pytest.raises(IntegrityError, match="canary_changes, p-"):
-        verify(ledger)
-
-
-def test_a_revision_added_by_hand_is_found(ledger: Ledger) -> None:
-    propose(ledger)
-    row = ledger.warehouse.query("SELECT * FROM canary.canary_proposals").to_pylist()[0]
-    forged = {k: v for k, v in row.items() if k != "content_hash"} | {"revision": 2}
-    insert(ledger.warehouse, "canary.canary_proposals", **forged, content_hash=hash_row(forged))
-    with pytest.raises(IntegrityError, match="no event drafted it"):
+    execute(ledger, "DELETE FROM canary.canary_events WHERE sequence = 7")
+    with pytest.raises(IntegrityError, match="row 7 is missing"):
         verify(ledger)

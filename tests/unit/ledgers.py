@@ -1,0 +1,103 @@
+"""One ledger with decisions in it, made once a process and copied for whatever is done to it."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+import duckdb
+
+from pipelines.config import GuardrailSettings
+from pipelines.proposals import decide
+from pipelines.proposals.anchor import Anchor
+from pipelines.proposals.events import SERVICE, Actor
+from pipelines.proposals.ledger import Ledger
+from pipelines.proposals.propose import propose
+from pipelines.proposals.states import Action
+from pipelines.proposals.terms import Terms
+from pipelines.warehouse import Statement
+from pipelines.warehouse.duckdb import DuckDBWarehouse
+from tests.unit.ledger_rows import AS_OF, NOW, two_channels
+
+MIDNIGHT = datetime(2026, 7, 1, tzinfo=UTC)
+CAPS = GuardrailSettings(cac_ceiling_micros=200_000_000)
+ANN, BOB = Actor("ann", "person"), Actor("bob", "person")
+
+
+def terms(caps: GuardrailSettings = CAPS, minutes: int = 0) -> Terms:
+    now = NOW + timedelta(minutes=minutes)
+    return Terms(caps=caps, currency="USD", now=now, as_of=AS_OF, day_began=MIDNIGHT)
+
+
+def ids(ledger: Ledger) -> dict[str, str]:
+    """The id of each campaign's proposal; m1's is a cut, g1's an increase, m2's a pause."""
+    return {p.target.campaign_id: p.proposal_id for p in ledger.read().proposals}
+
+
+def execute(ledger: Ledger, *statements: str) -> None:
+    ledger.warehouse.transaction([Statement(sql) for sql in statements], label="test")
+
+
+def at(folder: Path) -> Ledger:
+    return Ledger(DuckDBWarehouse(folder / "w.duckdb"), Anchor(folder / "anchor.jsonl", "w"))
+
+
+def fresh(folder: Path) -> Ledger:
+    """A ledger without events."""
+    _copy(_made().fresh, folder)
+    return at(folder)
+
+
+def decided(folder: Path) -> Ledger:
+    """10 events: a policy, three proposals, a recorded cut of m1 and a rejected pause of m2; g1's
+    increase is open."""
+    _copy(_made().decided, folder)
+    return at(folder)
+
+
+def older(folder: Path) -> Ledger:
+    """The same warehouse before the decisions, with the anchor as it is after them."""
+    _copy(_made().decided, folder)
+    shutil.copy(_made().proposed / "w.duckdb", folder / "w.duckdb")
+    return at(folder)
+
+
+def _copy(kept: Path, folder: Path) -> None:
+    shutil.copytree(kept, folder, dirs_exist_ok=True)
+
+
+class _Made(NamedTuple):
+    fresh: Path
+    proposed: Path
+    decided: Path
+    root: tempfile.TemporaryDirectory[str]  # removed with it, at the end of the process
+
+
+@cache
+def _made() -> _Made:
+    root = tempfile.TemporaryDirectory()
+    first, between, last = (Path(root.name) / step for step in ("0", "1", "2"))
+    made = _Made(first, between, last, root)
+    made.fresh.mkdir()
+    two_channels(made.fresh / "w.duckdb")
+    _settle(made.fresh)
+    _copy(made.fresh, made.proposed)
+    ledger = at(made.proposed)
+    propose(ledger, terms(), created_by=SERVICE.name)
+    _settle(made.proposed)
+    _copy(made.proposed, made.decided)
+    ledger = at(made.decided)
+    decide.approve(ledger, terms(minutes=1), ids(ledger)["m1"], ANN)
+    decide.decide(ledger, terms(minutes=2), ids(ledger)["m2"], Action.REJECT, BOB, comment="no")
+    _settle(made.decided)
+    return made
+
+
+def _settle(folder: Path) -> None:
+    """Leave no log beside the file: copying it is enough."""
+    with duckdb.connect(str(folder / "w.duckdb")) as connection:
+        connection.execute("CHECKPOINT")

@@ -1,0 +1,132 @@
+"""A decision is held to the policy and the clock that the ledger records."""
+
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipelines.errors import DecisionRefused
+from pipelines.proposals import decide
+from pipelines.proposals.events import SERVICE
+from pipelines.proposals.ledger import Ledger
+from pipelines.proposals.propose import propose
+from pipelines.proposals.states import Action, State
+from pipelines.proposals.terms import Terms
+from pipelines.proposals.verify import verify
+from tests.unit.ledgers import ANN, BOB, CAPS, execute, fresh, ids, terms
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Ledger:
+    ledger = fresh(tmp_path)
+    propose(ledger, terms(), created_by=SERVICE.name)
+    return ledger
+
+
+def own(**settings: Any) -> Terms:
+    """The terms of an approver's own file."""
+    return terms(CAPS.model_copy(update=settings), minutes=1)
+
+
+def approve(ledger: Ledger, held: Terms, campaign: str = "m1") -> decide.Decision:
+    return decide.approve(ledger, held, ids(ledger)[campaign], ANN)
+
+
+def changes(ledger: Ledger) -> list[str]:
+    rows = ledger.warehouse.query("SELECT to_value FROM canary.canary_changes")
+    return list(rows["to_value"].to_pylist())
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"approvers_over_micros": 900_000_000_000},
+        {"max_change_percent": 2.0},
+        {"max_daily_change_percent": 100.0},
+        {"expires_after_days": 90},
+        {"cac_ceiling_micros": None},
+    ],
+)
+def test_nobody_approves_by_settings_of_their_own(ledger: Ledger, settings: dict[str, Any]) -> None:
+    with pytest.raises(DecisionRefused, match=f"put in force: {next(iter(settings))} "):
+        approve(ledger, own(**settings))
+    assert changes(ledger) == []
+
+
+def test_a_tightened_cap_makes_new_revisions_and_what_is_recorded_is_what_it_allows(
+    ledger: Ledger,
+) -> None:
+    again = propose(ledger, own(max_change_percent=2.0), created_by=SERVICE.name)
+    # the allocation itself is still the one of the wider cap, and stays a draft
+    assert set(again.created) == set(ids(ledger).values())
+    assert again.policy_changes == ("max_change_percent 5.0 → 2.0",)
+    stored = ledger.read().proposal(ids(ledger)["m1"])
+    assert (stored.revision, stored.verdict, stored.state) == (2, "FAIL", State.DRAFT)
+    assert "changed the policy: max_change_percent 5.0 → 2.0" in verify(ledger)
+
+
+def test_evidence_that_gives_other_amounts_makes_it_stale_then_a_new_revision(
+    ledger: Ledger,
+) -> None:
+    less = "UPDATE contracts.mmm_allocations SET proposed_weekly_micros = {} WHERE channel = '{}'"
+    execute(ledger, less.format(7_140_000_000, "google_ads"))
+    execute(ledger, less.format(6_860_000_000, "meta_ads"))
+    decided = approve(ledger, terms(minutes=1))
+    assert decided.state == State.STALE
+    assert decided.why
+    assert "gives 800.00 USD → 784.00 USD a day (-2.0%), not 800.00 USD → 760.00 USD" in decided.why
+    assert changes(ledger) == []
+    again = propose(ledger, terms(minutes=2), created_by=SERVICE.name)
+    assert {ids(ledger)["m1"], ids(ledger)["g1"]} == set(again.created)  # the pause is as it was
+    assert approve(ledger, terms(minutes=3)).state == State.SHADOW_RECORDED
+    assert changes(ledger) == ["784000000"]
+    verify(ledger)
+
+
+def test_a_policy_that_was_set_back_does_not_bring_earlier_proposals_back(ledger: Ledger) -> None:
+    killed = own(kill_switch=True)
+    assert propose(ledger, killed, created_by=SERVICE.name).created == ()
+    with pytest.raises(DecisionRefused, match="kill switch is on"):
+        approve(ledger, terms(minutes=2))  # by a file that leaves it out
+    propose(ledger, terms(minutes=3), created_by="ann")
+    assert "ann changed the policy: kill_switch true → false" in verify(ledger)
+    with pytest.raises(DecisionRefused, match="ann proposed it"):
+        approve(ledger, terms(minutes=4))
+    decided = decide.approve(ledger, terms(minutes=4), ids(ledger)["m1"], BOB)
+    assert decided.state == State.SHADOW_RECORDED
+
+
+def test_a_kill_switch_in_ones_own_file_stops_approving_but_not_rejecting(ledger: Ledger) -> None:
+    with pytest.raises(DecisionRefused, match="kill switch is on"):
+        approve(ledger, own(kill_switch=True))
+    state = decide.decide(
+        ledger, own(kill_switch=True), ids(ledger)["m1"], Action.REJECT, ANN, comment=None
+    )
+    assert state == State.REJECTED
+    verify(ledger)
+
+
+def test_a_clock_that_runs_backwards_is_refused_for_everything(ledger: Ledger) -> None:
+    early = replace(terms(), now=terms().now - timedelta(seconds=1))
+    with pytest.raises(DecisionRefused, match="time can't run backwards"):
+        approve(ledger, early)
+    with pytest.raises(DecisionRefused, match="time can't run backwards"):
+        decide.decide(ledger, early, ids(ledger)["m1"], Action.REJECT, ANN, comment=None)
+    with pytest.raises(DecisionRefused, match="time can't run backwards"):
+        propose(ledger, early, created_by=SERVICE.name)
+
+
+def test_a_fixed_clock_does_not_continue_the_machines(ledger: Ledger) -> None:
+    fixed = replace(terms(minutes=1), clock="fixed")
+    with pytest.raises(DecisionRefused, match="runs by the machine's clock"):
+        approve(ledger, fixed)
+
+
+def test_every_event_says_under_which_policy_and_by_which_clock(ledger: Ledger) -> None:
+    approve(ledger, terms(minutes=1))
+    events = ledger.events()
+    assert {e.policy_hash for e in events} == {terms().policy.hash}
+    assert {e.clock for e in events} == {"machine"}
+    assert [e.approvals_needed for e in events if e.action == Action.RECORD] == [1]

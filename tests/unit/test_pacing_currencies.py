@@ -10,7 +10,7 @@ import pytest
 from pipelines.config import Settings
 from pipelines.jobs import run_job
 from pipelines.jobs.pacing import PacingJob
-from tests.unit.test_pacing_job import AS_OF, BUDGET, Made, Result, warehouse_with
+from tests.unit.pacing_rows import AS_OF, BUDGET, Made, Result, warehouse_with
 
 MOVED = date(2026, 6, 11)
 

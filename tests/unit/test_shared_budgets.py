@@ -18,7 +18,7 @@ from pipelines.proposals.market import Campaign, Market, budgets_once
 from pipelines.proposals.proposal import Interval
 from pipelines.sources.base import Account
 from pipelines.sources.google_ads.tables import budget_rows
-from tests.unit.test_pacing_job import AS_OF, BUDGET, Made, Result, Spend, warehouse_with
+from tests.unit.pacing_rows import AS_OF, BUDGET, Made, Result, Spend, warehouse_with
 
 EVER, NEVER = date(1900, 1, 1), date(9999, 12, 31)
 JOINED = date(2026, 6, 11)

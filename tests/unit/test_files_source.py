@@ -199,7 +199,7 @@ def test_an_unknown_account_is_refused_naming_those_there_are(kag: Open) -> None
         ({"time_zone": "Nowhere"}, "not an IANA time zone"),
         ({"impressions": ""}, "missing key 'columns.impressions'"),
         ({"ad": "{constant: LIVE}"}, "ENABLED, PAUSED or REMOVED"),
-        ({"platform": "tiktok_ads"}, "is a mapping for tiktok_ads, not meta"),
+        ({"platform": "reddit_ads"}, "is a mapping for reddit_ads, not meta"),
     ],
 )
 def test_a_wrong_mapping_is_refused_in_words(

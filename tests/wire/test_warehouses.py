@@ -96,7 +96,7 @@ def test_a_column_that_may_be_null_by_now_takes_null(warehouse: Warehouse) -> No
     strict = tuple(replace(c, nullable=False) for c in BUDGETS.columns)
     warehouse.create_tables([replace(BUDGETS, name="ads_older_budgets", columns=strict)])
     loose = replace(BUDGETS, name="ads_older_budgets")
-    assert [c.name for c in loose.columns if c.nullable] == ["_extra"]
+    assert "_extra" in [c.name for c in loose.columns if c.nullable]
     warehouse.create_tables([loose])
     rows = budget_rows.rows("1", [("c1", MONDAY, 5)]).drop_columns(["_run_id"])
     stage = warehouse.stage(loose, "run1", rows)

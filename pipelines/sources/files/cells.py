@@ -125,6 +125,10 @@ class Sheet:
         """Cells that must say something."""
         return self._parse(column, _text, _TEXT)
 
+    def texts_if_any(self, column: str) -> list[str | None]:
+        """As :meth:`texts`; None for nothing."""
+        return [text or None for text in self._parse(column, _text, _TEXT, nothing="")]
+
     def days(self, column: str) -> list[date]:
         """Cells that must be a day, or a text of one in the mapping's format."""
         return self._parse(column, self._day, f"a day as {self.reading.mapping.date.format}")

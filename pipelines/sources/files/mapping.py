@@ -127,6 +127,7 @@ class Mapping(Layout):
         rounded_ids: ``refuse`` ids whose digits all end as rounding leaves them (zeros from the
             16th on, or the precision of a float); ``keep`` takes them as they are written.
         daily_budget: column of the campaign's present daily budget, decimal.
+        budget_id: column of the budget's id: campaigns of an account with one id spend one budget.
     """
 
     platform: str
@@ -144,6 +145,7 @@ class Mapping(Layout):
     status: Statuses
     names: Names = Names()
     daily_budget: str | None = None
+    budget_id: str | None = None
     attribution_window: str = "unknown"
     campaign_totals: Literal["sum_of_ads"] | None = None
     duplicate_rows: Literal["refuse", "sum"] = "refuse"
@@ -179,6 +181,8 @@ class Mapping(Layout):
                 raise ValueError("level: ad needs status.ad")
         elif self.campaign_totals:
             raise ValueError("campaign_totals is for files with level: ad")
+        if self.budget_id and not self.daily_budget:
+            raise ValueError("budget_id is the id of the budget in daily_budget, which is missing")
         if self.campaign_totals and not self.complete:
             raise ValueError("campaign_totals: sum_of_ads needs a file that is complete")
         if self.check_total and not self.leave_out:
@@ -231,7 +235,7 @@ class Mapping(Layout):
             *(c for c in columns.values() if c and c != ABSENT),
             *(t.column for t in (*texts, self.status.ad) if t and t.column),
             *(c for c in self.names.model_dump().values() if c),
-            *([self.daily_budget] if self.daily_budget else []),
+            *(column for column in (self.daily_budget, self.budget_id) if column),
         ]
         return tuple(dict.fromkeys(named))
 

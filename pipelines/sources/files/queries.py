@@ -30,12 +30,14 @@ LIMIT 1
 BUDGETS = """
 SELECT
   last.platform, last.account_id, campaign_id, ?::DATE AS effective_from,
-  last.daily_budget_micros, last.currency_code, last.time_zone
+  last.daily_budget_micros, last.budget_id, last.currency_code, last.time_zone
 FROM (
   SELECT
     campaign_id,
     ARG_MAX(
-      STRUCT_PACK(platform, account_id, daily_budget_micros, currency_code, time_zone),
+      STRUCT_PACK(
+        platform, account_id, daily_budget_micros, budget_id, currency_code, time_zone
+      ),
       STRUCT_PACK(date, _row)
     ) AS last
   FROM rows

@@ -102,6 +102,8 @@ def _typed(sheet: Sheet, drift: Iterable[str]) -> dict[str, list[Any]]:
         values["ad_id"] = sheet.ids(columns.ad_id, "ad")
     if mapping.daily_budget:
         values["daily_budget_micros"] = sheet.amounts(mapping.daily_budget)
+        shared = mapping.budget_id
+        values["budget_id"] = sheet.texts_if_any(shared) if shared else [None] * count
     for level in _LEVELS:
         status: Status | None = getattr(mapping.status, level)
         if status:

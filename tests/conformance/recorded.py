@@ -21,8 +21,9 @@ from typer.testing import CliRunner
 
 from pipelines.cli import report
 from pipelines.cli.main import app
+from pipelines.config import load_settings
 from pipelines.contracts import Contract, load_contract, load_contracts
-from pipelines.jobs.run import JOBS
+from pipelines.jobs.run import JOBS, run_job, with_plot_problem
 from pipelines.warehouse import Statement
 from pipelines.warehouse.base import insert_row
 from pipelines.warehouse.duckdb import DuckDBWarehouse
@@ -137,6 +138,9 @@ def run_commands(folder: Path, marts: Catalogue) -> list[Sent]:
         _run("audit", "anchor", "--accept", "--as", "ann")
         for job in JOBS:
             _run("job", job)
+        settings = load_settings()
+        run = run_job(warehouse, settings, "pacing", settings.yesterday())
+        with_plot_problem(warehouse, run, "no font")
         report.print_loaded(warehouse)
         report.print_verdicts(warehouse)
         _run("privacy", "export", "--person", people.ADA_USER, "--reason", "x")

@@ -16,7 +16,7 @@ CREATE TABLE raw.load_ledger (
     description = "Rows published before for the window that came back with other values"
   ),
   dropped_rows INT64 NOT NULL OPTIONS (
-    description = "Rows the source refused to hand on, such as events without consent"
+    description = "Rows the source did not hand on: events without consent, of erased people, or refused as not the platform's"
   ),
   withdrawn_rows INT64 OPTIONS (
     description = "Rows published before for the window that are gone; NULL before they were counted"

@@ -22,6 +22,7 @@ from pipelines.proposals.terms import Terms
 from pipelines.proposals.verify import verify
 from pipelines.warehouse import Statement, Warehouse, open_warehouse
 from tests.e2e.conftest import Platform
+from tests.unit.warehouse_files import copy_warehouse
 
 pytestmark = pytest.mark.xdist_group("daily")
 
@@ -59,8 +60,8 @@ def mixed(on_duckdb: Platform, tmp_path_factory: pytest.TempPathFactory) -> Side
 
 
 def copied(platform: Platform, folder: Path) -> Settings:
-    for name in ("adcanary.duckdb", "adcanary.yaml"):
-        shutil.copy(platform.world.folder / name, folder / name)
+    copy_warehouse(platform.world.folder / "adcanary.duckdb", folder / "adcanary.duckdb")
+    shutil.copy(platform.world.folder / "adcanary.yaml", folder / "adcanary.yaml")
     return load_settings(folder / "adcanary.yaml")
 
 

@@ -14,6 +14,7 @@ from pipelines.sandbox.market import books
 from pipelines.warehouse import Statement
 from pipelines.warehouse.duckdb import DuckDBWarehouse
 from tests.e2e.conftest import TODAY, Platform
+from tests.unit.warehouse_files import copy_warehouse
 
 pytestmark = pytest.mark.xdist_group("daily")
 
@@ -95,7 +96,7 @@ def test_changing_a_byte_of_an_event_makes_audit_verify_fail_and_name_the_row(
 ) -> None:
     assert "form one chain" in on_duckdb.adcanary("audit", "verify")
     copy = tmp_path / "copy.duckdb"
-    shutil.copy(on_duckdb.world.folder / "adcanary.duckdb", copy)
+    copy_warehouse(on_duckdb.world.folder / "adcanary.duckdb", copy)
     warehouse = DuckDBWarehouse(copy)
     change = "UPDATE canary.canary_events SET actor = 'service:adcanarz' WHERE sequence = 2"
     warehouse.transaction([Statement(change)], label="test")
@@ -107,7 +108,7 @@ def test_an_approval_lands_in_the_shadow_feed_and_a_second_one_is_refused(
     on_duckdb: Platform, tmp_path: Path
 ) -> None:
     config = tmp_path / "adcanary.yaml"
-    shutil.copy(on_duckdb.world.folder / "adcanary.duckdb", tmp_path / "adcanary.duckdb")
+    copy_warehouse(on_duckdb.world.folder / "adcanary.duckdb", tmp_path / "adcanary.duckdb")
     shutil.copy(on_duckdb.world.config, config)
     # the configuration of another place has no anchor: a person has to accept the ledger first
     held = on_duckdb.start("pipelines.cli", "audit", "verify", "--config", str(config))

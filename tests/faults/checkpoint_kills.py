@@ -28,6 +28,7 @@ import duckdb
 import pandas  # noqa: F401  # what takes long to import is there before the forks
 
 from pipelines.contracts import load_contract
+from pipelines.proposals.anchor import Anchor
 from pipelines.proposals.ledger import Ledger
 from pipelines.proposals.verify import verify
 from pipelines.warehouse import Statement
@@ -102,10 +103,14 @@ def study(folder: Path, kills: int, *, by: str = "adcanary", batches: int = 10) 
 
 def _prepare(path: Path, batches: int) -> None:
     warehouse = two_channels(path)
-    assert propose(Ledger(warehouse, path.with_suffix(".jsonl"))).created
+    assert propose(_ledger(warehouse)).created
     for n in range(-batches * SLICES, 0, SLICES):
         _publish(path, n, f"a{n}")
     fold(path)
+
+
+def _ledger(warehouse: DuckDBWarehouse) -> Ledger:
+    return Ledger(warehouse, Anchor(warehouse.path.with_suffix(".jsonl"), "w"))
 
 
 def _publish(path: Path, number: int, account: str | None = None) -> None:
@@ -146,7 +151,7 @@ def _check_and_publish(path: Path, newest: int, problem: Path) -> None:
         present = {row["account_id"]: (row["a"], row["b"], row["n"]) for row in rows}
         for n in range(max(newest - SLICES + 1, 1), newest + 1):
             assert present[f"s{n % SLICES}"] == (f"batch {n}", f"batch {n}", ROWS), f"batch {n}"
-        verify(Ledger(warehouse, path.with_suffix(".jsonl")))
+        verify(_ledger(warehouse))
         _publish(path, newest + 1)
     except BaseException as error:
         problem.write_text(str(error))

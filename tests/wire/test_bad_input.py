@@ -165,7 +165,7 @@ def test_a_locked_warehouse_is_waited_for_and_then_says_who_holds_it(
     assert code == 3
     assert f"process {holder.pid}" in said
     assert waited < 30
-    assert run("query", "SELECT 1 AS one") == (0, " one \n   1 \n")
+    assert run("query", "SELECT 1 AS one") == (0, "one\n1\n")
 
 
 def test_a_statement_that_writes_is_refused(run: Run, tmp_path: Path) -> None:
@@ -187,7 +187,7 @@ def test_a_file_that_is_not_a_warehouse_says_so(run: Run, tmp_path: Path) -> Non
     (tmp_path / ".adcanary" / "adcanary.duckdb").write_text("hello")
     code, said = run("query", "SELECT 1 AS one")
     assert code == 1
-    assert "can't be opened" in said
+    assert "isn't a DuckDB file" in said
 
 
 def test_a_day_in_the_future_is_refused_and_removes_nothing(run: Run, tmp_path: Path) -> None:

@@ -192,8 +192,13 @@ def test_a_token_that_a_platform_says_back_is_in_no_error(echo: str) -> None:
 
 
 def test_a_secret_is_in_no_log_record_and_in_no_traceback(
-    caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+    caplog: pytest.LogCaptureFixture,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    # as in a new process: a test before this one may have set another hook
+    monkeypatch.setattr("pipelines.plain_text._secrets", set())
+    monkeypatch.setattr(sys, "excepthook", sys.__excepthook__)
     remember_secrets(TOKEN)
     log = logging.getLogger("adcanary.test")
     try:

@@ -203,7 +203,8 @@ def _compared(warehouse: Warehouse) -> dict[str, list[str]]:
         "SELECT table_schema, table_name FROM information_schema.tables "
         "WHERE (table_schema = 'intermediate' AND table_name LIKE 'int_journeys_%' "
         "AND table_name NOT LIKE 'int_journeys_person%' "
-        "AND table_name != 'int_journeys_tagged_campaigns') "
+        # of campaigns, whom nobody visits here
+        "AND table_name NOT IN ('int_journeys_tagged_campaigns', 'int_journeys_campaign_names')) "
         "OR table_name IN ('ga4_daily', 'ga4_lagged_daily', 'journey_paths_daily', "
         "'journey_transitions_daily', 'attribution_touch_daily', 'fct_conversions')",
     )

@@ -34,6 +34,9 @@ _SPACE = re.compile(r"(?<=[^+=])\+")
 # SHA-256 in hex, as platforms ask for e-mail addresses and numbers: a guess away from them
 _DIGEST = re.compile(r"(?<![^\W_])[0-9A-Fa-f]{64}(?![^\W_])")
 _ROUNDS = 5
+# Texts within texts, and objects within objects, are looked into so far; what is deeper goes whole,
+# for a text from outside may be made as deep as it is long.
+_DEEPEST_TEXT, _DEEPEST_VALUE = 12, 100
 # what a text holds that may be taken out of it; the same in Python and RE2
 SUSPICIOUS = (
     r"[@＠﹫%]|&#|\\u0040|(?:^|[?&#;])[^=&#?;\s\"'<>/]{1,80}=|\d[\d ().+/-]{5,}\d|^\s*[\[{]"
@@ -44,10 +47,9 @@ _SUSPICIOUS = re.compile(SUSPICIOUS)
 
 def without_emails(text: str) -> str:
     """The text without e-mail addresses; ids and numbers stay."""
-    return _decoded(_EMAIL.sub(EMAIL, text), without_emails)
+    return _without_emails(text, 0)
 
 
-@lru_cache(maxsize=65_536)
 def redacted(text: str, *, ids: bool = False) -> str:
     """The text without e-mail addresses, telephone numbers, hashes as they are made of both, and
     personal parameters of addresses.
@@ -57,17 +59,7 @@ def redacted(text: str, *, ids: bool = False) -> str:
     Args:
         ids: it is said to hold ids, which telephone numbers are easily taken for.
     """
-    if not _SUSPICIOUS.search(text):
-        return text
-    if (inner := _json(text)) is not None:
-        outer = cleaned(inner)
-        return text if outer == inner else orjson.dumps(outer).decode()
-    text = _USER.sub("", text)
-    parts, at = [], 0
-    for match in _PARAMETER.finditer(text):
-        parts += [_plain(text[at : match.start()], ids), _parameter(match)]
-        at = match.end()
-    return "".join([*parts, _plain(text[at:], ids)])
+    return _redacted(text, ids, 0)
 
 
 def cleaned(value: Any, *, ids: bool = False) -> Any:
@@ -76,18 +68,55 @@ def cleaned(value: Any, *, ids: bool = False) -> Any:
 
     An object that names its field (``{"key": "first_name", "value": …}``) is one.
     """
+    return _cleaned(value, ids, 0, 0)
+
+
+def _without_emails(text: str, depth: int) -> str:
+    if depth > _DEEPEST_TEXT:
+        return FIELD
+    return _decoded(_EMAIL.sub(EMAIL, text), lambda part: _without_emails(part, depth + 1))
+
+
+@lru_cache(maxsize=65_536)
+def _redacted(text: str, ids: bool, depth: int) -> str:
+    if not _SUSPICIOUS.search(text):
+        return text
+    if depth > _DEEPEST_TEXT:
+        return FIELD
+    if (inner := _json(text)) is not None:
+        outer = _cleaned(inner, False, depth + 1, 0)
+        return text if outer == inner else orjson.dumps(outer).decode()
+    text = _USER.sub("", text)
+    parts, at = [], 0
+    for match in _PARAMETER.finditer(text):
+        parts += [_plain(text[at : match.start()], ids, depth), _parameter(match, depth)]
+        at = match.end()
+    return "".join([*parts, _plain(text[at:], ids, depth)])
+
+
+def _cleaned(value: Any, ids: bool, depth: int, level: int) -> Any:
+    """See :func:`cleaned`; ``depth`` is the text's that the value is read from, and ``level`` the
+    value's own within it."""
     if isinstance(value, str):
-        return redacted(value, ids=ids)
+        return _redacted(value, ids, depth)
+    if not isinstance(value, dict | list | tuple):
+        return value
+    if level > _DEEPEST_VALUE:
+        return FIELD
     if isinstance(value, dict):
         field = entry_name(value)
         return {
-            cleaned(key): cleaned(inner, ids=names_an_id(key) if isinstance(key, str) else ids)
+            _cleaned(key, False, depth, level + 1): _cleaned(
+                inner, names_an_id(key) if isinstance(key, str) else ids, depth, level + 1
+            )
             for key, inner in value.items()
             if not (isinstance(key, str) and is_personal(key)) or (key == "name" and field)
         }
-    if isinstance(value, list | tuple):
-        return [cleaned(entry, ids=_holds_ids(entry)) for entry in value if not _is_field(entry)]
-    return value
+    return [
+        _cleaned(entry, _holds_ids(entry), depth, level + 1)
+        for entry in value
+        if not _is_field(entry)
+    ]
 
 
 def entry_name(entry: Any) -> str | None:
@@ -109,15 +138,15 @@ def _holds_ids(entry: Any) -> bool:
     return name is not None and names_an_id(name)
 
 
-def _plain(text: str, ids: bool) -> str:
+def _plain(text: str, ids: bool, depth: int) -> str:
     """Text that is no parameter of an address."""
     if "%" in text:
-        text = _decoded(text, lambda part: redacted(part, ids=ids))
+        text = _decoded(text, lambda part: _redacted(part, ids, depth + 1))
     text = _EMAIL.sub(EMAIL, text)
     return without_phones(text if ids else _DIGEST.sub(DIGEST, text), PHONE, ids=ids)
 
 
-def _parameter(match: re.Match[str]) -> str:
+def _parameter(match: re.Match[str], depth: int) -> str:
     name, value = match[1], match[2]
     plain = _unquoted(name) if "%" in name else name
     if not value or value == FIELD:
@@ -126,7 +155,7 @@ def _parameter(match: re.Match[str]) -> str:
         return f"{name}={FIELD}"
     # a plus is a space there, but for the one of a number
     spaced = _SPACE.sub(" ", value)
-    outer = redacted(spaced, ids=names_an_id(plain))
+    outer = _redacted(spaced, names_an_id(plain), depth + 1)
     return match[0] if outer == spaced else f"{name}={outer.replace(' ', '+')}"
 
 
@@ -157,5 +186,5 @@ def _json(text: str) -> Any:
         return None
     try:
         return orjson.loads(text)
-    except orjson.JSONDecodeError:
+    except orjson.JSONDecodeError:  # deeper than 1,024 levels, too
         return None

@@ -273,3 +273,17 @@ def test_a_long_text_takes_no_longer_than_it_is(text: str) -> None:
     started = datetime.now(UTC)
     redacted(text)
     assert (datetime.now(UTC) - started).total_seconds() < 10
+
+
+@pytest.mark.parametrize("times", [3, 40, 400, 4_000])
+def test_a_text_as_deep_as_it_is_long_is_cut_short_and_never_raises(times: int) -> None:
+    address = "ada@mail.example"
+    nested = {
+        "parameters": "https://x.example/?a=" + "%3Fb%3D" * times + address,
+        "percent": "%" + "25" * times + "40" + address,
+        "objects": '{"a":' * times + f'"{address}"' + "}" * times,
+        "lists": "[" * times + f'"{address}"' + "]" * times,
+    }
+    for kind, text in nested.items():
+        for clean in (redacted, without_emails):
+            assert address not in clean(text), kind

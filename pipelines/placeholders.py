@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 import yaml
 
 FILE = Path(__file__).with_name("placeholders.yaml")
+_ROUNDS = 3
 _QUOTES = " \t\r\n\"'`\u00a0\u200b"
 
 
@@ -84,7 +85,15 @@ def placeholders(extra: Iterable[str] = ()) -> Placeholders:
 
 
 def _plain(text: str) -> str:
-    return unicodedata.normalize("NFKC", unquote(text)).strip(_QUOTES).lower()
+    """Without percent-encoding, what nobody sees, kinds of dashes, quotes around, and capitals."""
+    for _ in range(_ROUNDS):
+        text = unquote(text)
+    signs = (
+        "-" if unicodedata.category(c) == "Pd" else c
+        for c in unicodedata.normalize("NFKC", text)
+        if unicodedata.category(c) != "Cf"
+    )
+    return "".join(signs).strip(_QUOTES).lower()
 
 
 @cache

@@ -83,8 +83,12 @@ def without_phones(text: str, blot: str, *, ids: bool = False) -> str:
 
 
 def _plain(sign: str) -> str:
-    """A digit of any script as one of ours; a full-width plus as a plus."""
-    return str(unicodedata.decimal(sign)) if sign.isdecimal() else "+" if sign == "＋" else sign
+    """A digit of any script as one of ours; a full-width plus, spaces and dashes of any kind as
+    the plain ones."""
+    if sign.isdecimal():
+        return str(unicodedata.decimal(sign))
+    kind = unicodedata.category(sign)
+    return "+" if sign == "＋" else " " if kind == "Zs" else "-" if kind == "Pd" else sign
 
 
 def _number(match: re.Match[str], ids: bool) -> int | None:

@@ -66,8 +66,13 @@ def person_name(typed: str) -> str:
 
 
 def same_person(one: str, other: str) -> bool:
-    """Whether two names are one, or can't be told apart by looking at them."""
-    return skeleton(one) == skeleton(other)
+    """Whether two names are one, can't be told apart by looking at them, or differ by dots, dashes
+    and spaces alone."""
+    return _letters(one) == _letters(other)
+
+
+def _letters(name: str) -> str:
+    return "".join(c for c in skeleton(name) if c.isalnum())
 
 
 def skeleton(name: str) -> str:

@@ -253,6 +253,8 @@ START = date(2025, 3, 2)
     [
         [START, START + timedelta(7)],
         [START, START + timedelta(14), START + timedelta(21)],
+        # the export began within a week, and ended within one
+        [START + timedelta(2), START + timedelta(7), START + timedelta(14), START + timedelta(16)],
         [date(2025, 1, 1), date(2025, 2, 1), date(2025, 4, 1)],
         [date(2025, 1, 31), date(2025, 2, 28)],
         [START, START + timedelta(28), START + timedelta(58)],

@@ -30,11 +30,14 @@ NOBODYS = (
     *("anonymous", "Guest", "guest_user", "not_authenticated", "unknown", "distinct_id", "#REF!"),
     *("00000000-0000-0000-0000-000000000000", "0.0", "000000000000000", "9774d56d682e549c"),
     *("FFFFFFFF-FFFF-FFFF-FFFF-FFFFFFFFFFFF", "02:00:00:00:00:00", "xxxxxxxx", "****"),
+    *("{{dlv.order2}}", "#{order.id}", "$order_id", "[[uid]]", "@@uid@@", "{{ x | default }}"),
+    *("undefined undefined", "null,null", "user_id=undefined", "Optional(nil)", "no_id"),
     *("{gclid}", "{{user.id}}", "${USER_ID}", "__CLICKID__", "%%USER_ID%%", "[user_id]", "<id>"),
 )
 SOMEBODYS = (
     *("1", "10", "12345", "C-17", "1.100", "GA1.1.123.456", "100011.170000011", "nathan"),
     *("{3F2504E0-4F89-41D3-9A0C-0305E82C3301}", "Cj0KCQ_x-1", "000123", "x9", "null-point-7"),
+    *("$17", "user-1", "test-17", "{ABCDEF}", "a=b", "nullable"),
     *("guest-000017", "0-1", "fff", "undefined.1", "__ga_17"),
 )
 

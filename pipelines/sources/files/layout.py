@@ -14,7 +14,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_valida
 SPACES, APOSTROPHES = " \u00a0\u202f\u2009", "'\u2019"
 _DELIMITERS = {"tab": "\t", "\\t": "\t"}
 # what numbers are made of
-UNSTRIPPABLE = re.compile(r".*\d.*|[.,'+()<>\s-]*|[eE]")
+MINUSES = "\u2212\u2010\u2011\u2012\u2013\u2014\ufe58\ufe63\uff0d"
+UNSTRIPPABLE = re.compile(rf".*\d.*|[.,'+()<>\s{MINUSES}-]*|[eE]")
 
 
 class Section(BaseModel):

@@ -22,7 +22,11 @@ _DAYS, _WEEKS, _WEEKDAYS = set("dejcxDF"), set("UVW"), set("aAuw")
 # Names of columns whose values are periods; they are compared in small letters.
 _PERIODS = {
     **dict.fromkeys(("week", "woche", "week start", "week starting", "week ending"), "week"),
+    **dict.fromkeys(("week of", "iso week", "kalenderwoche", "kw", "semana", "semaine"), "week"),
+    **dict.fromkeys(("settimana", "week number", "tydzień", "uke", "vecka", "uge"), "week"),
     **dict.fromkeys(("month", "monat", "quarter", "quartal", "year", "jahr"), "month"),
+    **dict.fromkeys(("mes", "mois", "mese", "mês", "maand", "miesiąc", "trimestre"), "month"),
+    **dict.fromkeys(("kwartaal", "año", "année", "anno", "ano", "jaar", "rok"), "month"),
 }
 
 

@@ -6,9 +6,10 @@ import json
 import re
 from decimal import Decimal
 
-from pipelines.sources.files.layout import APOSTROPHES, SPACES, UNSTRIPPABLE, Layout
+from pipelines.sources.files.layout import APOSTROPHES, MINUSES, SPACES, UNSTRIPPABLE, Layout
 
 _SPACE, _APOSTROPHE = re.compile(f"[{SPACES}]"), re.compile(f"[{APOSTROPHES}]")
+_MINUS = re.compile(f"[{MINUSES}]")
 # as locales write them; the last two are India's and Switzerland's older decimal comma
 _LOCALES = ((".", ","), (",", "."), (",", " "), (".", "'"), (".", " "), (",", "'"))
 _AROUND = re.compile(r"^(\D*?)([.,]?\d(?:.*\d)?)(\D*)$", re.ASCII)
@@ -123,8 +124,8 @@ def advice(cell: str, layout: Layout, *, whole: bool = False) -> str:
 
 
 def _plain(cell: str) -> str:
-    """One kind of space and of apostrophe, and none around."""
-    return _APOSTROPHE.sub("'", _SPACE.sub(" ", cell)).strip()
+    """One kind of space, of apostrophe and of minus sign, and no space around."""
+    return _MINUS.sub("-", _APOSTROPHE.sub("'", _SPACE.sub(" ", cell))).strip()
 
 
 def _pattern(decimal: str, thousands: str) -> re.Pattern[str]:

@@ -52,14 +52,15 @@ def refuse_far_apart(reading: Reading, dates: Iterable[Sequence[date]]) -> None:
     """Refuse rows that are weeks or months by the days between them.
 
     Args:
-        dates: the distinct days of each campaign or ad, and of the whole file, in order.
+        dates: the distinct days of each campaign or ad, and of each account, in order.
 
     Raises:
-        InputError: no two of them are less than a week apart, and they look like periods.
+        InputError: no two of them are less than a week apart, and they look like periods. The
+            first and the last period of an export may be cut short.
     """
     if reading.mapping.grain != "day" or reading.mapping.sparse:
         return
-    pairs = [pair for days in dates for pair in pairwise(days)]
+    pairs = [pair for days in dates for pair in _whole_periods(list(pairwise(days)))]
     gaps = [(later - earlier).days for earlier, later in pairs]
     if not gaps or min(gaps) < _WEEK:
         return
@@ -73,6 +74,11 @@ def refuse_far_apart(reading: Reading, dates: Iterable[Sequence[date]]) -> None:
             "a day.",
             f"{_export_by_day(grain)} If they are days: sparse: true.",
         )
+
+
+def _whole_periods(pairs: list[tuple[date, date]]) -> list[tuple[date, date]]:
+    """Pairs of days without the first and the last, where there are others."""
+    return pairs[1:-1] if len(pairs) > 2 else pairs
 
 
 def period(day: date, end: date | None, mapping: Mapping) -> tuple[date, date] | None:

@@ -50,10 +50,10 @@ ORDER BY campaign_id
 
 
 def dates(level: str) -> str:
-    """The distinct days of the file, and of each of its campaigns or ads, in order."""
+    """The distinct days of each account, and of each of its campaigns or ads, in order."""
     rest = [column for column in GRAIN[level] if column != "date"]
     return f"""
-    SELECT LIST_SORT(LIST(DISTINCT date)) FROM rows
+    SELECT LIST_SORT(LIST(DISTINCT date)) FROM rows GROUP BY account_id
     UNION ALL
     SELECT LIST_SORT(LIST(DISTINCT date)) FROM rows GROUP BY {", ".join(rest)}
     """

@@ -108,6 +108,8 @@ def proposed(settings: Settings) -> Side:
     """Run the jobs and propose, on an empty ledger."""
     warehouse: Warehouse = open_warehouse(settings)
     emptied = [Statement(f"DELETE FROM canary.{table} WHERE TRUE") for table in LEDGER]
+    # by the world's fixed clock, the run of before the change is as new as the one that follows
+    emptied.append(Statement("DELETE FROM contracts.job_runs WHERE job = 'pacing'"))
     warehouse.transaction(emptied, label="test")
     mmm = run_job(warehouse, settings, "mmm", settings.yesterday())
     run_job(warehouse, settings, "pacing", settings.yesterday())

@@ -29,8 +29,11 @@ def test_the_folder_of_a_killed_run_goes_and_those_of_others_stay(
         (folder / "workspace.json").write_text("{}")
         if folder != new:
             os.utime(folder, (time.time() - 7200,) * 2)
-    wait = [sys.executable, "-c", "input()", str(running / "supervisor.json")]
-    with subprocess.Popen(wait, stdin=subprocess.PIPE) as process:
+    wait = [sys.executable, "-c", "print(flush=True); input()", str(running / "supervisor.json")]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen(wait, **pipes) as process:
+        assert process.stdout is not None
+        process.stdout.readline()  # its command line can be read by now
         assert remove_leftovers() == [killed]
         process.kill()
     assert sorted(tmp_path.iterdir()) == sorted([running, new, other])

@@ -35,7 +35,8 @@ class Placeholders:
         """RE2 of the whole of a placeholder that is trimmed and in small letters."""
         listed = _listed()
         texts = [text for entry in listed["texts"] for text in entry["are"]]
-        texts += [_plain(text) for text in self.extra]
+        # a quote, which a full-width one has become by now, would end the text in SQL
+        texts += [_plain(text).replace("'", "") for text in self.extra]
         patterns = [entry["is"] for entry in listed["patterns"]]
         return f"^(?:{'|'.join([*map(re.escape, dict.fromkeys(texts)), *patterns])})$"
 

@@ -93,7 +93,8 @@ class IdShape(_Entry):
         for pattern, stored in {self.shape: r"\g<0>", **self.spellings}.items():
             # capitals are spelling, too: no platform's ids differ by them alone
             if match := re.fullmatch(pattern, text, re.IGNORECASE):
-                return match.expand(stored).lower()
+                spelt = match.expand(stored).lower()
+                return spelt if re.fullmatch(self.shape, spelt) else None
         return None
 
 

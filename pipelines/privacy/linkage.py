@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 import orjson
 import pyarrow as pa
 
+from pipelines.placeholders import SHIPPED
 from pipelines.privacy.declared import (
     NAMERS,
     RECORDS,
@@ -135,7 +136,8 @@ class _Links:
             linked |= {Id(c.kind, held[f"id_{n}"]) for n, c in enumerate(table.columns)}
             for n in range(len(table.urls)):
                 linked |= {Id(Kind.CLICK, click) for click in held[f"url_{n}"] or ()}
-        return {id_ for id_ in linked if id_.value}
+        # '(not set)' of an old row is no order's number: it would tie all that have none
+        return {i for i in linked if i.value and (i.kind not in RECORDS or SHIPPED.real(i.value))}
 
     def look_at(self, ids: set[Id]) -> None:
         """Learn whose rows the ids are in; those looked at before are known."""

@@ -17,8 +17,8 @@ def forget_placeholders(warehouse: Warehouse, salt: str, nobodys: Placeholders) 
     of many together when one of them is exported or erased.
 
     Returns:
-        Rows by table; tables without any are left out. Ids within nested columns stay: they tie
-        nothing (see :mod:`pipelines.privacy.linkage`).
+        Rows by table; tables without any are left out. Those of nested columns, numbers of orders
+        and deals, stay, and :mod:`pipelines.privacy.linkage` follows none of them.
     """
     hashes = joined(placeholder_hashes(salt, nobodys))
     cleared: dict[str, int] = {}

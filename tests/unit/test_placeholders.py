@@ -151,3 +151,13 @@ def test_rows_landed_long_ago_lose_their_placeholders_before_a_person_is_looked_
 def test_nobody_can_be_asked_for(kind: SubjectKind | None) -> None:
     with pytest.raises(UsageError, match="such as undefined"):
         identify("undefined", SALT, kind)
+
+
+def test_a_transaction_that_was_not_set_ties_nobody_in_rows_of_long_ago(tmp_path: Path) -> None:
+    warehouse = people.fill(tmp_path / "w.duckdb")
+    sales = {"ecommerce": {"transaction_id": "(not set)"}}
+    events = [people.event(f"s{n}", f"60000{n}.1700000099", **sales) for n in (1, 2)]
+    people.put(warehouse, {"raw.ga4_events": events})
+    ids = find_person(warehouse, [Id(Kind.DEVICE, "600001.1700000099")]).ids
+    assert {i.value for i in ids if i.kind is Kind.DEVICE} == {"600001.1700000099"}
+    assert not {i for i in ids if i.kind is Kind.ORDER}

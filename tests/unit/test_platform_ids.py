@@ -59,6 +59,7 @@ def test_every_spelling_of_an_id_is_stored_in_one(
         ("microsoft_ads", "account", "F1190XYZ"),
         ("linkedin_ads", "ad", "urn:li:sponsoredCampaign:62"),
         ("snapchat_ads", "ad", "6a1c2f3e"),
+        ("linkedin_ads", "account", "urn:li:sponsoredAccount:0507000009"),
         ("pinterest_ads", "campaign", "626 744 528"),
         ("reddit_ads", "campaign", "Spring sale"),
     ],

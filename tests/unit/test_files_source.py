@@ -319,17 +319,24 @@ def test_a_campaign_without_a_budget_has_no_budget_row_and_dash_means_nothing(ka
     assert len(_rows(budgets)) == 0
 
 
-def test_a_budget_that_campaigns_share_is_known_by_its_id(kag: Open) -> None:
+@pytest.mark.parametrize(
+    ("budget_id", "ids"),
+    [
+        ("Budget ID", {"916": "88", "7": "88", "8": None}),
+        ("{constant: autumn}", dict.fromkeys(("916", "7", "8"), "autumn")),
+    ],
+)
+def test_a_budget_that_campaigns_share_is_known_by_its_id(
+    kag: Open, budget_id: str, ids: dict[str, str | None]
+) -> None:
     header = HEADER.rstrip() + ",Budget,Budget ID\n"
     other = _row("01-08-2023", ad=2).rstrip().replace("916", "7", 1)
     rows = [_row().rstrip() + ",5.00,88\n", other + ",5.00,88\n"]
     rows.append(_row("01-08-2023", ad=3).rstrip().replace("916", "8", 1) + ",2.00,-\n")
-    source = kag(header + "".join(rows), daily_budget="Budget", budget_id="Budget ID")
+    source = kag(header + "".join(rows), daily_budget="Budget", budget_id=budget_id)
     (budgets,) = source.snapshot("act_1", date(2023, 9, 1))
-    ids = dict(
-        zip(*(_rows(budgets)[c].to_pylist() for c in ("campaign_id", "budget_id")), strict=True)
-    )
-    assert ids == {"916": "88", "7": "88", "8": None}
+    columns = (_rows(budgets)[c].to_pylist() for c in ("campaign_id", "budget_id"))
+    assert dict(zip(*columns, strict=True)) == ids
 
 
 def test_a_file_of_several_chunks_is_streamed(kag: Open, monkeypatch: pytest.MonkeyPatch) -> None:

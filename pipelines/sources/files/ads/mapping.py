@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from pipelines.platform_ids import canonical_id
 from pipelines.platforms import platform_table
@@ -21,6 +21,13 @@ _PERIODS = {
     **dict.fromkeys(("mes", "mois", "mese", "mês", "maand", "miesiąc", "trimestre"), "month"),
     **dict.fromkeys(("kwartaal", "año", "année", "anno", "ano", "jaar", "rok"), "month"),
 }
+
+
+def _as_column(value: object) -> object:
+    return {"column": value} if isinstance(value, str | int) else value
+
+
+ColumnOrConstant = Annotated[Text, BeforeValidator(_as_column)]
 
 
 class Status(Text):
@@ -86,7 +93,8 @@ class AdsMapping(FileMapping):
         rounded_ids: ``refuse`` ids whose digits all end as rounding leaves them (zeros from the
             16th on, or the precision of a float); ``keep`` takes them as they are written.
         daily_budget: column of the campaign's present daily budget, decimal.
-        budget_id: column of the budget's id: campaigns of an account with one id spend one budget.
+        budget_id: the budget's id (a column, or a ``constant`` of all the file's campaigns):
+            campaigns of an account with one id spend one budget.
     """
 
     table: Literal["ads"] = "ads"
@@ -101,7 +109,7 @@ class AdsMapping(FileMapping):
     status: Statuses
     names: Names = Names()
     daily_budget: str | None = None
-    budget_id: str | None = None
+    budget_id: ColumnOrConstant | None = None
     attribution_window: str = "unknown"
     campaign_totals: Literal["sum_of_ads"] | None = None
     duplicate_rows: Literal["refuse", "sum"] = "refuse"
@@ -190,13 +198,14 @@ class AdsMapping(FileMapping):
     def used_columns(self) -> tuple[str, ...]:
         """Every column of the file that the mapping names, without repetition."""
         columns = self.columns.model_dump()
-        texts = (self.account_id, self.currency, self.status.campaign, self.status.adgroup)
+        states = (self.status.campaign, self.status.adgroup, self.status.ad)
+        texts = (self.account_id, self.currency, self.budget_id, *states)
         named = [
             self.date.column,
             *([self.date.ends] if self.date.ends else []),
             *(c for c in columns.values() if c and c != ABSENT),
-            *(t.column for t in (*texts, self.status.ad) if t and t.column),
+            *(t.column for t in texts if t and t.column),
             *(c for c in self.names.model_dump().values() if c),
-            *(column for column in (self.daily_budget, self.budget_id) if column),
+            *([self.daily_budget] if self.daily_budget else []),
         ]
         return tuple(dict.fromkeys(named))

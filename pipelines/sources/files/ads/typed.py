@@ -104,7 +104,10 @@ def _typed(sheet: Sheet[AdsMapping], drift: Iterable[str]) -> dict[str, list[Any
     if mapping.daily_budget:
         values["daily_budget_micros"] = sheet.amounts(mapping.daily_budget)
         shared = mapping.budget_id
-        values["budget_id"] = sheet.texts_if_any(shared) if shared else [None] * count
+        if shared is None or shared.column is None:
+            values["budget_id"] = [shared and shared.constant] * count
+        else:
+            values["budget_id"] = sheet.texts_if_any(shared.column)
     for level in _LEVELS:
         status: Status | None = getattr(mapping.status, level)
         if status:

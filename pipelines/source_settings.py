@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 from zoneinfo import available_timezones
 
 from pydantic import (
@@ -51,6 +51,10 @@ class PersonSection(Section):
     pipelines/placeholders.yaml; ``identity.placeholders`` sets them for all."""
 
     placeholders: tuple[str, ...] = ()
+
+    def knowing(self, placeholders: tuple[str, ...]) -> Self:
+        """The section with further placeholders."""
+        return self.model_copy(update={"placeholders": (*self.placeholders, *placeholders)})
 
 
 class GoogleAdsSettings(Section):
@@ -181,10 +185,13 @@ class FxRatesSettings(Section):
     lookback_days: int = Field(10, ge=1, le=90)
 
 
-class FileSettings(Section):
-    """An export file that every daily run lands; ``mapping`` says what its columns are."""
+class FileSettings(PersonSection):
+    """An export file that every daily run lands; ``mapping`` says what its columns are.
 
-    platform: str
+    ``platform`` is whose export it is: the mapping says so, and has to agree.
+    """
+
+    platform: str | None = None
     path: Path
     mapping: Path
 
@@ -243,15 +250,13 @@ class SourcesSettings(Section):
     def knowing(self, placeholders: tuple[str, ...]) -> SourcesSettings:
         """Every source of people's ids with further placeholders."""
         sections = {name: getattr(self, name) for name in type(self).model_fields}
-        return self.model_copy(
-            update={
-                name: section.model_copy(
-                    update={"placeholders": (*section.placeholders, *placeholders)}
-                )
-                for name, section in sections.items()
-                if isinstance(section, PersonSection)
-            }
-        )
+        known: dict[str, Any] = {
+            name: section.knowing(placeholders)
+            for name, section in sections.items()
+            if isinstance(section, PersonSection)
+        }
+        known["files"] = tuple(file.knowing(placeholders) for file in self.files)
+        return self.model_copy(update=known)
 
 
 class SourceSecrets(BaseSettings):

@@ -57,7 +57,7 @@ def ingest(
         typer.Option(help="Publish also what takes a large share of the published rows away."),
     ] = False,
     platform: Annotated[
-        str | None, typer.Option(help="With --path: the platform that the export is from.")
+        str | None, typer.Option(help="With --path: the platform that the mapping must be of.")
     ] = None,
     path: Annotated[Path | None, typer.Option(help="With files: the export to ingest.")] = None,
     mapping: Annotated[
@@ -72,7 +72,7 @@ def ingest(
     from pipelines.landing.backfills import Backfill
     from pipelines.privacy.salt import check_salt
     from pipelines.sources.files.draft import write_draft
-    from pipelines.sources.files.source import FilesSource
+    from pipelines.sources.files.source import open_source as open_file
     from pipelines.sources.registry import open_source, source_names
 
     settings, warehouse = open_settings(config)
@@ -83,18 +83,22 @@ def ingest(
             raise UsageError(
                 f"{path} needs a mapping; one is drafted from what the file looks like: {draft}.",
                 kept="nothing was ingested.",
-                fix="Correct it, and: adcanary ingest files --platform "
-                f"{platform or 'NAME'} --path {path} --mapping {draft}",
+                fix=f"Correct it, and: adcanary ingest files --path {path} --mapping {draft}",
             )
-        if source != "files" or platform is None or mapping is None:
+        if source != "files" or mapping is None:
             raise UsageError(
-                "--path goes with the source 'files', and needs --platform and --mapping (without "
-                "a mapping, one is drafted).",
+                "--path goes with the source 'files', and needs --mapping (without a mapping, one "
+                "is drafted).",
                 kept="nothing was pulled.",
-                fix="adcanary ingest files --platform NAME --path FILE --mapping FILE",
+                fix="adcanary ingest files --path FILE --mapping FILE",
             )
-        file = FileSettings(platform=platform, path=path, mapping=mapping)
-        openers = [partial(FilesSource, file)]
+        file = FileSettings(
+            platform=platform,
+            path=path,
+            mapping=mapping,
+            placeholders=settings.identity.placeholders,
+        )
+        openers = [partial(open_file, file, Secrets())]
     elif all_ or source:
         names = source_names(settings, source)
         openers = [partial(open_source, settings, Secrets(), name) for name in names]

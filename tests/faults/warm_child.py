@@ -20,12 +20,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from pipelines.config import WarehouseSettings
+from pipelines.config import Secrets, WarehouseSettings
 from pipelines.contracts import load_contracts
 from pipelines.landing import expectations
 from pipelines.landing.ingest import ingest_account
 from pipelines.source_settings import FileSettings
-from pipelines.sources.files.source import FilesSource
+from pipelines.sources.files.source import open_source
 from pipelines.warehouse import Warehouse
 from pipelines.warehouse.bigquery import BigQueryWarehouse
 from pipelines.warehouse.duckdb import DuckDBWarehouse
@@ -111,7 +111,7 @@ def ingest(
 
 def _ingest(warehouse: Warehouse, export: str) -> None:
     settings = FileSettings(platform="tiktok_ads", path=Path(export), mapping=MAPPING)
-    done = ingest_account(warehouse, FilesSource(settings), ACCOUNT, now=NOW)
+    done = ingest_account(warehouse, open_source(settings, Secrets()), ACCOUNT, now=NOW)
     for landed in done.landed:
         print(landed, file=sys.stderr)
 

@@ -7,9 +7,11 @@ from typing import Any
 import pyarrow as pa
 import yaml
 
+from pipelines.config import Secrets
 from pipelines.source_settings import FileSettings
 from pipelines.sources.base import Window
-from pipelines.sources.files.source import FilesSource
+from pipelines.sources.files.ads.source import AdsFile
+from pipelines.sources.files.source import open_source
 
 EVER = Window(date(2020, 1, 1), date(2030, 1, 1))
 NAMES = ("Tag", "Kampagnen-ID", "Impr.", "Klicks", "Kosten", "Conversions")
@@ -42,11 +44,18 @@ def text(*rows: tuple[str, ...], names: tuple[str, ...] = NAMES, delimiter: str 
     return "".join(delimiter.join(row) + "\n" for row in (names, *(rows or ROWS)))
 
 
-def source(path: Path, **keys: Any) -> FilesSource:
+def source(path: Path, **keys: Any) -> AdsFile:
     """A source over a file, by :data:`MAPPING` with further or other keys."""
     mapping = path.with_name("mapping.yaml")
     mapping.write_text(yaml.safe_dump({"delimiter": ";"} | MAPPING | keys, allow_unicode=True))
-    return FilesSource(FileSettings(platform="google", path=path, mapping=mapping))
+    return ads_file("google", path, mapping)
+
+
+def ads_file(platform: str, path: Path, mapping: Path) -> AdsFile:
+    """A source over a file, by a mapping of ads."""
+    opened = open_source(FileSettings(platform=platform, path=path, mapping=mapping), Secrets())
+    assert isinstance(opened, AdsFile)
+    return opened
 
 
 def landed(path: Path, content: str | bytes, **keys: Any) -> pa.Table:
@@ -55,7 +64,7 @@ def landed(path: Path, content: str | bytes, **keys: Any) -> pa.Table:
     return rows(source(path, **keys))
 
 
-def rows(source: FilesSource) -> pa.Table:
+def rows(source: AdsFile) -> pa.Table:
     """The campaign rows of a source's one account."""
     (account,) = source.account_ids
     (batch,) = source.pull(account, EVER)

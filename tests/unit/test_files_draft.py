@@ -8,9 +8,12 @@ import pytest
 import yaml
 
 from pipelines.errors import ConfigError, UsageError
+from pipelines.sources.files.ads.mapping import AdsMapping
 from pipelines.sources.files.draft import write_draft
-from pipelines.sources.files.layout import Layout
-from pipelines.sources.files.mapping import Mapping, load_mapping
+from pipelines.sources.files.ga4_report.mapping import Ga4ReportMapping
+from pipelines.sources.files.mapping import FileMapping
+from pipelines.sources.files.orders.mapping import OrdersMapping
+from pipelines.sources.files.source import load_mapping
 from tests.unit.exports import landed, spent
 
 DOCS = (Path(__file__).parents[2] / "docs" / "files.md").read_text()
@@ -68,13 +71,20 @@ def test_a_draft_does_not_overwrite_what_was_corrected(tmp_path: Path) -> None:
 
 
 def test_the_documented_examples_are_usable_and_name_every_key(tmp_path: Path) -> None:
-    example, month = re.findall(r"```yaml\n(.*?)```", DOCS, re.DOTALL)
+    example, month, *others = re.findall(r"```yaml\n(.*?)```", DOCS, re.DOTALL)
     path = tmp_path / "mapping.yaml"
     path.write_text(example)
     load_mapping(path)
     path.write_text(yaml.safe_dump(yaml.safe_load(example) | yaml.safe_load(month)))
-    assert load_mapping(path).date.ends == "Reporting ends"
+    mapping = load_mapping(path)
+    assert isinstance(mapping, AdsMapping)
+    assert mapping.date.ends == "Reporting ends"
     keys = set(yaml.safe_load(example)) | set(yaml.safe_load(month))
-    in_prose = {"campaign_totals"}
-    assert set(Mapping.model_fields) | set(Layout.model_fields) == keys | in_prose
+    in_prose = {"campaign_totals", "table"}
+    assert set(AdsMapping.model_fields) == keys | in_prose
     assert all(key in DOCS for key in in_prose)
+    everywhere = {*FileMapping.model_fields, "currency"}
+    for text, schema in zip(others, (OrdersMapping, Ga4ReportMapping), strict=True):
+        path.write_text(text)
+        assert isinstance(load_mapping(path), schema)
+        assert set(schema.model_fields) - everywhere <= set(yaml.safe_load(text))

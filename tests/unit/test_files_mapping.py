@@ -7,14 +7,17 @@ import pytest
 import yaml
 
 from pipelines.errors import ConfigError
-from pipelines.sources.files.mapping import Mapping, load_mapping
+from pipelines.sources.files.ads.mapping import AdsMapping
+from pipelines.sources.files.source import load_mapping
 from tests.unit.exports import MAPPING
 
 
-def load(tmp_path: Path, **keys: Any) -> Mapping:
+def load(tmp_path: Path, **keys: Any) -> AdsMapping:
     path = tmp_path / "mapping.yaml"
     path.write_text(yaml.safe_dump(MAPPING | keys, allow_unicode=True))
-    return load_mapping(path)
+    mapping = load_mapping(path)
+    assert isinstance(mapping, AdsMapping)
+    return mapping
 
 
 def test_a_mapping_says_nothing_of_how_its_file_is_written_unless_it_must(tmp_path: Path) -> None:

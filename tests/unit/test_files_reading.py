@@ -20,11 +20,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines.errors import ConfigError, InputError
+from pipelines.sources.files.ads.periods import spread
 from pipelines.sources.files.ids import NotAnId, look_rounded, read_id
 from pipelines.sources.files.layout import Layout
-from pipelines.sources.files.mapping import load_mapping
 from pipelines.sources.files.numerals import NotANumber, Numerals
-from pipelines.sources.files.periods import spread
+from pipelines.sources.files.source import load_mapping
 from pipelines.yaml_files import read_yaml
 from tests.unit.exports import NAMES, ROWS, SPENT, landed, rows, source, spent, text
 

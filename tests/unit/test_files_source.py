@@ -14,23 +14,23 @@ from pipelines.contracts import load_contract
 from pipelines.errors import ConfigError, InputError, SourceRejected
 from pipelines.sandbox.market.market import Market
 from pipelines.sandbox.platforms.tiktok_ads.export import write_report
-from pipelines.source_settings import FileSettings
 from pipelines.sources.base import Batch, Window
-from pipelines.sources.files.source import FilesSource
+from pipelines.sources.files.ads.source import AdsFile
+from tests.unit.exports import ads_file
 
 ROOT = Path(__file__).parents[2]
 MAPPINGS = ROOT / "infra" / "mappings"
 KAG = ROOT.parent / "shared" / "data" / "meta_ads_kag.csv"
 EVER = Window(date(2020, 1, 1), date(2027, 1, 1))
 HEADER = "Date,ad_id,xyz_campaign_id,fb_campaign_id,Impressions,Clicks,Spent,Approved_Conversion\n"
-Open = Callable[..., FilesSource]
+Open = Callable[..., AdsFile]
 
 
 @pytest.fixture
 def kag(tmp_path: Path) -> Open:
     """A source over some text, with the shipped mapping; keywords replace lines of it."""
 
-    def open_(text: str, **lines: str) -> FilesSource:
+    def open_(text: str, **lines: str) -> AdsFile:
         path, mapping = tmp_path / "export.csv", tmp_path / "mapping.yaml"
         path.write_text(text)
         shipped = (MAPPINGS / "meta_kag.yaml").read_text().splitlines()
@@ -43,7 +43,7 @@ def kag(tmp_path: Path) -> Open:
             if value:
                 shipped.insert(at, f"{' ' * indent}{key}: {value}")
         mapping.write_text("\n".join(shipped))
-        return FilesSource(FileSettings(platform="meta", path=path, mapping=mapping))
+        return ads_file("meta", path, mapping)
 
     return open_
 
@@ -73,9 +73,7 @@ def test_a_tiktok_export_lands_to_the_micro(tmp_path: Path) -> None:
     market, today = Market(), date(2026, 7, 1)
     path = tmp_path / "tiktok.csv"
     write_report(market, path, today)
-    source = FilesSource(
-        FileSettings(platform="tiktok_ads", path=path, mapping=MAPPINGS / "tiktok_ads.yaml")
-    )
+    source = ads_file("tiktok", path, MAPPINGS / "tiktok_ads.yaml")
     account = source.account("7001002003")
     assert (account.currency_code, account.time_zone) == ("USD", "America/Los_Angeles")
     ads, campaigns = (_conform(b) for b in source.pull("7001002003", EVER))
@@ -97,9 +95,7 @@ def test_a_tiktok_export_lands_to_the_micro(tmp_path: Path) -> None:
 @pytest.mark.data
 @pytest.mark.skipif(not KAG.exists(), reason=f"no {KAG}")
 def test_the_real_facebook_export_lands_whole() -> None:
-    source = FilesSource(
-        FileSettings(platform="meta", path=KAG, mapping=MAPPINGS / "meta_kag.yaml")
-    )
+    source = ads_file("meta", KAG, MAPPINGS / "meta_kag.yaml")
     assert source.account_ids == ("act_1",)
     assert source.span == Window(date(2023, 8, 1), date(2023, 8, 31))
     ads, campaigns = (_conform(b) for b in source.pull("act_1", EVER))
@@ -122,7 +118,7 @@ def test_a_bad_date_is_named_by_its_spreadsheet_row(kag: Open) -> None:
     with pytest.raises(InputError) as caught:
         list(source.pull("act_1", EVER))
     assert caught.value.message == (
-        f"{source._settings.path} row 4711, column Date: '2023-08-31' is not a day as %d-%m-%Y"
+        f"{source.path} row 4711, column Date: '2023-08-31' is not a day as %d-%m-%Y"
     )
     assert "published data is unchanged" in str(caught.value)
 
@@ -237,13 +233,13 @@ def test_a_workbook_and_a_parquet_file_land_as_the_csv_does(
     path = tmp_path / f"export.{'xlsx' if save is _workbook else 'parquet'}"
     save(text, path)
     source = kag(text)
-    other = FilesSource(source._settings.model_copy(update={"path": path}))
+    other = AdsFile(path, source.mapping)
     for batch, expected in zip(other.pull("act_1", EVER), source.pull("act_1", EVER), strict=True):
         assert batch.window == expected.window
         assert _rows(batch).equals(_rows(expected))
     # thousands separators are for texts: 1.25 in a cell that is a number stays 1.25
     german = kag(text, thousands='"."', delimiter='";"')
-    other = FilesSource(german._settings.model_copy(update={"path": path}))
+    other = AdsFile(path, german.mapping)
     assert sum(_rows(next(other.pull("act_1", EVER)))["cost_micros"].to_pylist()) == 1_234_170_000
 
 
@@ -254,7 +250,7 @@ def test_a_file_that_was_cut_off_is_named(
     path = tmp_path / f"cut.{'xlsx' if save is _workbook else 'parquet'}"
     save(HEADER + _row(), path)
     path.write_bytes(path.read_bytes()[:-300])
-    source = FilesSource(kag(HEADER)._settings.model_copy(update={"path": path}))
+    source = AdsFile(path, kag(HEADER).mapping)
     with pytest.raises(InputError, match=r"cut\.\w+ is not a whole"):
         source.account("act_1")
 
@@ -266,7 +262,7 @@ def test_what_a_workbook_cannot_say_for_certain_is_refused(kag: Open, tmp_path: 
     workbook.active.append([datetime(2023, 8, 31, 14), 120_210_100_101_234_567, 916, 1, 1, 1, 1, 1])
     workbook.active.append([datetime(2023, 8, 31), 3, 916, 1, True, 1, "=G2+1", 1])
     workbook.save(path)
-    source = FilesSource(kag(HEADER)._settings.model_copy(update={"path": path}))
+    source = AdsFile(path, kag(HEADER).mapping)
     with pytest.raises(InputError) as caught:
         source.account("act_1")
     assert caught.value.message.splitlines() == [
@@ -323,17 +319,24 @@ def test_a_campaign_without_a_budget_has_no_budget_row_and_dash_means_nothing(ka
     assert len(_rows(budgets)) == 0
 
 
-def test_a_budget_that_campaigns_share_is_known_by_its_id(kag: Open) -> None:
+@pytest.mark.parametrize(
+    ("budget_id", "ids"),
+    [
+        ("Budget ID", {"916": "88", "7": "88", "8": None}),
+        ("{constant: autumn}", dict.fromkeys(("916", "7", "8"), "autumn")),
+    ],
+)
+def test_a_budget_that_campaigns_share_is_known_by_its_id(
+    kag: Open, budget_id: str, ids: dict[str, str | None]
+) -> None:
     header = HEADER.rstrip() + ",Budget,Budget ID\n"
     other = _row("01-08-2023", ad=2).rstrip().replace("916", "7", 1)
     rows = [_row().rstrip() + ",5.00,88\n", other + ",5.00,88\n"]
     rows.append(_row("01-08-2023", ad=3).rstrip().replace("916", "8", 1) + ",2.00,-\n")
-    source = kag(header + "".join(rows), daily_budget="Budget", budget_id="Budget ID")
+    source = kag(header + "".join(rows), daily_budget="Budget", budget_id=budget_id)
     (budgets,) = source.snapshot("act_1", date(2023, 9, 1))
-    ids = dict(
-        zip(*(_rows(budgets)[c].to_pylist() for c in ("campaign_id", "budget_id")), strict=True)
-    )
-    assert ids == {"916": "88", "7": "88", "8": None}
+    columns = (_rows(budgets)[c].to_pylist() for c in ("campaign_id", "budget_id"))
+    assert dict(zip(*columns, strict=True)) == ids
 
 
 def test_a_file_of_several_chunks_is_streamed(kag: Open, monkeypatch: pytest.MonkeyPatch) -> None:

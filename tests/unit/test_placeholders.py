@@ -102,6 +102,7 @@ def test_a_house_adds_its_own_placeholders_for_every_source_of_people(tmp_path: 
         "identity: {placeholders: [walk-in]}\n"
         "sources:\n"
         "  server_events: {site_id: s, path: ev, time_zone: UTC, placeholders: [till-1]}\n"
+        "  files: [{path: orders.csv, mapping: m.yaml}]\n"
         "  shopify: {shop_id: s, time_zone: UTC}\n"
     )
     sources = load_settings(file).sources
@@ -110,6 +111,7 @@ def test_a_house_adds_its_own_placeholders_for_every_source_of_people(tmp_path: 
     nobodys = placeholders(sources.server_events.placeholders)
     assert [nobodys.real(t) for t in ("Walk-In", "TILL-1", "ada")] == [None, None, "ada"]
     assert placeholders(sources.shopify.placeholders).real("walk-in") is None
+    assert placeholders(sources.files[0].placeholders).real("walk-in") is None
     assert hash_user_id("walk-in", "salt", nobodys) is None
 
 

@@ -10,10 +10,11 @@ import openpyxl
 import pyarrow as pa
 import pytest
 
+from pipelines.config import Secrets
 from pipelines.shipped import shipped
 from pipelines.source_settings import FileSettings
 from pipelines.sources.base import Window
-from pipelines.sources.files.source import FilesSource
+from pipelines.sources.files.source import open_source
 
 MAPPINGS = shipped("infra") / "mappings"
 DAYS = Window(date(2026, 4, 1), date(2026, 4, 2))
@@ -227,6 +228,31 @@ def _snapchat(path: Path) -> None:
     path.write_text(_lines(_table(header, rows)))
 
 
+TIKTOK = [
+    *("Ad status", "Ad name", "Date", "Ad ID", "Impressions", "Clicks", "Cost", "Conversions"),
+    *("Total value", "Ad group ID", "Campaign ID", "Account ID", "Currency", "Campaign status"),
+    *("Ad group status", "Campaign name", "Ad group name", "Campaign daily budget"),
+]
+
+
+def _tiktok(path: Path, first: str = "Ad status") -> None:
+    """A workbook of numbers, with a total whose name stands in its first column."""
+    book = openpyxl.Workbook()
+    sheet = book.active
+    assert sheet is not None
+    order = [first, *(name for name in TIKTOK if name != first)]
+    sheet.append(order)
+    for row in _rows(["1800000001", "1800000002"], ["Active", "Paused"], "%m/%d/%Y", ""):
+        numbers: list[object] = [int(row[4]), int(row[5]), *map(float, row[6:])]
+        ids = ["1810000001", "1820000001", "7000000000000000009", "USD"]
+        more = [*ids, "Active", "Active", "Spring", "Everybody", 50]
+        cells = dict(zip(TIKTOK, [*row[:4], *numbers, *more], strict=True))
+        sheet.append([cells[name] for name in order])
+    sums = dict(zip(TIKTOK[4:9], (13579, 321, 1252.49, 6.5, 980.25), strict=True))
+    sheet.append(["Total of 4 results", *(sums.get(name, "-") for name in order[1:])])
+    book.save(path)
+
+
 EXPORTS = {
     "google_ads_ui": (_google, "csv", "9876543210"),
     "google_ads_ui_de": (_google_de, "csv", "9876543210"),
@@ -237,6 +263,7 @@ EXPORTS = {
     "reddit_ads": (_reddit, "csv", "t2_9xyz"),
     "pinterest_ads": (_pinterest, "csv", "549760000001"),
     "snapchat_ads": (_snapchat, "csv", UUIDS[2]),
+    "tiktok_ads": (_tiktok, "xlsx", "7000000000000000009"),
 }
 
 
@@ -249,9 +276,9 @@ def test_an_export_as_it_comes_lands_whole_under_its_accounts_one_spelling(
     draw(path)
     mapping = MAPPINGS / f"{name}.yaml"
     platform = name.split("_ads", maxsplit=1)[0] + "_ads"
-    source = FilesSource(FileSettings(platform=platform, path=path, mapping=mapping))
+    source = open_source(FileSettings(platform=platform, path=path, mapping=mapping), Secrets())
     assert source.account_ids == (account,)
-    (batch,) = source.pull(account, DAYS)
+    batch = next(source.pull(account, DAYS))
     rows = batch.rows if isinstance(batch.rows, pa.Table) else batch.rows.read_all()
     summed = {
         column: sum(rows[column].to_pylist())
@@ -262,6 +289,22 @@ def test_an_export_as_it_comes_lands_whole_under_its_accounts_one_spelling(
     assert set(rows["status"].to_pylist()) <= {"ENABLED", "PAUSED"}
 
 
+@pytest.mark.parametrize("first", ["Date", "Campaign ID", "Account ID"])
+def test_the_total_of_a_tiktok_workbook_is_left_out_wherever_it_is_named(
+    first: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "export.xlsx"
+    _tiktok(path, first)
+    settings = FileSettings(path=path, mapping=MAPPINGS / "tiktok_ads.yaml")
+    ads, campaigns = open_source(settings, Secrets()).pull("7000000000000000009", DAYS)
+    assert not isinstance(ads.rows, pa.Table)
+    assert not isinstance(campaigns.rows, pa.Table)
+    assert sum(ads.rows.read_all()["cost_micros"].to_pylist()) == COST
+    assert sum(campaigns.rows.read_all()["cost_micros"].to_pylist()) == COST
+    assert "left out, as the mapping says: 1 row(s)" in caplog.text
+
+
 def test_every_ready_mapping_is_drawn_here_or_has_an_export_of_its_own() -> None:
-    elsewhere = {"meta_kag", "tiktok_ads"}  # tests/e2e/test_real_export.py, the sandbox's export
+    # tests/e2e/test_real_export.py, test_files_orders.py and test_files_ga4_report.py
+    elsewhere = {"meta_kag", "shopify_orders", "ga4_report"}
     assert {path.stem for path in MAPPINGS.glob("*.yaml")} == {*EXPORTS, *elsewhere}

@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
+from pipelines.config import Secrets
 from pipelines.contracts import load_contracts
 from pipelines.errors import AuditError, SourceRejected, SourceUnavailable
 from pipelines.landing.publish import land
@@ -25,7 +26,7 @@ from pipelines.sandbox.platforms.tiktok_ads.server import BREAKING, FAULTS, Tikt
 from pipelines.sandbox.serving.clock import Clock
 from pipelines.source_settings import FileSettings, TiktokAdsSettings
 from pipelines.sources.base import Batch, Window
-from pipelines.sources.files.source import FilesSource
+from pipelines.sources.files.source import open_source
 from pipelines.sources.shapes.ads_metrics import count
 from pipelines.sources.tiktok_ads.source import TiktokAdsSource, _hashed, _or_0, _status
 from pipelines.warehouse.duckdb import DuckDBWarehouse
@@ -94,7 +95,9 @@ def test_rows_are_those_that_the_csv_export_lands(
 ) -> None:
     path = tmp_path / "tiktok_ads.csv"
     write_report(market, path, TODAY)
-    exported = FilesSource(FileSettings(platform="tiktok_ads", path=path, mapping=MAPPING))
+    exported = open_source(
+        FileSettings(platform="tiktok_ads", path=path, mapping=MAPPING), Secrets()
+    )
     account, campaigns, _, ads = pull(source, WINDOW)
     told = {b.table: b for b in (account, campaigns, ads)}
     for batch in exported.pull(ACCOUNT, WINDOW):

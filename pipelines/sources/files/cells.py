@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from decimal import Decimal, InvalidOperation
+from functools import partial
 from math import isfinite
 from pathlib import Path
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 from pipelines.errors import InputError
 from pipelines.money import micros
@@ -16,11 +17,14 @@ from pipelines.platforms import Level
 from pipelines.sources.files.advice import total_word
 from pipelines.sources.files.ids import NotAnId, read_id
 from pipelines.sources.files.layout import Layout
-from pipelines.sources.files.mapping import Mapping
+from pipelines.sources.files.mapping import Day, FileMapping
 from pipelines.sources.files.numerals import NotANumber, Numerals
 
 _T = TypeVar("_T")
+M = TypeVar("M", bound=FileMapping)
 _SHOWN, _KEPT_AT_MOST = 5, 1_000
+# no amount: below every INT64
+_NOTHING = -(2**64)
 # A float, and so a number in a spreadsheet, has no more digits than these for certain.
 _SAFE = 10**15
 _TEXT = "a text, or a number that has kept all of its digits"
@@ -74,14 +78,15 @@ class ExportFile:
 
 
 @dataclass
-class Reading:
+class Reading(Generic[M]):
     """A file while it is read: what its mapping says, and what was seen in it so far.
 
-    ``totals`` are the costs of rows that are left out, by their number.
+    ``totals`` are cells of the mapping's ``total_column`` in rows that are left out, by their
+    number.
     """
 
     path: Path
-    mapping: Mapping
+    mapping: M
     problems: Problems = field(init=False)
     numerals: Numerals = field(init=False)
     left_out: int = 0
@@ -101,7 +106,7 @@ class Reading:
 
 
 @dataclass
-class Sheet:
+class Sheet(Generic[M]):
     """Some rows of a file: the cells of the columns that a mapping names, and of the others.
 
     Cells are texts (CSV), or what the format holds: numbers, days, None. ``row_numbers`` are
@@ -111,7 +116,7 @@ class Sheet:
     columns: dict[str, Sequence[object]]
     others: dict[str, Sequence[object]]
     row_numbers: list[int]
-    reading: Reading
+    reading: Reading[M]
 
     def __len__(self) -> int:
         return len(self.row_numbers)
@@ -129,60 +134,70 @@ class Sheet:
         """As :meth:`texts`; None for nothing."""
         return [text or None for text in self._parse(column, _text, _TEXT, nothing="")]
 
-    def days(self, column: str) -> list[date]:
-        """Cells that must be a day, or a text of one in the mapping's format."""
-        return self._parse(column, self._day, f"a day as {self.reading.mapping.date.format}")
+    def days(self, column: str, as_: Day) -> list[date]:
+        """Cells that must be a day, or a text of one in a format."""
+        return self._parse(column, lambda cell: _day(cell, as_), f"a day as {as_.format}")
 
-    def day(self, cell: object) -> date | None:
-        """A cell's day; None where it is none."""
-        try:
-            return self._day(cell.strip() if isinstance(cell, str) else cell)
-        except _UNUSABLE:
-            return None
+    def instants(self, column: str, format_: str) -> list[datetime]:
+        """Cells that must be a time with its offset from UTC."""
+        return self._parse(column, lambda cell: _instant(cell, format_), _instants(format_))
+
+    def instants_if_any(self, column: str, format_: str) -> list[datetime | None]:
+        """As :meth:`instants`; None for nothing."""
+        read = partial(_instant, format_=format_)
+        instants = self._parse(column, read, _instants(format_), nothing=datetime.min)
+        return [None if instant is datetime.min else instant for instant in instants]
 
     def counts(self, column: str) -> list[int]:
         """Whole numbers from 0; 0 for nothing."""
         return self._parse(column, self._count, "a whole number", nothing=0)
 
-    def amounts(self, column: str) -> list[int | None]:
-        """Decimal amounts in millionths, from 0; None for nothing.
+    def amounts(self, column: str, *, signed: bool = False) -> list[int | None]:
+        """Decimal amounts in millionths, from 0 unless ``signed``; None for nothing.
 
         Digits beyond the millionth (exports that went through floating point) are rounded,
         half to even.
         """
-        amounts = self._parse(column, self._micros, "an amount", nothing=-1)
-        return [None if amount < 0 else amount for amount in amounts]
+        read = partial(self._micros, signed=signed)
+        amounts = self._parse(column, read, "an amount", nothing=_NOTHING)
+        return [None if amount == _NOTHING else amount for amount in amounts]
 
     def numbers(self, column: str) -> list[float]:
         """Numbers from 0; 0 for nothing."""
         return self._parse(column, self._number, "a number", nothing=0.0)
 
-    def translated(self, column: str, values: dict[str, str]) -> list[str]:
+    def translated(
+        self, column: str, values: dict[str, str], nothing: str | None = None
+    ) -> list[str]:
         """Cells that must be one of ``values``, translated."""
 
         def parse(cell: object) -> str:
             return values[_text(cell)]
 
-        return self._parse(column, parse, f"one of {', '.join(values)}")
+        return self._parse(column, parse, f"one of {', '.join(values)}", nothing=nothing)
 
     def drift(self, column: str) -> list[str | None]:
         """A column that the mapping does not name, as texts; None for nothing."""
         texts = (None if cell is None else str(cell).strip() for cell in self.others[column])
         return [None if text in self.reading.mapping.null_tokens else text for text in texts]
 
-    def _day(self, cell: object) -> date:
-        if isinstance(cell, datetime) and cell.tzinfo is None and cell.time() == time():
-            return cell.date()
-        if isinstance(cell, date) and not isinstance(cell, datetime):
-            return cell
-        date_ = self.reading.mapping.date
-        if date_.names_a_day or "%V" not in date_.format:
-            return datetime.strptime(_text(cell), date_.format).date()
-        # a week's Monday: strptime makes no day of a week alone
-        return datetime.strptime(f"{_text(cell)} 1", f"{date_.format} %u").date()
+    def only(self, places: Iterable[int]) -> Sheet[M]:
+        """Some of its rows, by their places in it."""
+        chosen = list(places)
 
-    def _micros(self, cell: object) -> int:
-        return micros(self._decimal(cell))
+        def picked(columns: dict[str, Sequence[object]]) -> dict[str, Sequence[object]]:
+            return {name: [cells[i] for i in chosen] for name, cells in columns.items()}
+
+        numbers = [self.row_numbers[i] for i in chosen]
+        return Sheet(picked(self.columns), picked(self.others), numbers, self.reading)
+
+    def is_nothing(self, cell: object) -> bool:
+        """Whether a cell is one of those that mean nothing."""
+        text = cell.strip() if isinstance(cell, str) else cell
+        return text is None or text in self.reading.mapping.null_tokens
+
+    def _micros(self, cell: object, *, signed: bool) -> int:
+        return micros(self._decimal(cell, signed=signed))
 
     def _number(self, cell: object) -> float:
         number = float(self._decimal(cell))
@@ -203,11 +218,11 @@ class Sheet:
             raise ValueError(cell)
         return count
 
-    def _decimal(self, cell: object) -> Decimal:
+    def _decimal(self, cell: object, *, signed: bool = False) -> Decimal:
         if isinstance(cell, str):
-            return self.reading.numerals.number(cell)
+            return self.reading.numerals.number(cell, signed=signed)
         number = Decimal(_plain(cell))
-        if number < 0:
+        if number < 0 and not signed:
             raise ValueError(cell)
         return number
 
@@ -230,7 +245,8 @@ class Sheet:
                             raise ValueError(cell)
                         known[key] = parse(cell)
                     except _UNUSABLE as error:
-                        shown = "" if cell is None else cell
+                        quoted = self.reading.mapping.quotes_cells
+                        shown = cell if quoted and cell is not None else ""
                         reason = "means nothing" if is_null else _reason(error, wanted)
                         row = self.row_numbers[i]
                         self.reading.problems.add(row, f", column {column}: '{shown}' {reason}")
@@ -247,6 +263,35 @@ class Sheet:
                     f"Row {self.row_numbers[i]} looks like a total. Leave such rows out in the "
                     f'mapping: leave_out: [{{column: "{name}", starts_with: "{word}"}}].'
                 )
+
+
+def day_of(cell: object, as_: Day) -> date | None:
+    """A cell's day; None where it is none."""
+    try:
+        return _day(cell.strip() if isinstance(cell, str) else cell, as_)
+    except _UNUSABLE:
+        return None
+
+
+def _day(cell: object, as_: Day) -> date:
+    if isinstance(cell, datetime) and cell.tzinfo is None and cell.time() == time():
+        return cell.date()
+    if isinstance(cell, date) and not isinstance(cell, datetime):
+        return cell
+    if as_.names_a_day or "%V" not in as_.format:
+        return datetime.strptime(_text(cell), as_.format).date()
+    # a week's Monday: strptime makes no day of a week alone
+    return datetime.strptime(f"{_text(cell)} 1", f"{as_.format} %u").date()
+
+
+def _instant(cell: object, format_: str) -> datetime:
+    if isinstance(cell, datetime) and cell.tzinfo is not None:
+        return cell
+    return datetime.strptime(_text(cell), format_)
+
+
+def _instants(format_: str) -> str:
+    return f"a time with its offset, as {format_}"
 
 
 def _text(cell: object) -> str:

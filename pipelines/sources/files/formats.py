@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pipelines.sources.files.cells import Reading, Sheet
+from pipelines.sources.files.cells import M, Reading, Sheet
 from pipelines.sources.files.packing import unpacked
 from pipelines.sources.files.parquet_file import read_parquet
 from pipelines.sources.files.text_file import read_text
@@ -13,7 +13,7 @@ from pipelines.sources.files.workbook_file import read_workbook
 _READERS = {"text": read_text, "parquet": read_parquet, "workbook": read_workbook}
 
 
-def read_sheets(reading: Reading) -> Iterator[Sheet]:
+def read_sheets(reading: Reading[M]) -> Iterator[Sheet[M]]:
     """A file's rows, in order, in sheets of bounded size; its content says what it is.
 
     Raises:

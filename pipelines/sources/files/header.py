@@ -6,9 +6,10 @@ import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from typing import Literal
 
 from pipelines.sources.files.advice import header_advice, nearest
-from pipelines.sources.files.cells import Reading, Sheet
+from pipelines.sources.files.cells import M, Reading, Sheet
 from pipelines.sources.files.layout import LeaveOut, spelt
 
 _log = logging.getLogger(__name__)
@@ -19,18 +20,24 @@ Row = tuple[int, Sequence[object]]
 
 @dataclass(frozen=True)
 class Header:
-    """Where the columns are: those that the mapping names, by its names, and all others.
+    """Where the columns are: those that the mapping names, by its names, and all others, below
+    the row of their names.
 
     ``leave_out`` has, for each of the mapping's rules, the column that it looks at.
     """
 
+    row: int
     used: dict[str, int]
     others: dict[str, int]
     leave_out: tuple[tuple[LeaveOut, int], ...]
     width: int
 
 
-def locate(reading: Reading, head: Sequence[Sequence[object]], header_row: int) -> Header:
+def locate(
+    reading: Reading[M],
+    head: Sequence[Sequence[object]],
+    header_row: int | Literal["find"],
+) -> Header:
     """The header of a file, whose first rows are given.
 
     Raises:
@@ -39,18 +46,21 @@ def locate(reading: Reading, head: Sequence[Sequence[object]], header_row: int) 
     if not any(cell not in (None, "") for row in head for cell in row):
         raise reading.refusal("is empty.", "Export it again.")
     mapping = reading.mapping
-    row = head[header_row - 1] if header_row <= len(head) else ()
-    names = [spelt("" if cell is None else cell) for cell in row]
+    wanted = tuple(dict.fromkeys((*mapping.used_columns(), *(r.column for r in mapping.leave_out))))
+    if header_row == "find":
+        header_row = _most_like(wanted, head)
+    names = _names(head[header_row - 1]) if header_row <= len(head) else []
     while names and not names[-1]:
         names.pop()
-    wanted = tuple(dict.fromkeys((*mapping.used_columns(), *(r.column for r in mapping.leave_out))))
     places = {name: [i for i, there in enumerate(names) if there == spelt(name)] for name in wanted}
     if missing := [name for name in wanted if not places[name]]:
         advice = header_advice(head, wanted, mapping.delimiter, header_row)
         if names:
             near = ((name, nearest(spelt(name), names)) for name in missing)
             hints = (f"'{name}'" + (f" (is it '{hint}'?)" if hint else "") for name, hint in near)
-            reason = f"has no column {', '.join(hints)}. Its columns: {', '.join(names)}."
+            reason = f"has no column {', '.join(hints)}."
+            if mapping.quotes_cells:
+                reason += f" Its columns: {', '.join(names)}."
         else:
             reason = f"has nothing in row {header_row}, where its columns' names should be."
         raise reading.refusal(
@@ -65,10 +75,21 @@ def locate(reading: Reading, head: Sequence[Sequence[object]], header_row: int) 
     rules = tuple((rule, places[rule.column][0]) for rule in mapping.leave_out)
     taken = set(used.values())
     others = _distinct(reading, {i: n for i, n in enumerate(names) if n and i not in taken})
-    return Header(used, others, rules, len(names))
+    return Header(header_row, used, others, rules, len(names))
 
 
-def _distinct(reading: Reading, names: dict[int, str]) -> dict[str, int]:
+def _most_like(wanted: Sequence[str], head: Sequence[Sequence[object]]) -> int:
+    """The number of the first row that has the most of the columns."""
+    texts = {spelt(name) for name in wanted}
+    shared = [len(texts.intersection(_names(row))) for row in head]
+    return shared.index(max(shared)) + 1
+
+
+def _names(row: Sequence[object]) -> list[str]:
+    return [spelt("" if cell is None else cell) for cell in row]
+
+
+def _distinct(reading: Reading[M], names: dict[int, str]) -> dict[str, int]:
     """Columns by name; where one occurs again, by a second name, and logged."""
     columns: dict[str, int] = {}
     for place, name in names.items():
@@ -82,7 +103,7 @@ def _distinct(reading: Reading, names: dict[int, str]) -> dict[str, int]:
     return columns
 
 
-def sheets(reading: Reading, header: Header, rows: Iterator[Row]) -> Iterator[Sheet]:
+def sheets(reading: Reading[M], header: Header, rows: Iterator[Row]) -> Iterator[Sheet[M]]:
     """The rows below a header, in sheets of bounded size; rows with nothing in them are none."""
     while chunk := list(islice(rows, CHUNK_ROWS)):
         kept = [(i, cells) for i, row in chunk if (cells := _cells(reading, header, i, row))]
@@ -96,7 +117,7 @@ def sheets(reading: Reading, header: Header, rows: Iterator[Row]) -> Iterator[Sh
 
 
 def _cells(
-    reading: Reading, header: Header, number: int, row: Sequence[object]
+    reading: Reading[M], header: Header, number: int, row: Sequence[object]
 ) -> Sequence[object]:
     """A row as wide as the header; nothing where it is empty, left out or of another width."""
     filled = len(row)
@@ -108,14 +129,14 @@ def _cells(
         cell = row[place] if place < len(row) else None
         if rule.matches("" if cell is None else str(cell), reading.mapping.null_tokens):
             reading.left_out += 1
-            cost = header.used[reading.mapping.columns.cost]
-            if cost < len(row):
+            total = reading.mapping.total_column
+            if total and (cost := header.used[total]) < len(row):
                 reading.totals.append((number, row[cost]))
             return ()
     width = header.width
     if filled > width or len(row) < width:
         reading.problems.add(number, f": {len(row)} cells, the header has {width}")
-        if filled == 1:
+        if filled == 1 and reading.mapping.quotes_cells:
             first = next(name for name, place in (header.used | header.others).items() if not place)
             reading.problems.advise(
                 f"If row {number} is a note, leave it out: leave_out: "

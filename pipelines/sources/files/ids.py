@@ -31,10 +31,15 @@ def read_id(cell: object, platform: str, level: Level) -> str:
         raise NotAnId(str(error)) from None
 
 
+def as_text(cell: str) -> str:
+    """A cell without the signs by which a spreadsheet takes it for a text."""
+    match = _AS_TEXT.fullmatch(cell.strip())
+    return (match[1] or match[2] or "") if match else cell
+
+
 def _written(cell: object) -> str:
     if isinstance(cell, str):
-        match = _AS_TEXT.fullmatch(cell.strip())
-        return (match[1] or match[2] or "") if match else cell
+        return as_text(cell)
     if isinstance(cell, bool) or not isinstance(cell, int | float | Decimal):
         raise NotAnId("is no id")
     if cell != int(cell) or (isinstance(cell, float) and abs(cell) >= _SAFE):

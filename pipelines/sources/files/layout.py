@@ -8,11 +8,20 @@ import unicodedata
 from decimal import Decimal
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    field_validator,
+    model_validator,
+)
 
 # The same gap to the eye, and the same mark: a mapping says one, and all of them are read.
 SPACES, APOSTROPHES = " \u00a0\u202f\u2009", "'\u2019"
 _DELIMITERS = {"tab": "\t", "\\t": "\t"}
+MAX_HEADER_ROW = 1_000
 # what numbers are made of
 MINUSES = "\u2212\u2010\u2011\u2012\u2013\u2014\ufe58\ufe63\uff0d"
 UNSTRIPPABLE = re.compile(rf".*\d.*|[.,'+()<>\s{MINUSES}-]*|[eE]")
@@ -28,7 +37,14 @@ def _listed(value: object) -> object:
     return (value,) if isinstance(value, str | int | float) else value
 
 
+def _row_or_find(value: object) -> object:
+    if value == "find" or (type(value) is int and 1 <= value <= MAX_HEADER_ROW):
+        return value
+    raise ValueError(f"the number of a row, from 1 to {MAX_HEADER_ROW}, or find")
+
+
 Texts = Annotated[tuple[str, ...], BeforeValidator(_listed)]
+HeaderRow = Annotated[int | Literal["find"], PlainValidator(_row_or_find)]
 
 
 def spelt(text: object) -> str:
@@ -79,7 +95,8 @@ class Layout(Section):
         max_unpacked_times: and if it unpacks to more than so many times its size (files under 16
             MiB excepted).
         delimiter: what stands between cells of a text file; ``tab`` is one, too.
-        header_row: number of the row with the columns' names, from 1; what stands above is
+        header_row: number of the row with the columns' names, from 1, or ``find``: the first
+            (of a thousand) that has every column the mapping names. What stands above is
             skipped. Not for Parquet.
         sheet: the worksheet's name; unsaid, the only visible one that has rows.
         decimal: the decimal sign. Unsaid, ``.``, or ``,`` where ``thousands`` is ``.``.
@@ -99,7 +116,7 @@ class Layout(Section):
     max_unpacked_mib: int = Field(256, ge=1)
     max_unpacked_times: int = Field(100, ge=1)
     delimiter: str = ","
-    header_row: int = Field(1, ge=1, le=1_000)
+    header_row: HeaderRow = 1
     sheet: str | None = None
     decimal: Literal[".", ","] | None = None
     thousands: str | None = None
@@ -107,6 +124,11 @@ class Layout(Section):
     read_as: dict[str, Decimal] = Field({})
     null_tokens: tuple[str, ...] = ("", "-", "--")
     leave_out: tuple[LeaveOut, ...] = ()
+
+    @property
+    def last_header_row(self) -> int:
+        """The last row that may be the header."""
+        return MAX_HEADER_ROW if self.header_row == "find" else self.header_row
 
     @property
     def decimal_sign(self) -> str:

@@ -1,33 +1,19 @@
-"""The schema of a mapping file: which column of an ads export means what."""
+"""What every mapping file says, whatever table its file lands in; the rooms below have the rest."""
 
 from __future__ import annotations
 
 import re
-from pathlib import Path
-from typing import Literal, Self
+from abc import abstractmethod
+from typing import ClassVar, Literal, Self
 
-import yaml
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, model_validator
 
-from pipelines.errors import ConfigError
-from pipelines.platform_ids import canonical_id
-from pipelines.platforms import platform_table
 from pipelines.source_settings import TimeZone
-from pipelines.sources.files.layout import Layout, Section, spelt
-from pipelines.yaml_files import problems, read_yaml
+from pipelines.sources.files.layout import Layout, Section
 
 ABSENT = "absent"
 # Directives of strptime: of days, and of weeks, which make a day with a weekday.
 _DAYS, _WEEKS, _WEEKDAYS = set("dejcxDF"), set("UVW"), set("aAuw")
-# Names of columns whose values are periods; they are compared in small letters.
-_PERIODS = {
-    **dict.fromkeys(("week", "woche", "week start", "week starting", "week ending"), "week"),
-    **dict.fromkeys(("week of", "iso week", "kalenderwoche", "kw", "semana", "semaine"), "week"),
-    **dict.fromkeys(("settimana", "week number", "tydzień", "uke", "vecka", "uge"), "week"),
-    **dict.fromkeys(("month", "monat", "quarter", "quartal", "year", "jahr"), "month"),
-    **dict.fromkeys(("mes", "mois", "mese", "mês", "maand", "miesiąc", "trimestre"), "month"),
-    **dict.fromkeys(("kwartaal", "año", "année", "anno", "ano", "jaar", "rok"), "month"),
-}
 
 
 class Text(Section):
@@ -43,32 +29,10 @@ class Text(Section):
         return self
 
 
-class Status(Text):
-    """ENABLED, PAUSED or REMOVED: a constant, or a column translated by ``values``."""
+class Constant(Section):
+    """A text that is the same on every row, because the file doesn't hold it."""
 
-    values: dict[str, Literal["ENABLED", "PAUSED", "REMOVED"]] = Field({})
-
-    @model_validator(mode="after")
-    def _known(self) -> Self:
-        if self.constant is not None and self.constant not in {"ENABLED", "PAUSED", "REMOVED"}:
-            raise ValueError("a constant status is ENABLED, PAUSED or REMOVED")
-        if self.column is not None and not self.values:
-            raise ValueError("a status column needs 'values', such as Active: ENABLED")
-        return self
-
-
-class Statuses(Section):
-    campaign: Status | None = None
-    adgroup: Status | None = None
-    ad: Status | None = None
-
-
-class Names(Section):
-    """Columns of names; entities are made for the levels that have one."""
-
-    campaign: str | None = None
-    adgroup: str | None = None
-    ad: str | None = None
+    constant: str = Field(min_length=1)
 
 
 class Day(Section):
@@ -94,177 +58,34 @@ class Day(Section):
         return bool(directives & _DAYS) or bool(directives & _WEEKS and directives & _WEEKDAYS)
 
 
-class Columns(Section):
-    """Ids and metrics. ``cost`` and ``conversion_value`` are decimals in the currency."""
-
-    campaign_id: str
-    adgroup_id: str | None = None
-    ad_id: str | None = None
-    impressions: str
-    clicks: str
-    cost: str
-    conversions: str
-    conversion_value: str = Field(description="a column, or 'absent' where the export has none")
-
-
-class Mapping(Layout):
+class FileMapping(Layout):
     """What an export file holds; how it is written is said by the keys of :class:`Layout`.
 
     Args:
-        level: what a row is, by ``grain``: an ad or a campaign.
-        grain: how long a row is: a ``day``, a ``week`` of seven days, or a calendar ``month``.
-            What lands is days, so the other two need ``spread``.
-        spread: ``evenly`` divides a row among the days of its period, so that they sum to it
-            exactly, and marks each with its grain (``spread_from``, in ``_extra``).
-        sparse: days that lie a week or a month apart, and none between, are taken for weeks and
-            months and refused; true says that they are days.
-        complete: whether the file has everything that was delivered on its days. What is
-            published of them and isn't in a complete file is withdrawn; in another it stays.
-        campaign_totals: ``sum_of_ads`` states that the file is complete, every campaign and
-            every ad of it, so that its ads add up to its campaigns; otherwise a file of ads
-            gives no campaign rows.
-        duplicate_rows: ``sum`` where a grain legitimately has several rows (a breakdown was
-            exported); ``refuse`` takes them for a mistake.
-        empty_cost: ``refuse`` a cost that is nothing where there are impressions or clicks, or
-            everywhere; or take it for ``zero``.
-        check_total: the costs must add up to that of a row that is left out.
-        rounded_ids: ``refuse`` ids whose digits all end as rounding leaves them (zeros from the
-            16th on, or the precision of a float); ``keep`` takes them as they are written.
-        daily_budget: column of the campaign's present daily budget, decimal.
-        budget_id: column of the budget's id: campaigns of an account with one id spend one budget.
+        platform: whose export it is.
+        time_zone: the account's own, of which its days are.
+        complete: whether the file has everything of its days. What is published of them and isn't
+            in a complete file is withdrawn; in another it stays.
     """
+
+    # whether messages may repeat what a cell holds; not where it may be about a person
+    quotes_cells: ClassVar[bool] = True
 
     platform: str
-    account_id: Text
     account_name: str | None = None
     time_zone: TimeZone
-    currency: Text
-    level: Literal["ad", "campaign"]
-    date: Day
-    grain: Literal["day", "week", "month"] = "day"
-    spread: Literal["evenly"] | None = None
-    sparse: bool = False
     complete: bool = True
-    columns: Columns
-    status: Statuses
-    names: Names = Names()
-    daily_budget: str | None = None
-    budget_id: str | None = None
-    attribution_window: str = "unknown"
-    campaign_totals: Literal["sum_of_ads"] | None = None
-    duplicate_rows: Literal["refuse", "sum"] = "refuse"
-    empty_cost: Literal["refuse", "zero"] = "refuse"
-    check_total: bool = False
-    rounded_ids: Literal["refuse", "keep"] = "refuse"
 
-    @property
-    def account(self) -> str | None:
-        """The account that all rows are of, in its platform's spelling."""
-        constant = self.account_id.constant
-        return None if constant is None else canonical_id(self.platform, "account", constant)
-
-    @property
-    def makes_campaigns(self) -> bool:
-        return self.level == "campaign" or self.campaign_totals is not None
-
-    @field_validator("platform")
-    @classmethod
-    def _known(cls, name: str) -> str:
-        if problem := platform_table().problem([name]):
-            raise ValueError(problem)
-        return name
-
-    @model_validator(mode="after")
-    def _consistent(self) -> Self:
-        if problem := self._account_problem():
-            raise ValueError(f"account_id '{self.account_id.constant}' {problem}")
-        if self.level == "ad":
-            if not (self.columns.adgroup_id and self.columns.ad_id):
-                raise ValueError("level: ad needs columns.adgroup_id and columns.ad_id")
-            if self.status.ad is None:
-                raise ValueError("level: ad needs status.ad")
-        elif self.campaign_totals:
-            raise ValueError("campaign_totals is for files with level: ad")
-        if self.budget_id and not self.daily_budget:
-            raise ValueError("budget_id is the id of the budget in daily_budget, which is missing")
-        if self.campaign_totals and not self.complete:
-            raise ValueError("campaign_totals: sum_of_ads needs a file that is complete")
-        if self.check_total and not self.leave_out:
-            raise ValueError("check_total needs the total's row in leave_out")
-        if self.makes_campaigns and self.status.campaign is None:
-            raise ValueError("campaign rows need status.campaign")
-        return self
-
-    @model_validator(mode="after")
-    def _days(self) -> Self:
-        """What a row is, in days."""
-        if self.grain != "day":
-            if self.spread is None:
-                raise ValueError(
-                    f"rows of a {self.grain} can't land as days: export by day, or say "
-                    "'spread: evenly' to divide each among its days"
-                )
-            return self
-        if self.spread is not None:
-            raise ValueError("spread is for 'grain: week' and 'grain: month'; a day is one already")
-        period = _PERIODS.get(spelt(self.date.column).lower())
-        if period is None and not self.date.names_a_day:
-            period = "week" if re.search("%[UVW]", self.date.format) else "month"
-        if period and not self.sparse:
-            raise ValueError(
-                f"'{self.date.column}' as {self.date.format} is a {period}, and a row must be a "
-                f"day: export by day, or say 'grain: {period}' and 'spread: evenly'"
-            )
-        return self
-
-    def _account_problem(self) -> str:
-        try:
-            self.account  # noqa: B018
-        except ValueError as error:
-            return str(error)
-        return ""
-
-    def id_columns(self) -> tuple[str, ...]:
-        """Every column of ids that the mapping names."""
-        ids = (self.columns.campaign_id, self.columns.adgroup_id, self.columns.ad_id)
-        return tuple(column for column in (self.account_id.column, *ids) if column)
-
+    @abstractmethod
     def used_columns(self) -> tuple[str, ...]:
         """Every column of the file that the mapping names, without repetition."""
-        columns = self.columns.model_dump()
-        texts = (self.account_id, self.currency, self.status.campaign, self.status.adgroup)
-        named = [
-            self.date.column,
-            *([self.date.ends] if self.date.ends else []),
-            *(c for c in columns.values() if c and c != ABSENT),
-            *(t.column for t in (*texts, self.status.ad) if t and t.column),
-            *(c for c in self.names.model_dump().values() if c),
-            *(column for column in (self.daily_budget, self.budget_id) if column),
-        ]
-        return tuple(dict.fromkeys(named))
 
+    @property
+    def id_columns(self) -> tuple[str, ...]:
+        """Columns of ids, which must have kept all of their digits."""
+        return ()
 
-def load_mapping(path: Path) -> Mapping:
-    """Read a mapping file.
-
-    Raises:
-        ConfigError: no file, not YAML, or a key or value that is wrong; names every one.
-    """
-    if not path.is_file():
-        raise ConfigError(
-            f"No mapping file at {path}.",
-            kept="nothing was read or published.",
-            fix="Write one, as docs/files.md explains; infra/mappings/ holds examples.",
-        )
-    try:
-        raw, tree = read_yaml(path)
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path} is not YAML: {error}", fix="Correct the file.") from error
-    try:
-        return Mapping.model_validate(raw)
-    except ValidationError as error:
-        raise ConfigError(
-            f"{path} is not a usable mapping:\n{problems(error, Mapping, tree)}",
-            kept="nothing was read or published.",
-            fix="Correct the file; infra/mappings/ holds examples.",
-        ) from error
+    @property
+    def total_column(self) -> str | None:
+        """The column of which a row of totals, which is left out, has the sum."""
+        return None

@@ -41,8 +41,8 @@ class Numerals:
         """A number that may be another; None where the file shows which it is."""
         return None if self._certain else self._ambiguous
 
-    def number(self, cell: str) -> Decimal:
-        """A number from 0.
+    def number(self, cell: str, *, signed: bool = False) -> Decimal:
+        """A number, from 0 unless ``signed``.
 
         Raises:
             NotANumber: the mapping's signs don't explain the cell.
@@ -61,7 +61,7 @@ class Numerals:
                 self._certain = True
         ungrouped = text.replace(thousands, "") if thousands else text
         number = Decimal(ungrouped.replace(decimal, "."))
-        if number < 0:
+        if number < 0 and not signed:
             raise NotANumber("")
         return number
 

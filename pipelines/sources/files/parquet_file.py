@@ -9,11 +9,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipelines.platform_ids import ROUNDED
-from pipelines.sources.files.cells import Reading, Sheet
+from pipelines.sources.files.cells import M, Reading, Sheet
 from pipelines.sources.files.header import CHUNK_ROWS, Row, locate, sheets
 
 
-def read_parquet(path: Path, reading: Reading) -> Iterator[Sheet]:
+def read_parquet(path: Path, reading: Reading[M]) -> Iterator[Sheet[M]]:
     """The rows of a Parquet file.
 
     Raises:
@@ -23,7 +23,7 @@ def read_parquet(path: Path, reading: Reading) -> Iterator[Sheet]:
         with pq.ParquetFile(path) as file:
             schema = file.schema_arrow
             header = locate(reading, [schema.names], 1)
-            for name in reading.mapping.id_columns():
+            for name in reading.mapping.id_columns:
                 kind = schema.field(header.used[name]).type
                 if pa.types.is_floating(kind):
                     raise reading.refusal(

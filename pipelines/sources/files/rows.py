@@ -76,6 +76,7 @@ class RowsFile:
             # one thread: sums of floats must not depend on the order of chunks
             config={"memory_limit": _MEMORY, "temp_directory": self._folder.name, "threads": 1}
         )
+        connection.execute("SET TimeZone = 'UTC'")
         path = str(self._path).replace("'", "''")
         connection.execute(f"CREATE VIEW rows AS SELECT * FROM read_parquet('{path}')")
         return connection

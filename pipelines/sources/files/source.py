@@ -1,205 +1,83 @@
-"""Lands an ads export file (CSV, Parquet or XLSX), as its mapping file describes it."""
+"""Opens an export file (CSV, Parquet or XLSX): its mapping says what becomes of it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from datetime import UTC, date, datetime
-from functools import cached_property
 from pathlib import Path
 
-import pyarrow as pa
+import yaml
+from pydantic import ValidationError
 
 from pipelines.config import Secrets
-from pipelines.contracts import load_contract
-from pipelines.errors import ConfigError, SourceRejected
+from pipelines.errors import ConfigError
+from pipelines.placeholders import placeholders
 from pipelines.platforms import full_name
 from pipelines.source_settings import FileSettings
-from pipelines.sources.base import Account, Batch, Window
-from pipelines.sources.files import queries
-from pipelines.sources.files.cells import KEPT, Reading
-from pipelines.sources.files.mapping import load_mapping
-from pipelines.sources.files.periods import SPREAD
-from pipelines.sources.files.rows import RowsFile
-from pipelines.sources.files.typed import typed_rows
-from pipelines.sources.shapes.columns import side_by_side, typed
+from pipelines.sources.base import Source
+from pipelines.sources.files.ads.mapping import AdsMapping
+from pipelines.sources.files.ads.source import AdsFile
+from pipelines.sources.files.ga4_report.mapping import Ga4ReportMapping
+from pipelines.sources.files.ga4_report.rows import report_file
+from pipelines.sources.files.orders.mapping import OrdersMapping
+from pipelines.sources.files.orders.rows import orders_file
+from pipelines.yaml_files import problems, read_yaml
 
-_LEVELS = ("campaign", "adgroup", "ad")
-_ADS, _ENTITIES = "raw.ads_ad_performance", "raw.ads_entities"
-_BUDGETS = "raw.ads_campaign_budgets"
+_NO_AD_PLATFORMS = ("shopify", "ga4")
+_KEPT = "nothing was read or published."
+# What a mapping's ``table`` may be; unsaid, the first.
+MAPPINGS: dict[str, type[AdsMapping | OrdersMapping | Ga4ReportMapping]] = {
+    "ads": AdsMapping,
+    "orders": OrdersMapping,
+    "ga4_daily_report": Ga4ReportMapping,
+}
 
 
-class FilesSource:
-    """One export file. It is read once, when its accounts or rows are first asked for, in
-    chunks; typed rows wait in a temporary file, so that its size does not decide the memory.
-
-    A file is taken to be complete for every day from its first to its last (``span``): batches
-    replace no day outside of it, since a day the export does not reach is not a day without
-    spend.
-
-    Columns that the mapping does not name are kept as drift in the table of the file's own level,
-    where a row of the file is a row of the table; those that may be about a person are not
-    taken, and logged.
-
-    Args:
-        settings: the file, its mapping and the platform both are for.
+def open_source(settings: FileSettings, secrets: Secrets) -> Source:
+    """The file as configured.
 
     Raises:
-        ConfigError: a platform that isn't in platforms.yaml, or a mapping that is unusable or
-            for another platform.
+        ConfigError: a mapping that is unusable or for another platform, a platform that there
+            isn't, or a shop's orders without the salt of hashes.
     """
-
-    name = "files"
-    lookback_days = 30
-    max_window_days = 36_600
-
-    def __init__(self, settings: FileSettings) -> None:
-        self._settings = settings
-        self.mapping = load_mapping(settings.mapping)
-        self.platform = self.mapping.platform
-        if full_name(settings.platform) != self.platform:
-            raise ConfigError(
-                f"{settings.mapping} is a mapping for {self.platform}, not {settings.platform}.",
-                kept="nothing was read or published.",
-                fix=f"Use --platform {self.platform}, or another mapping.",
-            )
-
-    @property
-    def tables(self) -> tuple[str, ...]:
-        """What :meth:`pull` gives, in order."""
-        ads = (_ADS,) if self.mapping.level == "ad" else ()
-        campaigns = ("raw.ads_campaign_performance",) if self.mapping.makes_campaigns else ()
-        return ads + campaigns
-
-    @property
-    def path(self) -> Path:
-        """The file."""
-        return self._settings.path
-
-    @property
-    def complete(self) -> bool:
-        """Whether the file has all that was delivered on its days, as its mapping says."""
-        return self.mapping.complete
-
-    @property
-    def account_ids(self) -> tuple[str, ...]:
-        """The mapping's account, or those of the file (which reads it: InputError)."""
-        if self.mapping.account is not None:
-            return (self.mapping.account,)
-        return tuple(account for (account,) in self._rows.query(queries.ACCOUNTS))
-
-    @cached_property
-    def span(self) -> Window:
-        """First to last day of the file."""
-        ((first, last),) = self._rows.query(queries.SPAN)
-        return Window(first, last)
-
-    def account(self, account_id: str) -> Account:
-        """One of the file's accounts.
-
-        Raises:
-            SourceRejected: it is not in the file; names those that are.
-            InputError: the file can't be used.
-        """
-        currencies = self._rows.query(queries.CURRENCY, account_id)
-        if not currencies:
-            known = ", ".join(account for (account,) in self._rows.query(queries.ACCOUNTS))
-            raise SourceRejected(
-                f"{self._settings.path} has no account {account_id}; it has {known}.",
-                kept=KEPT,
-                fix="Ask for one of those, or export the file for that account.",
-            )
-        name = self.mapping.account_name or account_id
-        return Account(account_id, name, currencies[0][0], self.mapping.time_zone)
-
-    def pull(self, account_id: str, window: Window) -> Iterator[Batch]:
-        """The file's rows in the window; nothing where the file has none of its days.
-
-        ``rows`` are streams.
-
-        Raises:
-            InputError: a column, cell or row that can't be used; nothing of the file is handed on.
-        """
-        pulled_at = datetime.now(UTC)
-        self.account(account_id)
-        span = self.span
-        if window.end < span.start or window.start > span.end:
-            return
-        days = Window(max(window.start, span.start), min(window.end, span.end))
-        for table, level in zip(self.tables, _own_levels(self.tables), strict=True):
-            columns = self._rows.column_names
-            if level == self.mapping.level and self.mapping.duplicate_rows == "refuse":
-                sql = queries.as_they_are(level, columns, _beside(table, self._read[1]))
-            else:
-                sql = queries.summed(level, columns)
-            rows = self._rows.stream(sql, account_id, days.start, days.end)
-            yield self._batch(table, account_id, days, rows, pulled_at)
-
-    def snapshot(self, account_id: str, day: date) -> Iterator[Batch]:
-        """Entities with names, and budgets, as of the file's last day, whatever ``day`` is.
-
-        A campaign without a budget has no row.
-        """
-        pulled_at, seen = datetime.now(UTC), self.span.end
-        self.account(account_id)
-        window = Window(seen, seen)
-        columns = self._rows.column_names
-        entities = [
-            self._rows.table(queries.entities(level), account_id)
-            for level in _LEVELS
-            if {f"name_{level}", f"status_{level}", f"{level}_id"} <= set(columns)
-        ]
-        if entities:
-            rows = pa.concat_tables(entities)
-            absent = {"advertising_type": [None] * len(rows), "labels": [[]] * len(rows)}
-            rows = side_by_side(rows, typed(_ENTITIES, absent))
-            yield self._batch(_ENTITIES, account_id, window, rows, pulled_at)
-        if self.mapping.daily_budget:
-            rows = self._rows.table(queries.BUDGETS, seen, account_id)
-            yield self._batch(_BUDGETS, account_id, window, rows, pulled_at)
-
-    def _batch(
-        self,
-        table: str,
-        account_id: str,
-        window: Window,
-        rows: pa.Table | pa.RecordBatchReader,
-        pulled_at: datetime,
-    ) -> Batch:
-        # entities are of all days: another file's campaigns are not in this one
-        complete = self.complete and table != _ENTITIES
-        return Batch(
-            *(self.name, table, account_id, self.platform, window, rows, pulled_at),
-            complete=complete,
+    mapping = load_mapping(settings.mapping)
+    asked = settings.platform
+    if asked and mapping.platform != (asked if asked in _NO_AD_PLATFORMS else full_name(asked)):
+        raise ConfigError(
+            f"{settings.mapping} is a mapping for {mapping.platform}, not {asked}.",
+            kept=_KEPT,
+            fix=f"Use --platform {mapping.platform}, or another mapping.",
         )
-
-    @cached_property
-    def _rows(self) -> RowsFile:
-        return self._read[0]
-
-    @cached_property
-    def _read(self) -> tuple[RowsFile, tuple[str, ...]]:
-        """The file's rows, and the names of columns that the mapping doesn't name."""
-        return typed_rows(Reading(self._settings.path, self.mapping))
+    if isinstance(mapping, AdsMapping):
+        return AdsFile(settings.path, mapping)
+    if isinstance(mapping, Ga4ReportMapping):
+        return report_file(settings.path, mapping)
+    nobodys = placeholders(settings.placeholders)
+    return orders_file(settings.path, mapping, secrets.require("hash_salt"), nobodys)
 
 
-def open_source(settings: FileSettings, _: Secrets) -> FilesSource:
-    """The file as configured; ConfigError where its mapping is unusable."""
-    return FilesSource(settings)
+def load_mapping(path: Path) -> AdsMapping | OrdersMapping | Ga4ReportMapping:
+    """Read a mapping file.
 
-
-def _beside(table: str, names: Iterable[str]) -> list[str]:
-    """What columns of a file are called beside those of a table: by a name of the contract's a
-    file means another thing, and capitals make no other name in BigQuery."""
-    taken = {name.lower() for name in (*load_contract(table).column_names, SPREAD)}
-    beside: list[str] = []
-    for name in names:
-        other = f"file_{name}" if name.lower() in taken else name
-        while other in beside:
-            other = f"{other}_"
-        beside.append(other)
-    return beside
-
-
-def _own_levels(tables: tuple[str, ...]) -> list[str]:
-    """The level of each performance table."""
-    return [table.removeprefix("raw.ads_").removesuffix("_performance") for table in tables]
+    Raises:
+        ConfigError: no file, not YAML, or a key or value that is wrong; names every one.
+    """
+    if not path.is_file():
+        raise ConfigError(
+            f"No mapping file at {path}.",
+            kept=_KEPT,
+            fix="Write one, as docs/files.md explains; infra/mappings/ holds examples.",
+        )
+    try:
+        raw, tree = read_yaml(path)
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} is not YAML: {error}", fix="Correct the file.") from error
+    table = raw.get("table", "ads") if isinstance(raw, dict) else "ads"
+    # of another table than there is, the first says so
+    schema = MAPPINGS.get(str(table), AdsMapping)
+    try:
+        return schema.model_validate(raw)
+    except ValidationError as error:
+        raise ConfigError(
+            f"{path} is not a usable mapping:\n{problems(error, schema, tree)}",
+            kept=_KEPT,
+            fix="Correct the file; infra/mappings/ holds examples.",
+        ) from error

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pipelines.errors import InputError
 from pipelines.sources.files.advice import HEAD_ROWS
-from pipelines.sources.files.cells import Reading, Sheet
+from pipelines.sources.files.cells import M, Reading, Sheet
 from pipelines.sources.files.header import locate, sheets
 
 _LOOKED_AT = 2**20
@@ -25,7 +25,7 @@ _MARKS = (
 )
 
 
-def read_text(path: Path, reading: Reading) -> Iterator[Sheet]:
+def read_text(path: Path, reading: Reading[M]) -> Iterator[Sheet[M]]:
     """The rows of a text file.
 
     Raises:
@@ -37,10 +37,10 @@ def read_text(path: Path, reading: Reading) -> Iterator[Sheet]:
     try:
         with path.open(encoding=codec, newline="") as file:
             rows = csv.reader(file, delimiter=mapping.delimiter, strict=True)
-            head = list(islice(rows, max(HEAD_ROWS, mapping.header_row)))
+            head = list(islice(rows, max(HEAD_ROWS, mapping.last_header_row)))
             header = locate(reading, head, mapping.header_row)
             numbered = enumerate(chain(head, rows), start=1)
-            yield from sheets(reading, header, islice(numbered, mapping.header_row, None))
+            yield from sheets(reading, header, islice(numbered, header.row, None))
     except UnicodeError as error:
         raise reading.refusal(
             f"is not in {encoding}: {error}.", _advice(error, encoding)
@@ -66,7 +66,7 @@ def guessed_encoding(start: bytes) -> str:
     return "utf-8"
 
 
-def _check_encoding(path: Path, reading: Reading) -> None:
+def _check_encoding(path: Path, reading: Reading[M]) -> None:
     """Refuse what another encoding would read without an error, but wrongly."""
     with path.open("rb") as file:
         start = file.read(_LOOKED_AT)
@@ -85,7 +85,7 @@ def _check_encoding(path: Path, reading: Reading) -> None:
     raise _other(reading, shown, f"is not in {said}: it is written in {shown}")
 
 
-def _other(reading: Reading, shown: str, reason: str) -> InputError:
+def _other(reading: Reading[M], shown: str, reason: str) -> InputError:
     return reading.refusal(f"{reason}.", f"Say encoding: {shown} in the mapping.")
 
 

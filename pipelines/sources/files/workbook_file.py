@@ -15,7 +15,7 @@ from openpyxl.utils.exceptions import InvalidFileException
 from openpyxl.worksheet._reader import WorkSheetParser
 
 from pipelines.sources.files.advice import HEAD_ROWS
-from pipelines.sources.files.cells import ExportFile, Reading, Sheet
+from pipelines.sources.files.cells import ExportFile, M, Reading, Sheet
 from pipelines.sources.files.header import Row, locate, sheets
 
 _FORMULA, _LONGEST_TAG = re.compile(rb"<(?:\w{1,20}:)?f[ >/]"), 24
@@ -29,13 +29,13 @@ _BROKEN = (
 )
 
 
-def read_workbook(path: Path, reading: Reading) -> Iterator[Sheet]:
+def read_workbook(path: Path, reading: Reading[M]) -> Iterator[Sheet[M]]:
     """The rows of a worksheet: days as days, numbers as numbers, of formulas the saved values.
 
     Raises:
         InputError: the workbook isn't whole, or it isn't certain which worksheet is meant.
     """
-    header_row = reading.mapping.header_row
+    most = HEAD_ROWS + reading.mapping.last_header_row
     try:
         # openpyxl's reader of rows skips what is out of order and trusts <dimension>; its parser
         # of cells does neither
@@ -43,9 +43,9 @@ def read_workbook(path: Path, reading: Reading) -> Iterator[Sheet]:
             workbook = openpyxl.load_workbook(file, read_only=True, data_only=True)
             worksheet = _chosen(reading.file, workbook)
             rows = _rows(reading.file, worksheet)
-            head = list(islice(rows, HEAD_ROWS + header_row))
-            header = locate(reading, _head(head, HEAD_ROWS + header_row), header_row)
-            below = ((i, row) for i, row in chain(head, rows) if i > header_row)
+            head = list(islice(rows, most))
+            header = locate(reading, _head(head, most), reading.mapping.header_row)
+            below = ((i, row) for i, row in chain(head, rows) if i > header.row)
             yield from sheets(reading, header, ((i, _padded(r, header.width)) for i, r in below))
     except _BROKEN as error:
         raise reading.refusal(

@@ -17,21 +17,21 @@ CREATE TABLE raw.ga4_daily_report (
     description = "Campaign of the session, or (organic), (not set), (other)"
   ),
   sessions INT64 NOT NULL OPTIONS (description = "Sessions that began on the day"),
-  engaged_sessions INT64 NOT NULL OPTIONS (
+  engaged_sessions INT64 OPTIONS (
     description = "Sessions of ten seconds or more, with a key event, or with two page views"
   ),
-  total_users INT64 NOT NULL OPTIONS (
+  total_users INT64 OPTIONS (
     description
     = "Users of this row's day and source: asked for with date, so they add up neither over days nor over rows"
   ),
-  new_users INT64 NOT NULL OPTIONS (description = "Users seen for the first time, by day"),
-  screen_page_views INT64 NOT NULL OPTIONS (description = "Pages and screens viewed"),
-  event_count INT64 NOT NULL OPTIONS (description = "Events"),
-  key_events FLOAT64 NOT NULL OPTIONS (
+  new_users INT64 OPTIONS (description = "Users seen for the first time, by day"),
+  screen_page_views INT64 OPTIONS (description = "Pages and screens viewed"),
+  event_count INT64 OPTIONS (description = "Events"),
+  key_events FLOAT64 OPTIONS (
     description = "Key events (formerly conversions); restated for days as they are attributed"
   ),
-  transactions INT64 NOT NULL OPTIONS (description = "Purchases with a transaction id"),
-  purchase_revenue_micros INT64 NOT NULL OPTIONS (
+  transactions INT64 OPTIONS (description = "Purchases with a transaction id"),
+  purchase_revenue_micros INT64 OPTIONS (
     description = "Revenue of purchases less refunds, in millionths of currency_code"
   ),
   currency_code STRING NOT NULL OPTIONS (description = "ISO 4217 currency of the property"),
@@ -41,8 +41,8 @@ CREATE TABLE raw.ga4_daily_report (
   data_loss_from_other_row BOOL NOT NULL OPTIONS (
     description = "Whether the report put rows past its limit into an (other) row"
   ),
-  subject_to_thresholding BOOL NOT NULL OPTIONS (
-    description = "Whether the report may have withheld rows of few users"
+  subject_to_thresholding BOOL OPTIONS (
+    description = "Whether the report may have withheld rows of few users; NULL where it does not say (a download)"
   ),
   samples_read_count INT64 OPTIONS (
     description = "Events the report was estimated from; NULL where it was not sampled"
@@ -71,6 +71,6 @@ PARTITION BY date
 CLUSTER BY property_id, session_default_channel_group
 OPTIONS (
   description
-  = "GA4's own daily aggregates by session source, from the Data API, with the flags that say how exact they are. Replaced by property and window.",
+  = "GA4's own daily aggregates by session source, from the Data API, with the flags that say how exact they are, or from a download of GA4's web page, where a metric that was not exported is NULL and a dimension (not exported). Replaced by property and window.",
   labels = [("account_column", "property_id")]
 );

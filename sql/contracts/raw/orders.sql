@@ -9,7 +9,9 @@ CREATE TABLE raw.orders (
   ),
   email_hash STRING OPTIONS (description = "Salted SHA-256 of the normalised e-mail address"),
   phone_hash STRING OPTIONS (description = "Salted SHA-256 of the phone number in E.164"),
-  is_new_customer BOOL NOT NULL OPTIONS (description = "First order of the customer"),
+  is_new_customer BOOL NOT NULL OPTIONS (
+    description = "First order of the customer; of an export file, the first that the file has"
+  ),
   gclid STRING OPTIONS (description = "Google click id seen at checkout"),
   fbclid STRING OPTIONS (description = "Meta click id seen at checkout"),
   ttclid STRING OPTIONS (description = "TikTok click id seen at checkout"),
@@ -37,7 +39,9 @@ CREATE TABLE raw.orders (
   ),
   test BOOL OPTIONS (description = "Placed to try the shop out; nobody paid"),
   cancelled_at TIMESTAMP OPTIONS (description = "Instant of the cancellation, UTC"),
-  updated_at TIMESTAMP NOT NULL OPTIONS (description = "Last change in the shop, UTC"),
+  updated_at TIMESTAMP NOT NULL OPTIONS (
+    description = "Last change in the shop, UTC; of an export file, the last that it tells"
+  ),
   _extra STRING OPTIONS (
     description
     = "Columns the source sent and this contract does not know yet: a JSON object, NULL for none"

@@ -12,11 +12,12 @@ import pyarrow as pa
 from pipelines.money import micros, minor_unit
 from pipelines.platform_ids import ROUNDED
 from pipelines.privacy.field_names import is_personal
-from pipelines.sources.files import periods, queries
+from pipelines.sources.files.ads import periods, queries
+from pipelines.sources.files.ads.mapping import AdsMapping, Status
 from pipelines.sources.files.cells import Reading, Sheet
 from pipelines.sources.files.formats import read_sheets
 from pipelines.sources.files.ids import look_rounded
-from pipelines.sources.files.mapping import ABSENT, Status, Text
+from pipelines.sources.files.mapping import ABSENT, Text
 from pipelines.sources.files.rows import RowsFile
 from pipelines.sources.shapes.columns import schema_of
 
@@ -27,7 +28,7 @@ _IDS = ("account_id", "campaign_id", "adgroup_id", "ad_id")
 _TABLES = ("raw.ads_ad_performance", "raw.ads_campaign_budgets")
 
 
-def typed_rows(reading: Reading) -> tuple[RowsFile, tuple[str, ...]]:
+def typed_rows(reading: Reading[AdsMapping]) -> tuple[RowsFile, tuple[str, ...]]:
     """A file's rows: contract columns, and name_, status_, budget and drift ones.
 
     Returns:
@@ -76,7 +77,7 @@ def typed_rows(reading: Reading) -> tuple[RowsFile, tuple[str, ...]]:
     return rows, drift
 
 
-def _typed(sheet: Sheet, drift: Iterable[str]) -> dict[str, list[Any]]:
+def _typed(sheet: Sheet[AdsMapping], drift: Iterable[str]) -> dict[str, list[Any]]:
     mapping, columns, count = sheet.reading.mapping, sheet.reading.mapping.columns, len(sheet)
     account = mapping.account_id
     values: dict[str, list[Any]] = {
@@ -85,7 +86,7 @@ def _typed(sheet: Sheet, drift: Iterable[str]) -> dict[str, list[Any]]:
         "account_id": sheet.ids(account.column, "account")
         if account.column
         else [str(mapping.account)] * count,
-        "date": sheet.days(mapping.date.column),
+        "date": sheet.days(mapping.date.column, mapping.date),
         "campaign_id": sheet.ids(columns.campaign_id, "campaign"),
         "impressions": sheet.counts(columns.impressions),
         "clicks": sheet.counts(columns.clicks),
@@ -103,7 +104,10 @@ def _typed(sheet: Sheet, drift: Iterable[str]) -> dict[str, list[Any]]:
     if mapping.daily_budget:
         values["daily_budget_micros"] = sheet.amounts(mapping.daily_budget)
         shared = mapping.budget_id
-        values["budget_id"] = sheet.texts_if_any(shared) if shared else [None] * count
+        if shared is None or shared.column is None:
+            values["budget_id"] = [shared and shared.constant] * count
+        else:
+            values["budget_id"] = sheet.texts_if_any(shared.column)
     for level in _LEVELS:
         status: Status | None = getattr(mapping.status, level)
         if status:
@@ -116,7 +120,7 @@ def _typed(sheet: Sheet, drift: Iterable[str]) -> dict[str, list[Any]]:
     return values
 
 
-def _as_days(sheet: Sheet, values: dict[str, list[Any]]) -> dict[str, list[Any]]:
+def _as_days(sheet: Sheet[AdsMapping], values: dict[str, list[Any]]) -> dict[str, list[Any]]:
     """A sheet's values by day, and without a cost that is nothing; notes what it can't be."""
     mapping = sheet.reading.mapping
     spent, cells = mapping.columns.cost, values["cost_micros"]
@@ -136,7 +140,7 @@ def _as_days(sheet: Sheet, values: dict[str, list[Any]]) -> dict[str, list[Any]]
         periods.check_ends(sheet, values["date"])
         return values
     none: list[date | None] = [None] * len(sheet)
-    ends = list(sheet.days(mapping.date.ends)) if mapping.date.ends else none
+    ends = list(sheet.days(mapping.date.ends, mapping.date)) if mapping.date.ends else none
     spans = []
     for i, (day, end) in enumerate(zip(values["date"], ends, strict=False)):
         span = periods.period(day, end, mapping)
@@ -151,7 +155,7 @@ def _as_days(sheet: Sheet, values: dict[str, list[Any]]) -> dict[str, list[Any]]
     return periods.spread(values, spans, mapping.grain)
 
 
-def _refuse_ambiguous_numbers(reading: Reading) -> None:
+def _refuse_ambiguous_numbers(reading: Reading[AdsMapping]) -> None:
     if number := reading.numerals.ambiguous:
         sign = reading.mapping.decimal_sign
         raise reading.refusal(
@@ -160,7 +164,7 @@ def _refuse_ambiguous_numbers(reading: Reading) -> None:
         )
 
 
-def _check_total(reading: Reading, rows: RowsFile) -> None:
+def _check_total(reading: Reading[AdsMapping], rows: RowsFile) -> None:
     """Hold the costs to that of a row that was left out, within what rounding may make of them."""
     if not reading.mapping.check_total:
         return
@@ -189,7 +193,7 @@ def _check_total(reading: Reading, rows: RowsFile) -> None:
         )
 
 
-def _refuse_rounded_ids(reading: Reading, rows: RowsFile) -> None:
+def _refuse_rounded_ids(reading: Reading[AdsMapping], rows: RowsFile) -> None:
     if reading.mapping.rounded_ids == "keep":
         return
     for column in (name for name in _IDS if name in rows.column_names):
@@ -202,7 +206,7 @@ def _refuse_rounded_ids(reading: Reading, rows: RowsFile) -> None:
             )
 
 
-def _refuse_duplicates(reading: Reading, rows: RowsFile) -> None:
+def _refuse_duplicates(reading: Reading[AdsMapping], rows: RowsFile) -> None:
     level = reading.mapping.level
     for first, again, times, *key in rows.query(queries.duplicates(level)):
         what = ", ".join(f"{c} {v}" for c, v in zip(queries.GRAIN[level][2:], key, strict=True))
@@ -211,7 +215,7 @@ def _refuse_duplicates(reading: Reading, rows: RowsFile) -> None:
     reading.problems.refuse()
 
 
-def _refuse_mixed_currencies(reading: Reading, rows: RowsFile) -> None:
+def _refuse_mixed_currencies(reading: Reading[AdsMapping], rows: RowsFile) -> None:
     for account_id, day, currencies, row in rows.query(queries.MIXED_CURRENCIES):
         raise reading.refusal(
             f"row {row}: account {account_id} has several currencies "
@@ -229,7 +233,7 @@ def _table(values: dict[str, list[Any]]) -> pa.Table:
     return pa.table({name: pa.array(v, types.get(name, text)) for name, v in values.items()})
 
 
-def _texts(sheet: Sheet, text: Text) -> list[str] | list[str | None]:
+def _texts(sheet: Sheet[AdsMapping], text: Text) -> list[str] | list[str | None]:
     if text.column is None:
         return [text.constant] * len(sheet)
     if isinstance(text, Status):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pipelines.sources.files.periods import SPREAD
+from pipelines.sources.files.ads.periods import SPREAD
 
 # a row's number in the file, and the prefix of columns that the mapping does not name
 ROW, DRIFT = "_row", "_drift_"

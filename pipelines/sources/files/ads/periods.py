@@ -13,9 +13,9 @@ from itertools import pairwise
 from math import fsum
 from typing import Any
 
-from pipelines.sources.files.cells import Reading, Sheet
+from pipelines.sources.files.ads.mapping import AdsMapping
+from pipelines.sources.files.cells import Reading, Sheet, day_of
 from pipelines.sources.files.layout import spelt
-from pipelines.sources.files.mapping import Mapping
 
 SPREAD = "spread_from"
 _WEEK = 7
@@ -27,7 +27,7 @@ _ENDS = {
 }
 
 
-def check_ends(sheet: Sheet, days: Sequence[date]) -> None:
+def check_ends(sheet: Sheet[AdsMapping], days: Sequence[date]) -> None:
     """Note rows that end on another day than their own: they aren't days."""
     mapping = sheet.reading.mapping
     if mapping.grain != "day" or mapping.sparse:
@@ -39,7 +39,7 @@ def check_ends(sheet: Sheet, days: Sequence[date]) -> None:
         columns = {name: cells for name, cells in columns.items() if spelt(name).lower() in _ENDS}
     for name, cells in columns.items():
         for i, (cell, day) in enumerate(zip(cells, days, strict=True)):
-            end = sheet.day(cell)
+            end = day_of(cell, mapping.date)
             if end is not None and end != day:
                 sheet.reading.problems.add(
                     sheet.row_numbers[i],
@@ -48,7 +48,7 @@ def check_ends(sheet: Sheet, days: Sequence[date]) -> None:
                 sheet.reading.problems.advise(_export_by_day(_named(day, end)))
 
 
-def refuse_far_apart(reading: Reading, dates: Iterable[Sequence[date]]) -> None:
+def refuse_far_apart(reading: Reading[AdsMapping], dates: Iterable[Sequence[date]]) -> None:
     """Refuse rows that are weeks or months by the days between them.
 
     Args:
@@ -81,7 +81,7 @@ def _whole_periods(pairs: list[tuple[date, date]]) -> list[tuple[date, date]]:
     return pairs[1:-1] if len(pairs) > 2 else pairs
 
 
-def period(day: date, end: date | None, mapping: Mapping) -> tuple[date, date] | None:
+def period(day: date, end: date | None, mapping: AdsMapping) -> tuple[date, date] | None:
     """First and last day of a row's period; None where they are of no such period."""
     if mapping.grain == "week":
         first, last = day, day + timedelta(days=_WEEK - 1)

@@ -85,8 +85,8 @@ def without_phones(text: str, blot: str, *, ids: bool = False) -> str:
 
 
 def _plain(sign: str) -> str:
-    """A digit of any script as one of ours; a full-width plus, spaces (those that nobody sees, too) and
-    dashes of any kind as the plain ones."""
+    """A digit of any script as one of ours; a full-width plus, spaces and dashes of any kind
+    as the plain ones; what nobody sees is a space."""
     if sign.isdecimal():
         return str(unicodedata.decimal(sign))
     kind = unicodedata.category(sign)

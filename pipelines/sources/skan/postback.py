@@ -140,6 +140,9 @@ class Postback:
             if wanting or not isinstance(self._signed.get("did-win"), bool) or self.key[2] < 0:
                 return "its signed payload lacks what Apple sends"
             return None
+        return self._problem_of_skadnetwork(key)
+
+    def _problem_of_skadnetwork(self, key: EllipticCurvePublicKey) -> str | None:
         if "attribution-signature" not in self.body:
             return "it is neither SKAdNetwork's nor AdAttributionKit's"
         if text(self.body.get("version")) not in SIGNED:

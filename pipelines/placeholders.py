@@ -17,7 +17,7 @@ import yaml
 
 FILE = Path(__file__).with_name("placeholders.yaml")
 _ROUNDS = 3
-_QUOTES = " \t\r\n\"'`\u00a0\u200b"
+_QUOTES = " \t\r\n\"'`\u00a0\u200b«»‹›“”„‘’\x00"
 
 
 @dataclass(frozen=True)

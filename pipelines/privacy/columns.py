@@ -16,13 +16,12 @@ import yaml
 
 from pipelines.contracts import Column, Contract
 from pipelines.privacy.field_names import is_personal, names_an_id
-from pipelines.privacy.redaction import EMAIL, SUSPICIOUS, redacted, without_emails
+from pipelines.privacy.redaction import ADDRESS_SIGNS, EMAIL, SUSPICIOUS, redacted, without_emails
 from pipelines.shipped import shipped
 
 DECLARATION = shipped("sql") / "privacy" / "text_columns.yaml"
 # RE2 knows the digits of other scripts by another name
 _SUSPICIOUS = SUSPICIOUS.replace(r"\d", r"\p{Nd}")
-_ADDRESSES = r"[@＠﹫%]|&#|\\u0040"
 
 
 def without_persons(
@@ -68,7 +67,7 @@ class _Blotted:
         if not pa.types.is_string(kind):
             return values
         if path not in self._texts:
-            return _mapped(values, _ADDRESSES, _id if self._nullable else without_emails)
+            return _mapped(values, ADDRESS_SIGNS, _id if self._nullable else without_emails)
         cleaned = _mapped(values, _SUSPICIOUS, redacted)
         if ids is None or not pc.any(ids).as_py():
             return cleaned

@@ -38,7 +38,9 @@ _KEPT = "|".join(
         r"(?<![\d.])[1-9]\d{0,2}(?:\.\d{3})+(?![.\d])",
     )
 )
-_COUNTRY = rf"{_BEFORE}(?<!\+)(?:\+|00)[ (]{{0,2}}[1-9](?:[ ().\-/]{{0,3}}\d){{6,15}}{_AFTER}"
+_COUNTRY = (
+    rf"(?:\(|{_BEFORE}(?<!\+))(?:\+|00)[ (]{{0,2}}[1-9](?:[ ().\-/]{{0,3}}\d){{6,15}}{_AFTER}"
+)
 _TRUNK = (
     rf"{_ALONE}(?:\(0[1-9]\d{{0,4}}\) ?|0[1-9]\d{{1,4}}/|0[1-9]\d{{0,4}}[ .\-]{{1,3}})"
     rf"\d{{2,8}}(?:[ .\-]{{1,3}}\d{{2,8}}){{0,5}}{_ENDS}"
@@ -54,7 +56,7 @@ _BARE = rf"{_ALONE}0[1-9]\d{{8,10}}{_ENDS}"
 _WITHOUT_TRUNK = ("ES", "IT", "PL", "PT")
 _FEWEST, _MOST = 9, 12
 _LABELLED_MOST = 15
-_ENOUGH = re.compile(r"\d(?:[ ().+/-]{0,3}\d){6}")
+_ENOUGH = re.compile(r"\d(?:\W{0,3}\d){6}")
 _DIGIT = re.compile(r"\d")
 _GROUP = re.compile(r"\D*\d+")
 _DAY = re.compile(r"(?:19|20)\d\d[01]\d[0-3]\d")
@@ -83,12 +85,12 @@ def without_phones(text: str, blot: str, *, ids: bool = False) -> str:
 
 
 def _plain(sign: str) -> str:
-    """A digit of any script as one of ours; a full-width plus, spaces and dashes of any kind as
-    the plain ones."""
+    """A digit of any script as one of ours; a full-width plus, spaces and dashes of any kind
+    as the plain ones; what nobody sees is a space."""
     if sign.isdecimal():
         return str(unicodedata.decimal(sign))
     kind = unicodedata.category(sign)
-    return "+" if sign == "＋" else " " if kind == "Zs" else "-" if kind == "Pd" else sign
+    return "+" if sign == "＋" else " " if kind in ("Zs", "Cf") else "-" if kind == "Pd" else sign
 
 
 def _number(match: re.Match[str], ids: bool) -> int | None:
@@ -97,9 +99,14 @@ def _number(match: re.Match[str], ids: bool) -> int | None:
     if kind == "labelled":
         digits = _digits(match["number"])
         counts = not ids and len(digits) <= _LABELLED_MOST and not _DAY.fullmatch(digits)
-        return match.start("number") if counts else None
+        return _opened(match.start("number"), match["number"]) if counts else None
     counts = kind != "kept" and _is_number(str(kind), text, ids)
-    return match.start() if counts else None
+    return _opened(match.start(), text) if counts else None
+
+
+def _opened(start: int, number: str) -> int:
+    """Where it begins, without a parenthesis that it doesn't close."""
+    return start + (number[0] == "(" and number.count("(") > number.count(")"))
 
 
 @cache
@@ -139,7 +146,7 @@ def _is_number(kind: str, text: str, ids: bool) -> bool:
 
 def _with_country_code(text: str) -> bool:
     """A number after a plus may be any possible one; after 00, it has to be in use."""
-    number = text.replace("(0)", "")
+    number = text.replace("(0)", "").removeprefix("(")
     plus = number.startswith("+")
     try:
         parsed = phonenumbers.parse(number if plus else f"+{number[2:]}")

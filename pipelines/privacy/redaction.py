@@ -8,41 +8,51 @@ often the text is percent-encoded, and within JSON. Landing applies it to every 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import Any
-from urllib.parse import quote, unquote
 
-import orjson
-
+from pipelines.privacy.emails import EMAIL as _EMAIL
+from pipelines.privacy.emails import SIGNS as ADDRESS_SIGNS
+from pipelines.privacy.encodings import decoded, unquoted
 from pipelines.privacy.field_names import is_personal, is_personal_query, names_an_id
+from pipelines.privacy.iban import without_ibans
+from pipelines.privacy.json_texts import Members, Number, dumped, json_parts
 from pipelines.privacy.phones import without_phones
 
-EMAIL, PHONE, FIELD, DIGEST = "(e-mail)", "(phone)", "(redacted)", "(hash)"
-_AT = r"(?:[@＠﹫]|&#0*64;|&#x0*40;|\\u0040)"
-_LOCAL = r"[^\s@＠﹫\"'<>()\[\],;:/?&=#\\]"
-_EMAIL = re.compile(
-    # not a picture for fine screens (logo@2x.png)
-    rf"(?<!{_LOCAL}){_LOCAL}+{_AT}(?!\dx\.)(?:[^\W_]|-)+(?:\.(?:[^\W_]|-)+)*\.[^\W\d_]"
-    r"(?:[^\W_]|-)+"
-)
+EMAIL, PHONE, FIELD, DIGEST, IBAN = "(e-mail)", "(phone)", "(redacted)", "(hash)", "(iban)"
 _USER = re.compile(r"(?<=://)[^/\s?#@]+@(?=[^/\s?#@]+)")
-_RUN = r"[^\s\"'<>?&#=;,/]"
-_ENCODED = re.compile(rf"(?<!{_RUN}){_RUN}*%[0-9A-Fa-f]{{2}}{_RUN}*")
-# in a query string or fragment, or in a text that is nothing else
-_PARAMETER = re.compile(r"(?:(?<=[?&#;])|^(?=\S*$))([^=&#?;\s\"'<>/]{1,80})=([^&#;\s\"'<>]*)")
+_NAME = r"[^=&?#;\s\"'<>/]{1,80}"
+# In a query string or fragment, or in a text that is nothing else. What follows a space is of the
+# value where the address ends with it, or another parameter follows.
+_PARAMETER = re.compile(
+    rf"(?:(?<=[?&#;])|^(?=\S*$))({_NAME})="
+    r"(\"[^\"]*\"|[^&#;\s\"<>]*(?:(?: [^&#;\s\"<>=]+){1,8}(?=&|$))?)"
+)
 _SPACE = re.compile(r"(?<=[^+=])\+")
+# a member of an object that was cut off, or is no JSON: {'first_name': 'Ada
+_MEMBER = re.compile(
+    r"(?P<quote>\\{0,7}[\"'])(?P<name>[^\"'\\]{1,80})(?P=quote)\s{0,9}[:=]>?\s{0,9}"
+    r"(?P<value>(?P=quote)(?:(?!(?P=quote))(?:\\.|.))*(?:(?P=quote)|\Z)|[^\s,}\]\[{]+)",
+    re.DOTALL,
+)
+# what names the value that comes next
+_NAMED = re.compile(rf"(?:[?&#;]|^)({_NAME})=\s*\Z|[\"']([^\"'\\]{{1,80}})[\"']\s*:\s*\Z")
 # SHA-256 in hex, as platforms ask for e-mail addresses and numbers: a guess away from them
 _DIGEST = re.compile(r"(?<![^\W_])[0-9A-Fa-f]{64}(?![^\W_])")
-_ROUNDS = 5
+# signs of the shortest of what goes, a@b.cd
+_SHORTEST = 6
 # Texts within texts, and objects within objects, are looked into so far; what is deeper goes whole,
 # for a text from outside may be made as deep as it is long.
 _DEEPEST_TEXT, _DEEPEST_VALUE = 12, 100
 # what a text holds that may be taken out of it; the same in Python and RE2
 SUSPICIOUS = (
-    r"[@＠﹫%]|&#|\\u0040|(?:^|[?&#;])[^=&#?;\s\"'<>/]{1,80}=|\d[\d ().+/-]{5,}\d|^\s*[\[{]"
-    r"|[0-9A-Fa-f]{64}"
+    rf"{ADDRESS_SIGNS}|(?:^|[?&#;]){_NAME}=|\d(?:\W{{0,3}}\d){{6}}|^\s*[\[{{]"
+    r"|[\[{]\s*[\"\[{]|[\"']\s*[:=]|[0-9A-Fa-f]{64}"
 )
 _SUSPICIOUS = re.compile(SUSPICIOUS)
+_KEYS = ("key", "name", "field", "label", "property", "question", "parameter", "param", "attribute")
+_VALUES = frozenset(("value", "values", "val", "answer", "answers", "string_value", "stringValue"))
 
 
 def without_emails(text: str) -> str:
@@ -74,7 +84,7 @@ def cleaned(value: Any, *, ids: bool = False) -> Any:
 def _without_emails(text: str, depth: int) -> str:
     if depth > _DEEPEST_TEXT:
         return FIELD
-    return _decoded(_EMAIL.sub(EMAIL, text), lambda part: _without_emails(part, depth + 1))
+    return decoded(_EMAIL.sub(EMAIL, text), lambda part: _without_emails(part, depth + 1))
 
 
 @lru_cache(maxsize=65_536)
@@ -83,12 +93,31 @@ def _redacted(text: str, ids: bool, depth: int) -> str:
         return text
     if depth > _DEEPEST_TEXT:
         return FIELD
-    if (inner := _json(text)) is not None:
-        outer = _cleaned(inner, False, depth + 1, 0)
-        return text if outer == inner else orjson.dumps(outer).decode()
-    text = _USER.sub("", text)
+    if "{" not in text and "[" not in text:
+        return _outside_json(text, ids, depth)
+    parts = []
+    for before, spelt, inner, too_deep in json_parts(text):
+        parts.append(_outside_json(before, ids, depth))
+        if too_deep or (spelt and _is_of_a_person(before)):
+            parts.append(FIELD)
+        elif spelt:
+            outer = _cleaned(inner, False, depth + 1, 0)
+            parts.append(spelt if outer == inner else dumped(outer))
+    return "".join(parts)
+
+
+def _is_of_a_person(before: str) -> bool:
+    """Whether what precedes a value names it as a person's."""
+    match = _NAMED.search(before[-100:])
+    return match is not None and is_personal_query(unquoted(match[1] or match[2]))
+
+
+def _outside_json(text: str, ids: bool, depth: int) -> str:
+    text = _USER.sub("", text) if "@" in text else text
+    if '"' in text or "'" in text:
+        text = _MEMBER.sub(_member, text)
     parts, at = [], 0
-    for match in _PARAMETER.finditer(text):
+    for match in _PARAMETER.finditer(text) if "=" in text else ():
         parts += [_plain(text[at : match.start()], ids, depth), _parameter(match, depth)]
         at = match.end()
     return "".join([*parts, _plain(text[at:], ids, depth)])
@@ -97,21 +126,17 @@ def _redacted(text: str, ids: bool, depth: int) -> str:
 def _cleaned(value: Any, ids: bool, depth: int, level: int) -> Any:
     """See :func:`cleaned`; ``depth`` is the text's that the value is read from, and ``level`` the
     value's own within it."""
-    if isinstance(value, str):
+    if isinstance(value, str) and not isinstance(value, Number):
         return _redacted(value, ids, depth)
-    if not isinstance(value, dict | list | tuple):
+    if not isinstance(value, dict | Members | list | tuple):
         return value
     if level > _DEEPEST_VALUE:
         return FIELD
     if isinstance(value, dict):
-        field = entry_name(value)
-        return {
-            _cleaned(key, False, depth, level + 1): _cleaned(
-                inner, names_an_id(key) if isinstance(key, str) else ids, depth, level + 1
-            )
-            for key, inner in value.items()
-            if not (isinstance(key, str) and is_personal(key)) or (key == "name" and field)
-        }
+        return dict(_members(value.items(), dict(value), ids, depth, level + 1))
+    if isinstance(value, Members):
+        pairs = value.pairs
+        return Members(tuple(_members(pairs, dict(pairs), ids, depth, level + 1)))
     return [
         _cleaned(entry, _holds_ids(entry), depth, level + 1)
         for entry in value
@@ -119,13 +144,28 @@ def _cleaned(value: Any, ids: bool, depth: int, level: int) -> Any:
     ]
 
 
+def _members(
+    pairs: Iterable[tuple[Any, Any]], entry: dict[Any, Any], ids: bool, depth: int, level: int
+) -> Iterator[tuple[Any, Any]]:
+    """An object's members, without those about a person; its value, if it is a field itself."""
+    field = entry_name(entry)
+    is_field = field is not None and is_personal(field)
+    for key, inner in pairs:
+        if isinstance(key, str):
+            if (is_personal(key) and not (field and key in _KEYS)) or (is_field and key in _VALUES):
+                continue
+            ids = names_an_id(key)
+        yield _cleaned(key, False, depth, level), _cleaned(inner, ids, depth, level)
+
+
 def entry_name(entry: Any) -> str | None:
     """The name of the field that an entry of a list is, such as a parameter of GA4; None for
     none."""
-    if not isinstance(entry, dict) or "value" not in entry:
+    if isinstance(entry, Members):
+        entry = dict(entry.pairs)
+    if not isinstance(entry, dict) or _VALUES.isdisjoint(entry):
         return None
-    name = entry.get("key", entry.get("name"))
-    return name if isinstance(name, str) else None
+    return next((entry[key] for key in _KEYS if isinstance(entry.get(key), str)), None)
 
 
 def _is_field(entry: Any) -> bool:
@@ -140,15 +180,25 @@ def _holds_ids(entry: Any) -> bool:
 
 def _plain(text: str, ids: bool, depth: int) -> str:
     """Text that is no parameter of an address."""
-    if "%" in text:
-        text = _decoded(text, lambda part: _redacted(part, ids, depth + 1))
+    if len(text) < _SHORTEST:
+        return text
     text = _EMAIL.sub(EMAIL, text)
+    text = decoded(text, lambda part: _redacted(part, ids, depth + 1))
+    text = without_ibans(text, IBAN)
     return without_phones(text if ids else _DIGEST.sub(DIGEST, text), PHONE, ids=ids)
+
+
+def _member(match: re.Match[str]) -> str:
+    if not is_personal_query(match["name"]):
+        return match[0]
+    ends = match["quote"] if match["value"].startswith(match["quote"]) else ""
+    head = match[0][: match.start("value") - match.start()]
+    return f"{head}{ends}{FIELD}{ends}"
 
 
 def _parameter(match: re.Match[str], depth: int) -> str:
     name, value = match[1], match[2]
-    plain = _unquoted(name) if "%" in name else name
+    plain = unquoted(name) if "%" in name else name
     if not value or value == FIELD:
         return match[0]
     if is_personal_query(plain):
@@ -156,35 +206,6 @@ def _parameter(match: re.Match[str], depth: int) -> str:
     # a plus is a space there, but for the one of a number
     spaced = _SPACE.sub(" ", value)
     outer = _redacted(spaced, names_an_id(plain), depth + 1)
-    return match[0] if outer == spaced else f"{name}={outer.replace(' ', '+')}"
-
-
-def _decoded(text: str, clean: Any) -> str:
-    """The text with its percent-encoded parts cleaned as what they encode, where that changes
-    anything."""
-
-    def part(match: re.Match[str]) -> str:
-        inner = _unquoted(match[0])
-        outer = clean(inner) if inner != match[0] else inner
-        return match[0] if outer == inner else quote(outer, safe="/:()@!*~,")
-
-    return _ENCODED.sub(part, text)
-
-
-def _unquoted(text: str) -> str:
-    for _ in range(_ROUNDS):
-        inner = unquote(text)
-        if inner == text:
-            break
-        text = inner
-    return text
-
-
-def _json(text: str) -> Any:
-    """An object or list that a text is the JSON of; None for another text."""
-    if text.lstrip()[:1] not in ("{", "["):
-        return None
-    try:
-        return orjson.loads(text)
-    except orjson.JSONDecodeError:  # deeper than 1,024 levels, too
-        return None
+    if outer == spaced:
+        return match[0]
+    return f"{name}={outer if ' ' in value else outer.replace(' ', '+')}"

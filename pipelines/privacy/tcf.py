@@ -20,8 +20,9 @@ _LETTERS = 26
 # IAB Tech Lab's own encoder fills up to a multiple of 24 bits.
 _MOST_PADDING = 23
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-# From here on a string is invalid: of global scope; of a policy before version 4; without the
-# segment of disclosed vendors.
+# Version 2 was published in August 2019. From the later days on, a string is invalid: of global
+# scope; of a policy before version 4; without the segment of disclosed vendors.
+_FIRST = datetime(2019, 8, 1, tzinfo=UTC)
 _NO_GLOBAL_SCOPE = datetime(2021, 9, 1, tzinfo=UTC)
 _POLICY_4 = datetime(2023, 10, 1, tzinfo=UTC)
 _DISCLOSURE = datetime(2026, 3, 1, tzinfo=UTC)
@@ -62,7 +63,8 @@ class TcString:
 def decode(text: str) -> TcString:
     """Read a TC string. Space around it, and base64's padding, are no part of it.
 
-    A string is judged by the day it was created: until the end of August 2021 it may be of global
+    A string is judged by the day it was last written, however old it says to be: none is older than
+    version 2; until the end of August 2021 it may be of global
     scope, until the end of September 2023 of a policy before version 4, and until the end of
     February 2026 without disclosed vendors.
 
@@ -71,6 +73,8 @@ def decode(text: str) -> TcString:
             itself, or isn't valid under its specification.
     """
     text = text.strip()
+    if re.match(r"[0-9]+~", text):
+        raise InvalidConsent("an AC string (Google's Additional Consent), which is no TC string")
     if "~" in text:
         raise InvalidConsent("a GPP string, which isn't read: send the TC string within it")
     first, *others = [_Bits(segment) for segment in text.split(".")]
@@ -115,8 +119,8 @@ def _core(bits: _Bits) -> _Core:
     version = bits.number(6)
     if version != _VERSION:
         raise InvalidConsent(f"not version {_VERSION} of the TC string")
-    created = bits.instant()
-    bits.instant()  # last updated
+    # A platform that writes a string anew writes it by the rules of that day.
+    created = max(bits.instant(), bits.instant())
     bits.number(12 + 12 + 6)  # the CMP, its version, its screen
     bits.letters()  # language
     bits.number(12)  # version of the vendor list
@@ -129,6 +133,8 @@ def _core(bits: _Bits) -> _Core:
     bits.vendors()  # legitimate interests
     restrictions = bits.restrictions()
     bits.end()
+    if created < _FIRST:
+        raise InvalidConsent("older than version 2 of the TC string")
     if not service_specific and created >= _NO_GLOBAL_SCOPE:
         raise InvalidConsent("not service-specific")
     if policy < 4 and created >= _POLICY_4:

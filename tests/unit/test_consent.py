@@ -117,6 +117,8 @@ def test_a_string_cut_off_anywhere_allows_nothing() -> None:
         (V1, "not version 2"),
         ("C" * 60, "cut off"),
         (f"DBABMA~{FEBRUARY}", "a GPP string"),
+        ("2~9.21.70~dv.4.8", "an AC string"),
+        ("1~9.21", "an AC string"),
         (f"{FEBRUARY}AAAA", "longer than its content"),
         (f"{FEBRUARY[:-1]}B", "longer than its content"),
         (f"{FEBRUARY}==", "not base64"),
@@ -224,6 +226,9 @@ def test_ranges_of_vendors_ascend_from_1_to_the_highest(
 @pytest.mark.parametrize(
     "change",
     [
+        {"created": 0},
+        {"created": 15_646_000_000},  # 2019-07-31
+        {"updated": 17_750_000_000},  # written anew in March 2026
         {"language": 26},
         {"country": 63},
         {"count": 1},
@@ -268,6 +273,7 @@ def test_no_mutation_grants_what_the_bits_do_not_say(text: str, data: st.DataObj
 def _string(
     *,
     created: int = 17_700_000_000,
+    updated: int = 0,
     policy: int = 4,
     vendors: list[tuple[int, int]] | None = None,
     restrictions: list[tuple[int, int, list[tuple[int, int]]]] | None = None,
@@ -282,7 +288,7 @@ def _string(
     ``count`` is of restrictions, whatever there is; the highest vendor is 60.
     """
     entries = restrictions or []
-    bits = f"{version:06b}{created:036b}{created:036b}{300:012b}{1:012b}{1:06b}"
+    bits = f"{version:06b}{created:036b}{updated or created:036b}{300:012b}{1:012b}{1:06b}"
     bits += f"{language:06b}{5:06b}{77:012b}{policy:06b}10{0:012b}" + "1" * 24 + "0" * 25
     bits += f"{country:06b}{5:06b}{60:016b}1{_ranges(vendors or [(1, 60)])}{0:016b}0"
     bits += f"{len(entries) if count is None else count:012b}"

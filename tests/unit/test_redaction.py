@@ -231,6 +231,63 @@ def test_an_address_of_a_page_loses_what_its_parameters_say_of_a_person(
     assert redacted(text) == wanted
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("grace＠example．org", "grace@\u200bexample.org", "grace&commat;example.org"),
+        *("grace&#64;example&period;org", "grace&amp;#64;example.org", "grace%u0040example.org"),
+        *("grace%25u0040example.org", "grace%2525252540example.org", '"grace h"@example.org'),
+        *("grace\\u0040example.org", "grace\\x40example.org", "grace (at) example [dot] org"),
+        *("grace@[192.0.2.1]", "g@bu\u0308cher.example", "o'hara@example.org"),
+    ],
+)
+def test_an_address_goes_in_whatever_spelling_it_is_read(text: str) -> None:
+    assert redacted(text) == without_emails(text) == "(e-mail)"
+    assert redacted(f"A&amp;B, {text}!").endswith("(e-mail)!")
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ('\ufeff{"first_name":"Ada","n":1}', '\ufeff{"n":1}'),
+        ('{"city":"X"}\n{"email":"y","n":NaN}', '{}\n{"n":NaN}'),
+        (
+            '{"n":12345678901234567890123,"f":1.10,"f":2E5,"fn":"A"}',
+            '{"n":12345678901234567890123,"f":1.10,"f":2E5}',
+        ),
+        ('{"a": 1.50, "a": 2}', '{"a": 1.50, "a": 2}'),
+        ('{"a":"g@example.org","a":1}', '{"a":"(e-mail)","a":1}'),
+        ('https://x.example/?d={"first_name":"A","n":1}&x=1', 'https://x.example/?d={"n":1}&x=1'),
+        ('https://x.example/?user={"a":"b"}&x=1', "https://x.example/?user=(redacted)&x=1"),
+        ('{"n":1,"first_name":"Ad', '{"n":1,"first_name":"(redacted)"'),
+        ("{'first_name': 'A', 'n': 1}", "{'first_name': '(redacted)', 'n': 1}"),
+        ('{"field":{"name":"first_name","value":"A"}}', '{"field":{"name":"first_name"}}'),
+        ('[{"name":"full_name","values":["A"]},{"n":1}]', '[{"n":1}]'),
+        ("?last_name=O'Hara Smith&x=1", "?last_name=(redacted)&x=1"),
+    ],
+)
+def test_json_loses_a_persons_fields_wherever_it_stands_and_nothing_else(
+    text: str, wanted: str
+) -> None:
+    assert redacted(text) == wanted
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("(+49) 30 1234567", "(phone)"),
+        ("call (+49 30 1234567) now", "call ((phone)) now"),
+        ("06\u00a012\u00a034\u00a056\u00a078", "(phone)"),
+        ("GB82 WEST 1234 5698 7654 32", "(iban)"),
+        ("to GB82WEST12345698765432.", "to (iban)."),
+        ("GB82 WEST 1234 5698 7654 33, mistyped", "(iban), mistyped"),
+        ("GB82WEST12345698765433", "GB82WEST12345698765433"),
+    ],
+)
+def test_a_number_goes_whole_with_its_parentheses_and_groups(text: str, wanted: str) -> None:
+    assert redacted(text) == wanted
+
+
 def test_a_field_of_ids_keeps_what_looks_like_a_national_number() -> None:
     value = {
         "order_id": "0123456789",

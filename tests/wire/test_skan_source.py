@@ -253,6 +253,14 @@ def test_a_replay_with_other_types_or_values_is_not_another_postback(receive: Re
     assert (row["conversion_day_first"], row["conversion_day_last"]) == (0, 2)
 
 
+def test_a_network_that_did_not_win_has_no_conversion_value(receive: Receive) -> None:
+    lost = {**APPLE[2], "conversion-value": 7, "received_at": f"{DAY}T12:00:00Z"}
+    batch = _pull(receive(_2026_06_10=[lost]), DAY, DAY)
+    (row,) = batch.rows.to_pylist()
+    assert (row["did_win"], row["conversion_value"], row["campaign_id"]) == (False, None, "42")
+    assert batch.note == "1 value that Apple doesn't send: NULL (see the log)"
+
+
 def test_an_unknown_field_is_drift(receive: Receive) -> None:
     source = receive(_2026_06_10=[_at(DAY, **{"new-field": "US"})])
     assert _pull(source, DAY, DAY).rows["new-field"].to_pylist() == ["US"]

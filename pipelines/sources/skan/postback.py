@@ -65,6 +65,14 @@ _KNOWN_SIGNED = {*_ADATTRIBUTIONKIT.values(), "postback-identifier", "postback-s
 _REQUIRED = ("postback-identifier", "ad-network-identifier", "advertised-item-identifier")
 # what a column may hold: its name for a reader, and the rule
 _POSSIBLE: dict[str, tuple[str, Callable[[str], bool]]] = {
+    "campaign_id": (
+        "a campaign that is none of 1 to 100",
+        lambda value: re.fullmatch(r"[1-9][0-9]?|100", value) is not None,
+    ),
+    "fidelity_type": (
+        "a fidelity type that is none of 0, 1",
+        lambda value: value in ("0", "1"),
+    ),
     "source_identifier": (
         "a source identifier that isn't 2 to 4 digits",
         lambda value: re.fullmatch(r"[0-9]{2,4}", value) is not None,
@@ -90,6 +98,7 @@ _POSSIBLE: dict[str, tuple[str, Callable[[str], bool]]] = {
         lambda value: re.fullmatch(r"[A-Z]{2}", value) is not None,
     ),
 }
+_SIGNED_FLAGS = ("did-win", "redownload")
 _FINE, _COARSE = "conversion_value", "coarse_conversion_value"
 
 
@@ -131,17 +140,26 @@ class Postback:
             if wanting or not isinstance(self._signed.get("did-win"), bool) or self.key[2] < 0:
                 return "its signed payload lacks what Apple sends"
             return None
+        return self._problem_of_skadnetwork(key)
+
+    def _problem_of_skadnetwork(self, key: EllipticCurvePublicKey) -> str | None:
         if "attribution-signature" not in self.body:
             return "it is neither SKAdNetwork's nor AdAttributionKit's"
         if text(self.body.get("version")) not in SIGNED:
             return f"its SKAdNetwork version is none of {', '.join(SIGNED)}"
-        return None if is_signed(self.body, key) else "its attribution-signature is not Apple's"
+        if not is_signed(self.body, key):
+            return "its attribution-signature is not Apple's"
+        flags = {text(self.body.get(name, True)) for name in _SIGNED_FLAGS}
+        if not flags <= {"true", "false"} or self.key[2] < 0:
+            return "its signed fields aren't what Apple sends"
+        return None
 
     def columns(self) -> tuple[dict[str, Any], list[str]]:
         """The postback's columns, and what was taken out of them because it can't be.
 
         Conversion values aren't signed: whoever knows the endpoint may post a copy with others.
-        Apple sends a fine value with the first postback only, and never a coarse one beside it.
+        Apple sends a fine value with the first postback only, never a coarse one beside it, and
+        neither to a network of SKAdNetwork's that didn't win.
         """
         names = _SKADNETWORK if self.framework == SKADNETWORK else _ADATTRIBUTIONKIT
         values = {name: _text(self._signed.get(field)) for name, field in names.items()}
@@ -155,6 +173,10 @@ class Postback:
         if values[_FINE] and values[_COARSE]:
             values[_FINE] = values[_COARSE] = None
             impossible.append("a fine and a coarse conversion value at once")
+        lost = self.framework == SKADNETWORK and values["did_win"] == "false"
+        if lost and (values[_FINE] or values[_COARSE]):
+            values[_FINE] = values[_COARSE] = None
+            impossible.append("a conversion value of a postback that didn't win")
         if values[_FINE] and self.key[2] > 0:
             values[_FINE] = None
             impossible.append("a fine conversion value after the first postback")

@@ -13,6 +13,7 @@ from typing import TypeVar
 from pipelines.errors import InputError
 from pipelines.money import micros
 from pipelines.platforms import Level
+from pipelines.privacy.redaction import redacted
 from pipelines.sources.files.advice import total_word
 from pipelines.sources.files.ids import NotAnId, read_id
 from pipelines.sources.files.layout import Layout
@@ -23,6 +24,7 @@ _T = TypeVar("_T")
 _SHOWN, _KEPT_AT_MOST = 5, 1_000
 # A float, and so a number in a spreadsheet, has no more digits than these for certain.
 _SAFE = 10**15
+_AN_ID = "an id"
 _TEXT = "a text, or a number that has kept all of its digits"
 _UNUSABLE = (ValueError, KeyError, TypeError, InvalidOperation, OverflowError)
 KEPT = "published data is unchanged."
@@ -119,7 +121,7 @@ class Sheet:
     def ids(self, column: str, level: Level) -> list[str]:
         """Cells that must be an id of the mapping's platform."""
         platform = self.reading.mapping.platform
-        return self._parse(column, lambda cell: read_id(cell, platform, level), "an id")
+        return self._parse(column, lambda cell: read_id(cell, platform, level), _AN_ID)
 
     def texts(self, column: str) -> list[str]:
         """Cells that must say something."""
@@ -232,8 +234,8 @@ class Sheet:
                     except _UNUSABLE as error:
                         shown = "" if cell is None else cell
                         reason = "means nothing" if is_null else _reason(error, wanted)
-                        row = self.row_numbers[i]
-                        self.reading.problems.add(row, f", column {column}: '{shown}' {reason}")
+                        text = redacted(f"'{shown}' {reason}", ids=wanted == _AN_ID)
+                        self.reading.problems.add(self.row_numbers[i], f", column {column}: {text}")
                         self._advise_on_total(i)
                         continue
             values.append(known[key])
@@ -241,12 +243,21 @@ class Sheet:
 
     def _advise_on_total(self, i: int) -> None:
         """Say how a row that calls itself a total is left out, if this is one."""
+        row, mapping = self.row_numbers[i], self.reading.mapping
         for name, cells in (self.columns | self.others).items():
             if word := total_word(cells[i]):
                 self.reading.problems.advise(
-                    f"Row {self.row_numbers[i]} looks like a total. Leave such rows out in the "
+                    f"Row {row} looks like a total. Leave such rows out in the "
                     f'mapping: leave_out: [{{column: "{name}", starts_with: "{word}"}}].'
                 )
+        keys = [
+            self.columns[name][i] for name in (mapping.date.column, mapping.columns.campaign_id)
+        ]
+        if all(key is None or str(key).strip() in mapping.null_tokens for key in keys):
+            self.reading.problems.advise(
+                f"Row {row} has neither a day nor an id. If it is a total, leave such rows out in "
+                f'the mapping: leave_out: [{{column: "{mapping.date.column}", empty: true}}].'
+            )
 
 
 def _text(cell: object) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
+from pipelines.privacy.redaction import redacted
 from pipelines.sources.files.advice import header_advice, nearest
 from pipelines.sources.files.cells import Reading, Sheet
 from pipelines.sources.files.layout import LeaveOut, spelt
@@ -119,7 +120,7 @@ def _cells(
             first = next(name for name, place in (header.used | header.others).items() if not place)
             reading.problems.advise(
                 f"If row {number} is a note, leave it out: leave_out: "
-                f'[{{column: "{first}", starts_with: "{str(row[0])[:20]}"}}].'
+                f'[{{column: "{first}", starts_with: "{redacted(str(row[0]))[:20]}"}}].'
             )
         return ()
     return row[:width]

@@ -103,7 +103,7 @@ class Columns(Section):
     impressions: str
     clicks: str
     cost: str
-    conversions: str
+    conversions: str = Field(description="a column, or 'absent' where the export has none")
     conversion_value: str = Field(description="a column, or 'absent' where the export has none")
 
 

@@ -21,6 +21,7 @@ from pipelines.platforms import full_name
 from pipelines.sources.files.advice import DELIMITERS, HEAD_ROWS, total_word
 from pipelines.sources.files.cells import KEPT, ExportFile
 from pipelines.sources.files.layout import Layout, spelt
+from pipelines.sources.files.mapping import PERIODS
 from pipelines.sources.files.numerals import NotANumber, Numerals
 from pipelines.sources.files.packing import unpacked
 from pipelines.sources.files.text_file import guessed_encoding
@@ -189,6 +190,7 @@ def drafted(look: Look, platform: str | None) -> str:
         *_signs(look, columns),
         *_totals(look),
         _date(look, columns),
+        *_grain(columns),
         "complete: true  # false: what the file doesn't hold of its days stays as it is published",
         "columns:",
     ]
@@ -263,6 +265,14 @@ def _date(look: Look, columns: dict[str, str]) -> str:
     format_ = json.dumps(formats[0]) if formats else _TODO
     other = f"  # TODO or is it {formats[1]}?" if len(formats) > 1 and cells else ""
     return f"date: {{column: {column}, format: {format_}{ends}}}{other}"
+
+
+def _grain(columns: dict[str, str]) -> list[str]:
+    """What a row is, where its date's name says that it is no day."""
+    grain = PERIODS.get(columns.get("date", "").lower())
+    if grain is None:
+        return []
+    return [f"grain: {grain}  # better: export by day", "spread: evenly  # among its days"]
 
 
 def _is_day(cell: str, format_: str) -> bool:

@@ -20,7 +20,7 @@ ABSENT = "absent"
 # Directives of strptime: of days, and of weeks, which make a day with a weekday.
 _DAYS, _WEEKS, _WEEKDAYS = set("dejcxDF"), set("UVW"), set("aAuw")
 # Names of columns whose values are periods; they are compared in small letters.
-_PERIODS = {
+PERIODS = {
     **dict.fromkeys(("week", "woche", "week start", "week starting", "week ending"), "week"),
     **dict.fromkeys(("week of", "iso week", "kalenderwoche", "kw", "semana", "semaine"), "week"),
     **dict.fromkeys(("settimana", "week number", "tydzień", "uke", "vecka", "uge"), "week"),
@@ -207,7 +207,7 @@ class Mapping(Layout):
             return self
         if self.spread is not None:
             raise ValueError("spread is for 'grain: week' and 'grain: month'; a day is one already")
-        period = _PERIODS.get(spelt(self.date.column).lower())
+        period = PERIODS.get(spelt(self.date.column).lower())
         if period is None and not self.date.names_a_day:
             period = "week" if re.search("%[UVW]", self.date.format) else "month"
         if period and not self.sparse:

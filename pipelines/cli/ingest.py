@@ -183,6 +183,8 @@ def ingest_sources(
                     raise clash
                 done = _ingest(warehouse, source, account_id, request)
             except AdcanaryError as error:
+                if error in failures:  # of two files that clash both have the one error
+                    continue
                 failures.append(error)
                 print_error(error, f"{source.name}/{account_id}")
             else:

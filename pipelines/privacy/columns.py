@@ -15,8 +15,9 @@ import pyarrow.compute as pc
 import yaml
 
 from pipelines.contracts import Column, Contract
+from pipelines.privacy.emails import SIGNS as ADDRESS_SIGNS
 from pipelines.privacy.field_names import is_personal, names_an_id
-from pipelines.privacy.redaction import ADDRESS_SIGNS, EMAIL, SUSPICIOUS, redacted, without_emails
+from pipelines.privacy.redaction import EMAIL, SUSPICIOUS, redacted, without_emails
 from pipelines.shipped import shipped
 
 DECLARATION = shipped("sql") / "privacy" / "text_columns.yaml"

@@ -57,6 +57,23 @@ def test_a_draft_says_what_it_has_seen(tmp_path: Path) -> None:
     assert draft["status"]["campaign"]["values"] == {"Aktiviert": "ENABLED"}
 
 
+@pytest.mark.parametrize(
+    ("name", "cell", "grain"), [("Monat", "2025-12", "month"), ("Week", "2025-12-01", "week")]
+)
+def test_a_draft_of_weeks_or_months_says_so(
+    tmp_path: Path, name: str, cell: str, grain: str
+) -> None:
+    _, text = drafted(tmp_path, f"{name},Impr.\n{cell},12\n".encode(), "google")
+    draft = yaml.safe_load(text)
+    assert (draft["date"]["column"], draft["grain"], draft["spread"]) == (name, grain, "evenly")
+
+
+def test_a_draft_sees_an_encoding_that_shows_late(tmp_path: Path) -> None:
+    plain = "Tag,Impr.\n" + "2025-12-01,12\n" * 90_000
+    _, text = drafted(tmp_path, (plain + "Köln,1\n").encode("cp1252"), "google")
+    assert yaml.safe_load(text)["encoding"] == "cp1252"
+
+
 def test_a_file_of_columns_that_nobody_knows_gets_a_draft_of_questions(tmp_path: Path) -> None:
     _, text = drafted(tmp_path, b"foo,bar\n1,2\n", None)
     assert "platform: TODO" in text

@@ -3,6 +3,7 @@
 import gzip
 import io
 import re
+import tarfile
 import zipfile
 from contextlib import suppress
 from datetime import date, timedelta
@@ -26,7 +27,7 @@ from pipelines.sources.files.layout import Layout
 from pipelines.sources.files.numerals import NotANumber, Numerals
 from pipelines.sources.files.source import load_mapping
 from pipelines.yaml_files import read_yaml
-from tests.unit.exports import NAMES, ROWS, SPENT, landed, rows, source, spent, text
+from tests.unit.exports import MAPPING, NAMES, ROWS, SPENT, landed, rows, source, spent, text
 
 
 def zipped(**files: str) -> bytes:
@@ -35,6 +36,18 @@ def zipped(**files: str) -> bytes:
         for name, content in files.items():
             archive.writestr(name, content)
     return buffer.getvalue()
+
+
+def tarred(content: str) -> bytes:
+    """An archive of the oldest kind, which has no mark."""
+    buffer, member = io.BytesIO(), tarfile.TarInfo("export.csv")
+    member.size = len(content)
+    with tarfile.open(fileobj=buffer, mode="w", format=tarfile.USTAR_FORMAT) as archive:
+        archive.addfile(member, io.BytesIO(content.encode()))
+    whole = bytearray(buffer.getvalue())
+    whole[257:265], whole[148:156] = bytes(8), b" " * 8
+    whole[148:156] = b"%06o\0 " % sum(whole[:512])
+    return bytes(whole)
 
 
 def workbook(*sheets: tuple[str, list[list[object]]], hidden: tuple[str, ...] = ()) -> bytes:
@@ -100,6 +113,7 @@ def test_a_file_lands_whole_however_it_was_written(
 
 
 BOMB = gzip.compress(b"0;" * 2**24)
+PLAIN = text(*[("2025-11-03", "70001", "1", "1", "1", "x" * 2_000)] * 600)
 HTML = "<html><table><tr><td>Tag</td></tr></table></html>"
 
 
@@ -116,6 +130,10 @@ HTML = "<html><table><tr><td>Tag</td></tr></table></html>"
         (zipped(a="x", b="y"), {}, "holds 2 files: a, b"),
         (BOMB, {}, "unpacks to more than 100 times .*raise max_unpacked_times"),
         (gzip.compress(b"x" * 2**21), {"max_unpacked_mib": 1}, "raise max_unpacked_mib"),
+        (PLAIN + text(ROWS[0])[:-1] + "; Köln", {"encoding": "cp1252"}, "Say encoding: utf-8"),
+        (tarred(text()), {}, "is a tar archive"),
+        (gzip.compress(tarred(text())), {}, "is a tar archive"),
+        (text() + ";;805;21;35.45;1.5\n", {}, "leave_out: .*column: .Tag., empty: true"),
         (HTML, {}, "is a web page"),
         ("\ufeff" + HTML, {}, "is a web page"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 99, {}, r"old Excel workbook \(.xls\)"),
@@ -279,6 +297,39 @@ def test_a_row_that_ends_on_another_day_is_a_period(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="from 2025-11-03 to 2025-11-09"):
         landed(tmp_path / "export", text((*ROWS[0], "2025-11-09"), names=names))
     assert len(landed(tmp_path / "export", text((*ROWS[0], "2025-11-03"), names=names))) == 1
+
+
+@pytest.mark.parametrize("end", ["2025-11-09", "2025-11-10"])
+def test_a_column_of_any_name_that_ends_each_week_makes_rows_periods(
+    tmp_path: Path, end: str
+) -> None:
+    names = (*NAMES, "Schluss")
+    with pytest.raises(InputError, match=f"from 2025-11-03 to {end}"):
+        landed(tmp_path / "export", text((*ROWS[0], end), names=names))
+    for other in ("2025-11-04", "2025-12-31", ""):
+        assert len(landed(tmp_path / "export", text((*ROWS[0], other), names=names))) == 1
+
+
+def test_an_export_without_conversions_says_so_in_its_mapping(tmp_path: Path) -> None:
+    columns = MAPPING["columns"] | {"conversions": "absent"}
+    table = landed(tmp_path / "export", text(), columns=columns)
+    assert table["conversions"].to_pylist() == [0, 0]
+
+
+def test_an_error_quotes_no_address_out_of_a_cell(tmp_path: Path) -> None:
+    for place in range(len(ROWS[0])):
+        row = [*ROWS[0]]
+        row[place] = "li.wei@example.org"
+        with pytest.raises(InputError, match=r"\(e-mail\)") as caught:
+            landed(tmp_path / "export", text(tuple(row)))
+        assert "li.wei" not in str(caught.value)
+
+
+def test_of_rounded_ids_those_that_are_whole_are_not_named() -> None:
+    for rounded in ("120210334455667000", "120210334455668000"):
+        assert look_rounded(["4711", rounded]) == [rounded]
+    floats = [str(int(float(120_210_334_455_667_123 + 1_000_003 * i))) for i in range(9)]
+    assert look_rounded(["4711", *floats]) == sorted(floats)
 
 
 @given(st.integers(0, 10**15), st.integers(0, 10**9), st.floats(0, 1e9), st.integers(1, 31))

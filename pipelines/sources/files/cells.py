@@ -14,6 +14,7 @@ from typing import Generic, TypeVar
 from pipelines.errors import InputError
 from pipelines.money import micros
 from pipelines.platforms import Level
+from pipelines.privacy.redaction import redacted
 from pipelines.sources.files.advice import total_word
 from pipelines.sources.files.ids import NotAnId, read_id
 from pipelines.sources.files.layout import Layout
@@ -27,6 +28,7 @@ _SHOWN, _KEPT_AT_MOST = 5, 1_000
 _NOTHING = -(2**64)
 # A float, and so a number in a spreadsheet, has no more digits than these for certain.
 _SAFE = 10**15
+_AN_ID = "an id"
 _TEXT = "a text, or a number that has kept all of its digits"
 _UNUSABLE = (ValueError, KeyError, TypeError, InvalidOperation, OverflowError)
 KEPT = "published data is unchanged."
@@ -124,7 +126,7 @@ class Sheet(Generic[M]):
     def ids(self, column: str, level: Level) -> list[str]:
         """Cells that must be an id of the mapping's platform."""
         platform = self.reading.mapping.platform
-        return self._parse(column, lambda cell: read_id(cell, platform, level), "an id")
+        return self._parse(column, lambda cell: read_id(cell, platform, level), _AN_ID)
 
     def texts(self, column: str) -> list[str]:
         """Cells that must say something."""
@@ -248,8 +250,8 @@ class Sheet(Generic[M]):
                         quoted = self.reading.mapping.quotes_cells
                         shown = cell if quoted and cell is not None else ""
                         reason = "means nothing" if is_null else _reason(error, wanted)
-                        row = self.row_numbers[i]
-                        self.reading.problems.add(row, f", column {column}: '{shown}' {reason}")
+                        text = redacted(f"'{shown}' {reason}", ids=wanted == _AN_ID)
+                        self.reading.problems.add(self.row_numbers[i], f", column {column}: {text}")
                         self._advise_on_total(i)
                         continue
             values.append(known[key])
@@ -257,12 +259,19 @@ class Sheet(Generic[M]):
 
     def _advise_on_total(self, i: int) -> None:
         """Say how a row that calls itself a total is left out, if this is one."""
+        row, mapping = self.row_numbers[i], self.reading.mapping
         for name, cells in (self.columns | self.others).items():
             if word := total_word(cells[i]):
                 self.reading.problems.advise(
-                    f"Row {self.row_numbers[i]} looks like a total. Leave such rows out in the "
+                    f"Row {row} looks like a total. Leave such rows out in the "
                     f'mapping: leave_out: [{{column: "{name}", starts_with: "{word}"}}].'
                 )
+        keys = [self.columns[name][i] for name in mapping.key_columns]
+        if keys and all(key is None or str(key).strip() in mapping.null_tokens for key in keys):
+            self.reading.problems.advise(
+                f"Row {row} has neither a day nor an id. If it is a total, leave such rows out in "
+                f'the mapping: leave_out: [{{column: "{mapping.key_columns[0]}", empty: true}}].'
+            )
 
 
 def day_of(cell: object, as_: Day) -> date | None:

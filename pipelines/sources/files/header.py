@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Literal
 
+from pipelines.privacy.redaction import redacted
 from pipelines.sources.files.advice import header_advice, nearest
 from pipelines.sources.files.cells import M, Reading, Sheet
 from pipelines.sources.files.layout import LeaveOut, spelt
@@ -140,7 +141,7 @@ def _cells(
             first = next(name for name, place in (header.used | header.others).items() if not place)
             reading.problems.advise(
                 f"If row {number} is a note, leave it out: leave_out: "
-                f'[{{column: "{first}", starts_with: "{str(row[0])[:20]}"}}].'
+                f'[{{column: "{first}", starts_with: "{redacted(str(row[0]))[:20]}"}}].'
             )
         return ()
     return row[:width]

@@ -47,22 +47,24 @@ def _written(cell: object) -> str:
     return str(int(cell))
 
 
-def look_rounded(ids: Collection[str]) -> bool:
-    """Whether all long numbers among distinct ids are such as rounding leaves, beyond chance."""
-    return bool(rounded_ids(ids)) or _look_like_floats(ids)
+def look_rounded(ids: Collection[str]) -> list[str]:
+    """The long numbers among distinct ids, where all of them are such as rounding leaves, beyond
+    chance; else none."""
+    return rounded_ids(ids) or _look_like_floats(ids)
 
 
-def _look_like_floats(ids: Collection[str]) -> bool:
-    rarity, endings = 1, set()
+def _look_like_floats(ids: Collection[str]) -> list[str]:
+    rarity, endings, long = 1, set(), []
     for id_ in ids:
         number = int(id_) if id_.isascii() and id_.isdigit() else 0
         power = number.bit_length() - _BITS
         if power <= 0:
             continue
         if number % 2**power:
-            return False
+            return []
+        long.append(id_)
         # the ids of an account at Meta end alike, and the last digits decide this
         if (ending := id_[-power:]) not in endings:
             rarity *= 2**power
             endings.add(ending)
-    return rarity >= _CHANCE
+    return sorted(long) if rarity >= _CHANCE else []

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from pipelines.sources.files.packing import unpacked
 from pipelines.sources.files.text_file import guessed_encoding
 from pipelines.sources.files.workbook_file import first_rows
 
+_CHUNK = 2**20
 _FORMATS = (
     *("%Y-%m-%d", "%d.%m.%Y", "%m/%d/%Y", "%d/%m/%Y", "%d-%m-%Y", "%Y/%m/%d", "%Y%m%d"),
     *("%b %d, %Y", "%d.%m.%y", "%m/%d/%y", "%B %d, %Y", "%Y-%m-%d %H:%M:%S", "%B %Y", "%Y-%m"),
@@ -97,8 +99,8 @@ def look(path: Path) -> Look:
 def _text_rows(path: Path, layout: dict[str, object]) -> Cells:
     """The first rows of a text, cut by the delimiter that makes most columns known."""
     with path.open("rb") as file:
-        start = file.read(2**16)
-    encoding = guessed_encoding(start)
+        start = file.read(_CHUNK)
+        encoding = guessed_encoding(start, iter(partial(file.read, _CHUNK), b""))
     if encoding != "utf-8":
         layout["encoding"] = encoding
     codec = "utf-8-sig" if encoding == "utf-8" else encoding

@@ -86,6 +86,12 @@ class FileMapping(Layout):
         return ()
 
     @property
+    def key_columns(self) -> tuple[str, ...]:
+        """Columns that a row of the export always fills, and its row of totals leaves empty; the
+        first is named in advice."""
+        return ()
+
+    @property
     def total_column(self) -> str | None:
         """The column of which a row of totals, which is left out, has the sum."""
         return None

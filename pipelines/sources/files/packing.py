@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import tarfile
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -95,6 +96,10 @@ def _format(file: ExportFile, path: Path) -> Format:
     for magic, (what, fix) in _FOREIGN.items():
         if start.startswith(magic):
             raise file.refusal(f"is {what}, which isn't read.", fix)
+    if _is_tar(start):
+        raise file.refusal(
+            "is a tar archive, which isn't read.", "Unpack it, and ingest each file by itself."
+        )
     if start.startswith(b"PK"):
         _check_workbook(file, path)
         return "workbook"
@@ -113,6 +118,15 @@ def _format(file: ExportFile, path: Path) -> Format:
             f"Export it as CSV or XLSX, or {_SAVE}.",
         )
     return "text"
+
+
+def _is_tar(start: bytes) -> bool:
+    """Whether a file begins as an archive does: by its checksum, since old ones have no mark."""
+    try:
+        tarfile.TarInfo.frombuf(start[: tarfile.BLOCKSIZE], "utf-8", "surrogateescape")
+    except tarfile.HeaderError:
+        return False
+    return True
 
 
 def _check_workbook(file: ExportFile, path: Path) -> None:

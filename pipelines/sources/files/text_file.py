@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import codecs
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from functools import partial
 from itertools import chain, islice
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from pipelines.sources.files.advice import HEAD_ROWS
 from pipelines.sources.files.cells import M, Reading, Sheet
 from pipelines.sources.files.header import locate, sheets
 
-_LOOKED_AT = 2**20
+_CHUNK = 2**20
 _AGAIN = "Export it again."
 # Longest first: UTF-32's little-endian mark begins like UTF-16's.
 _MARKS = (
@@ -49,9 +50,14 @@ def read_text(path: Path, reading: Reading[M]) -> Iterator[Sheet[M]]:
         raise reading.refusal(f"can't be read as CSV in {encoding}: {error}.", _AGAIN) from error
 
 
-def guessed_encoding(start: bytes) -> str:
-    """The encoding that a file's first bytes show: by its mark, by its zeros, or UTF-8 where it
-    is that; else Windows' for western Europe, which nothing shows."""
+def guessed_encoding(start: bytes, rest: Iterable[bytes] = ()) -> str:
+    """The encoding that a file's bytes show: by its mark, by its zeros, or UTF-8 where it is that
+    to its end; else Windows' for western Europe, which nothing shows.
+
+    Args:
+        start: its first bytes.
+        rest: all that follow, in chunks; read only as far as they are needed.
+    """
     for mark, encoding in _MARKS:
         if start.startswith(mark):
             return encoding
@@ -59,8 +65,10 @@ def guessed_encoding(start: bytes) -> str:
         return "utf-16-le"
     if start[:1] == b"\0":
         return "utf-16-be"
+    decoder = codecs.getincrementaldecoder("utf-8")()
     try:
-        codecs.getincrementaldecoder("utf-8")().decode(start)
+        for chunk in chain([start], rest):
+            decoder.decode(chunk)
     except UnicodeDecodeError:
         return "cp1252"
     return "utf-8"
@@ -69,9 +77,13 @@ def guessed_encoding(start: bytes) -> str:
 def _check_encoding(path: Path, reading: Reading[M]) -> None:
     """Refuse what another encoding would read without an error, but wrongly."""
     with path.open("rb") as file:
-        start = file.read(_LOOKED_AT)
-    said, shown = reading.mapping.encoding, guessed_encoding(start)
-    if shown == "cp1252" or (start.isascii() and b"\0" not in start):
+        start = file.read(_CHUNK)
+        shown = guessed_encoding(start, iter(partial(file.read, _CHUNK), b""))
+        file.seek(0)
+        # a file may hold a million rows before its first umlaut
+        plain = all(c.isascii() and b"\0" not in c for c in iter(partial(file.read, _CHUNK), b""))
+    said = reading.mapping.encoding
+    if shown == "cp1252" or plain:
         return
     wide = ("utf-16", "utf-32")
     if (

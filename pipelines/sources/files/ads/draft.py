@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 
+from pipelines.sources.files.ads.mapping import PERIODS
 from pipelines.sources.files.advice import total_word
 from pipelines.sources.files.known import known_in
 from pipelines.sources.files.look import TODO, Look, date_line, line, signs
@@ -28,6 +29,7 @@ def drafted(look: Look, platform: str | None) -> str:
         *signs(look, (columns[field] for field in _NUMBERS if field in columns)),
         *_totals(look),
         date_line(look, columns),
+        *_grain(columns),
         "complete: true  # false: what the file doesn't hold of its days stays as it is published",
         "columns:",
     ]
@@ -63,6 +65,14 @@ def _totals(look: Look) -> list[str]:
                 column = json.dumps(name, ensure_ascii=False)
                 return ["leave_out:", f'  - {{column: {column}, starts_with: "{word}"}}']
     return []
+
+
+def _grain(columns: dict[str, str]) -> list[str]:
+    """What a row is, where its date's name says that it is no day."""
+    grain = PERIODS.get(columns.get("date", "").lower())
+    if grain is None:
+        return []
+    return [f"grain: {grain}  # better: export by day", "spread: evenly  # among its days"]
 
 
 def _status(look: Look, column: str | None) -> str:

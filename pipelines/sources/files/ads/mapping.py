@@ -13,7 +13,7 @@ from pipelines.sources.files.layout import Section, spelt
 from pipelines.sources.files.mapping import ABSENT, Day, FileMapping, Text
 
 # Names of columns whose values are periods; they are compared in small letters.
-_PERIODS = {
+PERIODS = {
     **dict.fromkeys(("week", "woche", "week start", "week starting", "week ending"), "week"),
     **dict.fromkeys(("week of", "iso week", "kalenderwoche", "kw", "semana", "semaine"), "week"),
     **dict.fromkeys(("settimana", "week number", "tydzień", "uke", "vecka", "uge"), "week"),
@@ -67,7 +67,7 @@ class Columns(Section):
     impressions: str
     clicks: str
     cost: str
-    conversions: str
+    conversions: str = Field(description="a column, or 'absent' where the export has none")
     conversion_value: str = Field(description="a column, or 'absent' where the export has none")
 
 
@@ -167,7 +167,7 @@ class AdsMapping(FileMapping):
             return self
         if self.spread is not None:
             raise ValueError("spread is for 'grain: week' and 'grain: month'; a day is one already")
-        period = _PERIODS.get(spelt(self.date.column).lower())
+        period = PERIODS.get(spelt(self.date.column).lower())
         if period is None and not self.date.names_a_day:
             period = "week" if re.search("%[UVW]", self.date.format) else "month"
         if period and not self.sparse:
@@ -189,6 +189,10 @@ class AdsMapping(FileMapping):
         """Every column of ids that the mapping names."""
         ids = (self.columns.campaign_id, self.columns.adgroup_id, self.columns.ad_id)
         return tuple(column for column in (self.account_id.column, *ids) if column)
+
+    @property
+    def key_columns(self) -> tuple[str, ...]:
+        return (self.date.column, self.columns.campaign_id)
 
     @property
     def total_column(self) -> str:

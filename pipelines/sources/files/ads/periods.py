@@ -18,7 +18,7 @@ from pipelines.sources.files.cells import Reading, Sheet, day_of
 from pipelines.sources.files.layout import spelt
 
 SPREAD = "spread_from"
-_WEEK = 7
+_WEEK, _A_DAY = 7, timedelta(days=1)
 # Columns that end a row's period, by the names that the platforms' exports have.
 _ENDS = {
     *("reporting ends", "date stop", "date_stop", "end date", "end_date", "week ending", "to"),
@@ -36,7 +36,12 @@ def check_ends(sheet: Sheet[AdsMapping], days: Sequence[date]) -> None:
     if mapping.date.ends:
         columns = {mapping.date.ends: sheet.columns[mapping.date.ends]}
     else:
-        columns = {name: cells for name, cells in columns.items() if spelt(name).lower() in _ENDS}
+        columns = {
+            name: cells
+            for name, cells in columns.items()
+            if spelt(name).lower() in _ENDS
+            or _end_periods([day_of(cell, mapping.date) for cell in cells], days)
+        }
     for name, cells in columns.items():
         for i, (cell, day) in enumerate(zip(cells, days, strict=True)):
             end = day_of(cell, mapping.date)
@@ -46,6 +51,20 @@ def check_ends(sheet: Sheet[AdsMapping], days: Sequence[date]) -> None:
                     f": it is from {day} to {end} (column {name}), and a row must be a day",
                 )
                 sheet.reading.problems.advise(_export_by_day(_named(day, end)))
+
+
+def _end_periods(ends: Sequence[date | None], days: Sequence[date]) -> bool:
+    """Whether a column, whatever it is called, ends each row's period: in every row a week later,
+    or at the month's end. The day after may close a period, or be the next one's first."""
+    spans = {(day, end) for day, end in zip(days, ends, strict=True) if end is not None}
+    if not spans or None in ends:
+        return False
+    weeks = {(end - day).days for day, end in spans} in ({_WEEK - 1}, {_WEEK})
+    months = all(
+        day.day == 1 and end in (closing := day.replace(day=_month_end(day)), closing + _A_DAY)
+        for day, end in spans
+    )
+    return weeks or months
 
 
 def refuse_far_apart(reading: Reading[AdsMapping], dates: Iterable[Sequence[date]]) -> None:

@@ -91,13 +91,13 @@ def _typed(sheet: Sheet[AdsMapping], drift: Iterable[str]) -> dict[str, list[Any
         "impressions": sheet.counts(columns.impressions),
         "clicks": sheet.counts(columns.clicks),
         "cost_micros": sheet.amounts(columns.cost),
-        "conversions": sheet.numbers(columns.conversions),
         "currency_code": _texts(sheet, mapping.currency),
         "time_zone": [mapping.time_zone] * count,
         "attribution_window": [mapping.attribution_window] * count,
     }
-    worth = columns.conversion_value
-    values["conversion_value"] = [0.0] * count if worth == ABSENT else sheet.numbers(worth)
+    for metric in ("conversions", "conversion_value"):
+        column = getattr(columns, metric)
+        values[metric] = [0.0] * count if column == ABSENT else sheet.numbers(column)
     if columns.adgroup_id and columns.ad_id:
         values["adgroup_id"] = sheet.ids(columns.adgroup_id, "adgroup")
         values["ad_id"] = sheet.ids(columns.ad_id, "ad")
@@ -115,8 +115,8 @@ def _typed(sheet: Sheet[AdsMapping], drift: Iterable[str]) -> dict[str, list[Any
         name: str | None = getattr(mapping.names, level)
         if name:
             values[f"name_{level}"] = sheet.texts(name)
-    for i, column in enumerate(drift):
-        values[f"{queries.DRIFT}{i}"] = sheet.drift(column)
+    for i, other in enumerate(drift):
+        values[f"{queries.DRIFT}{i}"] = sheet.drift(other)
     return values
 
 
@@ -198,9 +198,9 @@ def _refuse_rounded_ids(reading: Reading[AdsMapping], rows: RowsFile) -> None:
         return
     for column in (name for name in _IDS if name in rows.column_names):
         ids = [id_ for (id_,) in rows.query(f"SELECT DISTINCT {column} FROM rows")]
-        if look_rounded(ids):
+        if rounded := look_rounded(ids):
             raise reading.refusal(
-                f"has ids of which each {ROUNDED}: {column} {', '.join(sorted(ids)[:3])}.",
+                f"has ids of which each {ROUNDED}: {column} {', '.join(rounded[:3])}.",
                 "Export it again, and open it in no spreadsheet program before. If they are the "
                 "ids, say rounded_ids: keep in the mapping.",
             )

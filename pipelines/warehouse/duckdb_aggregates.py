@@ -58,6 +58,15 @@ def macro(name: str, *arguments: exp.Expression) -> exp.Expression:
     return exp.Anonymous(this=name, expressions=[a.copy() for a in arguments])
 
 
+# a check of types repeats its operands: those that are larger are left to DuckDB
+_LARGEST = 15
+
+
+def is_small(node: exp.Expression) -> bool:
+    """Whether a macro may repeat an expression without making the query much longer."""
+    return sum(1 for _ in node.walk()) <= _LARGEST
+
+
 def aggregated(node: exp.Expression, name: str, function: Function) -> exp.Expression:
     """The call on DuckDB; where OVER stands around it, a mark says what goes around both.
 
@@ -77,7 +86,7 @@ def aggregated(node: exp.Expression, name: str, function: Function) -> exp.Expre
     if not any(len(form) == len(arguments) for form in function.forms):
         refuse(f"{name} with {len(arguments)} arguments", shown(name, function))
     _check_literals(name, arguments)
-    if function.argument:
+    if function.argument and is_small(arguments[0]):
         argument = arguments[0]
         arguments[0] = macro(function.argument, argument)
         for key in clauses.order or ():

@@ -8,9 +8,9 @@ from collections.abc import Callable
 from sqlglot import exp
 from sqlglot.errors import ErrorLevel
 
-from pipelines.warehouse.duckdb_aggregates import aggregated, check_window, macro
+from pipelines.warehouse.duckdb_aggregates import aggregated, check_window, is_small, macro
 from pipelines.warehouse.duckdb_dialect import information_schema, offset_from_zero
-from pipelines.warehouse.duckdb_types import compared, of_one_type
+from pipelines.warehouse.duckdb_types import calculated, compared, of_one_type
 from pipelines.warehouse.proven import Function, functions, refuse
 
 _Kind = exp.DataType.Type
@@ -29,7 +29,7 @@ def _as_written(node: exp.Expression) -> exp.Expression:
 
 
 def _operator(name: str) -> Callable[[exp.Expression], exp.Expression]:
-    return lambda node: macro(name, node.this, node.expression)
+    return lambda node: calculated(node, macro(name, node.this, node.expression))
 
 
 def _number(node: exp.Expression) -> exp.Expression | None:
@@ -108,7 +108,7 @@ def _cast(node: exp.Expression) -> exp.Expression | None:
         # a text that is infinite is refused, not NULL
         safe = target == "float64"
         cast = macro("g_safe_to_float64", value) if safe else macro("TRY", cast)
-    if value.is_string:
+    if value.is_string or not is_small(value):
         return cast
     castable = macro("g_castable", value, exp.Literal.string(target))
     return exp.Case(ifs=[exp.If(this=castable, true=cast)])
@@ -254,7 +254,7 @@ def _regexp(name: str, function: Function, arguments: list[exp.Expression]) -> e
 
 
 def _window(node: exp.Expression) -> exp.Expression | None:
-    for key in node.args.get("partition_by") or []:
+    for key in filter(is_small, node.args.get("partition_by") or []):
         key.replace(macro("g_key", key))
     result = node.this.meta.get("result")
     if result is None:
@@ -333,7 +333,7 @@ TRANSLATIONS: dict[type[exp.Expression], Callable[[exp.Expression], exp.Expressi
     exp.Add: _operator("g_add"),
     exp.Sub: _operator("g_sub"),
     exp.Mul: _operator("g_mul"),
-    exp.Div: _operator("g_over"),
+    exp.Div: lambda node: macro("g_over", node.this, node.expression),
     exp.Neg: _negative,
     exp.Literal: _number,
     exp.RawString: _raw,

@@ -6,10 +6,11 @@ The checks are macros that ask for the types while DuckDB plans, so they cost no
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from sqlglot import exp
 
-from pipelines.warehouse.duckdb_aggregates import macro
+from pipelines.warehouse.duckdb_aggregates import is_small, macro
 from pipelines.warehouse.proven import refuse
 
 _DAY = r"\d{4}-\d{1,2}-\d{1,2}"
@@ -19,8 +20,6 @@ _TEXTS = {
     "civil": re.compile(_TIME),
     "zoned": re.compile(rf"{_TIME}(Z|[+-](0\d|1[0-3])(:[0-5]\d)?| UTC)"),
 }
-# a check repeats its operands: those that are larger are left to DuckDB
-_LARGEST = 15
 
 
 def compared(node: exp.Expression) -> exp.Expression | None:
@@ -41,6 +40,34 @@ def of_one_type(node: exp.Expression, operands: list[exp.Expression]) -> exp.Exp
     """IF, CASE, COALESCE and their like, where the results are columns or literals of one type."""
     plain = [o for o in operands if isinstance(o, exp.Column) or _literal(o) is not None]
     return _checked(node, _checks(plain))
+
+
+_ARITHMETIC = exp.Add | exp.Sub | exp.Mul
+
+
+def calculated(node: exp.Expression, call: exp.Expression) -> exp.Expression:
+    """The sums and products of an expression, where no NUMERIC is beside a FLOAT64."""
+    parent = node.parent
+    while isinstance(parent, exp.Paren):
+        parent = parent.parent
+    leaves = node.meta.pop("leaves", None) or list(_leaves(node))
+    if isinstance(parent, _ARITHMETIC):
+        call.meta["leaves"] = leaves
+        return call
+    first, *others = [leaf for leaf in leaves if is_small(leaf)] or [None]
+    if first is None or not others:
+        return call
+    checks = [macro("g_unmixed", first, other) for other in others if other is not None]
+    return exp.Case(ifs=[exp.If(this=exp.and_(*checks), true=call)])
+
+
+def _leaves(node: exp.Expression) -> Iterator[exp.Expression]:
+    for side in (node.this.unnest(), node.expression.unnest()):
+        inner = side.meta.get("leaves")
+        if inner:
+            yield from inner
+        elif _literal(side) != "int":
+            yield side.copy()
 
 
 def _checked(node: exp.Expression, checks: list[exp.Expression]) -> exp.Expression | None:
@@ -65,9 +92,7 @@ def _checks(operands: list[exp.Expression]) -> list[exp.Expression]:
     first, *others = [
         operand
         for operand in operands
-        if _literal(operand) is None
-        and not isinstance(operand, exp.Null)
-        and sum(1 for _ in operand.walk()) <= _LARGEST
+        if _literal(operand) is None and not isinstance(operand, exp.Null) and is_small(operand)
     ] or [None]
     if first is None:
         return []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import csv
 import io
 import json
@@ -113,11 +114,15 @@ def _cell(value: Any) -> str:
         return "NULL"
     if isinstance(value, dict | list):
         return json.dumps(value, default=_plain, ensure_ascii=False)
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, bytes):
+        return _plain(value)
     return format(value, "f") if isinstance(value, Decimal) else str(value)
 
 
 def _csv_cell(value: Any) -> Any:
-    return _cell(value) if isinstance(value, dict | list | Decimal) else value
+    return _cell(value) if isinstance(value, dict | list | Decimal | bool | bytes) else value
 
 
 def _as_text(cell: Any) -> Any:
@@ -128,9 +133,11 @@ def _is_number(text: str) -> bool:
     return text.replace(",", "").replace(".", "").lstrip("+-").isdigit() or text in ("NULL", "?")
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: Any) -> str:
     if isinstance(value, datetime | date):
         return value.isoformat()
     if isinstance(value, Decimal):
         return format(value, "f")
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode()
     return repr(value)

@@ -35,7 +35,7 @@ from pipelines.warehouse.base import (
 from pipelines.warehouse.duckdb_answer import answer, close_off
 from pipelines.warehouse.duckdb_dialect import duckdb_sql
 from pipelines.warehouse.duckdb_errors import refused, require_duckdb, unreadable
-from pipelines.warehouse.duckdb_query import proven_sql
+from pipelines.warehouse.duckdb_query import translated
 from pipelines.warehouse.googlesql import parse, parse_query
 from pipelines.warehouse.results import as_googlesql
 
@@ -91,7 +91,7 @@ class DuckDBWarehouse:
         return as_googlesql(rows)
 
     def ask(self, sql: str) -> pa.Table:
-        proven_sql(sql)  # what is refused needs no file
+        translated(sql)  # what is refused needs no file
         self._refuse_missing()
         with self._connection(read_only=True) as connection:
             close_off(connection)

@@ -31,9 +31,21 @@ def match_form(call: exp.Anonymous) -> None:
     for form in function.forms:
         matched = _matched(form, arguments)
         if matched is not None:
+            if _DATED.match(name):
+                matched = [_dated(t, a) for t, a in zip(form, matched, strict=True)]
             call.set("expressions", matched)
             return
     refuse(f"{name} in this form (`{as_text(call)}`)", shown(name, function))
+
+
+# functions of one kind of date, which a literal text is cast to
+_DATED = re.compile(r"(DATE|DATETIME|TIMESTAMP|GENERATE|FORMAT|LAST|UNIX)_")
+_DATES = {"date": "DATE", "near_date": "DATE", "modern_date": "DATE", "datetime": "DATETIME"}
+
+
+def _dated(token: str, argument: exp.Expression) -> exp.Expression:
+    target = "TIMESTAMPTZ" if token == "timestamp" else _DATES.get(token)
+    return exp.cast(argument.copy(), target) if target and argument.is_string else argument
 
 
 def _matched(form: tuple[str, ...], arguments: list[exp.Expression]) -> list[exp.Expression] | None:
@@ -72,8 +84,8 @@ def _literal(node: exp.Expression) -> str:
 
 
 def _is_format(elements: str) -> Callable[[str], bool]:
-    proven = {*elements}
-    return lambda text: {*re.findall(r"%(.)", text)} <= proven
+    form = re.compile(rf"(%[{elements}]|[^%])+", re.DOTALL)
+    return lambda text: bool(form.fullmatch(text))
 
 
 def _is_regexp(text: str) -> bool:

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import json
+import math
 import re
-from collections.abc import Callable
+import zoneinfo
+from collections.abc import Callable, Sequence
+from decimal import ROUND_HALF_UP, Context, Decimal
+from functools import cache, wraps
+from typing import Any
 
 import duckdb
 
@@ -14,36 +19,136 @@ _K0, _K1, _K2 = 0xC3A5C85C97CB3127, 0xB492B66FBE98F273, 0x9AE16A3B2F90404F
 
 def register(connection: duckdb.DuckDBPyConnection) -> None:
     """Define the functions that googlesql_functions.macros calls ``py_…``."""
-    texts: dict[str, Callable[[str], str]] = {
-        "py_upper": str.upper,
-        "py_lower": str.lower,
+    functions: dict[str, tuple[Callable[..., Any], list[str], str]] = {
+        "upper": (lambda text: text.upper(), ["VARCHAR"], "VARCHAR"),
+        "lower": (lambda text: text.lower(), ["VARCHAR"], "VARCHAR"),
+        "json_value": (json_value, ["VARCHAR", "VARCHAR"], "VARCHAR"),
+        "fingerprint": (fingerprint, ["VARCHAR"], "BIGINT"),
+        "offset": (offset_minutes, ["VARCHAR"], "BIGINT"),
+        "from_hex": (from_hex, ["VARCHAR"], "VARCHAR"),
+        "float_from_hex": (float_from_hex, ["VARCHAR"], "DOUBLE"),
+        "numeric": (numeric, ["VARCHAR"], "VARCHAR"),
+        "numeric_of": (lambda value: numeric(Decimal(value)), ["DOUBLE"], "VARCHAR"),
+        "round": (rounded, ["DOUBLE", "BIGINT"], "DOUBLE"),
     }
-    for name, function in texts.items():
-        connection.create_function(name, function, ["VARCHAR"], "VARCHAR")
-    connection.create_function(
-        "py_json_value", json_value, ["VARCHAR", "VARCHAR"], "VARCHAR", null_handling="special"
-    )
-    connection.create_function("py_fingerprint", fingerprint, ["VARCHAR"], "BIGINT")
+    for name, (function, parameters, result) in functions.items():
+        connection.create_function(
+            f"py_{name}", _null_of_null(function), parameters, result, null_handling="special"
+        )
 
 
-def json_value(text: str | None, path: str) -> str | None:
-    """JSON_VALUE: the scalar at a path such as ``$.a[0].b``, numbers as they were written."""
-    if text is None:
-        return None
+def _null_of_null(function: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(function)  # DuckDB counts the parameters
+    def of(*arguments: Any) -> Any:
+        return None if None in arguments else function(*arguments)
+
+    return of
+
+
+class _Members(list[tuple[str, Any]]):
+    """The members of a JSON object, in their order: a name may be there twice."""
+
+
+def json_value(text: str, path: str) -> str | None:
+    """JSON_VALUE: the scalar at a path such as ``$.a[0].b``, numbers as they were written.
+
+    Raises:
+        ValueError: what Google's evaluator reads in its own way: JSON that is broken, or escapes
+            of surrogates.
+    """
+    steps = [name or int(index) for name, index in re.findall(r"\.(\w+)|\[(\d+)\]", path)]
+    if re.search(r"\\u[dD][89a-fA-F]", text):
+        raise ValueError(f"?{_JSON} with \\ud83d or its like: the character itself in it")
     try:
-        value = json.loads(text, parse_float=str, parse_int=str)
-    except ValueError:
+        value = json.loads(
+            text, parse_float=str, parse_int=str, object_pairs_hook=_Members, strict=False
+        )
+    except (ValueError, RecursionError) as error:
+        names = [step for step in steps if isinstance(step, str)]
+        if re.match(r"""\s*[{\["'0-9-]""", text) and (not names or names[-1] in text):
+            raise ValueError(f"?{_JSON} that is broken: only rows whose JSON is whole") from error
         return None
-    for name, index in re.findall(r"\.(\w+)|\[(\d+)\]", path):
-        if name and isinstance(value, dict):
-            value = value.get(name)
-        elif index and isinstance(value, list) and int(index) < len(value):
-            value = value[int(index)]
-        else:
-            return None
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return value if isinstance(value, str) else None
+    match = _at(value, steps)
+    scalar = match[0] if match else None
+    if isinstance(scalar, bool):
+        return "true" if scalar else "false"
+    return scalar if isinstance(scalar, str) else None
+
+
+_JSON = "JSON_VALUE of a text"
+
+
+def _at(value: Any, steps: Sequence[str | int]) -> tuple[Any] | None:
+    """The first value with the whole path, as the evaluator finds it."""
+    if not steps:
+        return (value,)
+    step, *others = steps
+    if isinstance(value, _Members):
+        matches = (_at(member, others) for name, member in value if name == str(step))
+        return next(filter(None, matches), None)
+    if isinstance(value, list) and isinstance(step, int) and step < len(value):
+        return _at(value[step], others)
+    return None
+
+
+def offset_minutes(zone: str) -> int | None:
+    """The minutes east of UTC of a time zone such as ``+05:30``; None for an IANA name.
+
+    Raises:
+        ValueError: it is neither.
+    """
+    match = re.fullmatch(r"([+-])(\d{1,2})(?::?(\d{1,2}))?", zone, re.ASCII)
+    if match:
+        minutes = int(match[2]) * 60 + int(match[3] or 0)
+        if int(match[3] or 0) < 60 and minutes <= 14 * 60:
+            return -minutes if match[1] == "-" else minutes
+    elif zone in _zones():
+        return None
+    raise ValueError(f"!Invalid time zone: {zone}")
+
+
+@cache
+def _zones() -> frozenset[str]:
+    return frozenset(zoneinfo.available_timezones() - {"localtime"})
+
+
+def from_hex(text: str) -> str:
+    """A whole number such as ``-0x1f`` in decimal digits."""
+    return str(int(text.strip(), 16))
+
+
+def float_from_hex(text: str) -> float:
+    """A FLOAT64 such as ``0x1.8p3``; what is beyond it is infinite."""
+    try:
+        return float.fromhex(text.strip())
+    except OverflowError:
+        return math.inf
+
+
+_NUMERIC = Context(prec=2000)
+
+
+def numeric(value: str | Decimal) -> str:
+    """A number to nine decimals, halves away from zero, as digits without an exponent."""
+    exact = Decimal(value.strip()) if isinstance(value, str) else value
+    return format(exact.quantize(Decimal("1e-9"), ROUND_HALF_UP, context=_NUMERIC), "f")
+
+
+def rounded(value: float, digits: int) -> float:
+    """ROUND(x, n) of the exact value of the FLOAT64, halves away from zero.
+
+    Raises:
+        ValueError: the result is beyond FLOAT64.
+    """
+    if not math.isfinite(value) or digits > 1074:
+        return value
+    if digits < -309:
+        return math.copysign(0.0, value)
+    unit = Decimal(1).scaleb(-digits)
+    result = float(Decimal(value).quantize(unit, ROUND_HALF_UP, context=_NUMERIC))
+    if math.isinf(result):
+        raise ValueError("!Floating point overflow in function: ROUND")
+    return result
 
 
 def fingerprint(text: str) -> int:

@@ -8,8 +8,9 @@ from collections.abc import Callable
 from sqlglot import exp
 from sqlglot.errors import ErrorLevel
 
-from pipelines.warehouse.duckdb_aggregates import aggregated, macro
+from pipelines.warehouse.duckdb_aggregates import aggregated, check_window, is_small, macro
 from pipelines.warehouse.duckdb_dialect import information_schema, offset_from_zero
+from pipelines.warehouse.duckdb_types import calculated, compared, of_one_type
 from pipelines.warehouse.proven import Function, functions, refuse
 
 _Kind = exp.DataType.Type
@@ -17,12 +18,18 @@ _Kind = exp.DataType.Type
 
 def as_text(node: exp.Expression) -> str:
     """A part of a query for a message: its GoogleSQL, or the beginning of it."""
-    text: str = node.sql("bigquery", unsupported_level=ErrorLevel.IGNORE)
+    shown = node.copy().transform(_as_written)
+    text: str = shown.sql("bigquery", unsupported_level=ErrorLevel.IGNORE)
     return text if len(text) <= 60 else f"{text[:59]}…"
 
 
+def _as_written(node: exp.Expression) -> exp.Expression:
+    literal = node.args.get("literal")
+    return exp.Literal.number(literal) if literal else node
+
+
 def _operator(name: str) -> Callable[[exp.Expression], exp.Expression]:
-    return lambda node: macro(name, node.this, node.expression)
+    return lambda node: calculated(node, macro(name, node.this, node.expression))
 
 
 def _number(node: exp.Expression) -> exp.Expression | None:
@@ -40,8 +47,15 @@ def _number(node: exp.Expression) -> exp.Expression | None:
 
 def _typed(number: str) -> exp.Expression:
     if re.fullmatch(r"-?\d+", number):
-        return exp.cast(exp.Literal.string(number), _Kind.BIGINT)
-    return exp.cast(exp.Literal.string(number), _Kind.DOUBLE)
+        whole: exp.Expression = exp.cast(exp.Literal.string(number), _Kind.BIGINT)
+        whole.set("literal", number)
+        return whole
+    if not re.fullmatch(r"-?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", number):
+        # sqlglot reads `1e9+1` as one number
+        refuse(f"`{number}`", "spaces around the operator")
+    typed: exp.Expression = exp.cast(exp.Literal.string(number), _Kind.DOUBLE)
+    typed.set("literal", number)
+    return typed
 
 
 def _negative(node: exp.Expression) -> exp.Expression:
@@ -68,10 +82,12 @@ _CASTS = {
 
 
 # texts that DuckDB casts as GoogleSQL does
+_DAY = r"[12]\d{3}-[01]\d-[0-3]\d"
+_TIME = r"([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,6})?"
 _EXACT = {
-    _Kind.DATE: re.compile(r"[12]\d{3}-[01]\d-[0-3]\d"),
-    _Kind.TIMESTAMPTZ: re.compile(r"[12]\d{3}-[01]\d-[0-3]\d [0-2]\d:\d\d:\d\d(\.\d{1,6})?\+00"),
-    _Kind.TIMESTAMP: re.compile(r"[12]\d{3}-[01]\d-[0-3]\d [0-2]\d:\d\d:\d\d(\.\d{1,6})?"),
+    _Kind.DATE: re.compile(_DAY),
+    _Kind.TIMESTAMPTZ: re.compile(rf"{_DAY} {_TIME}\+00"),
+    _Kind.TIMESTAMP: re.compile(f"{_DAY} {_TIME}"),
 }
 
 
@@ -83,11 +99,19 @@ def _cast(node: exp.Expression) -> exp.Expression | None:
     if node.this.is_string and to.this in _EXACT and _EXACT[to.this].fullmatch(node.this.name):
         return None
     target = _cast_name(to)
-    if not isinstance(node, exp.TryCast):
-        return macro(f"g_to_{target}", node.this)
-    if target == "float64":  # a text that is infinite is refused, not NULL
-        return macro("g_safe_to_float64", node.this)
-    return macro("TRY", macro(f"g_to_{target}", node.this))
+    # a literal with a point is cast to NUMERIC from its digits
+    value = node.this
+    text = value.args.get("literal") if target == "numeric" else None
+    value = exp.Literal.string(text) if text else value
+    cast = macro(f"g_to_{target}", value)
+    if isinstance(node, exp.TryCast):
+        # a text that is infinite is refused, not NULL
+        safe = target == "float64"
+        cast = macro("g_safe_to_float64", value) if safe else macro("TRY", cast)
+    if value.is_string or not is_small(value):
+        return cast
+    castable = macro("g_castable", value, exp.Literal.string(target))
+    return exp.Case(ifs=[exp.If(this=castable, true=cast)])
 
 
 def _cast_name(to: exp.Expression) -> str:
@@ -107,7 +131,7 @@ def _type(node: exp.Expression) -> exp.Expression | None:
 def _like(node: exp.Expression) -> exp.Expression | None:
     if isinstance(node.expression, exp.Any | exp.All):
         refuse("LIKE ANY", "several conditions with OR")
-    return exp.Escape(this=node.copy(), expression=exp.Literal.string("\\"))
+    return macro("g_like", node.this, node.expression)
 
 
 _TRIED = {
@@ -118,13 +142,27 @@ _TRIED = {
 }
 
 
+# functions of TIMESTAMP: how many of their arguments are one
+_INSTANTS = {
+    **dict.fromkeys(("TIMESTAMP_ADD", "TIMESTAMP_SUB", "TIMESTAMP_TRUNC"), 1),
+    **dict.fromkeys(("UNIX_SECONDS", "UNIX_MILLIS", "UNIX_MICROS"), 1),
+    "TIMESTAMP_DIFF": 2,
+}
+
+
 def _call(node: exp.Expression) -> exp.Expression | None:
     name = node.name.upper()
     function = functions().get(name)
     if function is None or name == "ARRAY":
         return None
     if function.kind != "scalars":
+        window = node.parent.parent if isinstance(node.parent, exp.IgnoreNulls) else node.parent
+        if isinstance(window, exp.Window):
+            check_window(name, window)
         return aggregated(node, name, function)
+    for number in range(_INSTANTS.get(name, 0)):
+        argument = node.expressions[number]
+        argument.replace(macro("g_only_timestamp", argument))
     if name in _TRIED:
         return macro("g_finite_or_null", macro("TRY", macro(_TRIED[name], *node.expressions)))
     if name.startswith("REGEXP_"):
@@ -143,11 +181,63 @@ def _of_any_length(name: str, arguments: list[exp.Expression]) -> exp.Expression
             first = exp.DPipe(this=first, expression=other)
         return exp.paren(first)
     if name == "COALESCE":
-        return exp.Coalesce(this=first, expressions=others)
+        coalesced = exp.Coalesce(this=first, expressions=others)
+        return of_one_type(coalesced, arguments) or coalesced
+    if name in ("IFNULL", "NULLIF"):
+        return of_one_type(macro(f"g_{name.lower()}", *arguments), arguments)
     if name in ("GREATEST", "LEAST"):
         missing = exp.or_(*(exp.Is(this=a.copy(), expression=exp.Null()) for a in arguments))
         return exp.Case(ifs=[exp.If(this=missing, true=exp.Null())]).else_(macro(name, *arguments))
     return None
+
+
+def _if(node: exp.Expression) -> exp.Expression | None:
+    if isinstance(node.parent, exp.Case):
+        return None
+    _condition(node.this)
+    return of_one_type(node, [node.args["true"], node.args["false"]])
+
+
+def _case(node: exp.Expression) -> exp.Expression | None:
+    branches = node.args["ifs"]
+    results = [branch.args["true"] for branch in branches]
+    if node.args.get("default"):
+        results.append(node.args["default"])
+    operand = node.this
+    if operand is None:
+        for branch in branches:
+            _condition(branch.this)
+        return of_one_type(node, results)
+    checked = of_one_type(node, [operand, *(branch.this for branch in branches)])
+    return of_one_type(node, results) or checked
+
+
+def _conditions(node: exp.Expression) -> None:
+    for key in ("this", "expression"):
+        operand = node.args.get(key)
+        if isinstance(operand, exp.Column):
+            node.set(key, macro("g_bool", operand))
+        elif operand is not None:
+            _condition(operand)
+
+
+def _unnest(node: exp.Expression) -> exp.Expression | None:
+    """Without an alias, the fields of structs are columns."""
+    if node.args.get("alias") or node.args.get("offset") or isinstance(node.parent, exp.In):
+        return offset_from_zero(node)
+    fields = exp.Anonymous(
+        this="unnest",
+        expressions=[
+            node.expressions[0].copy(),
+            exp.PropertyEQ(this=exp.to_identifier("max_depth"), expression=exp.Literal.number(2)),
+        ],
+    )
+    return exp.select(fields).subquery("_u")
+
+
+def _condition(node: exp.Expression) -> None:
+    if isinstance(node, exp.Cast | exp.Literal) and not node.is_type("boolean"):
+        refuse(f"`{as_text(node)}` as a condition", "a comparison, such as x <> 0")
 
 
 def _regexp(name: str, function: Function, arguments: list[exp.Expression]) -> exp.Expression:
@@ -164,6 +254,8 @@ def _regexp(name: str, function: Function, arguments: list[exp.Expression]) -> e
 
 
 def _window(node: exp.Expression) -> exp.Expression | None:
+    for key in filter(is_small, node.args.get("partition_by") or []):
+        key.replace(macro("g_key", key))
     result = node.this.meta.get("result")
     if result is None:
         return None
@@ -241,7 +333,7 @@ TRANSLATIONS: dict[type[exp.Expression], Callable[[exp.Expression], exp.Expressi
     exp.Add: _operator("g_add"),
     exp.Sub: _operator("g_sub"),
     exp.Mul: _operator("g_mul"),
-    exp.Div: _operator("g_over"),
+    exp.Div: lambda node: macro("g_over", node.this, node.expression),
     exp.Neg: _negative,
     exp.Literal: _number,
     exp.RawString: _raw,
@@ -249,11 +341,28 @@ TRANSLATIONS: dict[type[exp.Expression], Callable[[exp.Expression], exp.Expressi
     exp.TryCast: _cast,
     exp.DataType: _type,
     exp.Like: _like,
+    exp.EQ: compared,
+    exp.NEQ: compared,
+    exp.GT: compared,
+    exp.GTE: compared,
+    exp.LT: compared,
+    exp.LTE: compared,
+    exp.NullSafeEQ: compared,
+    exp.NullSafeNEQ: compared,
+    exp.Between: compared,
+    exp.In: compared,
+    exp.If: _if,
+    exp.Case: _case,
     exp.Anonymous: _call,
     exp.Window: _window,
     exp.Bracket: _element,
     exp.Table: _table,
-    exp.Unnest: offset_from_zero,
+    exp.Unnest: _unnest,
+    exp.And: _conditions,
+    exp.Or: _conditions,
+    exp.Not: _conditions,
+    exp.Where: _conditions,
+    exp.Having: _conditions,
     exp.Group: _group,
     exp.Star: _star,
 }

@@ -6,6 +6,7 @@ googlesql_functions.macros; what has no line here or in the table of functions i
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -15,6 +16,7 @@ from sqlglot.errors import ErrorLevel, UnsupportedError
 
 from pipelines.warehouse.duckdb_forms import match_form
 from pipelines.warehouse.duckdb_parts import TRANSLATIONS, as_text
+from pipelines.warehouse.duckdb_scopes import check_scopes, without_own_aliases
 from pipelines.warehouse.googlesql import parse_query
 from pipelines.warehouse.proven import refuse
 
@@ -30,9 +32,25 @@ class _Unread(BigQuery):
         }
 
 
+@dataclass(frozen=True)
+class Translation:
+    """A query in DuckDB SQL, over the macros of googlesql_functions.macros.
+
+    Args:
+        sql: it.
+        bound: the same with its SELECTs' aliases renamed where DuckDB might take one for a column:
+            to be bound, not run; None where it couldn't.
+        operands: of each set operation, both queries, whose columns have to be of alike types.
+    """
+
+    sql: str
+    bound: str | None
+    operands: tuple[tuple[str, str], ...]
+
+
 @lru_cache(maxsize=64)
-def proven_sql(sql: str) -> str:
-    """One GoogleSQL query as DuckDB SQL, over the macros of googlesql_functions.macros.
+def translated(sql: str) -> Translation:
+    """One GoogleSQL query as DuckDB SQL.
 
     Raises:
         StatementError: it can't be read, or it is not one query.
@@ -41,12 +59,42 @@ def proven_sql(sql: str) -> str:
     tree = parse_query(sql, _Unread)
     _name_columns(tree)
     _spell_out(tree)
-    for node in reversed(list(tree.walk())):
+    for node in tree.walk():
         _check(node)
+    check_scopes(tree)
+    for node in reversed(list(tree.walk())):
         translate = TRANSLATIONS.get(type(node))
         replacement = translate(node) if translate else None
         if replacement is not None:
             node.replace(replacement)
+    bound = without_own_aliases(tree)
+    with_ = tree.args.get("with_")
+    scope = f"{_duckdb(with_)} " if with_ else ""
+    operands = [
+        tuple(f"{scope}SELECT * FROM ({_operand(side)})" for side in (node.left, node.right))
+        for node in tree.find_all(exp.SetOperation)
+    ]
+    return Translation(
+        _duckdb(tree),
+        _duckdb(bound) if bound else None,
+        tuple((left, right) for left, right in operands),
+    )
+
+
+# a literal NULL takes any type, and DuckDB makes it an INTEGER: this one marks it
+NULL_TYPE = "UTINYINT"
+
+
+def _operand(side: exp.Expression) -> str:
+    marked = side.copy()
+    for column in marked.expressions if isinstance(marked, exp.Select) else ():
+        value = column.unalias()
+        if isinstance(value, exp.Null):
+            value.replace(exp.cast(exp.Null(), exp.DataType.Type.UTINYINT))
+    return _duckdb(marked)
+
+
+def _duckdb(tree: exp.Expression) -> str:
     try:
         return tree.sql(dialect="duckdb", unsupported_level=ErrorLevel.RAISE)
     except UnsupportedError as error:
@@ -127,6 +175,14 @@ _PARTS: dict[type[exp.Expression], str] = {
 }
 _NAMES: dict[type[exp.Expression], tuple[str, str]] = {
     exp.Mod: ("The operator %", "MOD(a, b)"),
+    exp.BitwiseAnd: ("The operator &", "BIT_AND(x) over rows, or MOD and DIV"),
+    exp.BitwiseOr: ("The operator |", "BIT_OR(x) over rows; || joins texts"),
+    exp.BitwiseXor: ("The operator ^", "BIT_XOR(x) over rows; POW(a, b) is a power"),
+    exp.BitwiseNot: ("The operator ~", "-x - 1"),
+    exp.BitwiseLeftShift: ("The operator <<", "x * 2 for each place"),
+    exp.BitwiseRightShift: ("The operator >>", "DIV(x, 2) for each place"),
+    exp.HexString: ("A number such as 0x10", "its decimal digits, or CAST('0x10' AS INT64)"),
+    exp.ParseJSON: ("A literal of JSON", "JSON_VALUE(text, '$.name') of the text"),
     exp.IntDiv: ("The operator DIV", "DIV(a, b)"),
     exp.SafeFunc: ("The prefix SAFE.", "SAFE_CAST, SAFE_DIVIDE or another SAFE_ function"),
     exp.Interval: ("INTERVAL outside DATE_ADD and its like", "DATE_ADD(d, INTERVAL 1 DAY)"),
@@ -156,11 +212,11 @@ def _check(node: exp.Expression) -> None:
 
 
 def _name_columns(tree: exp.Expression) -> None:
-    """Columns without a name are f0_, f1_, … as on BigQuery; those of one name are refused."""
+    """Columns without a name are f0_, f1_, … as on BigQuery."""
     first = tree
     while isinstance(first, exp.SetOperation | exp.Subquery):
         first = first.this
-    names, unnamed = set[str](), 0
+    unnamed = 0
     for column in list(first.expressions):
         if isinstance(column, exp.Star) or column.is_star:
             continue
@@ -169,9 +225,6 @@ def _name_columns(tree: exp.Expression) -> None:
             name = f"f{unnamed}_"
             unnamed += 1
             column.replace(exp.alias_(column.copy(), name))
-        if name.lower() in names:
-            refuse(f"Two columns named {name}", "an alias for one of them")
-        names.add(name.lower())
 
 
 def _spell_out(node: exp.Expression) -> None:
@@ -189,5 +242,23 @@ def _spell_out(node: exp.Expression) -> None:
         node = call
     if isinstance(node, exp.Anonymous):
         match_form(node)
+    elif isinstance(node, exp.Array):
+        _name_fields(node)
     for child in list(node.iter_expressions()):
         _spell_out(child)
+
+
+def _name_fields(array: exp.Array) -> None:
+    """The structs of an array have the first one's names: ``[STRUCT(1 AS a), STRUCT(2)]``."""
+    if any(isinstance(element, exp.Array) for element in array.expressions):
+        refuse("An array of arrays", "an array of structs that hold one: [STRUCT([1] AS a)]")
+    first, *others = array.expressions or [None]
+    if not isinstance(first, exp.Anonymous) or first.name.upper() != "STRUCT":
+        return
+    names = [field.alias_or_name for field in first.expressions]
+    for other in others:
+        if not isinstance(other, exp.Anonymous) or len(other.expressions) != len(names):
+            continue
+        for name, field in zip(names, other.expressions, strict=True):
+            if name and not isinstance(field, exp.Alias):
+                field.replace(exp.alias_(field.copy(), name))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
@@ -13,6 +14,9 @@ from sqlglot.tokens import Token, TokenType
 
 from pipelines.errors import StatementError
 from pipelines.warehouse.base import Statement, Value
+
+# sqlglot warns on the terminal of what it reads as no more than a command; it is refused here
+logging.getLogger("sqlglot").setLevel(logging.ERROR)
 
 # Marks the error by which the guard of `expect_rows` stops a script; the adapter looks for it.
 Dialect = str | type[sqlglot.Dialect]

@@ -91,11 +91,29 @@ def refuse_function(name: str) -> NoReturn:
     """
     advice = _instead().get(name)
     if advice is None:
-        near = difflib.get_close_matches(name, functions(), n=3, cutoff=0.7)
-        advice = " or ".join(near) if near else "it with functions that are proven"
+        near = difflib.get_close_matches(name, functions(), n=3, cutoff=0.8)
+        advice = " or ".join(near) if near else "it with GoogleSQL's functions that are proven"
     refuse(name, advice)
 
 
 def shown(name: str, function: Function) -> str:
     """The forms of a function for a message: ``DATE_DIFF(date, date, DAY|WEEK)``."""
-    return " or ".join(f"{name}({', '.join(form)})" for form in function.forms)
+    return " or ".join(
+        f"{name}({', '.join(_SHOWN.get(token, token) for token in form)})"
+        for form in function.forms
+    )
+
+
+# what a person calls the kinds of argument that have names of their own in the tests
+_SHOWN = {
+    "date_format": "'a format of %Y %m %d %F %j %a %A %b %B %y %u %w %V %G %U %W'",
+    "time_format": "'a format of %Y %m %d %F %j %a %A %b %B %y %H %M %S %T %I %p'",
+    "modern_date": "date",
+    "near_date": "date",
+    "small": "int",
+    "count": "int",
+    "path": "'$.name[0]'",
+    "regexp": "'an expression'",
+    "replacement": "'a text'",
+    "text": "'a text'",
+}

@@ -16,7 +16,7 @@ from pipelines.cli.main import app
 from pipelines.errors import UsageError
 from pipelines.warehouse import duckdb_answer, proven
 from pipelines.warehouse.duckdb_functions import fingerprint, json_value
-from pipelines.warehouse.duckdb_query import proven_sql
+from pipelines.warehouse.duckdb_query import translated
 
 GUIDE = Path(__file__).parents[2] / "docs" / "analysts.md"
 
@@ -57,7 +57,7 @@ def run(folder: Path, sql: str, *options: str) -> Result:
 )
 def test_what_is_not_proven_is_refused_by_name(sql: str, named: str) -> None:
     with pytest.raises(UsageError) as refusal:
-        proven_sql(sql)
+        translated(sql)
     assert named in str(refusal.value)
     assert refusal.value.exit_code == 2
 
@@ -127,11 +127,92 @@ def test_an_error_of_bigquery_is_an_error_in_the_same_terms(
     assert says in str(result.exception)
 
 
+@pytest.mark.parametrize(
+    ("sql", "named"),
+    [
+        ("SELECT JSON_VALUE('{\"a\": 1,', '$.a') AS x", "broken"),
+        ("SELECT JSON_VALUE('{\"a\": \"\\\\ud83d\"}', '$.a') AS x", "ud83d"),
+        ("SELECT REGEXP_EXTRACT_ALL('aaa', 'a*') AS x", "matches at least one character"),
+        ("SELECT CAST('inf' AS FLOAT64) AS x", "infinite or NaN"),
+        ("SELECT NUMERIC '0.1' + 0.2 AS x", "NUMERIC with FLOAT64"),
+        ("SELECT DATE '2025-04-05' - 1 AS x", "DATE_ADD(d, INTERVAL n DAY)"),
+        ("SELECT * FROM (SELECT 1 AS a) CROSS JOIN (SELECT 2 AS a)", "two columns named a"),
+        ("SELECT DATE '2025-04-05' AS d UNION ALL SELECT '2025-04-06'", "DATE before the text"),
+    ],
+)
+def test_what_only_a_value_or_a_type_shows_is_refused_by_name(
+    folder: Path, sql: str, named: str
+) -> None:
+    refusal = run(folder, sql).exception
+    assert isinstance(refusal, UsageError)
+    assert named in str(refusal)
+
+
+@pytest.mark.parametrize(
+    ("sql", "says"),
+    [
+        ("SELECT CAST('2025-04-05 24:00:00' AS DATETIME) AS x", "Invalid datetime: 2025-04-05 24"),
+        ("SELECT TIMESTAMP('2025-04-05 01:00:00', 'IST') AS x", "Invalid time zone: IST."),
+        ("SELECT CAST('9223372036854775808' AS INT64) AS x", "Bad INT64 value"),
+        ("SELECT NUMERIC 'x' AS x", "Invalid NUMERIC value: x."),
+        ("SELECT 'a' LIKE name AS x FROM (SELECT 'b\\\\' AS name)", "ends with a backslash"),
+        ("SELECT name FROM raw.names WHERE name = n", "argument types: STRING, INT64"),
+        ("SELECT n + 1 AS m, m + 1 AS k FROM raw.names", "Unrecognized name: m."),
+        ("SELECT n + 1 AS m FROM raw.names WHERE m > 1", "Unrecognized name: m."),
+        ("SELECT n FROM raw.names UNION ALL SELECT name FROM raw.names", "incompatible types"),
+    ],
+)
+def test_an_error_says_what_is_wrong_without_duckdbs_words(
+    folder: Path, sql: str, says: str
+) -> None:
+    error = str(run(folder, sql).exception)
+    assert says in error
+    assert "DuckDB" not in error
+    assert "!" not in error.replace("\\", "")
+
+
+@pytest.mark.parametrize(
+    ("sql", "value"),
+    [
+        ("CAST('-0x2a' AS INT64)", "-42"),
+        ("SAFE_CAST('3e1' AS NUMERIC)", "30.000000000"),
+        ("CAST('2025-04-05 23:59:60' AS DATETIME)", "2025-04-06 00:00:00"),
+        ("STRING(TIMESTAMP '2025-04-05 01:00:00+00', '+05:30')", "2025-04-05 06:30:00+05:30"),
+        ("TRIM('xyx', '')", "xyx"),
+        ("ROUND(2.675, 2)", "2.67"),
+        ("JSON_VALUE('{\"k\": 1, \"k\": 2}', '$.k')", "1"),
+        ("(SELECT k FROM UNNEST([STRUCT('p' AS k), STRUCT('q')]) WHERE k > 'p')", "q"),
+    ],
+)
+def test_a_value_is_googles(folder: Path, sql: str, value: str) -> None:
+    assert run(folder, f"SELECT {sql} AS x").output == f"x\n{value}\n"
+
+
+def test_an_alias_that_hides_a_column_is_meant_where_googlesql_means_it(folder: Path) -> None:
+    source = "(SELECT 3 AS a UNION ALL SELECT 5)"
+    assert run(folder, f"SELECT -a AS a FROM {source} ORDER BY a + 0").output == "a\n-5\n-3\n"
+    assert run(folder, f"SELECT -a AS a FROM {source} WHERE a > 3").output == "a\n-5\n"
+
+
+def test_nothing_but_the_error_is_printed_of_a_command(
+    folder: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    run(folder, "LOAD httpfs")
+    assert "unsupported syntax" not in "".join(capfd.readouterr())
+
+
+@pytest.mark.parametrize("format_", ["csv", "tsv"])
+def test_a_program_reads_bools_and_bytes_as_bq_writes_them(folder: Path, format_: str) -> None:
+    sql = "SELECT TRUE AS a, FALSE AS b, CAST(NULL AS BOOL) AS c, MD5('') AS d, [TRUE] AS e"
+    lines = run(folder, sql, "--format", format_).output.splitlines()
+    assert lines[1].replace("\t", ",") == "true,false,,1B2M2Y8AsgTpgAmY7PhCfg==,[true]"
+
+
 def test_the_guides_queries_are_of_proven_parts_only() -> None:
     queries = re.findall(r"```sql\n(.*?)```", GUIDE.read_text(), re.DOTALL)
     assert len(queries) > 9
     for query in queries:
-        assert proven_sql(query)
+        assert translated(query)
 
 
 def test_the_guide_lists_every_proven_function() -> None:

@@ -88,13 +88,17 @@ def placeholders(extra: Iterable[str] = ()) -> Placeholders:
 def _plain(text: str) -> str:
     """Without percent-encoding, what nobody sees, kinds of dashes, quotes around, and capitals."""
     for _ in range(_ROUNDS):
+        if "%" not in text:
+            break
         text = unquote(text)
-    signs = (
-        "-" if unicodedata.category(c) == "Pd" else c
-        for c in unicodedata.normalize("NFKC", text)
-        if unicodedata.category(c) != "Cf"
-    )
-    return "".join(signs).strip(_QUOTES).lower()
+    if not text.isascii():  # an ASCII text is its own normal form, and its one dash is "-"
+        signs = (
+            "-" if unicodedata.category(c) == "Pd" else c
+            for c in unicodedata.normalize("NFKC", text)
+            if unicodedata.category(c) != "Cf"
+        )
+        text = "".join(signs)
+    return text.strip(_QUOTES).lower()
 
 
 @cache

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from pipelines import build
+from pipelines.canonical import sha256
+from pipelines.config import Settings
 from pipelines.sandbox.market.market import Market
 from pipelines.sandbox.serving.certificate import ensure_certificate
 from pipelines.sandbox.serving.clock import Clock
+from pipelines.warehouse import WorkingCopy
 from tests.wire import budget_rows
 from tests.wire.bigquery_emulator import Emulator
 
@@ -27,6 +33,45 @@ TODAY = date(2026, 7, 1)
 # gRPC reads its roots once, when the process opens its first TLS channel: before any test runs
 _FOLDER = tempfile.TemporaryDirectory(prefix="adcanary-tls-")
 os.environ["GRPC_DEFAULT_SSL_ROOTS_FILE_PATH"] = str(ensure_certificate(Path(_FOLDER.name)))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _parsed_once() -> Iterator[None]:
+    """Builds with the same variables share what dbt parsed, as builds of one warehouse do.
+
+    dbt parses anew (five seconds of CPU) where the path of the file is another one. So it is shown
+    every copy under one path, a link, and a new folder gets what an earlier build parsed.
+    """
+    run_dbt = build._run_dbt
+
+    with tempfile.TemporaryDirectory(prefix="adcanary-dbt-") as shared:
+        link = Path(shared) / "copy"
+
+        def run(
+            settings: Settings,
+            folder: Path,
+            chosen: list[str],
+            copy: WorkingCopy | None,
+            on_progress: Callable[[str], None],
+        ) -> build._Run:
+            if copy is None:
+                return run_dbt(settings, folder, chosen, copy, on_progress)
+            link.unlink(missing_ok=True)
+            link.symlink_to(copy.path.parent)
+            linked = replace(copy, path=link / copy.path.name)
+            parsed = folder / "partial_parse.msgpack"
+            key = "|".join((str(build.PROJECT), copy.path.name, chosen[0]))
+            known = Path(shared) / sha256(key)
+            if known.exists() and not parsed.exists():
+                shutil.copyfile(known, parsed)
+            result = run_dbt(settings, folder, chosen, linked, on_progress)
+            if parsed.exists() and not known.exists():
+                shutil.copyfile(parsed, known)
+            return result
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(build, "_run_dbt", run)
+            yield
 
 
 @pytest.fixture(scope="session")

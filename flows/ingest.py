@@ -8,6 +8,7 @@ from prefect import flow, get_run_logger, task
 from prefect.artifacts import create_table_artifact
 
 from flows.leftovers import remove_leftovers
+from flows.markdown import text
 from flows.retries import RETRIES
 from pipelines.config import Secrets, load_settings
 from pipelines.errors import AdcanaryError
@@ -81,7 +82,11 @@ def ingest(config: Path | None = None, allow_withdrawals: bool = False) -> list[
             done.append(result)
         else:
             failed.append(f"{label}: {result}")
-    rows = [landed.as_row() for ingested in done for landed in ingested.landed]
+    rows = [
+        {k: text(v) if isinstance(v, str) else v for k, v in landed.as_row().items()}
+        for ingested in done
+        for landed in ingested.landed
+    ]
     create_table_artifact(key="landed-batches", table=rows, description="Batches of this run")
     if failed:
         raise AccountsFailed("\n".join(failed))

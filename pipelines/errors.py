@@ -8,6 +8,7 @@ AdcanaryError
 ├── IntegrityError           published data contradicts itself (broken chain)  exit 1
 ├── CurrencyMismatch         two currencies were added or compared             exit 1
 ├── RateUnknown              an amount can't be converted: no exchange rate    exit 1
+├── FileRefused              a file can't be read or written: room, permission exit 1
 ├── DecisionRefused          a decision on a proposal isn't allowed            exit 1
 ├── SourceError              an ad platform or export
 │   ├── SourceUnavailable    (Transient) no answer, 5xx, quota                 exit 3
@@ -25,6 +26,7 @@ quotes of a platform or a file can't act on a terminal, and holds no secret of t
 
 from __future__ import annotations
 
+import errno
 from datetime import datetime
 
 from pipelines.plain_text import masked, visible
@@ -95,6 +97,26 @@ class RateUnknown(AdcanaryError, Terminal):
 
 class DecisionRefused(AdcanaryError, Terminal):
     exit_code = 1
+
+
+class FileRefused(AdcanaryError, Terminal):
+    """What the system said of a file that no part of adcanary had an answer for."""
+
+    @classmethod
+    def of(cls, error: OSError) -> FileRefused:
+        """Which file, why, and what to do about it."""
+        files = [str(file) for file in (error.filename, error.filename2) if file is not None]
+        where = " and ".join(files) or "A file"
+        fix = "Look at the file and its folder, and run the command again."
+        if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
+            fix = "Make room on the disk, or raise the limit (`ulimit -f`), and run it again."
+        elif error.errno in {errno.EACCES, errno.EPERM, errno.EROFS}:
+            fix = "Let this user read and write the file and its folder, and run it again."
+        return cls(
+            f"{where} can't be read or written: {error.strerror or error}.",
+            kept="published data is unchanged by the step that failed.",
+            fix=fix,
+        )
 
 
 class SourceError(AdcanaryError):

@@ -12,7 +12,7 @@ from pipelines.build import build as build_models
 from pipelines.cli import backup, evaluate, ingest, privacy, proposals, sandbox
 from pipelines.cli.console import Format, out, print_error, print_plainly, print_rows
 from pipelines.cli.options import AsOfOption, ConfigOption, day, open_settings
-from pipelines.errors import AdcanaryError, UsageError
+from pipelines.errors import AdcanaryError, FileRefused, UsageError
 from pipelines.shipped import shipped
 
 app = typer.Typer(
@@ -28,7 +28,10 @@ app = typer.Typer(
 def main() -> None:
     """Run the command line; expected errors are printed as messages, never as tracebacks."""
     try:
-        app()
+        try:
+            app()
+        except OSError as error:  # a full disk, a read-only folder, a missing permission
+            raise FileRefused.of(error) from error
     except AdcanaryError as error:
         print_error(error)
         raise SystemExit(error.exit_code) from None

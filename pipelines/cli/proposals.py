@@ -162,7 +162,7 @@ def verify(config: ConfigOption = None) -> None:
     from pipelines.proposals.verify import verify as verify_ledger
 
     settings, warehouse = open_settings(config, create=False)
-    print_plainly(verify_ledger(open_ledger(warehouse, settings)))
+    print_plainly(verify_ledger(open_ledger(warehouse, settings), settings.clock()))
 
 
 @audit_app.command("anchor")
@@ -177,7 +177,8 @@ def anchor(
     """Show the anchor that the ledger is held to; begin a new one with --accept.
 
     Look first at why it is missing or differs: what was put back or rewritten before is not found
-    afterwards. Who accepted it is recorded as an event.
+    afterwards. Who accepted it is recorded as an event. With --comment, it also sets the ledger's
+    clock back to now, where the newest event's clock was ahead.
     """
     from pipelines.proposals import decide
     from pipelines.proposals.anchor import Anchor

@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from pipelines.errors import DecisionRefused
+from pipelines.proposals.clock import is_before
 from pipelines.proposals.draft import draft
-from pipelines.proposals.events import SERVICE, Actor, anchor_event, make_event
+from pipelines.proposals.events import SERVICE, Actor, anchor_event, make_event, policy_event
 from pipelines.proposals.kinds import kind_of
 from pipelines.proposals.ledger import Book, Ledger, insert_change
 from pipelines.proposals.market import read_campaigns
@@ -123,13 +124,19 @@ def accept_anchor(ledger: Ledger, terms: Terms, actor: Actor, *, comment: str | 
     """Begin a new anchor from the present head, once a person has looked at why the present one is
     missing or differs; the old file is kept. Returns the number of events that were accepted.
 
+    With a comment, it may be before the newest event, whose clock was ahead then: the policy is put
+    in force again, so that nothing that was proposed before can be approved.
+
     Raises:
         IntegrityError: the ledger is broken apart from its anchor.
-        DecisionRefused: the clock runs backwards, or the anchor can't be written.
+        DecisionRefused: the clock runs backwards without a comment, or the anchor can't be written.
     """
     book = verified(ledger, anchored=False).book()
-    event = anchor_event(book.head, actor, book.at(terms.moment), comment)
-    ledger.append(book, [event], also=[], label="anchor")
+    at = book.at(terms.moment)
+    events = [anchor_event(book.head, actor, at, comment)]
+    if is_before(book.events, at) and book.policy:
+        events.append(policy_event(book.policy, actor, at))
+    ledger.append(book, events, also=[], label="anchor")
     return book.sequence
 
 

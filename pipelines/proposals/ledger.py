@@ -14,9 +14,10 @@ from pipelines.contracts import load_contract
 from pipelines.errors import DecisionRefused, IntegrityError
 from pipelines.money import Money
 from pipelines.proposals.anchor import Anchor, Anchored, Line, broken
+from pipelines.proposals.clock import check_clock, check_kind
 from pipelines.proposals.events import GENESIS, Event, LoggedEvent, event_row
 from pipelines.proposals.market import query_text
-from pipelines.proposals.policy import Clock, Moment, Policy
+from pipelines.proposals.policy import Moment, Policy
 from pipelines.proposals.proposal import Baseline, Change, Proposal
 from pipelines.proposals.states import Action, State
 from pipelines.proposals.stored import StoredProposal
@@ -86,28 +87,8 @@ class Book:
         return replace(moment, policy=self.policy)
 
     def check_clock(self, moment: Moment) -> None:
-        """Time never runs backwards, and real time isn't continued by a clock that was set.
-
-        Raises:
-            DecisionRefused: the moment is before the newest event, or its clock is fixed and an
-                earlier event's wasn't.
-        """
-        newest = self.events[-1] if self.events else None
-        if newest and moment.now < newest.occurred_at:
-            raise DecisionRefused(
-                f"It is {_instant(moment)} by this clock, and the newest event was recorded at "
-                f"{newest.occurred_at:%Y-%m-%d %H:%M:%S} UTC: time can't run backwards.",
-                kept="nothing was recorded.",
-                fix="Set the machine's clock right, or `now` in adcanary.yaml if that fixes it.",
-            )
-        machine: Clock = "machine"
-        if moment.clock != machine and any(e.clock == machine for e in self.events):
-            raise DecisionRefused(
-                f"The clock is fixed (now: {_instant(moment)}), but this ledger runs by the "
-                "machine's clock.",
-                kept="nothing was recorded.",
-                fix="Remove `now` from adcanary.yaml, and ADCANARY_NOW.",
-            )
+        """Hold a moment to the events so far (:func:`pipelines.proposals.clock.check_clock`)."""
+        check_clock(self.events, moment)
 
     def proposal(self, proposal_id: str) -> StoredProposal:
         """One proposal by its id, or by a prefix that no other id shares.
@@ -221,7 +202,10 @@ class Ledger:
             IntegrityError: the anchor is missing, can't be read, or doesn't agree with the book.
         """
         for event in events:
-            book.check_clock(event.at)
+            if events[0].action == Action.ANCHOR and events[0].comment:  # may set the clock back
+                check_kind(book.events, event.at)
+            else:
+                book.check_clock(event.at)
         self._ensure_head()
         if self.anchor is None:
             self._commit(book, _linked(book, events, None), also, label)
@@ -352,10 +336,6 @@ def _linked(book: Book, events: Sequence[Event], anchor: str | None) -> list[dic
         previous = str(rows[-1]["event_id"]) if rows else book.head
         rows.append(event_row(event, sequence, previous, anchor))
     return rows
-
-
-def _instant(moment: Moment) -> str:
-    return f"{moment.now:%Y-%m-%d %H:%M:%S} UTC"
 
 
 def _set_head(book: Book, count: int, head: str) -> Statement:

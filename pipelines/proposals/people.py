@@ -45,7 +45,7 @@ def person_name(typed: str) -> str:
     """
     visible = _visible(typed)
     name = " ".join(unicodedata.normalize("NFKC", visible.casefold()).translate(_SAME).split())
-    if not any(c.isalnum() for c in name) or len(name) > MAX_LENGTH:
+    if not any(c.isalpha() for c in name) or len(name) > MAX_LENGTH:
         raise _unusable(typed, f"it must have a letter, and at most {MAX_LENGTH} characters")
     if _like_a_service(name):
         raise DecisionRefused(

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from pipelines.errors import AdcanaryError, IntegrityError
 from pipelines.proposals.anchor import broken
+from pipelines.proposals.clock import sets_back
 from pipelines.proposals.events import LEDGER, SERVICE, LoggedEvent
 from pipelines.proposals.kinds import kind_of
 from pipelines.proposals.people import person_name, same_person
@@ -45,6 +46,7 @@ class Replay:
     policy_since: int | None = None
     anchors: set[str] = field(default_factory=set)
     before: LoggedEvent | None = None
+    set_back: bool = False
     notes: list[str] = field(default_factory=list)
 
     def run(self, events: Sequence[LoggedEvent]) -> None:
@@ -61,6 +63,8 @@ class Replay:
                     f"canary_events, row with sequence {event.sequence} ('{event.action}'): {wrong}"
                 ) from None
             self.before = event
+        if self.set_back:
+            raise broken("the last event sets the clock back; the one after it is missing")
         if self.before and _is_approved(self.before):
             raise broken(
                 f"canary_events, row with sequence {self.before.sequence}: an approval without "
@@ -93,7 +97,18 @@ class Replay:
 
     def _clock(self, event: LoggedEvent) -> None:
         before = self.before
-        if before and event.occurred_at < before.occurred_at:
+        if self.set_back and event.action != Action.SET_POLICY:
+            raise _Wrong("the clock was set back, and the policy wasn't put in force again")
+        self.set_back = False
+        if before and sets_back(event, before):
+            if not event.comment:
+                raise _Wrong("it sets the clock back, and doesn't say why")
+            self.set_back = self.policy is not None
+            self.notes.append(
+                f"{_signed(event)} set the clock back: it was {before.occurred_at:%Y-%m-%d %H:%M} "
+                "UTC at the event before."
+            )
+        elif before and event.occurred_at < before.occurred_at:
             raise _Wrong("it is earlier than the event before it")
         if event.clock not in {None, "machine", "fixed"}:
             raise _Wrong(f"there is no clock '{event.clock}'")
@@ -117,8 +132,9 @@ class Replay:
         if event.content_hash != policy.hash:
             raise _Wrong("its content_hash isn't that of its policy")
         if self.policy:
-            changed = "; ".join(policy.changes(self.policy)) or "nothing"
-            self.notes.append(f"{_signed(event)} changed the policy: {changed}.")
+            changed = "; ".join(policy.changes(self.policy))
+            did = f"changed the policy: {changed}" if changed else "put the same policy in force"
+            self.notes.append(f"{_signed(event)} {did}.")
         self.policy, self.policy_since = policy, event.sequence
 
     def _about_ledger(self, event: LoggedEvent, action: Action) -> None:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence, Set
+from datetime import datetime
 from typing import Any
 
+from pipelines.contracts import load_contract
+from pipelines.errors import StatementError
 from pipelines.proposals.anchor import broken
+from pipelines.proposals.clock import of_the_future
 from pipelines.proposals.events import GENESIS, LoggedEvent
 from pipelines.proposals.kinds import kind_of
 from pipelines.proposals.ledger import CHAIN, Ledger, Records, change_row
@@ -15,8 +19,11 @@ from pipelines.proposals.states import Action, State
 from pipelines.proposals.stored import StoredProposal
 
 
-def verify(ledger: Ledger) -> str:
+def verify(ledger: Ledger, now: datetime | None = None) -> str:
     """Verify every column of every table of the ledger, the order of events, and the anchor.
+
+    Args:
+        now: name the events that are later than this.
 
     Returns:
         What was verified, as a sentence; then a line for each change of the policy and each new
@@ -25,7 +32,7 @@ def verify(ledger: Ledger) -> str:
     Raises:
         IntegrityError: something is broken; names the row.
     """
-    records = ledger.records()
+    records = _read(ledger, anchored=True)
     notes = hold_rows(records)
     _hold_to_anchor(ledger, records)
     return "\n".join(
@@ -34,6 +41,7 @@ def verify(ledger: Ledger) -> str:
             f"revisions match their hashes, {len(records.changes)} recorded changes match their "
             f"proposals, {_anchors(records)}.",
             *notes,
+            *(of_the_future(records.events, now) if now else ()),
         ]
     )
 
@@ -47,11 +55,39 @@ def verified(ledger: Ledger, *, anchored: bool = True) -> Records:
     Raises:
         IntegrityError: something is broken; names the row.
     """
-    records = ledger.records(anchored=anchored)
+    records = _read(ledger, anchored=anchored)
     hold_rows(records)
     if anchored:
         _hold_to_anchor(ledger, records)
     return records
+
+
+def _read(ledger: Ledger, *, anchored: bool) -> Records:
+    try:
+        records = ledger.records(anchored=anchored)
+        _require_columns("canary_head", records.heads)
+        _require_columns("canary_proposals", records.proposals)
+        _require_columns("canary_budgets_snapshot", records.baselines)
+        _require_columns("canary_changes", records.changes)
+        return records
+    except StatementError as error:
+        if error.fix:  # it is the file that can't be read, not the table
+            raise
+        reason = error.message.splitlines()[0]
+    except (KeyError, TypeError, ValueError) as error:
+        reason = f"{type(error).__name__}: {error}"
+    raise broken(
+        "a table of the record of decisions (canary_events, canary_head, canary_proposals, "
+        "canary_budgets_snapshot, canary_changes) is missing, or has other columns or types than "
+        f"its contract; {reason}"
+    )
+
+
+def _require_columns(table: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Refuse rows without a column that every version has written."""
+    required = {c.name for c in load_contract(f"canary.{table}").columns if not c.nullable}
+    if rows and (missing := sorted(required - rows[0].keys())):
+        raise ValueError(f"{table} has no {', '.join(missing)}")
 
 
 def hold_rows(records: Records) -> list[str]:

@@ -262,7 +262,11 @@ def copy_database(path: Path, descriptor: int, target: Path) -> None:
     with target.open("xb") as written:
         if not _share_blocks(descriptor, written.fileno()):
             require_room(path, target.parent, os.fstat(descriptor).st_size + 2 * log_size)
-            _copy_bytes(descriptor, written.fileno())
+            try:
+                _copy_bytes(descriptor, written.fileno())
+            except OSError as error:
+                error.filename = error.filename or str(target)  # writing to a descriptor names none
+                raise
         _take_after(os.fstat(descriptor), written.fileno())
     for suffix, log in present.items():
         shutil.copyfile(log, log_of(target, suffix))

@@ -42,6 +42,7 @@ def test_spellings_of_one_name_are_one_name(spelling: str) -> None:
         "\u200b",
         " ",
         "...",
+        "123",
         "z" * 101,
     ],
 )
@@ -95,3 +96,8 @@ def test_a_recorded_name_is_its_own_spelling(typed: str) -> None:
     except AdcanaryError:
         return
     assert person_name(name) == name
+
+
+def test_a_name_of_digits_alone_is_told_that_it_has_no_letter() -> None:
+    with pytest.raises(UsageError, match="must have a letter"):
+        person_name("123")

@@ -5,16 +5,18 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
-from pipelines.errors import DecisionRefused
+from pipelines.errors import DecisionRefused, IntegrityError
 from pipelines.proposals import decide
-from pipelines.proposals.events import SERVICE
+from pipelines.proposals.events import SERVICE, anchor_event
 from pipelines.proposals.ledger import Ledger
 from pipelines.proposals.propose import propose
 from pipelines.proposals.states import Action, State
 from pipelines.proposals.terms import Terms
 from pipelines.proposals.verify import verify
+from pipelines.warehouse.duckdb import DuckDBWarehouse
 from tests.unit.ledgers import ANN, BOB, CAPS, execute, fresh, ids, terms
 
 
@@ -130,3 +132,48 @@ def test_every_event_says_under_which_policy_and_by_which_clock(ledger: Ledger) 
     assert {e.policy_hash for e in events} == {terms().policy.hash}
     assert {e.clock for e in events} == {"machine"}
     assert [e.approvals_needed for e in events if e.action == Action.RECORD] == [1]
+
+
+def test_a_person_sets_back_a_clock_that_was_ahead_and_everything_is_proposed_anew(
+    ledger: Ledger,
+) -> None:
+    ahead = terms(minutes=60 * 24 * 400)
+    decide.decide(ledger, ahead, ids(ledger)["m2"], Action.REJECT, ANN, comment=None)
+    now = terms(minutes=1)
+    assert "Later than now" in verify(ledger, now.now)
+    with pytest.raises(DecisionRefused, match=r"'reject' by ann\), was recorded at 2027-"):
+        decide.accept_anchor(ledger, now, BOB, comment=None)
+    decide.accept_anchor(ledger, now, BOB, comment="the host's clock was a year ahead")
+    assert "bob set the clock back: it was 2027-" in verify(ledger)
+    with pytest.raises(DecisionRefused, match="made before event"):
+        approve(ledger, terms(minutes=2))
+    again = propose(ledger, terms(minutes=3), created_by=SERVICE.name)
+    assert ids(ledger)["m1"] in again.created
+    assert approve(ledger, terms(minutes=4)).state == State.SHADOW_RECORDED
+    verify(ledger)
+
+
+def test_a_clock_set_back_without_a_reason_or_a_new_policy_event_is_found(ledger: Ledger) -> None:
+    book = ledger.read()
+    early = replace(book.at(terms().moment), now=terms().now - timedelta(hours=1))
+    ledger.append(book, [anchor_event(book.head, BOB, early, "why")], also=[], label="test")
+    with pytest.raises(IntegrityError, match="the one after it is missing"):
+        verify(ledger)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "DROP TABLE canary.canary_changes",
+        "ALTER TABLE canary.canary_events DROP COLUMN occurred_at",
+        "ALTER TABLE canary.canary_head RENAME COLUMN sequence TO place",
+    ],
+)
+def test_a_table_that_is_gone_or_malformed_breaks_the_record(ledger: Ledger, damage: str) -> None:
+    assert isinstance(ledger.warehouse, DuckDBWarehouse)
+    with duckdb.connect(str(ledger.warehouse.path)) as connection:
+        connection.execute(damage)
+    with pytest.raises(
+        IntegrityError, match=r"a table of the record of decisions|a value was changed"
+    ):
+        verify(ledger)

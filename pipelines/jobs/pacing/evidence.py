@@ -17,7 +17,7 @@ HISTORY_DAYS = 56
 OTHER_CURRENCIES = "other_currencies"
 """The input that names the last day of campaigns in another currency than theirs, if any."""
 PAUSED_DAYS = "paused_days"
-"""The input that names the days on which campaigns that ran again later were paused, if any were."""
+"""The input that names days of a pause of campaigns that ran again after it, if any did."""
 STOPPED = ("PAUSED", "REMOVED")
 
 

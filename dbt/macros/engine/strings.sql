@@ -53,10 +53,11 @@
   normalize({{ text }}, nfc)
 {%- endmacro %}
 
-{# A text with its percent-encoded bytes decoded; NULL where they are no UTF-8. #}
+{# A text with its percent-encoded bytes decoded; NULL where they are no UTF-8, or
+   there is no text. #}
 {% macro percent_decoded(text) %}{{ return(adapter.dispatch('percent_decoded')(text)) }}{% endmacro %}
 {% macro duckdb__percent_decoded(text) -%}
-  try(url_decode({{ text }}))
+  nullif(try(url_decode({{ text }})), '')
 {%- endmacro %}
 {% macro bigquery__percent_decoded(text) -%}
   (

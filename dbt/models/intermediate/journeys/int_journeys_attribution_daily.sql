@@ -99,8 +99,7 @@ select
   {{ sum_int(model ~ '_part') }} as {{ model }}_conversions_micros,
   {{ sum_int('case when ' ~ model ~ '_value is null then ' ~ model ~ '_part else 0 end') }}
     as {{ model }}_unvalued_conversions_micros,
-  {{ if_all_known(model ~ '_value', sum_int(model ~ '_value')) }} as {{ model }}_value_micros
-  {%- endfor %}
+  {{ if_all_known(model ~ '_value', sum_int(model ~ '_value')) }} as {{ model }}_value_micros{% endfor %}
 from credits
 group by
   conversion_date, touch_date, default_channel_group, touch_class, platform, account_id,

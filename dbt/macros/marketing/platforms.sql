@@ -59,8 +59,3 @@
     {%- endfor %}
   end
 {%- endmacro %}
-
-{# Tables of delivery at other levels than the campaigns', whose sums the books are. #}
-{% macro other_levels() -%}
-  'raw.ads_account_performance', 'raw.ads_adgroup_performance', 'raw.ads_ad_performance'
-{%- endmacro %}

@@ -1,6 +1,6 @@
 -- Days on which an ad account's spend is not known, by account: from its first covered day on, while it
 -- delivers or a campaign of it is enabled, every day that no published batch of campaigns covers; and
--- days of which only other levels were published, whose spend no sum of campaigns has.
+-- days of which only finer levels were published, whose spend no sum of campaigns has.
 with accounts as (
   select
     platform,
@@ -38,10 +38,10 @@ expected as (
     'expected_day'
   ) }}
   union distinct
-  select loads.platform, loads.account_id, other_day as date
+  select loads.platform, loads.account_id, finer_day as date
   from {{ ref('stg_ads__loads') }} as loads
-  cross join {{ day_series('loads.window_start', 'loads.window_end', 'other_day') }}
-  where loads.table_name in ({{ other_levels() }})
+  cross join {{ day_series('loads.window_start', 'loads.window_end', 'finer_day') }}
+  where loads.table_name in ('raw.ads_adgroup_performance', 'raw.ads_ad_performance')
 )
 
 select expected.platform, expected.account_id, expected.date

@@ -26,8 +26,7 @@ sales as (
   group by week_start, reporting_currency_code
 ),
 
--- An amount whose rate is not known is missing data too, and so is the spend of a day of which another
--- level than the campaigns' was loaded.
+-- An amount whose rate is not known is missing data too.
 unknown as (
   select week_start
   from spend
@@ -36,15 +35,6 @@ unknown as (
   select week_start
   from sales
   where revenue_micros is null
-  union distinct
-  select {{ week_start('other_day') }} as week_start
-  from {{ ref('stg_ads__loads') }} as loads
-  cross join {{ day_series('loads.window_start', 'loads.window_end', 'other_day') }}
-  left join {{ ref('ads_account_days') }} as days
-    on loads.platform = days.platform
-    and loads.account_id = days.account_id
-    and other_day = days.date
-  where loads.table_name in ({{ other_levels() }}) and days.date is null
 ),
 
 known_days as (

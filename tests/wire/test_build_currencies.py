@@ -276,7 +276,7 @@ def test_two_shops_of_two_currencies_are_one_revenue_in_the_reporting_one(built:
     unknown, both = (1, None, False), (2, 15_000_000, True)
     assert rows == [
         (3, "google_ads", "USD", 100 + 100 + 9, *unknown),
-        (3, "meta_ads", "USD", None, *unknown),
+        (3, "meta_ads", "USD", 0, *unknown),
         # 80, 80 and 9 at 1.25, each rounded
         (10, "google_ads", "USD", 100 + 100 + 11, *both),
         (10, "meta_ads", "USD", 40, *both),

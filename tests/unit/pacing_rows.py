@@ -44,6 +44,8 @@ class Made:
     """First day in ``currency``: the account was in another before."""
     shared: tuple[tuple[str, date, date], ...] = ()
     """Periods in which it held a shared budget: the budget, first day and day after the last."""
+    paused: tuple[date, ...] = ()
+    """Days without spend that have a row, which says that it was paused."""
 
     def budget_on(self, day: date) -> int | None:
         if self.budget is None or self.raised_on is None or day < self.raised_on:
@@ -62,7 +64,9 @@ class Made:
             noise = float(np.clip(rng.normal(1, 0.06), 0.8, 1.2))
             usual = round((budget or BUDGET) * WEEKDAYS[day.weekday()] * noise)
             cost = self.spend(day, usual) if self.delivered else None
-            if cost:
+            if day in self.paused:
+                cost = 0
+            if cost or day in self.paused:
                 row = {"date": day, "cost_micros": cost, "daily_budget_micros": budget}
                 made.append(self.key | row | {"currency_code": self.currency_on(day)})
         return made
@@ -127,6 +131,12 @@ def warehouse_with(
         for i in range((AS_OF - START).days + 1)
         if START + timedelta(days=i) not in uncovered
     ]
+    states = [
+        {"status": "PAUSED" if r["date"] in made.paused else "ENABLED"} | r
+        for made in campaigns
+        for r in days
+        if made.key.items() <= r.items()
+    ]
     periods = [
         made.key | {"shared_budget_id": budget, "valid_from": first, "valid_before": end}
         for made in campaigns
@@ -134,6 +144,9 @@ def warehouse_with(
     ]
     tables = {
         "ads_budget_history": pa.Table.from_pylist(periods, pa.schema(list(PERIOD_TYPES.items()))),
+        "int_spend_campaign_days": pa.Table.from_pylist(
+            states, pa.schema(list((DAY_TYPES | {"status": pa.string()}).items()))
+        ),
         "ads_campaign_daily": pa.Table.from_pylist(days, pa.schema(list(DAY_TYPES.items()))),
         "dim_campaign": pa.Table.from_pylist(dims, pa.schema(list(CAMPAIGN_TYPES.items()))),
         "ads_account_days": pa.Table.from_pylist(covered),
@@ -142,9 +155,11 @@ def warehouse_with(
     warehouse.create_tables(load_contracts().values())
     with duckdb.connect(str(path)) as connection:
         connection.execute("CREATE SCHEMA marts")
+        connection.execute("CREATE SCHEMA IF NOT EXISTS intermediate")
         for name, table in tables.items():
             connection.register("made", table)
-            connection.execute(f"CREATE TABLE marts.{name} AS SELECT * FROM made")
+            schema = "intermediate" if name.startswith("int_") else "marts"
+            connection.execute(f"CREATE TABLE {schema}.{name} AS SELECT * FROM made")
             connection.unregister("made")
     return warehouse
 

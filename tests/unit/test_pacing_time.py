@@ -74,6 +74,53 @@ def test_a_campaign_paused_on_purpose_is_healthy_from_the_day_after(
     assert result.alerts() == {}
 
 
+BREAK = [date(2026, 6, n) for n in range(5, 15)]
+
+
+@pytest.mark.parametrize("rows", [BREAK, BREAK[:1], BREAK[::3]])
+def test_days_on_which_a_campaign_was_paused_are_not_owed_when_it_runs_again(
+    pace: Callable[..., Result], rows: list[date]
+) -> None:
+    """Whether each of them has its row or only some."""
+    made = Made("c", lambda d, usual: None if d in BREAK else usual, paused=tuple(rows))
+    result = pace(made, Made("other"))
+    assert {r["classification"] for r in result.daily()} == {"HEALTHY"}
+    assert result.alerts() == {}
+    assert result.daily()[-1]["month_target_micros"] == pytest.approx(20 * BUDGET)
+
+
+def test_days_without_spend_that_nothing_calls_a_pause_are_owed(
+    pace: Callable[..., Result],
+) -> None:
+    silent = pace(Made("c", lambda d, usual: None if d in BREAK else usual))
+    assert silent.daily()[-1]["classification"] == "CRITICAL"
+
+
+def test_a_pause_ends_with_its_last_row(pace: Callable[..., Result]) -> None:
+    """It is enabled, has a budget, and its last row is of a pause: that it stands still is seen."""
+    last = date(2026, 6, 20)
+    made = Made("c", lambda d, usual: None if d > last else usual, paused=(last,))
+    assert "zero_delivery" in pace(made).alerts()
+
+
+@pytest.mark.parametrize("first", [date(2026, 6, 3), date(2026, 6, 16)])
+def test_a_campaign_owes_nothing_for_the_days_before_it_began(
+    pace: Callable[..., Result], first: date
+) -> None:
+    result = pace(Made("c", lambda d, usual: usual if d >= first else None), Made("other"))
+    assert result.daily()[-1]["classification"] == "HEALTHY"
+    assert result.alerts() == {}
+
+
+def test_a_budget_that_is_raised_within_the_month_is_owed_from_its_day_on(
+    pace: Callable[..., Result],
+) -> None:
+    raised = date(2026, 6, 13)
+    result = pace(Made("c", raised_on=raised), Made("other"))
+    assert {r["classification"] for r in result.daily()} == {"HEALTHY"}
+    assert result.daily()[-1]["month_target_micros"] == pytest.approx((12 + 2 * 18) * BUDGET)
+
+
 @pytest.mark.parametrize(
     ("reporting", "account", "is_due"),
     [

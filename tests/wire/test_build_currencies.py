@@ -273,7 +273,7 @@ def test_two_shops_of_two_currencies_are_one_revenue_in_the_reporting_one(built:
     )
     # of yen without a rate nothing is known; then 10 dollars, and 600 yen that 150 to the euro of
     # 1.25 dollars make 5
-    unknown, both = (1, 0, False), (2, 15_000_000, True)
+    unknown, both = (1, None, False), (2, 15_000_000, True)
     assert rows == [
         (3, "google_ads", "USD", 100 + 100 + 9, *unknown),
         (3, "meta_ads", "USD", 0, *unknown),

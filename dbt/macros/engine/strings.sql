@@ -24,3 +24,56 @@
 {% macro bigquery__sha256_hex(text) -%}
   to_hex(sha256({{ text }}))
 {%- endmacro %}
+
+{# A text without the white space around it, a no-break or zero-width one too: DuckDB's trim knows the
+   space alone. #}
+{% macro trimmed(text) %}{{ return(adapter.dispatch('trimmed')(text)) }}{% endmacro %}
+{% macro duckdb__trimmed(text) -%}
+  trim({{ text }}, e' \t\n\r\f{{ '\u00a0\u200b\ufeff' }}')
+{%- endmacro %}
+{% macro bigquery__trimmed(text) -%}
+  trim({{ text }}, ' \t\n\r\f\u00a0\u200b\ufeff')
+{%- endmacro %}
+
+{# A text with every match of a pattern replaced. #}
+{% macro replaced(text, pattern, by) %}{{ return(adapter.dispatch('replaced')(text, pattern, by)) }}{% endmacro %}
+{% macro duckdb__replaced(text, pattern, by) -%}
+  regexp_replace({{ text }}, '{{ pattern }}', '{{ by }}', 'g')
+{%- endmacro %}
+{% macro bigquery__replaced(text, pattern, by) -%}
+  regexp_replace({{ text }}, r'{{ pattern }}', r'{{ by }}')
+{%- endmacro %}
+
+{# A text in Unicode's composed form: an accent may be a letter's part or follow it. #}
+{% macro composed(text) %}{{ return(adapter.dispatch('composed')(text)) }}{% endmacro %}
+{% macro duckdb__composed(text) -%}
+  nfc_normalize({{ text }})
+{%- endmacro %}
+{% macro bigquery__composed(text) -%}
+  normalize({{ text }}, nfc)
+{%- endmacro %}
+
+{# A text with its percent-encoded bytes decoded; NULL where they are no UTF-8, or
+   there is no text. #}
+{% macro percent_decoded(text) %}{{ return(adapter.dispatch('percent_decoded')(text)) }}{% endmacro %}
+{% macro duckdb__percent_decoded(text) -%}
+  nullif(try(url_decode({{ text }})), '')
+{%- endmacro %}
+{% macro bigquery__percent_decoded(text) -%}
+  (
+    select
+      case
+        when logical_and(part is not null) then string_agg(part, '' order by place)
+      end
+    from (
+      select
+        place,
+        case
+          when length(piece) > 2 and starts_with(piece, '%')
+            then safe_cast(from_hex(replace(piece, '%', '')) as string)
+          else piece
+        end as part
+      from unnest(regexp_extract_all({{ text }}, r'(?:%[0-9a-fA-F]{2})+|[^%]+|%')) as piece with offset as place
+    ) as parts
+  )
+{%- endmacro %}

@@ -1,5 +1,5 @@
-{# Credits of every rule sum to the conversions of the day and their value by currency, exactly.
-   Gives the days on which they don't. #}
+{# Credits of every rule sum to the conversions of the day and their value by currency, exactly; where
+   values are not known, to how many those are. Gives the days on which they don't. #}
 {% test credits_sum_to_conversions(model) %}
 {%- set rebuilt -%}
   {{ rebuilt_last(graph.nodes['model.' ~ project_name ~ '.int_journeys_attribution_daily'], 'conversion_date') if execute }}
@@ -10,6 +10,7 @@ with credits as (
     currency_code
     {%- for rule in attribution_models() %},
     sum({{ rule }}_conversions_micros) as {{ rule }}_conversions_micros,
+    sum({{ rule }}_unvalued_conversions_micros) as {{ rule }}_unvalued_micros,
     sum({{ rule }}_value_micros) as {{ rule }}_value_micros
     {%- endfor %}
   from {{ model }}
@@ -21,7 +22,8 @@ conversions as (
     conversion_date,
     coalesce(currency_code, '(not set)') as currency_code,
     count(*) * 1000000 as conversions_micros,
-    sum(coalesce(value_micros - refunded_micros, 0)) as value_micros
+    {{ count_where('value_micros - refunded_micros is null') }} * 1000000 as unvalued_micros,
+    sum(value_micros - refunded_micros) as value_micros
   from {{ ref('int_journeys_conversions') }}
   where conversion_type in ('{{ var('attributed_conversion_types', ['purchase']) | join("', '") }}')
     and {{ rebuilt or 'true' }}
@@ -29,7 +31,11 @@ conversions as (
   group by 1, 2
 )
 
-select credits.*, conversions.conversions_micros, conversions.value_micros
+select
+  credits.*,
+  conversions.conversions_micros,
+  conversions.unvalued_micros,
+  conversions.value_micros
 from credits
 left join conversions
   on credits.conversion_date = conversions.conversion_date
@@ -37,7 +43,11 @@ left join conversions
 where
   {%- for rule in attribution_models() %}
   coalesce(conversions.conversions_micros, -1) != credits.{{ rule }}_conversions_micros
-  or coalesce(conversions.value_micros, -1) != credits.{{ rule }}_value_micros
+  or coalesce(conversions.unvalued_micros, -1) != credits.{{ rule }}_unvalued_micros
+  or (
+    conversions.unvalued_micros = 0
+    and coalesce(conversions.value_micros != credits.{{ rule }}_value_micros, true)
+  )
   {{- ' or' if not loop.last }}
   {%- endfor %}
 {% endtest %}

@@ -152,7 +152,7 @@ def zero_delivery(history: CampaignHistory, target: Target, as_of: date) -> Faul
     zero_days: list[date] = []
     day = published[-1]
     while history.cost(day) == 0 and day > last_spent:
-        if target.shape[day.weekday()] > 0:
+        if target.shape[day.weekday()] > 0 and not history.was_paused(day):
             zero_days.append(day)
         day -= timedelta(days=1)
     if len(zero_days) < ZERO_DAYS:

@@ -16,6 +16,8 @@ Key = tuple[str, str, str]
 HISTORY_DAYS = 56
 OTHER_CURRENCIES = "other_currencies"
 """The input that names the last day of campaigns in another currency than theirs, if any."""
+PAUSED_DAYS = "paused_days"
+"""The input that names days of a pause of campaigns that ran again after it, if any did."""
 STOPPED = ("PAUSED", "REMOVED")
 
 
@@ -31,6 +33,7 @@ class CampaignHistory:
         covered: days that a published batch of its account covers, from then on.
         costs: day → spend in micros, for days with a row.
         budgets: day → daily budget in micros, for days with a row that has one.
+        paused: days without spend whose row says that the campaign was paused or removed.
         shared_budget_id: set for the history of a budget that campaigns share, whose ids
             ``shared_by`` has; ``campaign_id`` is then no campaign's.
     """
@@ -46,6 +49,7 @@ class CampaignHistory:
     covered: frozenset[date]
     costs: Mapping[date, int] = field(default_factory=dict)
     budgets: Mapping[date, int] = field(default_factory=dict)
+    paused: frozenset[date] = frozenset()
     shared_budget_id: str | None = None
     shared_by: tuple[str, ...] = ()
 
@@ -65,10 +69,18 @@ class CampaignHistory:
         return self.budget_micros is not None or bool(self.budgets)
 
     def may_spend(self, day: date) -> bool:
-        """Not before the first delivery, and not after a stopped campaign's last."""
+        """Not before the first delivery, not while it was paused, and not after a stopped
+        campaign's last."""
         if self.first_date is not None and day < self.first_date:
             return False
-        return not self.is_stopped(day)
+        return not self.is_stopped(day) and not self.was_paused(day)
+
+    def was_paused(self, day: date) -> bool:
+        """Paused on the day, and running again later: its row says so, or it has none and the row
+        before it does. What follows the last row is not known to be a pause."""
+        if not self.paused or self.cost(day) or day > max(self.costs):
+            return False
+        return max((d for d in self.costs if d <= day), default=None) in self.paused
 
     def is_stopped(self, day: date) -> bool:
         """Paused or removed, and without any spend on the day or later."""
@@ -78,7 +90,7 @@ class CampaignHistory:
 
     def budget(self, day: date) -> int:
         """Daily budget in micros: of the day's row; between two rows, of the earlier one; else the
-        one last seen. 0 before the first delivery and after a stopped campaign's last."""
+        one last seen. 0 on days on which it may not spend."""
         if not self.may_spend(day):
             return 0
         if day in self.budgets:
@@ -100,6 +112,9 @@ def read_histories(inputs: Mapping[str, pa.Table], as_of: date) -> list[Campaign
         _key(row): row["last_date"] + timedelta(days=1)
         for row in (inputs[OTHER_CURRENCIES].to_pylist() if OTHER_CURRENCIES in inputs else ())
     }
+    paused: defaultdict[Key, set[date]] = defaultdict(set)
+    for row in inputs[PAUSED_DAYS].to_pylist() if PAUSED_DAYS in inputs else ():
+        paused[_key(row)].add(row["date"])
     covered: defaultdict[tuple[str, str], set[date]] = defaultdict(set)
     for row in inputs["account_days"].to_pylist():
         covered[row["platform"], row["account_id"]].add(row["date"])
@@ -129,6 +144,7 @@ def read_histories(inputs: Mapping[str, pa.Table], as_of: date) -> list[Campaign
             ),
             costs=costs[_key(row)],
             budgets=budgets[_key(row)],
+            paused=frozenset(paused[_key(row)]),
         )
         for row in inputs["campaigns"].to_pylist()
     ]

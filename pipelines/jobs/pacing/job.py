@@ -18,6 +18,7 @@ from pipelines.jobs.pacing.detectors import Fault, Recent
 from pipelines.jobs.pacing.evidence import (
     HISTORY_DAYS,
     OTHER_CURRENCIES,
+    PAUSED_DAYS,
     STOPPED,
     CampaignHistory,
     is_paced,
@@ -85,7 +86,7 @@ class PacingJob:
         }
         exceptions = {
             name: warehouse.query((folder / f"{name}.sql").read_text(), params)
-            for name in (OTHER_CURRENCIES, SHARED_BUDGETS)
+            for name in (OTHER_CURRENCIES, SHARED_BUDGETS, PAUSED_DAYS)
         }
         # a run's id is made of what is read: where there is none of these, of nothing more
         return inputs | {name: rows for name, rows in exceptions.items() if rows.num_rows}

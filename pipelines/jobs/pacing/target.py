@@ -35,12 +35,12 @@ def weekday_shape(history: CampaignHistory, before: date) -> Mapping[int, float]
     """Median spend of each weekday over their mean, from the 56 days before ``before``.
 
     Medians, so that an outage or a runaway week doesn't bend the shape. Flat if a weekday has
-    fewer than four published days since the first delivery, or nothing was spent.
+    fewer than four published days on which it ran since the first delivery, or nothing was spent.
     """
     by_weekday: dict[int, list[int]] = {weekday: [] for weekday in range(7)}
     for age in range(1, HISTORY_DAYS + 1):
         day = before - timedelta(days=age)
-        cost = history.cost(day)
+        cost = None if history.was_paused(day) else history.cost(day)
         if cost is not None and history.first_date is not None and day >= history.first_date:
             by_weekday[day.weekday()].append(cost)
     if min(len(costs) for costs in by_weekday.values()) < MIN_WEEKDAY_DAYS:

@@ -2,7 +2,8 @@
   'conversion_date', journey_tables(), before=1, after=lag_days() + lookback_days() + 1
 )) }}
 -- Credit for conversions by conversion day, touch day and where the touch came from. A conversion
--- without a touch in the lookback is credited to (unattributed) on its own day.
+-- without a touch in the lookback is credited to (unattributed) on its own day. A value that is not
+-- known is no 0: where a part of it belongs, the sum is not known either.
 with counted as (
   select
     *,
@@ -28,7 +29,7 @@ credited as (
     case when is_in_lookback then coalesce(mkt_campaign, '(none)') else '(none)' end
       as mkt_campaign,
     coalesce(currency_code, '(not set)') as currency_code,
-    coalesce(net_value_micros, 0) as net_value_micros,
+    net_value_micros,
     coalesce(lag_micros, 0) as lag_micros,
     case when touches = 0 then 1 else touches end as touches,
     case when touches = 0 then 1 else touches - touch_number + 1 end as position,
@@ -70,6 +71,18 @@ differences as (
       lag({{ model }}_share) over (partition by conversion_id order by position), 0.0
     ) as {{ model }}_before{% endfor %}
   from shared
+),
+
+credits as (
+  select
+    *
+    {%- for model in attribution_models() %},
+    round({{ model }}_share * 1000000) - round({{ model }}_before * 1000000) as {{ model }}_part,
+    case
+      when {{ model }}_share = {{ model }}_before then 0
+      else round({{ model }}_share * net_value_micros) - round({{ model }}_before * net_value_micros)
+    end as {{ model }}_value{% endfor %}
+  from differences
 )
 
 select
@@ -83,12 +96,11 @@ select
   mkt_campaign,
   currency_code
   {%- for model in attribution_models() %},
-  {{ sum_int('round(' ~ model ~ '_share * 1000000) - round(' ~ model ~ '_before * 1000000)') }}
-    as {{ model }}_conversions_micros,
-  {{ sum_int(
-    'round(' ~ model ~ '_share * net_value_micros) - round(' ~ model ~ '_before * net_value_micros)'
-  ) }} as {{ model }}_value_micros{% endfor %}
-from differences
+  {{ sum_int(model ~ '_part') }} as {{ model }}_conversions_micros,
+  {{ sum_int('case when ' ~ model ~ '_value is null then ' ~ model ~ '_part else 0 end') }}
+    as {{ model }}_unvalued_conversions_micros,
+  {{ if_all_known(model ~ '_value', sum_int(model ~ '_value')) }} as {{ model }}_value_micros{% endfor %}
+from credits
 group by
   conversion_date, touch_date, default_channel_group, touch_class, platform, account_id,
   campaign_id, mkt_campaign, currency_code

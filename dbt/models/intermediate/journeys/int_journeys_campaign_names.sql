@@ -1,6 +1,7 @@
 -- The names that campaigns had, as hashes, and since when: delivery has a name's hash by day, and what
 -- the platform calls a campaign now is its name after its last day. A name that another has followed
 -- is kept: links go on to carry it, and a look-back gives days that are over the name of its pull.
+-- A name that is known as a text has the hash of its folded spelling, too.
 with days as (
   select platform, account_id, campaign_id, date, name_hash
   from {{ ref('stg_ads__campaign_performance') }}
@@ -48,41 +49,53 @@ last_days as (
   ) = 1
 ),
 
+texts as (
+  select
+    platform,
+    account_id,
+    entity_id as campaign_id,
+    {{ sha256_hex('name') }} as name_hash,
+    {{ sha256_hex(folded_name('name')) }} as folded_name_hash
+  from {{ ref('stg_ads__entities') }}
+  where entity_type = 'campaign' and name is not null
+),
+
 present as (
   select
-    entities.platform,
-    entities.account_id,
-    entities.entity_id as campaign_id,
-    {{ sha256_hex('entities.name') }} as name_hash,
+    texts.*,
     {{ add_days('last_days.date', 1) }} as since
-  from {{ ref('stg_ads__entities') }} as entities
+  from texts
   left join last_days
-    on entities.platform = last_days.platform
-    and entities.account_id = last_days.account_id
-    and entities.entity_id = last_days.campaign_id
-  where
-    entities.entity_type = 'campaign'
-    and entities.name is not null
-    and {{ sha256_hex('entities.name') }} != coalesce(last_days.name_hash, '')
+    on texts.platform = last_days.platform
+    and texts.account_id = last_days.account_id
+    and texts.campaign_id = last_days.campaign_id
+  where texts.name_hash != coalesce(last_days.name_hash, '')
 ),
 
 named as (
   select
-    platform,
-    account_id,
-    campaign_id,
-    name_hash,
-    first_seen,
-    last_seen,
-    first_seen as held_since,
-    last_seen as held_until
+    spells.platform,
+    spells.account_id,
+    spells.campaign_id,
+    spells.name_hash,
+    texts.folded_name_hash,
+    spells.first_seen,
+    spells.last_seen,
+    spells.first_seen as held_since,
+    spells.last_seen as held_until
   from spells
+  left join texts
+    on spells.platform = texts.platform
+    and spells.account_id = texts.account_id
+    and spells.campaign_id = texts.campaign_id
+    and spells.name_hash = texts.name_hash
   union all
   select
     platform,
     account_id,
     campaign_id,
     name_hash,
+    folded_name_hash,
     cast(null as date) as first_seen,
     cast(null as date) as last_seen,
     coalesce(since, cast('1900-01-01' as date)) as held_since,
@@ -95,6 +108,7 @@ select
   account_id,
   campaign_id,
   name_hash,
+  folded_name_hash,
   first_seen,
   last_seen,
   -- of the days between two names, either may be right

@@ -34,11 +34,19 @@ select
   lag_in_days as lag_days,
   shown_currency_code as currency_code,
   {{ count_where('is_first') }} as first_touch_conversions,
-  {{ sum_int('case when is_first then coalesce(net_value_micros, 0) else 0 end') }}
-    as first_touch_value_micros,
+  {{ count_where('is_first and net_value_micros is null') }}
+    as first_touch_unvalued_conversions,
+  {{ if_all_known(
+    'case when is_first then net_value_micros else 0 end',
+    sum_int('case when is_first then net_value_micros else 0 end')
+  ) }} as first_touch_value_micros,
   {{ count_where('is_last_non_direct') }} as last_non_direct_conversions,
-  {{ sum_int('case when is_last_non_direct then coalesce(net_value_micros, 0) else 0 end') }}
-    as last_non_direct_value_micros
+  {{ count_where('is_last_non_direct and net_value_micros is null') }}
+    as last_non_direct_unvalued_conversions,
+  {{ if_all_known(
+    'case when is_last_non_direct then net_value_micros else 0 end',
+    sum_int('case when is_last_non_direct then net_value_micros else 0 end')
+  ) }} as last_non_direct_value_micros
 from lagged
 where is_first or is_last_non_direct
 group by conversion_date, touch_date, default_channel_group, lag_in_days, shown_currency_code

@@ -5,6 +5,7 @@
 -- Sessions of known devices by the day they began on, with where they came from. A purchase that is
 -- sent again is none.
 {%- set paid = "is_purchase and purchase_revenue_micros != 0" %}
+{%- set revenue = "case when is_purchase then purchase_revenue_micros else 0 end" %}
 with events as (
   select
     events.*,
@@ -50,10 +51,11 @@ sessions as (
     {{ count_where("event_name = 'page_view'") }} as page_views,
     {{ count_where("event_name = 'first_visit'") }} as first_visits,
     {{ count_where('is_purchase') }} as purchases,
+    {{ count_where('is_purchase and purchase_revenue_micros is null') }} as unvalued_purchases,
     case
       when {{ is_one_currency('currency_code', paid) }}
         then
-          {{ sum_int('case when is_purchase then coalesce(purchase_revenue_micros, 0) else 0 end') }}
+          {{ if_all_known(revenue, sum_int(revenue)) }}
     end as purchase_revenue_micros,
     {{ one_currency('currency_code', paid) }} as purchase_currency_code
   from events
@@ -82,6 +84,7 @@ select
   page_views,
   first_visits > 0 as is_first_visit,
   purchases,
+  unvalued_purchases,
   purchase_revenue_micros,
   purchase_currency_code,
   page_location as landing_page,

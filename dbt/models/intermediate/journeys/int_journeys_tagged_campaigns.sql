@@ -1,4 +1,5 @@
--- The account of a campaign: a tag carries the campaign's id, and never its account.
+-- The account of a campaign: a tag carries the campaign's id, and never its account. An id that two
+-- accounts have tells of neither.
 select
   platform,
   entity_id as campaign_id,
@@ -6,3 +7,4 @@ select
 from {{ ref('stg_ads__entities') }}
 where entity_type = 'campaign'
 group by platform, entity_id
+having min(account_id) = max(account_id)

@@ -4,8 +4,6 @@
 with credits as (
   select
     attribution.*,
-    case when attribution.campaign_id = '(none)' then attribution.mkt_campaign end
-      as named_campaign,
     rates.fx_rate
   from {{ ref('int_journeys_attribution_daily') }} as attribution
   left join {{ ref('int_spend_fx_rates') }} as rates
@@ -14,14 +12,17 @@ with credits as (
     and rates.reporting_currency_code = {{ reporting_currency() }}
 ),
 
+-- A campaign's id without an account is a tag, which may be any text.
 tags as (
-  select distinct platform, touch_date, named_campaign as tag
+  select distinct platform, touch_date, mkt_campaign as tag
   from credits
-  where named_campaign not in ('(none)', '(not set)')
+  where
+    (account_id = '(none)' or campaign_id = '(none)')
+    and mkt_campaign not in ('(none)', '(not set)')
 ),
 
 named as (
-  {{ campaigns_named_by('tags') }}
+  {{ campaigns_meant_by('tags') }}
 ),
 
 credited as (
@@ -31,25 +32,34 @@ credited as (
     credits.platform,
     coalesce(nullif(credits.account_id, '(none)'), by_id.account_id, by_name.account_id, '(none)')
       as account_id,
-    coalesce(nullif(credits.campaign_id, '(none)'), by_name.campaign_id, '(none)') as campaign_id,
+    coalesce(
+      case when credits.account_id != '(none)' then nullif(credits.campaign_id, '(none)') end,
+      by_id.campaign_id,
+      by_name.campaign_id,
+      credits.campaign_id
+    ) as campaign_id,
     credits.currency_code,
     {{ reporting_currency() }} as reporting_currency_code,
     cast(0 as {{ dbt.type_bigint() }}) as cost_micros,
     cast(0 as {{ dbt.type_bigint() }}) as cost_reporting_micros
     {%- for model in attribution_models() %},
     credits.{{ model }}_conversions_micros,
+    credits.{{ model }}_unvalued_conversions_micros,
     credits.{{ model }}_value_micros,
     {{ to_reporting_micros(
       'credits.' ~ model ~ '_value_micros', 'credits.currency_code', 'credits.fx_rate'
     ) }} as {{ model }}_value_reporting_micros{% endfor %}
   from credits
   left join {{ ref('int_journeys_tagged_campaigns') }} as by_id
-    on credits.platform = by_id.platform
+    on credits.account_id = '(none)'
+    and credits.platform = by_id.platform
     and credits.campaign_id = by_id.campaign_id
   left join named as by_name
-    on credits.platform = by_name.platform
+    on (credits.account_id = '(none)' or credits.campaign_id = '(none)')
+    and credits.platform = by_name.platform
     and credits.touch_date = by_name.touch_date
-    and credits.named_campaign = by_name.tag
+    and credits.mkt_campaign = by_name.tag
+    and credits.account_id in ('(none)', by_name.account_id)
 ),
 
 spend as (
@@ -65,6 +75,7 @@ spend as (
     cost_reporting_micros
     {%- for model in attribution_models() %},
     cast(0 as {{ dbt.type_bigint() }}) as {{ model }}_conversions_micros,
+    cast(0 as {{ dbt.type_bigint() }}) as {{ model }}_unvalued_conversions_micros,
     cast(0 as {{ dbt.type_bigint() }}) as {{ model }}_value_micros,
     cast(0 as {{ dbt.type_bigint() }}) as {{ model }}_value_reporting_micros{% endfor %}
   from {{ ref('fct_ad_spend_daily') }}
@@ -89,7 +100,10 @@ select
     as cost_reporting_micros
   {%- for model in attribution_models() %},
   {{ sum_int(model ~ '_conversions_micros') }} as {{ model }}_conversions_micros,
-  {{ sum_int(model ~ '_value_micros') }} as {{ model }}_value_micros,
+  {{ sum_int(model ~ '_unvalued_conversions_micros') }}
+    as {{ model }}_unvalued_conversions_micros,
+  {{ if_all_known(model ~ '_value_micros', sum_int(model ~ '_value_micros')) }}
+    as {{ model }}_value_micros,
   {{ if_all_known(
     model ~ '_value_reporting_micros', sum_int(model ~ '_value_reporting_micros')
   ) }} as {{ model }}_value_reporting_micros{% endfor %}

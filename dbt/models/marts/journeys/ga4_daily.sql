@@ -3,7 +3,7 @@
   cluster_by=['property_id', 'default_channel_group']
 )) }}
 -- Visits and purchases by day and traffic source, in the words of GA4's own reports.
-{%- set paid = 'coalesce(purchase_revenue_micros, 1) != 0' %}
+{%- set paid = '(purchase_revenue_micros != 0 or purchase_currency_code is not null)' %}
 with sessions as (
   select
     *,
@@ -30,6 +30,7 @@ select
   {{ sum_int('events') }} as events,
   {{ sum_int('page_views') }} as page_views,
   {{ sum_int('purchases') }} as purchases,
+  {{ sum_int('unvalued_purchases') }} as unvalued_purchases,
   case
     when {{ is_one_currency('purchase_currency_code', paid) }}
       then {{ if_all_known('purchase_revenue_micros', sum_int('purchase_revenue_micros')) }}

@@ -4,6 +4,7 @@
 -- Paths of channels by the day on which they ended, converting or not. A path that fewer than
 -- paths_k_anonymity people went on the day is counted in '(other)'.
 {%- set k = var('paths_k_anonymity', 10) %}
+{%- set unvalued = count_where('is_converted and net_value_micros is null') %}
 with steps as (
   select
     *,
@@ -67,8 +68,11 @@ select
   count(distinct journey_key) as persons,
   {{ count_where('is_converted') }} as conversions,
   {{ count_where('not is_converted') }} as non_conversions,
+  {{ unvalued }} as unvalued_conversions,
   case
-    when {{ is_one_currency('currency_code', 'net_value_micros is not null') }}
+    when
+      {{ is_one_currency('currency_code', 'net_value_micros is not null') }}
+      and {{ unvalued }} = 0
       then coalesce({{ sum_int('net_value_micros') }}, 0)
   end as conversion_value_micros,
   {{ one_currency('currency_code', 'net_value_micros is not null') }} as currency_code

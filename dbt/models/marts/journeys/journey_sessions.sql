@@ -31,6 +31,7 @@ select
   sessions.page_views,
   sessions.is_first_visit,
   sessions.purchases,
+  sessions.unvalued_purchases,
   sessions.purchase_revenue_micros,
   sessions.purchase_currency_code,
   sessions.landing_page,

@@ -2,18 +2,23 @@
 -- Every paid, owned, earned and direct touch with its person, its campaign and what it cost. What
 -- is true only now (the person, names) is joined here, so that nothing of it is stale.
 with touches as (
-  select *, case when campaign_id is null then mkt_campaign end as named_campaign
+  select *
   from {{ ref('int_journeys_touchpoints') }}
 ),
 
+-- A click tells its campaign and account. A campaign's id without an account is a tag, which may be
+-- any text.
 tags as (
-  select distinct platform, touch_date, named_campaign as tag
+  select distinct platform, touch_date, mkt_campaign as tag
   from touches
-  where named_campaign is not null and platform is not null
+  where
+    platform is not null
+    and mkt_campaign is not null
+    and (account_id is null or campaign_id is null)
 ),
 
 named as (
-  {{ campaigns_named_by('tags') }}
+  {{ campaigns_meant_by('tags') }}
 ),
 
 campaigns as (
@@ -26,16 +31,29 @@ placed as (
   select
     touches.*,
     coalesce(touches.account_id, by_id.account_id, by_name.account_id) as ad_account_id,
-    coalesce(touches.campaign_id, by_name.campaign_id) as ad_campaign_id,
+    coalesce(
+      case when touches.account_id is not null then touches.campaign_id end,
+      by_id.campaign_id,
+      by_name.campaign_id,
+      touches.campaign_id
+    ) as ad_campaign_id,
+    case
+      when touches.account_id is not null and touches.campaign_id is not null then 'click'
+      when by_id.campaign_id is not null then 'id'
+      else by_name.basis
+    end as campaign_basis,
     case when touches.touch_class = 'paid' then touches.platform end as paid_platform
   from touches
   left join {{ ref('int_journeys_tagged_campaigns') }} as by_id
-    on touches.platform = by_id.platform
+    on touches.account_id is null
+    and touches.platform = by_id.platform
     and touches.campaign_id = by_id.campaign_id
   left join named as by_name
-    on touches.platform = by_name.platform
+    on (touches.account_id is null or touches.campaign_id is null)
+    and touches.platform = by_name.platform
     and touches.touch_date = by_name.touch_date
-    and touches.named_campaign = by_name.tag
+    and touches.mkt_campaign = by_name.tag
+    and coalesce(touches.account_id, by_name.account_id, '') = coalesce(by_name.account_id, '')
 ),
 
 ad_days as (
@@ -85,6 +103,7 @@ select
   placed.ad_account_id as account_id,
   placed.ad_campaign_id as campaign_id,
   campaigns.name as campaign_name,
+  placed.campaign_basis,
   placed.adgroup_id,
   placed.ad_id,
   placed.click_id,

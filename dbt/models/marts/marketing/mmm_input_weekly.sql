@@ -1,15 +1,15 @@
 -- What the media mix model reads: weeks from Monday, every channel in every week, 0 where it spent
 -- nothing, in the reporting currency. is_complete tells weeks whose data is all there, exchange rates
--- included, from weeks that only look quiet.
+-- included, from weeks that only look quiet; a sum is NULL where the rate of a part of it is not known.
 with spend as (
   select
     {{ week_start('date') }} as week_start,
     channel,
     reporting_currency_code as currency_code,
-    {{ sum_int('cost_reporting_micros') }} as spend_micros,
+    {{ if_all_known('cost_reporting_micros', sum_int('cost_reporting_micros')) }}
+      as spend_micros,
     {{ sum_int('impressions') }} as impressions,
-    {{ sum_int('clicks') }} as clicks,
-    count(*) - count(cost_reporting_micros) as rows_without_rate
+    {{ sum_int('clicks') }} as clicks
   from {{ ref('fct_ad_spend_daily') }}
   group by week_start, channel, reporting_currency_code
 ),
@@ -20,25 +20,21 @@ sales as (
     reporting_currency_code as currency_code,
     {{ sum_int('orders') }} as orders,
     {{ sum_int('new_customers') }} as new_customers,
-    {{ sum_int('net_revenue_reporting_micros') }} as revenue_micros,
-    count(*) - count(net_revenue_reporting_micros) as days_without_rate
+    {{ if_all_known('net_revenue_reporting_micros', sum_int('net_revenue_reporting_micros')) }}
+      as revenue_micros
   from {{ ref('int_spend_sale_days') }}
   group by week_start, reporting_currency_code
 ),
 
 -- An amount whose rate is not known is missing data too.
-unrated as (
+unknown as (
   select week_start
-  from (
-    select week_start
-    from spend
-    where rows_without_rate > 0
-    union all
-    select week_start
-    from sales
-    where days_without_rate > 0
-  ) as weeks_without_rate
-  group by week_start
+  from spend
+  where spend_micros is null
+  union distinct
+  select week_start
+  from sales
+  where revenue_micros is null
 ),
 
 known_days as (
@@ -147,16 +143,16 @@ select
   weeks.week_start,
   channels.channel,
   channels.currency_code,
-  coalesce(spend.spend_micros, 0) as spend_micros,
+  case when spend.week_start is null then 0 else spend.spend_micros end as spend_micros,
   coalesce(spend.impressions, 0) as impressions,
   coalesce(spend.clicks, 0) as clicks,
   coalesce(sales.orders, 0) as orders,
   coalesce(sales.new_customers, 0) as new_customers,
-  coalesce(sales.revenue_micros, 0) as revenue_micros,
+  case when sales.week_start is null then 0 else sales.revenue_micros end as revenue_micros,
   -- Without any shop there is no outcome to explain, so the week is not complete.
   coalesce(shop_coverage.shops_missing = 0, false)
   and coalesce(ad_coverage.accounts_missing, 0) = 0
-  and unrated.week_start is null as is_complete
+  and unknown.week_start is null as is_complete
 from weeks
 cross join channels
 left join spend
@@ -167,4 +163,4 @@ left join sales
   on weeks.week_start = sales.week_start and channels.currency_code = sales.currency_code
 left join ad_coverage on weeks.week_start = ad_coverage.week_start
 left join shop_coverage on weeks.week_start = shop_coverage.week_start
-left join unrated on weeks.week_start = unrated.week_start
+left join unknown on weeks.week_start = unknown.week_start

@@ -18,22 +18,22 @@ with extracted as (
     {{ event_param('engagement_time_msec', 'int_value') }} as engagement_time_msec,
     {{ event_param('page_location', 'string_value') }} as page_location,
     {{ event_param('page_referrer', 'string_value') }} as page_referrer,
-    lower(coalesce(
+    coalesce(
       collected_traffic_source.manual_source, {{ event_param('source', 'string_value') }}
-    )) as source,
-    lower(coalesce(
+    ) as tagged_source,
+    coalesce(
       collected_traffic_source.manual_medium, {{ event_param('medium', 'string_value') }}
-    )) as medium,
+    ) as tagged_medium,
     coalesce(
       collected_traffic_source.manual_campaign_name, {{ event_param('campaign', 'string_value') }}
     ) as campaign,
-    collected_traffic_source.manual_campaign_id as campaign_id,
+    nullif({{ trimmed('collected_traffic_source.manual_campaign_id') }}, '') as campaign_id,
     {{ real_id('gclid') }} as collected_gclid,
     {{ real_id('wbraid') }} as wbraid,
     {{ real_id('gbraid') }} as gbraid,
     {{ real_id('dclid') }} as dclid,
-    lower(session_traffic_source_last_click.manual_campaign.source) as session_source,
-    lower(session_traffic_source_last_click.manual_campaign.medium) as session_medium,
+    session_traffic_source_last_click.manual_campaign.source as session_tagged_source,
+    session_traffic_source_last_click.manual_campaign.medium as session_tagged_medium,
     session_traffic_source_last_click.manual_campaign.campaign_name as session_campaign,
     session_traffic_source_last_click.manual_campaign.campaign_id as session_campaign_id,
     session_traffic_source_last_click.google_ads_campaign.customer_id
@@ -46,7 +46,7 @@ with extracted as (
     device.operating_system,
     geo.country,
     geo.region,
-    {{ real_id('ecommerce.transaction_id') }} as transaction_id,
+    {{ real_id(trimmed('ecommerce.transaction_id')) }} as transaction_id,
     {{ to_micros('ecommerce.purchase_revenue') }} as purchase_revenue_micros,
     upper({{ event_param('currency', 'string_value') }}) as currency_code,
     _run_id as run_id
@@ -87,8 +87,8 @@ select
   engagement_time_msec,
   page_location,
   page_referrer,
-  source,
-  medium,
+  {{ traffic_source('tagged_source') }} as source,
+  {{ traffic_medium('tagged_medium') }} as medium,
   campaign,
   campaign_id,
   coalesce(
@@ -101,8 +101,8 @@ select
   {%- for name in click_ids_not_in('ga4_events') %}
   {{ real_id(extract_group('click_location', '[?&]' ~ name ~ '=([^&#]+)')) }} as {{ name }},
   {%- endfor %}
-  session_source,
-  session_medium,
+  {{ traffic_source('session_tagged_source') }} as session_source,
+  {{ traffic_medium('session_tagged_medium') }} as session_medium,
   session_campaign,
   session_campaign_id,
   session_google_ads_account_id,

@@ -20,7 +20,7 @@ select
   user_id,
   email_hash,
   phone_hash,
-  {{ real_id('order_id') }} as order_id,
+  {{ real_id(trimmed('order_id')) }} as order_id,
   {{ real_id('gclid') }} as gclid,
   {{ real_id('gbraid') }} as gbraid,
   {{ real_id('wbraid') }} as wbraid,

@@ -8,7 +8,7 @@ from datetime import date, datetime, time
 from decimal import Decimal, InvalidOperation
 from math import isfinite
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from pipelines.errors import InputError
 from pipelines.money import micros
@@ -20,19 +20,27 @@ from pipelines.sources.files.mapping import Mapping
 from pipelines.sources.files.numerals import NotANumber, Numerals
 
 _T = TypeVar("_T")
-_SHOWN, _KEPT_AT_MOST = 5, 1_000
+_SHOWN, _KEPT_AT_MOST, _SET_ASIDE_AT_MOST = 5, 1_000, 100_000
 # A float, and so a number in a spreadsheet, has no more digits than these for certain.
 _SAFE = 10**15
 _TEXT = "a text, or a number that has kept all of its digits"
 _UNUSABLE = (ValueError, KeyError, TypeError, InvalidOperation, OverflowError)
 KEPT = "published data is unchanged."
+# how it ends what a row of another width than the header is
+CELLS_MISSING = "cells than the header"
 
 
 class Problems:
-    """What is wrong with a file's cells and rows: the first of them, and how many there are."""
+    """What is wrong with a file's cells and rows: the first of them, and how many there are.
+
+    ``rows`` are those that can be set aside, and why; ``of_file`` is whether something isn't one
+    row's, but the file's or its mapping's.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path, self.count = path, 0
+        self.rows: dict[int, str] = {}
+        self.of_file = False
         self._first: list[tuple[int, str]] = []
         self._fix: str | None = None
 
@@ -40,16 +48,28 @@ class Problems:
         """Say what to do, where it is known; the first advice counts."""
         self._fix = self._fix or fix
 
-    def add(self, row: int, text: str, times: int = 1) -> None:
-        """Note what is wrong with a row, by its number."""
+    def add(self, row: int, text: str, times: int = 1, *, why: str | None = None) -> None:
+        """Note what is wrong with a row, by its number.
+
+        Args:
+            why: the same without the row's values, where the row alone is to blame.
+        """
         self.count += times
+        if why is None or len(self.rows) >= _SET_ASIDE_AT_MOST:
+            self.of_file = True
+        else:
+            self.rows.setdefault(row, why)
         self._first.append((row, text))
         if len(self._first) > _KEPT_AT_MOST:
             self._first = sorted(self._first)[:_SHOWN]
 
-    def refuse(self) -> None:
-        """Raise InputError if there was any: the first five, and how many there are."""
-        if not self.count:
+    def refuse(self, most: int = 0) -> None:
+        """Raise InputError if there was any: the first five, and how many there are.
+
+        Args:
+            most: how many rows may be set aside.
+        """
+        if not self.of_file and len(self.rows) <= most:
             return
         lines = [f"{self.path} row {row}{text}" for row, text in sorted(self._first)[:_SHOWN]]
         if self.count > 1:
@@ -77,7 +97,8 @@ class ExportFile:
 class Reading:
     """A file while it is read: what its mapping says, and what was seen in it so far.
 
-    ``totals`` are the costs of rows that are left out, by their number.
+    ``totals`` are the costs of rows that are left out, by their number; ``last_row`` is the number
+    of the last row with something in it.
     """
 
     path: Path
@@ -85,6 +106,7 @@ class Reading:
     problems: Problems = field(init=False)
     numerals: Numerals = field(init=False)
     left_out: int = 0
+    last_row: int = 0
     totals: list[tuple[int, object]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -151,7 +173,7 @@ class Sheet:
         half to even.
         """
         amounts = self._parse(column, self._micros, "an amount", nothing=-1)
-        return [None if amount < 0 else amount for amount in amounts]
+        return [None if amount is None or amount < 0 else amount for amount in amounts]
 
     def numbers(self, column: str) -> list[float]:
         """Numbers from 0; 0 for nothing."""
@@ -232,14 +254,16 @@ class Sheet:
                     except _UNUSABLE as error:
                         shown = "" if cell is None else cell
                         reason = "means nothing" if is_null else _reason(error, wanted)
-                        row = self.row_numbers[i]
-                        self.reading.problems.add(row, f", column {column}: '{shown}' {reason}")
-                        self._advise_on_total(i)
+                        why = None if self._advise_on_total(i) else f"column {column} {reason}"
+                        self.reading.problems.add(
+                            self.row_numbers[i], f", column {column}: '{shown}' {reason}", why=why
+                        )
+                        values.append(cast(_T, None))  # the row is set aside
                         continue
             values.append(known[key])
         return values
 
-    def _advise_on_total(self, i: int) -> None:
+    def _advise_on_total(self, i: int) -> bool:
         """Say how a row that calls itself a total is left out, if this is one."""
         for name, cells in (self.columns | self.others).items():
             if word := total_word(cells[i]):
@@ -247,6 +271,8 @@ class Sheet:
                     f"Row {self.row_numbers[i]} looks like a total. Leave such rows out in the "
                     f'mapping: leave_out: [{{column: "{name}", starts_with: "{word}"}}].'
                 )
+                return True
+        return False
 
 
 def _text(cell: object) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from functools import cached_property
 from pathlib import Path
@@ -13,14 +14,15 @@ from pipelines.config import Secrets
 from pipelines.contracts import load_contract
 from pipelines.errors import ConfigError, SourceRejected
 from pipelines.platforms import full_name
+from pipelines.privacy.redaction import redacted
 from pipelines.source_settings import FileSettings
-from pipelines.sources.base import Account, Batch, Window
+from pipelines.sources.base import Account, Batch, Unreadable, Window
 from pipelines.sources.files import queries
 from pipelines.sources.files.cells import KEPT, Reading
 from pipelines.sources.files.mapping import load_mapping
 from pipelines.sources.files.periods import SPREAD
 from pipelines.sources.files.rows import RowsFile
-from pipelines.sources.files.typed import typed_rows
+from pipelines.sources.files.typed import TypedRows, typed_rows
 from pipelines.sources.shapes.columns import side_by_side, typed
 
 _LEVELS = ("campaign", "adgroup", "ad")
@@ -117,7 +119,8 @@ class FilesSource:
         ``rows`` are streams.
 
         Raises:
-            InputError: a column, cell or row that can't be used; nothing of the file is handed on.
+            InputError: a column that can't be used, or too many rows; nothing of the file is handed
+                on.
         """
         pulled_at = datetime.now(UTC)
         self.account(account_id)
@@ -125,14 +128,21 @@ class FilesSource:
         if window.end < span.start or window.start > span.end:
             return
         days = Window(max(window.start, span.start), min(window.end, span.end))
+        unreadable = self._unreadable(account_id, days)
+        note = f"{len(unreadable)} rows that can't be read are in no sum" if unreadable else ""
         for table, level in zip(self.tables, _own_levels(self.tables), strict=True):
             columns = self._rows.column_names
             if level == self.mapping.level and self.mapping.duplicate_rows == "refuse":
-                sql = queries.as_they_are(level, columns, _beside(table, self._read[1]))
+                sql = queries.as_they_are(level, columns, _beside(table, self._read.drift))
             else:
                 sql = queries.summed(level, columns)
             rows = self._rows.stream(sql, account_id, days.start, days.end)
-            yield self._batch(table, account_id, days, rows, pulled_at)
+            batch = self._batch(table, account_id, days, rows, pulled_at)
+            if level == self.mapping.level:
+                read = len(unreadable) and self._read.count
+                yield replace(batch, unreadable=unreadable, rows_read=read)
+            else:
+                yield replace(batch, note=note)
 
     def snapshot(self, account_id: str, day: date) -> Iterator[Batch]:
         """Entities with names, and budgets, as of the file's last day, whatever ``day`` is.
@@ -172,13 +182,29 @@ class FilesSource:
             complete=complete,
         )
 
-    @cached_property
-    def _rows(self) -> RowsFile:
-        return self._read[0]
+    def _unreadable(self, account_id: str, days: Window) -> tuple[Unreadable, ...]:
+        """An account's rows that can't be read; the first account has those that are nobody's."""
+        owners = {account_id, None} if account_id == self.account_ids[0] else {account_id}
+        span = self.span
+        return tuple(
+            Unreadable(
+                {"file": self.path.name, "row": str(aside.row)},
+                redacted(aside.why),
+                aside.day,
+                aside.cells,
+            )
+            for aside in self._read.aside
+            if aside.account_id in owners
+            # one that no day is known of, or one outside of the others', is of the last
+            and days.start <= min(max(aside.day or span.end, span.start), span.end) <= days.end
+        )
 
     @cached_property
-    def _read(self) -> tuple[RowsFile, tuple[str, ...]]:
-        """The file's rows, and the names of columns that the mapping doesn't name."""
+    def _rows(self) -> RowsFile:
+        return self._read.rows
+
+    @cached_property
+    def _read(self) -> TypedRows:
         return typed_rows(Reading(self._settings.path, self.mapping))
 
 

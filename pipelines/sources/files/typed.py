@@ -4,55 +4,82 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 import pyarrow as pa
 
+from pipelines.contracts import load_contract
 from pipelines.money import micros, minor_unit
 from pipelines.platform_ids import ROUNDED
 from pipelines.privacy.field_names import is_personal
 from pipelines.sources.files import periods, queries
-from pipelines.sources.files.cells import Reading, Sheet
+from pipelines.sources.files.cells import CELLS_MISSING, Reading, Sheet
 from pipelines.sources.files.formats import read_sheets
 from pipelines.sources.files.ids import look_rounded
 from pipelines.sources.files.mapping import ABSENT, Status, Text
 from pipelines.sources.files.rows import RowsFile
 from pipelines.sources.shapes.columns import schema_of
+from pipelines.suites import suite_of
 
 _log = logging.getLogger(__name__)
 
+_ENDS = "_ends"
 _LEVELS = ("campaign", "adgroup", "ad")
 _IDS = ("account_id", "campaign_id", "adgroup_id", "ad_id")
 _TABLES = ("raw.ads_ad_performance", "raw.ads_campaign_budgets")
 
 
-def typed_rows(reading: Reading) -> tuple[RowsFile, tuple[str, ...]]:
-    """A file's rows: contract columns, and name_, status_, budget and drift ones.
+@dataclass(frozen=True)
+class TypedRows:
+    """A file's rows, in the columns of their contract, name_, status_, budget and drift ones.
 
-    Returns:
-        The rows, and what the columns ``_drift_0``, … are called in the file.
+    ``drift`` is what the columns ``_drift_0``, … are called in the file; ``count`` how many rows it
+    has, those that are set aside too.
+    """
+
+    rows: RowsFile
+    drift: tuple[str, ...]
+    aside: tuple[Aside, ...] = ()
+    count: int = 0
+
+
+@dataclass(frozen=True)
+class Aside:
+    """A row that can't be read, and whose it is, where that can be. Its ``cells`` are by column."""
+
+    row: int
+    why: str
+    account_id: str | None = None
+    day: date | None = None
+    cells: dict[str, object] | None = None
+
+
+def typed_rows(reading: Reading) -> TypedRows:
+    """Read a file; a row that can't be read is set aside.
 
     Raises:
-        InputError: a column, cell or row that can't be used, or a file that can't be what its
-            mapping says.
+        InputError: a column that can't be used, more rows that can't than may be set aside, or a
+            file that can't be what its mapping says.
     """
     rows, problems = RowsFile(), reading.problems
     drift: tuple[str, ...] = ()
     personal: set[str] = set()
-    cost_is_given = False
-    for sheet in read_sheets(reading):
-        personal |= {name for name in sheet.others if is_personal(name)}
-        drift = tuple(name for name in sheet.others if not is_personal(name))
-        values = _typed(sheet, drift)
+    cost_is_given, count = False, 0
+    asides: dict[int, Aside] = {}
+    for whole in read_sheets(reading):
+        personal |= {name for name in whole.others if is_personal(name)}
+        drift = tuple(name for name in whole.others if not is_personal(name))
+        sheet, values = _parted(whole, _typed(whole, drift), asides)
+        count += len(sheet)
         cost_is_given |= any(amount is not None for amount in values["cost_micros"])
-        if problems.count:  # some cells are missing: the rest is only checked
-            continue
         days = _as_days(sheet, values)
-        if not problems.count:
+        if not problems.of_file:
             rows.write(_table(days))
     rows.close()
-    problems.refuse()
+    count += len(problems.rows)
+    _refuse_more_than_rows(reading, count)
     if not rows.is_written:
         raise reading.refusal("has no row that isn't left out.", "Correct leave_out.")
     if not cost_is_given and reading.mapping.empty_cost == "refuse":
@@ -73,7 +100,41 @@ def typed_rows(reading: Reading) -> tuple[RowsFile, tuple[str, ...]]:
         _log.warning("%s: %s: %s", reading.path, warning, ", ".join(sorted(personal)))
     if reading.left_out:
         _log.warning("%s: left out, as the mapping says: %d row(s)", reading.path, reading.left_out)
-    return rows, drift
+    aside = (asides.get(row, Aside(row, why)) for row, why in sorted(problems.rows.items()))
+    return TypedRows(rows, drift, tuple(aside), count)
+
+
+def _refuse_more_than_rows(reading: Reading, count: int) -> None:
+    """Refuse a file of which more is wrong than some rows: it is cut off, its numbers are written
+    otherwise than its mapping says, or there are more of them than the suite's share."""
+    problems = reading.problems
+    if problems.rows.get(reading.last_row, "").endswith(CELLS_MISSING):
+        problems.of_file = True
+        problems.advise("If it was cut off in copying, copy it again.")
+    problems.of_file |= reading.numerals.are_otherwise
+    suite = suite_of(load_contract(f"raw.ads_{reading.mapping.level}_performance"))
+    problems.refuse(suite.most_rejected(count))
+
+
+def _parted(
+    sheet: Sheet, values: dict[str, list[Any]], asides: dict[int, Aside]
+) -> tuple[Sheet, dict[str, list[Any]]]:
+    """A sheet without the rows that can't be read, which are noted."""
+    bad = sheet.reading.problems.rows
+    places = [i for i, row in enumerate(sheet.row_numbers) if row in bad]
+    if not places:
+        return sheet, values
+    for i in places:
+        row = sheet.row_numbers[i]
+        cells = {name: column[i] for name, column in sheet.columns.items()}
+        asides[row] = Aside(row, bad[row], values["account_id"][i], values["date"][i], cells)
+    left = sorted(set(range(len(sheet))).difference(places))
+
+    def chosen(columns: dict[str, Any]) -> dict[str, Any]:
+        return {name: [column[i] for i in left] for name, column in columns.items()}
+
+    rows = [sheet.row_numbers[i] for i in left]
+    return Sheet(chosen(sheet.columns), chosen(sheet.others), rows, sheet.reading), chosen(values)
 
 
 def _typed(sheet: Sheet, drift: Iterable[str]) -> dict[str, list[Any]]:
@@ -111,6 +172,8 @@ def _typed(sheet: Sheet, drift: Iterable[str]) -> dict[str, list[Any]]:
         name: str | None = getattr(mapping.names, level)
         if name:
             values[f"name_{level}"] = sheet.texts(name)
+    if mapping.grain != "day" and mapping.date.ends:
+        values[_ENDS] = sheet.days(mapping.date.ends)
     for i, column in enumerate(drift):
         values[f"{queries.DRIFT}{i}"] = sheet.drift(column)
     return values
@@ -136,9 +199,9 @@ def _as_days(sheet: Sheet, values: dict[str, list[Any]]) -> dict[str, list[Any]]
         periods.check_ends(sheet, values["date"])
         return values
     none: list[date | None] = [None] * len(sheet)
-    ends = list(sheet.days(mapping.date.ends)) if mapping.date.ends else none
+    ends = values.pop(_ENDS, none)
     spans = []
-    for i, (day, end) in enumerate(zip(values["date"], ends, strict=False)):
+    for i, (day, end) in enumerate(zip(values["date"], ends, strict=True)):
         span = periods.period(day, end, mapping)
         if span is None:
             until = f" to {end}" if end else ""
@@ -146,7 +209,7 @@ def _as_days(sheet: Sheet, values: dict[str, list[Any]]) -> dict[str, list[Any]]
                 sheet.row_numbers[i], f": {day}{until} is no {mapping.grain}"
             )
         spans.append(span or (day, day))
-    if sheet.reading.problems.count:
+    if sheet.reading.problems.of_file:
         return values
     return periods.spread(values, spans, mapping.grain)
 
@@ -182,8 +245,10 @@ def _check_total(reading: Reading, rows: RowsFile) -> None:
     # each amount was rounded to the cent by itself, and so was the total
     within = (count + 1) * minor_unit(currency) // 2
     if all(abs(total - spent) > within for total in totals):
+        bad = len(reading.problems.rows)
+        without = f" (without {bad} that can't be read)" if bad else ""
         raise reading.refusal(
-            f"doesn't add up: its rows cost {spent / 1e6:,.2f}, its total says "
+            f"doesn't add up: its rows{without} cost {spent / 1e6:,.2f}, its total says "
             f"{totals[-1] / 1e6:,.2f} {currency}.",
             "Export it again, with every row that the total counts.",
         )

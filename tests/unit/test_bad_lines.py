@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.contracts import load_contract, load_contracts
-from pipelines.errors import AuditError, InputError
+from pipelines.errors import AuditError, InputError, SourceRejected
 from pipelines.landing.ingest import Ingested
 from pipelines.landing.publish import land
 from pipelines.privacy.masking import masked
@@ -54,7 +54,9 @@ def event(number: int = 1, **given: Any) -> dict[str, Any]:
 def exported(folder: Path, *lines: object, end: bytes = b"\n", property_id: str = "7") -> Batch:
     text = b"\n".join(line if isinstance(line, bytes) else orjson.dumps(line) for line in lines)
     (folder / "events_20260402.json").write_bytes(text + end)
-    source = Ga4ExportSource(Ga4ExportSettings(property_id=property_id, path=folder), "salt")
+    source = Ga4ExportSource(
+        Ga4ExportSettings(property_id=property_id, path=folder, time_zone="UTC"), "salt"
+    )
     (batch,) = source.pull(property_id, Window(DAY, DAY))
     return batch
 
@@ -113,7 +115,8 @@ def test_every_line_is_an_event_or_named(
 def test_numbers_as_texts_and_as_numbers_and_a_column_of_two_types_are_read_in_one_file(
     tmp_path: Path,
 ) -> None:
-    plain = event(2, event_timestamp=NOON, batch_event_index=2, news="x")
+    numbers = {"batch_page_id": 1, "batch_ordering_id": 1, "batch_event_index": 2}
+    plain = event(2, event_timestamp=NOON, news="x", **numbers)
     batch = exported(tmp_path, event(1, news=1), plain, event(3))
     assert batch.unreadable == ()
     assert sorted(batch.rows["batch_event_index"].to_pylist()) == [1, 2, 3]  # type: ignore[index]
@@ -187,10 +190,11 @@ def test_a_day_without_much_consent_is_not_stopped_by_a_few_lines(
 HEADER = "Day,Campaign ID,Impressions,Clicks,Cost,Results\n"
 MAPPING: dict[str, Any] = {
     "platform": "reddit_ads",
-    "account_id": "7",
+    "account_id": {"constant": "7"},
     "level": "campaign",
     "date": {"column": "Day", "format": "%Y-%m-%d"},
-    "currency": "EUR",
+    "currency": {"constant": "EUR"},
+    "status": {"campaign": {"constant": "ENABLED"}},
     "time_zone": "UTC",
     "attribution_window": "account_default",
     "columns": {
@@ -277,11 +281,11 @@ def test_what_is_the_whole_files_fault_still_refuses_it(
 def test_a_row_of_a_report_with_a_bad_metric_is_set_aside_and_a_bad_column_refused() -> None:
     rows = [{"day": "2026-04-02", "id": str(n), "clicks": n} for n in range(4)]
     rows[2]["clicks"] = "many"
-    metrics = Metrics(rows, "the report has", lambda why: AssertionError(why), ("day", "id"))  # type: ignore[arg-type, return-value]
+    metrics = Metrics(rows, "the report has", SourceRejected, ("day", "id"))
     assert metrics.read("clicks", count) == [0, 1, None, 3]
     (one,) = metrics.unreadable(["2026-04-02"] * 4)
     assert (one.place, one.why) == ("day=2026-04-02, id=2", "clicks can't be read")
-    with pytest.raises(AssertionError, match="the report has no views"):
+    with pytest.raises(SourceRejected, match="the report has no views"):
         metrics.read("views", count)
 
 

@@ -104,9 +104,12 @@ def test_a_row_with_a_misspelt_id_is_set_aside_and_the_right_one_named() -> None
         result = audit(spool, lambda: "the stage")
         assert (result.spool.rows, result.rejected.rows) == (9, 1)
         assert "campaign_id is as meta_ads spells ids: '1.2E+17'" in result.rejected.why[0]
-    with spooled(replace(batch, rows=batch.rows.slice(9)), load_contract(batch.table)) as spool:
-        with pytest.raises(AuditError, match=r"spelling\(campaign_id\)"):
-            audit(spool, lambda: "the stage")
+    alone = replace(batch, rows=batch.rows.slice(9))
+    with (
+        spooled(alone, load_contract(batch.table)) as spool,
+        pytest.raises(AuditError, match=r"spelling\(campaign_id\)"),
+    ):
+        audit(spool, lambda: "the stage")
 
 
 def test_accounts_in_the_configuration_may_be_written_as_the_platforms_pages_do() -> None:

@@ -236,7 +236,7 @@ def test_a_day_without_a_file_is_unavailable_and_named(folder: Path) -> None:
         (orjson.dumps(_event(event_date="20260403")), "holds events of 20260403"),
         (orjson.dumps(_event(event_name=None)), "1 events: no event_name"),
         (orjson.dumps(_event(device="mobile")), "device"),
-        (orjson.dumps(_event(batch_page_id="me@example.org")), "batch_page_id is of another type"),
+        (orjson.dumps(_event(batch_page_id="me@example.org")), "column batch_page_id is string"),
     ],
 )
 def test_a_file_that_is_not_the_export_is_refused(

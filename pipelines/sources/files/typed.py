@@ -273,7 +273,7 @@ def _refuse_duplicates(reading: Reading, rows: RowsFile) -> None:
         what = ", ".join(f"{c} {v}" for c, v in zip(queries.GRAIN[level][2:], key, strict=True))
         reason = f": {what} was in row {first} already (duplicate_rows: refuse)"
         reading.problems.add(again, reason, times - 1)
-    reading.problems.refuse()
+    reading.problems.refuse(len(reading.problems.rows))
 
 
 def _refuse_mixed_currencies(reading: Reading, rows: RowsFile) -> None:

@@ -234,7 +234,8 @@ def ads(tmp_path: Path) -> Open:
     ],
 )
 def test_a_bad_cell_in_a_file_is_its_rows_fault(ads: Open, row: str, why: str) -> None:
-    source = ads([*GOOD[:3], row, *GOOD[3:]])
+    good = [line.replace("1.25", f"{n}.25") for n, line in enumerate(GOOD)]
+    source = ads([*good[:3], row, *good[3:]])
     (batch,) = source.pull("7", Window(DAY, DAY))
     assert batch.rows.read_all().num_rows == len(GOOD)  # type: ignore[union-attr]
     (one,) = batch.unreadable

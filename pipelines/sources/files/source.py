@@ -129,7 +129,7 @@ class FilesSource:
             return
         days = Window(max(window.start, span.start), min(window.end, span.end))
         unreadable = self._unreadable(account_id, days)
-        note = f"{len(unreadable)} rows that can't be read are in no sum" if unreadable else ""
+        note = f"in no sum are rows that can't be read: {len(unreadable)}" if unreadable else ""
         for table, level in zip(self.tables, _own_levels(self.tables), strict=True):
             columns = self._rows.column_names
             if level == self.mapping.level and self.mapping.duplicate_rows == "refuse":

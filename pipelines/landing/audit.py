@@ -7,12 +7,13 @@ from dataclasses import dataclass
 
 from pipelines.contracts import RUN_ID_COLUMN
 from pipelines.errors import AuditError
-from pipelines.landing.expectations import ROWS_SHOWN, Failure, failing
+from pipelines.landing.expectations import READABLE, ROWS_SHOWN, Failure, failing
 from pipelines.landing.rejected import NONE, Rejected, set_aside
 from pipelines.landing.slices import slice_of
+from pipelines.landing.spelling import misspelt
 from pipelines.landing.spool import Spool
-from pipelines.landing.suites import suite_of
 from pipelines.sources.base import Unreadable
+from pipelines.suites import suite_of
 
 
 @dataclass(frozen=True)
@@ -47,11 +48,12 @@ def audit(spool: Spool, keep: Callable[[], str]) -> Audited:
     """
     suite, contract = suite_of(spool.contract), spool.contract
     unreadable = spool.batch.unreadable
-    pulled = spool.rows + len(unreadable)
+    pulled = max(spool.rows + len(unreadable), spool.batch.rows_read)
     most = suite.most_rejected(pulled)
     failures = [
         *_what_could_not_be_read(unreadable),
         *_rows_that_miss_something(spool, most),
+        *_ids_of_another_spelling(spool, most),
         *failing(spool, most),
     ]
     critical = [f for f in failures if f.severity == "critical"]
@@ -150,10 +152,10 @@ def _what_could_not_be_read(unreadable: Iterable[Unreadable]) -> list[Failure]:
     """No row of the spool is to blame; those that could be read are there."""
     failures: dict[str, Failure] = {}
     for one in unreadable:
-        failure = failures.setdefault(one.why, Failure("readable", one.why))
+        failure = failures.setdefault(one.why, Failure(READABLE, one.why))
         failure.count += 1
         if len(failure.such_as) < ROWS_SHOWN:
-            failure.such_as.append(", ".join(f"{k}={v}" for k, v in one.key.items()))
+            failure.such_as.append(one.place)
     return list(failures.values())
 
 
@@ -180,6 +182,18 @@ def _rows_that_miss_something(spool: Spool, most: int) -> list[Failure]:
         for (name, why, broken), count in zip(wanted, missing, strict=True)
         if count
     ]
+
+
+def _ids_of_another_spelling(spool: Spool, most: int) -> list[Failure]:
+    """Rows whose ids of ads aren't as their platform spells them: two would be two campaigns."""
+    failures = []
+    for column, ids, why in misspelt(spool):
+        listed = ", ".join("'" + id_.replace("'", "''") + "'" for id_ in ids)
+        broken = f"{column} IN ({listed})"
+        ((count,),) = spool.query(f"SELECT COUNT(*) FROM spool WHERE {broken}")
+        failure = Failure(f"spelling({column})", why, count=count)
+        failures.append(_rows_where(spool, broken, most, failure))
+    return failures
 
 
 def _outside(spool: Spool) -> str:

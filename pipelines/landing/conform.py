@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from pipelines.contracts import EXTRA_COLUMN, RUN_ID_COLUMN, Column, Contract
 from pipelines.errors import AuditError
-from pipelines.landing.ids import refuse_misspelt, without_placeholders
+from pipelines.landing.ids import without_placeholders
 from pipelines.privacy.columns import without_persons
 from pipelines.privacy.field_names import is_personal
 from pipelines.privacy.redaction import cleaned
@@ -24,8 +24,7 @@ def conform(rows: pa.Table, batch: Batch, contract: Contract) -> pa.Table:
     that is a placeholder is nobody's, and NULL, whatever source it came from.
 
     Raises:
-        AuditError: a column is missing or of another type, or the ids of ads are misspelt; names
-            it.
+        AuditError: a column is missing or of another type; names it.
     """
     columns = {
         column.name: without_persons(_fitted(rows, column, batch), column, contract)
@@ -34,7 +33,6 @@ def conform(rows: pa.Table, batch: Batch, contract: Contract) -> pa.Table:
     }
     if EXTRA_COLUMN in contract.column_names:
         columns[EXTRA_COLUMN] = _as_json(rows.select(_unknown(rows.schema, contract)))
-    refuse_misspelt(columns, batch)
     columns = without_placeholders(columns, contract)
     # NULL arrays become empty ones, as GoogleSQL stores them
     return contract.conform(pa.table(columns)).drop_columns([RUN_ID_COLUMN])

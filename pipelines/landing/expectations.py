@@ -14,10 +14,12 @@ import pyarrow as pa
 from pipelines.contracts import Contract
 from pipelines.landing.dollars import in_dollars
 from pipelines.landing.spool import Spool
-from pipelines.landing.suites import Severity, suite_of
 from pipelines.privacy.redaction import without_emails
+from pipelines.suites import Severity, suite_of
 
 ROWS_SHOWN = 5
+# what a row fails that its source could not read
+READABLE = "readable"
 _ROW = "_row"
 # Great Expectations keeps its present context in a global of the process: threads take turns.
 _ONE_CONTEXT = threading.Lock()

@@ -17,10 +17,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipelines.contracts import Contract, load_contract
-from pipelines.landing.expectations import Failure
+from pipelines.landing.expectations import READABLE, Failure
 from pipelines.landing.slices import date_column, slice_of
 from pipelines.landing.spool import Spool
 from pipelines.privacy.declared import RECORDS, declared
+from pipelines.privacy.masking import masked
 from pipelines.privacy.redaction import cleaned
 from pipelines.sources.base import Batch, Unreadable
 from pipelines.warehouse import Statement
@@ -28,6 +29,7 @@ from pipelines.warehouse.base import Value
 
 TABLE = "raw.rejected_rows"
 _STAMPED = "rejected_at"
+_SHOWN = 3
 _SAME_ACCOUNT = (
     "table_name = @table_name AND account_id = @account_id "
     "AND COALESCE(platform, '') = COALESCE(@platform, '')"
@@ -84,7 +86,7 @@ def set_aside(spool: Spool, failures: Sequence[Failure]) -> tuple[Spool, Rejecte
         unreadable = spool.batch.unreadable
         records = [_without_row(spool, one, offset + n) for n, one in enumerate(unreadable)]
         rejected.write_table(pa.Table.from_pylist(records, schema))
-    why = tuple(dict.fromkeys(failure.why for failure in failures))
+    why = tuple(dict.fromkeys(map(_in_words, failures)))
     left_rows = replace(spool, path=kept, rows=spool.rows - len(by_row))
     return left_rows, Rejected(aside, len(by_row) + len(unreadable), why)
 
@@ -149,15 +151,29 @@ def _record(
     }
 
 
+def _in_words(failure: Failure) -> str:
+    """What a row failed; of one that could not be read, also where it is."""
+    if failure.expectation != READABLE:
+        return failure.why
+    shown = "; ".join(failure.such_as[:_SHOWN])
+    return f"{failure.why}: {shown}{', …' if failure.count > _SHOWN else ''}"
+
+
 def _without_row(spool: Spool, one: Unreadable, number: int) -> dict[str, Any]:
-    """Of a row that could not be read there is its key alone: what it holds may be a person's."""
+    """A row that could not be read, as far as its source shows it."""
+    content: dict[str, Any] = dict(one.key)
+    if one.row is not None:
+        personal = _personal(spool.contract)
+        content = {name: value for name, value in one.row.items() if name not in personal}
+    elif one.text is not None:
+        content = {"text": masked(one.text, spool.contract.column_names)}
     return {
         **_of_batch(spool, number),
         "day": _day(one.day, spool.batch),
         "row_key": _json(dict(one.key)),
-        "expectation": "readable",
+        "expectation": READABLE,
         "why": one.why,
-        "row_json": _json(dict(one.key)),
+        "row_json": _json(content),
     }
 
 

@@ -87,7 +87,7 @@ class Spool:
             for one in self.batch.unreadable
             if window.start <= (one.day or self.batch.window.end) <= window.end
         )
-        batch = replace(self.batch, window=window, unreadable=tuple(unreadable))
+        batch = replace(self.batch, window=window, unreadable=tuple(unreadable), rows_read=0)
         rows, checksum = _content(path, self.contract, batch)
         return replace(self, batch=batch, path=path, rows=rows, checksum=checksum)
 
@@ -198,7 +198,9 @@ def _content(path: Path, contract: Contract, batch: Batch) -> tuple[int, str]:
         ).fetchone()
     rows, content = totals or (0, None)
     text = f"{contract.table}|{rows}|{content or 0}"
-    for line in sorted(f"{one.key} {one.day} {one.why}" for one in batch.unreadable):
+    for line in sorted(
+        f"{one.key} {one.day} {one.why} {one.row or one.text or ''}" for one in batch.unreadable
+    ):
         text += f"|{line}"
     return int(rows), sha256(text)
 

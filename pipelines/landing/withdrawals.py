@@ -5,8 +5,8 @@ from __future__ import annotations
 from pipelines.errors import AuditError
 from pipelines.landing.slices import Change
 from pipelines.landing.spool import Spool
-from pipelines.landing.suites import suite_of
 from pipelines.money import MICROS
+from pipelines.suites import suite_of
 
 
 def refuse(spool: Spool, changed: Change, rejected: int, stage: str) -> None:

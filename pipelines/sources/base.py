@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import pyarrow as pa
 
@@ -54,17 +54,31 @@ class Account:
 
 @dataclass(frozen=True)
 class Unreadable:
-    """A row of a reply that its source can't read: it is set aside, and the others land.
+    """A row or line that its source can't read: it is set aside, and the others land.
+
+    Landing keeps ``row`` without what is a person's, and of ``text`` no letter and no digit.
 
     Args:
-        key: what names the row, by columns of its table; nothing of a person.
+        key: what names it, nothing of a person: by columns of its table, or as ``file`` and
+            ``line`` (of a table: ``row``), counted as an editor counts them, from 1.
         why: what of it can't be read, without its value.
         day: the row's day, None where that can't be read either.
+        row: what it holds, by field, as far as a person may see it.
+        text: the line, where it can't be taken apart.
     """
 
     key: Mapping[str, str]
     why: str
     day: date | None = None
+    row: Mapping[str, Any] | None = field(default=None, repr=False)
+    text: str | None = field(default=None, repr=False)
+
+    @property
+    def place(self) -> str:
+        """Where it is, for a person to read."""
+        if "file" not in self.key:
+            return ", ".join(f"{name}={value}" for name, value in self.key.items())
+        return " ".join(v if name == "file" else f"{name} {v}" for name, v in self.key.items())
 
 
 @dataclass(frozen=True)
@@ -89,6 +103,8 @@ class Batch:
         complete: whether it is all there is of its days. One that isn't replaces the campaigns
             that it holds (in a table without campaigns: the rows), and leaves others as they are.
         unreadable: rows of its days that the source could not read.
+        rows_read: how many rows or lines the source read, those that it could not read too, where
+            that is not the number of ``rows``: some are summed, or dropped.
         note: what a person should know of the rows.
     """
 
@@ -106,6 +122,7 @@ class Batch:
     unreadable: tuple[Unreadable, ...] = ()
     refused_rows: int = 0
     note: str = ""
+    rows_read: int = 0
 
 
 class Source(Protocol):

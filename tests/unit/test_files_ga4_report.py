@@ -218,3 +218,14 @@ def test_a_draft_of_a_report_has_the_columns_that_it_has(
     (landed,) = source.pull(PROPERTY, EVER)
     assert isinstance(landed.rows, pa.RecordBatchReader)
     assert sum(landed.rows.read_all()["sessions"].to_pylist()) == 172
+
+
+def test_a_row_of_a_report_that_cannot_be_read_is_set_aside(tmp_path: Path) -> None:
+    bad = ["20260303", *ROWS[0][1:4], "many", *ROWS[0][5:]]
+    landing = batch(file(tmp_path / "download.csv", bad, *ROWS))
+    (one,) = landing.unreadable
+    assert one.place == "download.csv row 12"
+    assert (one.why, one.day) == ("column Sessions is not a whole number", date(2026, 3, 3))
+    assert landing.rows_read == 5
+    assert isinstance(landing.rows, pa.RecordBatchReader)
+    assert len(landing.rows.read_all()) == 4

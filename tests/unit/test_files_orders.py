@@ -258,3 +258,27 @@ def test_a_draft_of_an_export_of_orders_is_the_ready_mapping_for_its_columns(
     source = open_source(FileSettings(path=path, mapping=draft), Secrets(hash_salt=SALT))
     (landed,) = source.pull(SHOP, EVER)
     assert landed.rows.read_all()["order_id"].to_pylist() == ["#2001"]  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    ("cells", "why"),
+    [
+        ({"Total": KARI}, "column Total is not an amount"),
+        ({"Created_at": "yesterday"}, "column Created at is not a time with its offset"),
+        ({"Financial_Status": "paid twice"}, "column Financial Status"),
+    ],
+)
+def test_an_order_that_cannot_be_read_is_set_aside_without_its_person(
+    cells: dict[str, str], why: str, tmp_path: Path
+) -> None:
+    bad = order("#4", Email=KARI, **cells)
+    good = [order(f"#{n}", Email=OLE) for n in range(5, 9)]
+    items = [{"Name": name, "Lineitem name": "Saucer"} for name in ("#4", "#5")]
+    landing = batch(file(tmp_path / "orders.csv", bad, *good, *items))
+    (one,) = landing.unreadable
+    assert one.place == "orders.csv row 2"
+    assert why in one.why
+    assert one.row is None
+    assert KARI not in str(one)
+    assert landing.rows_read == 5
+    assert len(landing.rows.read_all()) == 4  # type: ignore[union-attr]

@@ -115,12 +115,13 @@ def test_the_real_facebook_export_lands_whole() -> None:
 def test_a_bad_date_is_named_by_its_spreadsheet_row(kag: Open) -> None:
     rows = [_row(ad=i) for i in range(2, 4_711)] + [_row("2023-08-31", ad=1)]
     source = kag(HEADER + "".join(rows))
-    with pytest.raises(InputError) as caught:
-        list(source.pull("act_1", EVER))
-    assert caught.value.message == (
-        f"{source.path} row 4711, column Date: '2023-08-31' is not a day as %d-%m-%Y"
+    ads, campaigns = source.pull("act_1", EVER)
+    (one,) = ads.unreadable
+    assert (one.place, one.why) == (
+        *("export.csv row 4711", "column Date is not a day as %d-%m-%Y"),
     )
-    assert "published data is unchanged" in str(caught.value)
+    assert len(_rows(ads)) == 4_709
+    assert campaigns.note == "in no sum are rows that can't be read: 1"
 
 
 def test_blank_lines_count_as_rows_and_only_five_problems_are_shown(kag: Open) -> None:

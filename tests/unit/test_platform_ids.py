@@ -1,20 +1,20 @@
 """An id of an ad platform has one spelling, and all of its digits."""
 
-from datetime import UTC, date, datetime
+from dataclasses import replace
 
 import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipelines.contracts import load_contract
 from pipelines.errors import AuditError, ConfigError
-from pipelines.landing.ids import refuse_misspelt
+from pipelines.landing.audit import audit
+from pipelines.landing.spool import spooled
 from pipelines.platform_ids import canonical_id, rounded_ids
 from pipelines.platforms import Level, platform_table
 from pipelines.source_settings import GoogleAdsSettings, MetaAdsSettings
-from pipelines.sources.base import Batch, Window
-
-DAY = date(2026, 6, 1)
+from tests.unit.campaign_rows import campaigns
 
 
 @pytest.mark.parametrize(
@@ -91,13 +91,25 @@ def test_ids_that_all_end_in_zeros_after_fifteen_digits_were_rounded() -> None:
     assert rounded_ids({"901", "902"}) == []
 
 
-def test_a_misspelt_id_stops_a_batch_of_any_source_and_names_the_right_one() -> None:
-    rows = {"account_id": pa.array(["987-654-3210"]), "campaign_id": pa.array(["7"])}
-    window, at = Window(DAY, DAY), datetime(2026, 6, 2, tzinfo=UTC)
-    table = "raw.ads_campaign_performance"
-    batch = Batch("any", table, "987-654-3210", "google_ads", window, pa.table(rows), at)
-    with pytest.raises(AuditError, match="'987-654-3210' is spelt 9876543210"):
-        refuse_misspelt(dict(rows), batch)
+def test_a_row_with_a_misspelt_id_is_set_aside_and_the_right_one_named() -> None:
+    ids = [f"12021098765432{n}" for n in range(9)]
+    batch = replace(campaigns([*ids, "1.2E+17"]), platform="meta_ads", account_id="act_1")
+    assert isinstance(batch.rows, pa.Table)
+    same = {"platform": "meta_ads", "account_id": "act_1"}
+    for name, value in same.items():
+        place = batch.rows.column_names.index(name)
+        rows = batch.rows.set_column(place, name, pa.array([value] * 10))
+        batch = replace(batch, rows=rows)
+    with spooled(batch, load_contract(batch.table)) as spool:
+        result = audit(spool, lambda: "the stage")
+        assert (result.spool.rows, result.rejected.rows) == (9, 1)
+        assert "campaign_id is as meta_ads spells ids: '1.2E+17'" in result.rejected.why[0]
+    alone = replace(batch, rows=batch.rows.slice(9))
+    with (
+        spooled(alone, load_contract(batch.table)) as spool,
+        pytest.raises(AuditError, match=r"spelling\(campaign_id\)"),
+    ):
+        audit(spool, lambda: "the stage")
 
 
 def test_accounts_in_the_configuration_may_be_written_as_the_platforms_pages_do() -> None:

@@ -24,9 +24,9 @@ from pipelines.landing.ingest import Ingested
 from pipelines.landing.publish import sweep
 from pipelines.landing.rejected import set_aside as part
 from pipelines.landing.spool import spooled
-from pipelines.landing.suites import Suite, suite_of
 from pipelines.privacy.declared import RECORDS, person_tables
 from pipelines.sources.base import Batch, Unreadable, Window
+from pipelines.suites import Suite, suite_of
 from pipelines.warehouse import Statement, Warehouse
 from pipelines.warehouse.duckdb import DuckDBWarehouse
 from tests.unit.campaign_rows import JUNE, PULLED, TABLE, campaigns, land, spent

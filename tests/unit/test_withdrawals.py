@@ -14,8 +14,8 @@ from pipelines.contracts import load_contracts
 from pipelines.errors import AuditError
 from pipelines.landing.ingest import Ingested, ingest_account
 from pipelines.landing.overlaps import overlapping
-from pipelines.landing.suites import Suite, suite_of
 from pipelines.sources.base import Account, Batch, Window
+from pipelines.suites import Suite, suite_of
 from pipelines.warehouse import Warehouse
 from pipelines.warehouse.duckdb import DuckDBWarehouse
 from tests.unit.campaign_rows import JUNE, PULLED, campaigns, land, spent

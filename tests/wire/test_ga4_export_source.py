@@ -192,7 +192,9 @@ def test_a_day_is_the_propertys_own_however_long_it_is(
 
 
 def test_numbers_that_are_not_strings_and_gzip_are_read_too(tmp_path: Path) -> None:
-    event = _event(event_timestamp=5, batch_page_id=1, batch_ordering_id=2, batch_event_index=3)
+    event = _event(
+        event_timestamp=1775140000000000, batch_page_id=1, batch_ordering_id=2, batch_event_index=3
+    )
     with gzip.open(tmp_path / "events_20260402.json.gz", "wb") as file:
         file.write(orjson.dumps(event))
     assert _pull(tmp_path, Window(DAY, DAY)).rows["batch_event_index"].to_pylist() == [3]
@@ -232,7 +234,7 @@ def test_a_day_without_a_file_is_unavailable_and_named(folder: Path) -> None:
         (orjson.dumps(_event()) + b"\n" + orjson.dumps(_event())[:40], "cut off"),
         (b"Date,Clicks\n1,2\n", "newline-delimited JSON"),
         (orjson.dumps(_event(event_date="20260403")), "holds events of 20260403"),
-        (orjson.dumps(_event(event_name=None)), "events without event_name"),
+        (orjson.dumps(_event(event_name=None)), "1 events: no event_name"),
         (orjson.dumps(_event(device="mobile")), "device"),
         (orjson.dumps(_event(batch_page_id="me@example.org")), "column batch_page_id is string"),
     ],

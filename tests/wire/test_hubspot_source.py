@@ -8,6 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import httpx
+import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
@@ -18,9 +19,18 @@ from pipelines.sandbox.market.market import Market
 from pipelines.sandbox.platforms.hubspot.server import FAULTS, HubspotServer
 from pipelines.sandbox.serving.clock import Clock
 from pipelines.source_settings import HubspotSettings
-from pipelines.sources.base import Source, TracksChanges, Window
+from pipelines.sources.base import Account, Source, TracksChanges, Window
 from pipelines.sources.hubspot.source import HubspotSource, _status
-from pipelines.sources.shapes.crm_tables import day_windows, parsed, tag
+from pipelines.sources.shapes.columns import schema_of
+from pipelines.sources.shapes.crm_tables import (
+    OPPORTUNITIES,
+    Records,
+    created_days,
+    crm_batch,
+    day_windows,
+    instant,
+    tag,
+)
 from tests.wire.contract_shape import assert_fits
 from tests.wire.crm_rows import (
     ALL,
@@ -278,10 +288,47 @@ def test_a_campaign_tag_with_an_address_in_it_is_left_out() -> None:
     assert tag("newsletter-ada@example.org") is None
 
 
-def test_a_value_that_cannot_be_read_is_named_by_record_and_field_and_not_said() -> None:
-    rows = [{"id": "1", "amount": "12"}, {"id": "2", "amount": "ada@example.org"}]
-    with pytest.raises(
-        SourceRejected, match="hubspot account 1: the amount of record 2"
-    ) as refused:
-        parsed("hubspot account 1", rows, "id", "amount", micros)
-    assert "ada" not in str(refused.value)
+@pytest.mark.parametrize(
+    ("broken", "why"),
+    [
+        ({"amount": "ada@example.org"}, "the amount of the record can't be read"),
+        ({"amount": "1e400"}, "the amount of the record can't be read"),
+        ({"closed": "31/12"}, "the closed of the record can't be read"),
+        ({"created": "soon"}, "the created of the record can't be read"),
+        ({"created": None}, "the created of the record is missing"),
+        ({"id": ""}, "the id of the record is missing"),
+    ],
+)
+def test_a_record_that_cannot_be_read_is_set_aside_and_its_value_not_said(
+    broken: dict[str, Any], why: str
+) -> None:
+    usual = {"amount": "12", "created": "2026-06-01T10:00:00Z", "closed": "2026-06-02"}
+    rows = [{"id": "1", **usual}, {"id": "2", **usual, **broken}]
+    records = Records(rows, "id")
+    columns = {
+        "opportunity_id": records.read("id", str, needed=True),
+        "created_at": records.read("created", instant, needed=True),
+        "amount_micros": records.read("amount", micros),
+        "closed_at": records.read("closed", datetime.fromisoformat),
+    }
+    added = {"account_id", "crm", "created_date", "time_zone", *columns}
+    absent = {n: [None, None] for n in schema_of(OPPORTUNITIES).names if n not in added}
+    day = Window(date(2026, 6, 1), date(2026, 6, 1))
+    batch = crm_batch(
+        *(OPPORTUNITIES, "hubspot", Account("1", "Portal", "EUR", "UTC"), day),
+        pulled_at=datetime(2026, 6, 2, tzinfo=UTC),
+        records=records,
+        columns={**absent, **columns},
+    )
+    assert isinstance(batch.rows, pa.Table)
+    assert batch.rows["opportunity_id"].to_pylist() == ["1"]
+    (one,) = batch.unreadable
+    assert one.why == why
+    assert one.day in (day.start, None)
+    assert "example.org" not in repr(one)
+
+
+def test_a_record_that_changed_and_has_no_day_keeps_no_other_one_back() -> None:
+    rows = [{"at": "2026-06-01T10:00:00Z"}, {"at": "never"}, {}]
+    before = datetime(2026, 7, 1, tzinfo=UTC)
+    assert created_days(rows, "at", before, ZoneInfo("UTC")) == {date(2026, 6, 1)}

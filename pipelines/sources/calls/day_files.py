@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -15,9 +15,10 @@ import pyarrow as pa
 import pyarrow.fs
 
 from pipelines.errors import InputError, SourceUnavailable
-from pipelines.sources.base import Window
+from pipelines.sources.base import Unreadable, Window
 
 KEPT = "published data is unchanged."
+NOT_JSON = "the line is not JSON"
 _SHOWN = 5
 
 
@@ -29,6 +30,18 @@ class DayFile:
     day: date
     path: str
     shown: str
+
+    def unreadable(
+        self,
+        line: int,
+        why: str,
+        *,
+        row: Mapping[str, Any] | None = None,
+        text: str | None = None,
+    ) -> Unreadable:
+        """A line of it that can't be read, of its day."""
+        key = {"file": self.shown.rsplit("/", 1)[-1], "line": str(line)}
+        return Unreadable(key, why, self.day, row, text)
 
 
 class DayFolder:
@@ -153,38 +166,43 @@ class DayFolder:
 
 
 def json_lines(
-    content: bytes, shown: str, *, growing: bool = False
-) -> Iterator[tuple[int, dict[str, Any]]]:
+    content: bytes, file: DayFile, *, growing: bool = False
+) -> Iterator[tuple[int, dict[str, Any] | Unreadable]]:
     """Newline JSON: the number of each line, from 1, and its object; blank lines are skipped.
 
     Args:
         growing: the last line may not be finished; it is left for later.
 
     Raises:
-        InputError: a line that is no JSON object; names file and line, and shows nothing of it.
+        InputError: the file is cut off: it ends within a line.
     """
     lines = content.split(b"\n")
+    last = len(lines)
     if growing:
         lines.pop()
     for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
-        try:
-            value = orjson.loads(line)
-        except orjson.JSONDecodeError:
-            cut = " (the file ends in the middle of it)" if number == len(lines) else ""
+        value, why = object_of(line)
+        if value is not None:
+            yield number, value
+            continue
+        if why == NOT_JSON and number == last:
             raise InputError(
-                f"{shown} line {number} is not JSON{cut}.",
+                f"{file.shown} line {number} is not JSON (the file ends in the middle of it).",
                 kept=KEPT,
                 fix="Write the file again; if it is still being written, wait for that.",
-            ) from None  # it holds the line
-        if not isinstance(value, dict):
-            raise InputError(
-                f"{shown} line {number} is not a JSON object.",
-                kept=KEPT,
-                fix="Write one object per line.",
             )
-        yield number, value
+        yield number, file.unreadable(number, why, text=line.decode(errors="replace"))
+
+
+def object_of(line: bytes) -> tuple[dict[str, Any] | None, str]:
+    """The JSON object that a line is, or None and why it is none; the line isn't repeated."""
+    try:
+        value = orjson.loads(line)
+    except orjson.JSONDecodeError:
+        return None, NOT_JSON
+    return (value, "") if isinstance(value, dict) else (None, "the line is not a JSON object")
 
 
 def _days(window: Window) -> list[date]:

@@ -9,7 +9,7 @@ from decimal import Decimal, InvalidOperation
 from functools import partial
 from math import isfinite
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Generic, TypeVar, cast
 
 from pipelines.errors import InputError
 from pipelines.money import micros
@@ -23,7 +23,7 @@ from pipelines.sources.files.numerals import NotANumber, Numerals
 
 _T = TypeVar("_T")
 M = TypeVar("M", bound=FileMapping)
-_SHOWN, _KEPT_AT_MOST = 5, 1_000
+_SHOWN, _KEPT_AT_MOST, _SET_ASIDE_AT_MOST = 5, 1_000, 100_000
 # no amount: below every INT64
 _NOTHING = -(2**64)
 # A float, and so a number in a spreadsheet, has no more digits than these for certain.
@@ -32,13 +32,21 @@ _AN_ID = "an id"
 _TEXT = "a text, or a number that has kept all of its digits"
 _UNUSABLE = (ValueError, KeyError, TypeError, InvalidOperation, OverflowError)
 KEPT = "published data is unchanged."
+# how it ends what a row of another width than the header is
+CELLS_MISSING = "cells than the header"
 
 
 class Problems:
-    """What is wrong with a file's cells and rows: the first of them, and how many there are."""
+    """What is wrong with a file's cells and rows: the first of them, and how many there are.
+
+    ``rows`` are those that can be set aside, and why; ``of_file`` is whether something isn't one
+    row's, but the file's or its mapping's.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path, self.count = path, 0
+        self.rows: dict[int, str] = {}
+        self.of_file = False
         self._first: list[tuple[int, str]] = []
         self._fix: str | None = None
 
@@ -46,16 +54,28 @@ class Problems:
         """Say what to do, where it is known; the first advice counts."""
         self._fix = self._fix or fix
 
-    def add(self, row: int, text: str, times: int = 1) -> None:
-        """Note what is wrong with a row, by its number."""
+    def add(self, row: int, text: str, times: int = 1, *, why: str | None = None) -> None:
+        """Note what is wrong with a row, by its number.
+
+        Args:
+            why: the same without the row's values, where the row alone is to blame.
+        """
         self.count += times
+        if why is None or len(self.rows) >= _SET_ASIDE_AT_MOST:
+            self.of_file = True
+        else:
+            self.rows.setdefault(row, why)
         self._first.append((row, text))
         if len(self._first) > _KEPT_AT_MOST:
             self._first = sorted(self._first)[:_SHOWN]
 
-    def refuse(self) -> None:
-        """Raise InputError if there was any: the first five, and how many there are."""
-        if not self.count:
+    def refuse(self, most: int = 0) -> None:
+        """Raise InputError if there was any: the first five, and how many there are.
+
+        Args:
+            most: how many rows may be set aside.
+        """
+        if not self.of_file and len(self.rows) <= most:
             return
         lines = [f"{self.path} row {row}{text}" for row, text in sorted(self._first)[:_SHOWN]]
         if self.count > 1:
@@ -84,7 +104,7 @@ class Reading(Generic[M]):
     """A file while it is read: what its mapping says, and what was seen in it so far.
 
     ``totals`` are cells of the mapping's ``total_column`` in rows that are left out, by their
-    number.
+    number; ``last_row`` is the number of the last row with something in it.
     """
 
     path: Path
@@ -92,6 +112,7 @@ class Reading(Generic[M]):
     problems: Problems = field(init=False)
     numerals: Numerals = field(init=False)
     left_out: int = 0
+    last_row: int = 0
     totals: list[tuple[int, object]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -183,6 +204,17 @@ class Sheet(Generic[M]):
         texts = (None if cell is None else str(cell).strip() for cell in self.others[column])
         return [None if text in self.reading.mapping.null_tokens else text for text in texts]
 
+    @property
+    def is_readable(self) -> bool:
+        """Whether nothing of its cells was wrong so far."""
+        problems = self.reading.problems
+        return not problems.of_file and problems.rows.keys().isdisjoint(self.row_numbers)
+
+    def readable(self) -> Sheet[M]:
+        """Without the rows that are set aside."""
+        bad = self.reading.problems.rows
+        return self.only(i for i, row in enumerate(self.row_numbers) if row not in bad)
+
     def only(self, places: Iterable[int]) -> Sheet[M]:
         """Some of its rows, by their places in it."""
         chosen = list(places)
@@ -251,13 +283,16 @@ class Sheet(Generic[M]):
                         shown = cell if quoted and cell is not None else ""
                         reason = "means nothing" if is_null else _reason(error, wanted)
                         text = redacted(f"'{shown}' {reason}", ids=wanted == _AN_ID)
-                        self.reading.problems.add(self.row_numbers[i], f", column {column}: {text}")
-                        self._advise_on_total(i)
+                        why = None if self._advise_on_total(i) else f"column {column} {reason}"
+                        self.reading.problems.add(
+                            self.row_numbers[i], f", column {column}: {text}", why=why
+                        )
+                        values.append(cast(_T, None))  # the row is set aside
                         continue
             values.append(known[key])
         return values
 
-    def _advise_on_total(self, i: int) -> None:
+    def _advise_on_total(self, i: int) -> bool:
         """Say how a row that calls itself a total is left out, if this is one."""
         row, mapping = self.row_numbers[i], self.reading.mapping
         for name, cells in (self.columns | self.others).items():
@@ -266,12 +301,15 @@ class Sheet(Generic[M]):
                     f"Row {row} looks like a total. Leave such rows out in the "
                     f'mapping: leave_out: [{{column: "{name}", starts_with: "{word}"}}].'
                 )
+                return True
         keys = [self.columns[name][i] for name in mapping.key_columns]
         if keys and all(key is None or str(key).strip() in mapping.null_tokens for key in keys):
             self.reading.problems.advise(
                 f"Row {row} has neither a day nor an id. If it is a total, leave such rows out in "
                 f'the mapping: leave_out: [{{column: "{mapping.key_columns[0]}", empty: true}}].'
             )
+            return True
+        return False
 
 
 def day_of(cell: object, as_: Day) -> date | None:

@@ -10,7 +10,7 @@ from typing import Literal
 
 from pipelines.privacy.redaction import redacted
 from pipelines.sources.files.advice import header_advice, nearest
-from pipelines.sources.files.cells import M, Reading, Sheet
+from pipelines.sources.files.cells import CELLS_MISSING, M, Reading, Sheet
 from pipelines.sources.files.layout import LeaveOut, spelt
 
 _log = logging.getLogger(__name__)
@@ -126,6 +126,7 @@ def _cells(
         filled -= 1
     if not filled:
         return ()
+    reading.last_row = number
     for rule, place in header.leave_out:
         cell = row[place] if place < len(row) else None
         if rule.matches("" if cell is None else str(cell), reading.mapping.null_tokens):
@@ -136,7 +137,9 @@ def _cells(
             return ()
     width = header.width
     if filled > width or len(row) < width:
-        reading.problems.add(number, f": {len(row)} cells, the header has {width}")
+        fewer = "fewer" if len(row) < width else "more"
+        why = None if filled == 1 else f"the row has {fewer} {CELLS_MISSING}"
+        reading.problems.add(number, f": {len(row)} cells, the header has {width}", why=why)
         if filled == 1 and reading.mapping.quotes_cells:
             first = next(name for name, place in (header.used | header.others).items() if not place)
             reading.problems.advise(

@@ -14,6 +14,7 @@ _MINUS = re.compile(f"[{MINUSES}]")
 _LOCALES = ((".", ","), (",", "."), (",", " "), (".", "'"), (".", " "), (",", "'"))
 _AROUND = re.compile(r"^(\D*?)([.,]?\d(?:.*\d)?)(\D*)$", re.ASCII)
 _ROUNDED = re.compile(r"^\d+(?:[.,]\d+)?[eE]\+?\d+$")
+WOULD_READ = " would read it"
 
 
 class NotANumber(ValueError):
@@ -35,11 +36,18 @@ class Numerals:
         self._either = re.compile(rf"[1-9]\d{{0,2}}[{layout.decimal_sign}]\d{{3}}")
         self._certain = layout.says_its_signs
         self._ambiguous: str | None = None
+        self._signed = self._otherwise = 0
 
     @property
     def ambiguous(self) -> str | None:
         """A number that may be another; None where the file shows which it is."""
         return None if self._certain else self._ambiguous
+
+    @property
+    def are_otherwise(self) -> bool:
+        """Whether as many numbers with a sign would be read by other signs as are by these: it is
+        the mapping that is wrong, and no row."""
+        return self._otherwise > 0 and self._otherwise >= self._signed
 
     def number(self, cell: str, *, signed: bool = False) -> Decimal:
         """A number, from 0 unless ``signed``.
@@ -52,8 +60,9 @@ class Numerals:
             return self._layout.read_as[text]
         text = self._stripped(text)
         if not self._numbers.fullmatch(text):
-            raise NotANumber(advice(cell, self._layout))
+            raise self._unread(cell)
         decimal, thousands = self._layout.decimal_sign, self._layout.thousands
+        self._signed += decimal in text or bool(thousands and thousands in text)
         if decimal in text:
             if self._either.fullmatch(text):
                 self._ambiguous = self._ambiguous or cell
@@ -74,11 +83,16 @@ class Numerals:
         text = _plain(cell)
         written = text not in self._layout.read_as
         if written and self._layout.decimal_sign in self._stripped(text):
-            raise NotANumber(advice(cell, self._layout, whole=True))
+            raise self._unread(cell, whole=True)
         number = self.number(cell)
         if number != int(number):
             raise NotANumber("")
         return int(number)
+
+    def _unread(self, cell: str, *, whole: bool = False) -> NotANumber:
+        fix = advice(cell, self._layout, whole=whole)
+        self._otherwise += fix.endswith(WOULD_READ)
+        return NotANumber(fix)
 
     def _stripped(self, text: str) -> str:
         """Without one of the signs before it and one behind it."""
@@ -120,7 +134,7 @@ def advice(cell: str, layout: Layout, *, whole: bool = False) -> str:
         if best is None:
             return ""
         keys += [f'decimal: "{best[0]}"', f'thousands: "{best[1]}"']
-    return f"{', '.join(keys)} would read it" if keys else ""
+    return f"{', '.join(keys)}{WOULD_READ}" if keys else ""
 
 
 def _plain(cell: str) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from pipelines.errors import SourceRejected
 from pipelines.sources.base import Account, Batch, Window
+from pipelines.sources.files.aside import TypedRows, within
 from pipelines.sources.files.cells import KEPT, M, Reading
 from pipelines.sources.files.mapping import FileMapping
 from pipelines.sources.files.rows import RowsFile
@@ -57,7 +58,7 @@ class OneTableFile:
         mapping: FileMapping,
         account_id: str,
         landing: Landing,
-        read: Callable[[], RowsFile],
+        read: Callable[[], TypedRows],
     ) -> None:
         self.path, self.platform, self.complete = path, mapping.platform, mapping.complete
         self.tables, self.account_ids = (landing.table,), (account_id,)
@@ -99,10 +100,13 @@ class OneTableFile:
             days.start,
             days.end,
         )
+        unreadable = tuple(a.unreadable(self.path) for a in within(self._typed.aside, span, days))
         yield Batch(
             *(self.name, self._landing.table, account_id, None, days, rows, pulled_at),
             complete=self.complete,
             note=self._landing.note,
+            unreadable=unreadable,
+            rows_read=len(unreadable) and self._typed.count,
         )
 
     def snapshot(self, account_id: str, day: date) -> Iterator[Batch]:
@@ -110,8 +114,12 @@ class OneTableFile:
         yield from ()
 
     @cached_property
-    def _rows(self) -> RowsFile:
+    def _typed(self) -> TypedRows:
         return self._read()
+
+    @property
+    def _rows(self) -> RowsFile:
+        return self._typed.rows
 
 
 def refuse_duplicates(reading: Reading[M], rows: RowsFile, key: tuple[str, ...]) -> None:
@@ -128,4 +136,4 @@ def refuse_duplicates(reading: Reading[M], rows: RowsFile, key: tuple[str, ...])
     for first, again, times, *values in rows.query(sql):
         what = ", ".join(f"{name} {value}" for name, value in zip(key, values, strict=True))
         reading.problems.add(again, f": {what} was in row {first} already", times - 1)
-    reading.problems.refuse()
+    reading.problems.refuse(len(reading.problems.rows))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 
@@ -13,7 +14,7 @@ import httpx
 from pipelines.config import Secrets
 from pipelines.errors import SourceRejected, SourceUnavailable
 from pipelines.source_settings import FxRatesSettings
-from pipelines.sources.base import KEPT, Account, Batch, Window
+from pipelines.sources.base import KEPT, Account, Batch, Unreadable, Window
 from pipelines.sources.calls.http import HttpApi
 from pipelines.sources.shapes.columns import typed
 
@@ -25,12 +26,21 @@ _NOT_FOUND = 404
 Rates = dict[str, dict[date, str]]
 
 
+@dataclass(frozen=True)
+class _Answer:
+    """Rates as written, by currency and day, and the rows that can't be read."""
+
+    rates: Rates
+    unreadable: tuple[Unreadable, ...] = ()
+
+
 class FxRatesSource:
     """Units of a currency for one euro, on the days the bank sets a rate.
 
     It sets none at weekends and on its holidays: those days have no row, and whoever needs a
     rate then carries the last one forward. All currencies are set together, so that a currency
-    without the days of the others is an answer that was cut short.
+    without the days of the others is an answer that was cut short. A row that can't be read is
+    named, and stops the batch: its suite lets no rate be left out.
 
     Args:
         settings: the currencies and the API's base URL.
@@ -77,9 +87,10 @@ class FxRatesSource:
             SourceRejected: a currency has no rates, or not those of every day; names it.
         """
         pulled_at = datetime.now(UTC)
-        rates = self._rates(account_id, window)
+        answer = self._answer(account_id, window)
+        rates, unreadable = answer.rates, answer.unreadable
         days = {day for by_day in rates.values() for day in by_day}
-        for currency in self._currencies if days else ():
+        for currency in self._currencies if days and not unreadable else ():
             if lacking := sorted(days - set(rates.get(currency, {}))):
                 raise SourceRejected(
                     f"{NAME} account {account_id}, {window}: no rate of {currency} on "
@@ -102,13 +113,16 @@ class FxRatesSource:
             "rate_text": [text for _, _, text in quotes],
         }
         rows = typed("raw.fx_rates", columns)
-        yield Batch(self.name, "raw.fx_rates", account_id, None, window, rows, pulled_at)
+        yield Batch(
+            *(self.name, "raw.fx_rates", account_id, None, window, rows, pulled_at),
+            unreadable=unreadable,
+        )
 
     def snapshot(self, account_id: str, day: date) -> Iterator[Batch]:
         """Nothing: a rate is set once."""
         yield from ()
 
-    def _rates(self, account_id: str, window: Window) -> Rates:
+    def _answer(self, account_id: str, window: Window) -> _Answer:
         path = f"service/data/EXR/D.{'+'.join(self._currencies)}.EUR.SP00.A"
         days = {"startPeriod": str(window.start), "endPeriod": str(window.end)}
         try:
@@ -116,15 +130,16 @@ class FxRatesSource:
         except SourceRejected as error:
             # how the API says that no observation lies in the window
             if f"answered {_NOT_FOUND}: No results found" in error.message:
-                return {}
+                return _Answer({})
             raise
-        rates = _parse(reply.text)
-        return {
+        answer = _parse(reply.text)
+        rates = {
             currency: {
                 day: text for day, text in by_day.items() if window.start <= day <= window.end
             }
-            for currency, by_day in rates.items()
+            for currency, by_day in answer.rates.items()
         }
+        return _Answer(rates, answer.unreadable)
 
 
 def open_source(settings: FxRatesSettings, _: Secrets) -> FxRatesSource:
@@ -135,7 +150,7 @@ def open_source(settings: FxRatesSettings, _: Secrets) -> FxRatesSource:
 def _inspect(account_id: str, reply: httpx.Response) -> None:
     try:
         _parse(reply.text)
-    except (ValueError, InvalidOperation) as error:
+    except ValueError as error:
         raise SourceUnavailable(
             f"{NAME} account {account_id}: the answer is not a whole CSV file ({error}).",
             kept=KEPT,
@@ -143,11 +158,11 @@ def _inspect(account_id: str, reply: httpx.Response) -> None:
         ) from None
 
 
-def _parse(text: str) -> Rates:
+def _parse(text: str) -> _Answer:
     """Rates as written, by currency and day; days without a value are left out.
 
     Raises:
-        ValueError: no header, no row, or a row that is not whole.
+        ValueError: no header, no row, or a last row that is not whole.
     """
     lines = csv.reader(text.splitlines())
     header = next(lines, [])
@@ -155,19 +170,28 @@ def _parse(text: str) -> Rates:
         raise ValueError(f"no column {', '.join(lacking)}")
     positions = [header.index(name) for name in _COLUMNS]
     rates: Rates = {}
-    count = 0
-    for count, row in enumerate(lines, start=1):
+    unreadable: list[Unreadable] = []
+    row: list[str] = []
+    for row in lines:
+        why, place = "", {"file": "the answer", "line": str(lines.line_num)}
         if len(row) != len(header):
-            raise ValueError(f"row {count} has {len(row)} of {len(header)} fields")
-        currency, base, day, value = (row[position] for position in positions)
-        if base != "EUR":
-            raise ValueError(f"row {count} is for one {base}")
-        by_day = rates.setdefault(currency, {})
-        if value in {"", "NaN"}:
-            continue
-        if not Decimal(value) > 0:
-            raise ValueError(f"row {count} has the rate {value}")
-        by_day[date.fromisoformat(day)] = value
-    if not count:
+            why = f"{len(row)} of {len(header)} fields"
+        else:
+            currency, base, day, value = (row[position] for position in positions)
+            by_day = rates.setdefault(currency, {})
+            if base != "EUR":
+                why = "it isn't for one euro"
+            elif value not in {"", "NaN"}:
+                try:
+                    if not 0 < Decimal(value) < Decimal("inf"):
+                        raise ValueError
+                    by_day[date.fromisoformat(day)] = value
+                except (ValueError, InvalidOperation):
+                    why = "the day or the rate can't be read"
+        if why:
+            unreadable.append(Unreadable(place, why, row={"fields": row}))
+    if not row:
         raise ValueError("no rows")
-    return rates
+    if len(row) < len(header):
+        raise ValueError(f"the last row has {len(row)} of {len(header)} fields")
+    return _Answer(rates, tuple(unreadable))

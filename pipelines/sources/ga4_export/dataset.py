@@ -77,7 +77,7 @@ class Ga4DatasetSource:
         require_property(account_id, self._settings)
         pulled_at = datetime.now(UTC)
         read = together([self._day(day.start) for day in window.split(1)])
-        yield Batch(self.name, TABLE, account_id, None, window, read.rows, pulled_at, read.dropped)
+        yield read.as_batch(self.name, account_id, window, pulled_at)
 
     def snapshot(self, account_id: str, day: date) -> Iterator[Batch]:
         """Nothing: events are facts of their day."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime, time, timedelta
 
 import orjson
 import pyarrow as pa
@@ -14,22 +16,58 @@ from pipelines.errors import InputError
 from pipelines.placeholders import Placeholders, placeholders
 from pipelines.privacy.hashing import hash_user_id
 from pipelines.source_settings import Ga4ExportSettings
-from pipelines.sources.ga4_export.schema import CLICK_IDS, KEPT, ORDERING, fitted
+from pipelines.sources.base import Batch, Unreadable, Window
+from pipelines.sources.ga4_export.schema import (
+    CLICK_IDS,
+    KEPT,
+    ORDERING,
+    TABLE,
+    export_schema,
+    fitted,
+)
+from pipelines.sources.shapes.columns import schema_of
 
 _TEXT, _INTEGER = pa.string(), pa.int64()
 _SEPARATOR = "\x1f"
+# of an event that can't be used, what may be shown
+SHOWN = ("event_date", "event_timestamp", "event_name")
+# An app sends what it collected offline, and the clock of its phone may be wrong by some days; a
+# timestamp further off is of another unit.
+_NEAR = timedelta(days=31)
+_SHOWN_REASONS = 3
 
 
 @dataclass(frozen=True)
 class Day:
-    """One day's events as they may land, and how many were dropped for want of consent."""
+    """One day's events as they may land, and how many were dropped for want of consent.
+
+    ``unreadable`` are those that can't be events of the day.
+    """
 
     rows: pa.Table
     dropped: int
+    unreadable: tuple[Unreadable, ...] = ()
+    read: int = 0
+
+    def as_batch(self, source: str, account_id: str, window: Window, pulled_at: datetime) -> Batch:
+        """As a batch of a window that it is the only day of, or all days :func:`together`."""
+        return Batch(
+            *(source, TABLE, account_id, None, window, self.rows, pulled_at),
+            dropped_rows=self.dropped,
+            unreadable=self.unreadable,
+            rows_read=self.read,
+        )
 
 
 def day_of_events(
-    exported: pa.Table, day: date, where: str, settings: Ga4ExportSettings, salt: str
+    exported: pa.Table,
+    day: date,
+    where: str,
+    settings: Ga4ExportSettings,
+    salt: str,
+    *,
+    places: Sequence[int] | None = None,
+    unreadable: tuple[Unreadable, ...] = (),
 ) -> Day:
     """A day of the export as rows of raw.ga4_events, each event once, in order of time and batch.
 
@@ -41,13 +79,16 @@ def day_of_events(
     Args:
         exported: one day's table of the export; further columns and fields are allowed.
         where: the file or table it was read from, for errors.
+        places: the events' lines in the file, from 1.
+        unreadable: lines of it that are no events at all.
 
     Raises:
-        InputError: a column is of another type or has gaps, or the events are of another day.
+        InputError: a column is of another type, or no event is one of the day.
     """
     nobodys = placeholders(settings.placeholders)
     events = _with_real_ids(fitted(exported, where), nobodys)
-    _check(events, day, where)
+    read = len(events) + len(unreadable)
+    events, more = _of_the_day(events, day, where, places)
     consented = events.filter(_consent(events)).combine_chunks()
     rows = _distinct(consented)
     users = rows["user_id"].combine_chunks().dictionary_encode()
@@ -61,13 +102,64 @@ def day_of_events(
         "user_id": hashed.take(users.indices),
         **clicks,
     }
-    return Day(pa.table(columns), len(events) - len(consented))
+    dropped = len(events) - len(consented)
+    return Day(pa.table(columns), dropped, (*unreadable, *more), read)
 
 
 def together(days: list[Day]) -> Day:
     """Days one after the other; a column that only some of them have is NULL in the rest."""
-    rows = pa.concat_tables([d.rows for d in days], promote_options="permissive")
-    return Day(rows, sum(d.dropped for d in days))
+    return Day(
+        one_below_another([d.rows for d in days]),
+        sum(d.dropped for d in days),
+        tuple(one for d in days for one in d.unreadable),
+        sum(d.read for d in days),
+    )
+
+
+def one_below_another(tables: Sequence[pa.Table]) -> pa.Table:
+    """Rows of several tables; a column that nobody knows is JSON texts where its types differ."""
+    try:
+        return pa.concat_tables(tables, promote_options="permissive")
+    except (pa.ArrowInvalid, pa.ArrowTypeError):
+        return pa.concat_tables(map(_with_texts, tables), promote_options="permissive")
+
+
+def _with_texts(rows: pa.Table) -> pa.Table:
+    known = {*export_schema().names, *schema_of(TABLE).names}
+    for place, name in enumerate(rows.column_names):
+        if name not in known and not pa.types.is_string(rows.schema.field(name).type):
+            texts = [
+                None if value is None else orjson.dumps(value, default=str).decode()
+                for value in rows[name].to_pylist()
+            ]
+            rows = rows.set_column(place, name, pa.array(texts, _TEXT))
+    return rows
+
+
+def unusable(events: pa.Table, day: date) -> dict[int, str]:
+    """Events that can't be of a day, by position: why."""
+    first = datetime.combine(day - _NEAR, time(), UTC)
+    last = datetime.combine(day + _NEAR, time(), UTC)
+    at, of = events["event_timestamp"], f"{day:%Y%m%d}"
+    faults = {
+        "no event_date": pc.is_null(events["event_date"]),
+        f"it is not of {day} (event_date)": pc.not_equal(events["event_date"], of),
+        "no event_timestamp": pc.is_null(at),
+        "event_timestamp is no microsecond near its day": pc.or_(
+            pc.less(at, _micros(first)), pc.greater(at, _micros(last))
+        ),
+        "no event_name": pc.equal(pc.coalesce(events["event_name"], pa.scalar("")), ""),
+    }
+    reasons: dict[int, str] = {}
+    for why, mask in faults.items():
+        if pc.any(mask).as_py():
+            for i in pc.indices_nonzero(pc.fill_null(mask, False)).to_pylist():
+                reasons.setdefault(i, why)
+    return reasons
+
+
+def _micros(at: datetime) -> int:
+    return int(at.timestamp()) * 1_000_000
 
 
 def _with_real_ids(events: pa.Table, nobodys: Placeholders) -> pa.Table:
@@ -87,23 +179,34 @@ def _with_real_ids(events: pa.Table, nobodys: Placeholders) -> pa.Table:
     )
 
 
-def _check(events: pa.Table, day: date, where: str) -> None:
-    if not len(events):
-        return
-    days = pc.unique(events["event_date"]).to_pylist()
-    if days != [f"{day:%Y%m%d}"]:
+def _of_the_day(
+    events: pa.Table, day: date, where: str, places: Sequence[int] | None
+) -> tuple[pa.Table, list[Unreadable]]:
+    """The events that are of a day, and what can't be."""
+    faults = unusable(events, day)
+    if not faults:
+        return events, []
+    if len(faults) == len(events):
+        counts = Counter(faults.values())
+        reasons = [f"{count} events: {why}" for why, count in counts.most_common(_SHOWN_REASONS)]
+        if days := set(events["event_date"].to_pylist()) - {None, f"{day:%Y%m%d}"}:
+            reasons.append(f"it holds events of {', '.join(sorted(days)[:_SHOWN_REASONS])}")
         raise InputError(
-            f"{where} holds events of {', '.join(map(str, days[:3]))}, not only of {day}.",
+            f"{where} has no event of {day} that can be used ({'; '.join(reasons)}).",
             kept=KEPT,
-            fix="Export the day again; it must hold exactly its day's table.",
+            fix="Export the day again in the GA4 export's own schema; it must hold exactly its "
+            "day's table.",
         )
-    for column in ("event_timestamp", "event_name"):
-        if gaps := events[column].null_count:
-            raise InputError(
-                f"{where} has {gaps} events without {column}.",
-                kept=KEPT,
-                fix="Export the day again in the GA4 export's own schema.",
-            )
+    at = pa.array(sorted(faults), _INTEGER)
+    shown = events.select(SHOWN).take(at).to_pylist()
+    unreadable = []
+    for i, row in zip(at.to_pylist(), shown, strict=True):
+        key = {name: str(value) for name, value in row.items() if value is not None}
+        if places is not None:
+            key = {"file": where.rsplit("/", 1)[-1], "line": str(places[i])}
+        unreadable.append(Unreadable(key, faults[i], day, row))
+    usable = pa.array(i not in faults for i in range(len(events)))
+    return events.filter(usable), unreadable
 
 
 def _consent(events: pa.Table) -> pa.ChunkedArray:

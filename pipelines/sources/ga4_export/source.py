@@ -2,38 +2,24 @@
 
 from __future__ import annotations
 
-import gzip
-import zlib
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import orjson
-import pyarrow as pa
-import pyarrow.json
-
 from pipelines.config import Secrets
-from pipelines.errors import InputError, SourceRejected, SourceUnavailable
+from pipelines.errors import SourceRejected, SourceUnavailable
 from pipelines.source_settings import Ga4ExportSettings
 from pipelines.sources.base import Account, Batch, Window
 from pipelines.sources.ga4_export.events import Day, day_of_events, together
-from pipelines.sources.ga4_export.schema import KEPT, TABLE, export_schema
+from pipelines.sources.ga4_export.lines import read_export
+from pipelines.sources.ga4_export.schema import KEPT, TABLE
 
 if TYPE_CHECKING:
     from pipelines.sources.ga4_export.dataset import Ga4DatasetSource
 
 _KINDS = ("events", "events_intraday")
 _SUFFIXES = (".json", ".json.gz")
-# Not JSON, JSON of another shape, a file cut off, or not gzip.
-_UNREADABLE = (
-    pa.ArrowInvalid,
-    orjson.JSONDecodeError,
-    AttributeError,
-    EOFError,
-    gzip.BadGzipFile,
-    zlib.error,
-)
 
 
 class Ga4ExportSource:
@@ -93,7 +79,7 @@ class Ga4ExportSource:
             self._path(day)
         pulled_at = self._now()
         read = together([self._day(day) for day in days])
-        yield Batch(self.name, TABLE, account_id, None, window, read.rows, pulled_at, read.dropped)
+        yield read.as_batch(self.name, account_id, window, pulled_at)
 
     def snapshot(self, account_id: str, day: date) -> Iterator[Batch]:
         """Nothing: events are facts of their day."""
@@ -116,12 +102,12 @@ class Ga4ExportSource:
     def _day(self, day: date) -> Day:
         path = self._path(day)
         try:
-            exported = _read(path)
+            exported = read_export(path, day)
         except OSError:
             # the daily file replaced the intraday one in this moment
             path = self._path(day)
             try:
-                exported = _read(path)
+                exported = read_export(path, day)
             except OSError as error:
                 raise SourceUnavailable(
                     f"ga4_export: property {self._settings.property_id}: {path} can't be read: "
@@ -129,7 +115,15 @@ class Ga4ExportSource:
                     kept=KEPT,
                     fix="Check the disk and the file's permissions, then ingest the day again.",
                 ) from error
-        return day_of_events(exported, day, str(path), self._settings, self._salt)
+        return day_of_events(
+            exported.events,
+            day,
+            str(path),
+            self._settings,
+            self._salt,
+            places=exported.places,
+            unreadable=exported.unreadable,
+        )
 
 
 def open_source(
@@ -153,34 +147,3 @@ def require_property(account_id: str, settings: Ga4ExportSettings) -> None:
             kept=KEPT,
             fix="Set sources.ga4_export.property_id.",
         )
-
-
-def _read(path: Path) -> pa.Table:
-    """One day's file, as it is.
-
-    Raises:
-        InputError: it is not newline JSON, or was cut off.
-        OSError: it is gone, or the disk failed.
-    """
-    with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
-        try:
-            first = file.readline()
-            if not first.strip():
-                return export_schema().empty_table()
-            textual = isinstance(orjson.loads(first).get("event_timestamp"), str)
-            file.seek(0)
-            return pyarrow.json.read_json(
-                file,
-                pyarrow.json.ReadOptions(block_size=8 << 20),
-                pyarrow.json.ParseOptions(
-                    explicit_schema=export_schema(pa.string() if textual else None),
-                    # a column that the export gets one day is kept, as drift
-                    unexpected_field_behavior="infer",
-                ),
-            )
-        except _UNREADABLE as error:
-            raise InputError(
-                f"{path} is not the GA4 export as newline-delimited JSON: {error}",
-                kept=KEPT,
-                fix="Export the day again; a file that was cut off in copying looks like this.",
-            ) from error

@@ -12,8 +12,6 @@ from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import pyarrow as pa
-
 from pipelines.config import Secrets
 from pipelines.errors import SourceRejected
 from pipelines.money import micros
@@ -27,16 +25,17 @@ from pipelines.sources.shapes.crm_tables import (
     MAX_WINDOW_DAYS,
     OPPORTUNITIES,
     TABLES,
+    Records,
     Row,
     bounds,
-    crm_table,
+    created_days,
+    crm_batch,
     day_windows,
     drift_columns,
     flag,
     instant,
     midnight,
     no_such_field,
-    parsed,
     tag,
     text,
 )
@@ -145,12 +144,10 @@ class HubspotSource:
         """
         pulled_at = datetime.now(UTC)
         account = self.account(account_id)
-        tables = (
-            (LEADS, self._leads(account, window)),
-            (OPPORTUNITIES, self._deals(account, window)),
+        yield from (
+            self._leads(account, window, pulled_at),
+            self._deals(account, window, pulled_at),
         )
-        for table, rows in tables:
-            yield Batch(self.name, table, account_id, None, window, rows, pulled_at)
 
     def snapshot(self, account_id: str, day: date) -> Iterator[Batch]:
         """Nothing: a lead carries its own present state."""
@@ -167,28 +164,27 @@ class HubspotSource:
             changed = self._api.search(
                 account_id, kind, [created], (created, _BEGINNING, at), (_MODIFIED[kind], at)
             )
-            for row in (*changed, *self._api.archived(account_id, kind, created, at)):
-                born = instant(row[created])
-                if born < at:
-                    days.add(born.astimezone(zone).date())
+            gone = self._api.archived(account_id, kind, created, at)
+            days |= created_days((*changed, *gone), created, at, zone)
         return day_windows(days)
 
-    def _leads(self, account: Account, window: Window) -> pa.Table:
+    def _leads(self, account: Account, window: Window, pulled_at: datetime) -> Batch:
         rows = self._rows(account, "contacts", _CONTACT, _TAGS.values(), window)
-        read = partial(parsed, f"hubspot account {account.account_id}", rows, "id")
-        ids = read("id", text)
-        deals = self._api.associated(account.account_id, "contacts", "deals", ids)
+        records = Records(rows, "id")
+        read = records.read
+        ids = read("id", text, needed=True)
+        known = [id_ for id_ in ids if id_]
+        deals = self._api.associated(account.account_id, "contacts", "deals", known)
         stages, steps = read("lifecyclestage", text), read("hs_lead_status", text)
-        phones = [
-            self._hash_phone(row.get("phone")) or self._hash_phone(row.get("mobilephone"))
-            for row in rows
-        ]
+        numbers = zip(
+            read("phone", self._hash_phone), read("mobilephone", self._hash_phone), strict=True
+        )
         columns = {
             "lead_id": ids,
-            "created_at": read("createdate", instant),
+            "created_at": read("createdate", instant, needed=True),
             "updated_at": read("lastmodifieddate", instant),
             "email_hash": read("email", self._hash_email),
-            "phone_hash": phones,
+            "phone_hash": [phone or mobile for phone, mobile in numbers],
             "status": [_status(*pair) for pair in zip(stages, steps, strict=True)],
             "raw_status": [
                 "/".join(part for part in pair if part) or None
@@ -199,18 +195,22 @@ class HubspotSource:
             "opportunity_id": [deals.get(i) for i in ids],
             **drift_columns(LEADS, rows, {"id", "hs_object_id", *_CONTACT, *_TAGS.values()}),
         }
-        return crm_table(LEADS, self.name, account, columns)
+        return crm_batch(
+            LEADS, self.name, account, window, pulled_at=pulled_at, records=records, columns=columns
+        )
 
-    def _deals(self, account: Account, window: Window) -> pa.Table:
+    def _deals(self, account: Account, window: Window, pulled_at: datetime) -> Batch:
         rows = self._rows(account, "deals", _DEAL, (_CURRENCY,), window)
-        read = partial(parsed, f"hubspot account {account.account_id}", rows, "id")
-        ids = read("id", text)
-        contacts = self._api.associated(account.account_id, "deals", "contacts", ids)
+        records = Records(rows, "id")
+        read = records.read
+        ids = read("id", text, needed=True)
+        known = [id_ for id_ in ids if id_]
+        contacts = self._api.associated(account.account_id, "deals", "contacts", known)
         emails = self._api.emails(account.account_id, list(contacts.values()))
         closed = [bool(is_closed) for is_closed in read("hs_is_closed", flag)]
         columns = {
             "opportunity_id": ids,
-            "created_at": read("hs_createdate", instant),
+            "created_at": read("hs_createdate", instant, needed=True),
             "updated_at": read("hs_lastmodifieddate", instant),
             # until a deal is closed, its closedate is a hope
             "closed_at": [
@@ -228,7 +228,15 @@ class HubspotSource:
                 OPPORTUNITIES, rows, {"id", "hs_object_id", "createdate", _CURRENCY, *_DEAL}
             ),
         }
-        return crm_table(OPPORTUNITIES, self.name, account, columns)
+        return crm_batch(
+            OPPORTUNITIES,
+            self.name,
+            account,
+            window,
+            pulled_at=pulled_at,
+            records=records,
+            columns=columns,
+        )
 
     def _rows(
         self, account: Account, kind: str, needed: set[str], wanted: Any, window: Window

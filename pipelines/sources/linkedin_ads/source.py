@@ -17,7 +17,7 @@ import pyarrow as pa
 from pipelines.config import Secrets
 from pipelines.money import micros
 from pipelines.source_settings import LinkedinAdsSettings
-from pipelines.sources.base import Account, Batch, Window
+from pipelines.sources.base import Account, Batch, Unreadable, Window
 from pipelines.sources.linkedin_ads.api import (
     FIELDS,
     NAME,
@@ -77,6 +77,7 @@ _STATUS = {
 }
 
 Entities = Mapping[str, list[Row]]
+Read = tuple[pa.Table, tuple[Unreadable, ...]]
 
 
 class LinkedinAdsSource:
@@ -137,11 +138,12 @@ class LinkedinAdsSource:
         account = self.account(account_id)
         entities = self._entities(account_id)
         tables = {level: self._table(account, level, window, entities) for level in _LEVELS}
-        account_spend = spend_by_day(tables["account"])
-        for level, rows in tables.items():
+        account_spend = spend_by_day(tables["account"][0])
+        for level, (rows, unreadable) in tables.items():
             yield Batch(
                 *(NAME, f"raw.ads_{level}_performance", account_id, NAME, window, rows, pulled_at),
                 account_spend=account_spend if level == "campaign" else None,
+                unreadable=unreadable,
             )
 
     def snapshot(self, account_id: str, day: date) -> Iterator[Batch]:
@@ -174,13 +176,16 @@ class LinkedinAdsSource:
     def _entities(self, account_id: str) -> Entities:
         return {level: self._api.entities(account_id, kind) for level, kind in _KINDS.items()}
 
-    def _table(self, account: Account, level: str, window: Window, entities: Entities) -> pa.Table:
+    def _table(self, account: Account, level: str, window: Window, entities: Entities) -> Read:
         divided = _PARTS[_LEVELS[level].facet]
         urn = _URNS[f"{divided}_id"]
         parts = [f"urn:li:{urn}:{_id(row['id'])}" for row in entities[divided]]
         rows = self._api.analytics(account.account_id, _LEVELS[level], window, parts)
         metrics = Metrics(
-            rows, "analytics have", partial(refused, account.account_id, fix=_CHANGED)
+            rows,
+            "analytics have",
+            partial(refused, account.account_id, fix=_CHANGED),
+            ("dateRange", "pivotValues"),
         )
         columns: dict[str, list[Any]] = {
             "date": metrics.read("dateRange", _day),
@@ -190,7 +195,8 @@ class LinkedinAdsSource:
         }
         table, same = f"raw.ads_{level}_performance", labels(NAME, account)
         if level == "account":
-            return metrics.with_drift(ads_table(table, columns, same), FIELDS)
+            whole = metrics.with_drift(ads_table(table, columns, same), FIELDS)
+            return whole, metrics.unreadable(columns["date"])
         for key in _KEYS[level]:
             columns[key] = metrics.read("pivotValues", partial(_pivot, _URNS[key]))
         columns["conversions"] = metrics.read("externalWebsiteConversions", number)
@@ -202,7 +208,8 @@ class LinkedinAdsSource:
         columns["name_hash"] = [name_hash(r["name"]) if r and r.get("name") else None for r in mine]
         columns["status"] = [_status(row) if row else REMOVED for row in mine]
         claimed = {**same, "attribution_window": _ATTRIBUTION_WINDOW}
-        return metrics.with_drift(ads_table(table, columns, claimed), FIELDS)
+        whole = metrics.with_drift(ads_table(table, columns, claimed), FIELDS)
+        return whole, metrics.unreadable(columns["date"])
 
 
 def open_source(settings: LinkedinAdsSettings, secrets: Secrets) -> LinkedinAdsSource:

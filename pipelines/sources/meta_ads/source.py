@@ -8,16 +8,22 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
+from functools import partial
+
+import pyarrow as pa
 
 from pipelines.config import Secrets
 from pipelines.source_settings import MetaAdsSettings
-from pipelines.sources.base import Account, Batch, Window
+from pipelines.sources.base import Account, Batch, Unreadable, Window
 from pipelines.sources.meta_ads.api import Graph, Row
 from pipelines.sources.meta_ads.entities import budget_rows, entity_rows, statuses
 from pipelines.sources.meta_ads.reports import EVERY_STATUS, LEVELS, PARENT, Report, ReportReader
 from pipelines.sources.meta_ads.tables import NAME, account_rows, action_rows, level_rows
+from pipelines.sources.shapes.ads_metrics import parted
 from pipelines.sources.shapes.ads_tables import spend_by_day
 
+# the fields that name a row of a report
+_NAMED_BY = ("date_start", "campaign_id", "adset_id", "ad_id")
 _FIELDS = {
     "campaign": ("name", "objective", "daily_budget"),
     "adset": ("name", "daily_budget"),
@@ -94,18 +100,21 @@ class MetaAdsSource:
             sleep=self._sleep,
         )
         rows = reader.read([Report(level, window) for level in ("account", *LEVELS)])
-        spend = account_rows(account, rows["account"])
-        campaigns, adgroups, ads = (
-            level_rows(account, level, rows[level], statuses(entities[level])) for level in LEVELS
-        )
-        tables = (
-            campaigns,
-            spend,
-            adgroups,
-            ads,
-            action_rows(account, rows["campaign"]),
-        )
-        for table, data in zip(self.tables, tables, strict=True):
+        makers: dict[str, tuple[str, Callable[[list[Row]], pa.Table]]] = {
+            level: (level, partial(level_rows, account, level, statuses=statuses(entities[level])))
+            for level in LEVELS
+        }
+        makers["account"] = ("account", partial(account_rows, account))
+        makers["actions"] = ("campaign", partial(action_rows, account))
+        tables: dict[str, tuple[pa.Table, tuple[Unreadable, ...]]] = {}
+        for name, (level, make) in makers.items():
+            whole, unreadable = parted(rows[level], make, _NAMED_BY, "date_start")
+            tables[name] = (make(whole), unreadable)
+        spend = tables["account"][0]
+        order = ("campaign", "account", "adset", "ad", "actions")
+        for table, (data, unreadable) in zip(
+            self.tables, (tables[name] for name in order), strict=True
+        ):
             account_spend = spend_by_day(spend) if table == "raw.ads_campaign_performance" else None
             yield Batch(
                 self.name,
@@ -116,6 +125,7 @@ class MetaAdsSource:
                 data,
                 pulled_at,
                 account_spend=account_spend,
+                unreadable=unreadable,
             )
 
     def snapshot(self, account_id: str, day: date) -> Iterator[Batch]:

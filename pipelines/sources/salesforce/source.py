@@ -12,8 +12,6 @@ from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import pyarrow as pa
-
 from pipelines.config import Secrets
 from pipelines.errors import SourceRejected
 from pipelines.money import micros
@@ -27,16 +25,17 @@ from pipelines.sources.shapes.crm_tables import (
     MAX_WINDOW_DAYS,
     OPPORTUNITIES,
     TABLES,
+    Records,
     Row,
     bounds,
-    crm_table,
+    created_days,
+    crm_batch,
     day_windows,
     drift_columns,
     flag,
     instant,
     midnight,
     no_such_field,
-    parsed,
     tag,
     text,
 )
@@ -150,12 +149,10 @@ class SalesforceSource:
         """
         pulled_at = datetime.now(UTC)
         account = self.account(account_id)
-        tables = (
-            (LEADS, self._leads(account, window)),
-            (OPPORTUNITIES, self._opportunities(account, window)),
+        yield from (
+            self._leads(account, window, pulled_at),
+            self._opportunities(account, window, pulled_at),
         )
-        for table, rows in tables:
-            yield Batch(self.name, table, account_id, None, window, rows, pulled_at)
 
     def snapshot(self, account_id: str, day: date) -> Iterator[Batch]:
         """Nothing: a lead carries its own present state."""
@@ -168,34 +165,34 @@ class SalesforceSource:
         """
         at, zone = midnight(since, self._zone), ZoneInfo(self._zone)
         condition = f"SystemModstamp >= {literal(at)} AND CreatedDate < {literal(at)}"
-        days = {
-            instant(row["CreatedDate"]).astimezone(zone).date()
+        rows = [
+            row
             for kind in ("Lead", "Opportunity")
             for row in self._api.query(
                 account_id, f"SELECT CreatedDate FROM {kind} WHERE {condition}", deleted=True
             )
-        }
-        return day_windows(days)
+        ]
+        return day_windows(created_days(rows, "CreatedDate", at, zone))
 
-    def _leads(self, account: Account, window: Window) -> pa.Table:
+    def _leads(self, account: Account, window: Window, pulled_at: datetime) -> Batch:
         tags = self._fields(account.account_id, "Lead", _LEAD, _TAGS)
         asked = (*_LEAD, *tags.values())
         rows = self._api.query(
             account.account_id,
             f"SELECT {', '.join(asked)} FROM Lead WHERE {self._created(window)}",
         )
-        read = partial(parsed, f"salesforce account {account.account_id}", rows, "Id")
+        records = Records(rows, "Id")
+        read = records.read
         statuses = read("Status", text)
-        phones = [
-            self._hash_phone(row.get("Phone")) or self._hash_phone(row.get("MobilePhone"))
-            for row in rows
-        ]
+        numbers = zip(
+            read("Phone", self._hash_phone), read("MobilePhone", self._hash_phone), strict=True
+        )
         columns = {
-            "lead_id": read("Id", text),
-            "created_at": read("CreatedDate", instant),
+            "lead_id": read("Id", text, needed=True),
+            "created_at": read("CreatedDate", instant, needed=True),
             "updated_at": read("SystemModstamp", instant),
             "email_hash": read("Email", self._hash_email),
-            "phone_hash": phones,
+            "phone_hash": [phone or mobile for phone, mobile in numbers],
             "status": [
                 "CONVERTED" if converted else _STATUS.get((status or "").lower(), "OTHER")
                 for converted, status in zip(read("IsConverted", flag), statuses, strict=True)
@@ -206,9 +203,11 @@ class SalesforceSource:
             "opportunity_id": read("ConvertedOpportunityId", text),
             **drift_columns(LEADS, rows, asked),
         }
-        return crm_table(LEADS, self.name, account, columns)
+        return crm_batch(
+            LEADS, self.name, account, window, pulled_at=pulled_at, records=records, columns=columns
+        )
 
-    def _opportunities(self, account: Account, window: Window) -> pa.Table:
+    def _opportunities(self, account: Account, window: Window, pulled_at: datetime) -> Batch:
         currency = self._fields(account.account_id, "Opportunity", _OPPORTUNITY, _CURRENCY)
         asked = (*_OPPORTUNITY, *currency.values())
         created = self._created(window)
@@ -217,13 +216,14 @@ class SalesforceSource:
             f"SELECT {', '.join(asked)}, {_PRIMARY_CONTACT} FROM Opportunity WHERE {created}",
         )
         leads = self._converted(account.account_id, created)
-        read = partial(parsed, f"salesforce account {account.account_id}", rows, "Id")
-        ids, closed = read("Id", text), read("IsClosed", flag)
+        records = Records(rows, "Id")
+        read = records.read
+        ids, closed = read("Id", text, needed=True), read("IsClosed", flag)
         closing_days = read("CloseDate", date.fromisoformat)
         currencies = read(currency.get("currency_code", ""), text)
         columns = {
             "opportunity_id": ids,
-            "created_at": read("CreatedDate", instant),
+            "created_at": read("CreatedDate", instant, needed=True),
             "updated_at": read("SystemModstamp", instant),
             # until an opportunity is closed, its CloseDate is a hope
             "closed_at": [
@@ -236,10 +236,18 @@ class SalesforceSource:
             "amount_micros": read("Amount", micros),
             "currency_code": [code or account.currency_code for code in currencies],
             "lead_id": [leads.get(i) for i in ids],
-            "email_hash": [self._hash_email(_primary_email(row)) for row in rows],
+            "email_hash": records.made("the contact", _primary_email, self._hash_email),
             **drift_columns(OPPORTUNITIES, rows, (*asked, _CONTACT_ROLES)),
         }
-        return crm_table(OPPORTUNITIES, self.name, account, columns)
+        return crm_batch(
+            OPPORTUNITIES,
+            self.name,
+            account,
+            window,
+            pulled_at=pulled_at,
+            records=records,
+            columns=columns,
+        )
 
     def _converted(self, account_id: str, created: str) -> dict[str, str]:
         """Opportunity → the lead it came from, which may have been deleted since."""

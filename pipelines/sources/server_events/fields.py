@@ -6,7 +6,7 @@ import ipaddress
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time
 from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,6 +16,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipelines.errors import InputError
+from pipelines.money import micros
+from pipelines.sources.base import Unreadable
 from pipelines.sources.calls.day_files import KEPT, DayFile, json_lines
 
 REQUIRED = ("event_id", "event_name", "occurred_at")
@@ -25,6 +27,8 @@ KNOWN = (
     *("user_id", "email", "phone", "consent", "page_url", "order_id", "value", "currency"),
     *("client_id", "ip", "user_agent", *CLICK_IDS),
 )
+# of a line that can't be read, what may be shown
+_SHOWN = ("event_id", "event_name", "occurred_at", "order_id", "value", "currency")
 # In this order: most browsers also claim to be those after them.
 _BROWSERS = (
     ("Edge", re.compile(r"\bEdg(e|A|iOS)?/")),
@@ -49,10 +53,17 @@ _DEVICE = re.compile(r"[A-Za-z0-9._-]{1,128}")
 
 @dataclass
 class Events:
-    """Events of several files as column lists of one length; ``places`` are file and line."""
+    """Events of several files as column lists of one length; ``places`` are file and line.
+
+    ``faults`` are the reasons why events, by position, can't be read: what can is there all the
+    same. ``no_events`` are lines that aren't events at all.
+    """
 
     columns: dict[str, list[Any]] = field(default_factory=lambda: {name: [] for name in KNOWN})
-    places: list[tuple[str, int]] = field(default_factory=list)
+    places: list[tuple[DayFile, int]] = field(default_factory=list)
+    faults: dict[int, str] = field(default_factory=dict)
+    no_events: list[Unreadable] = field(default_factory=list)
+    _given: dict[str, list[Any]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.places)
@@ -61,14 +72,17 @@ class Events:
         """Add newline JSON.
 
         Raises:
-            InputError: a line that is no JSON object.
+            InputError: the file is cut off.
         """
-        for number, event in json_lines(content, file.shown, growing=growing):
+        for number, event in json_lines(content, file, growing=growing):
+            if isinstance(event, Unreadable):
+                self.no_events.append(event)
+                continue
             for name in event.keys() - self.columns.keys():
                 self.columns[name] = [None] * len(self)
             for name, values in self.columns.items():
                 values.append(event.get(name))
-            self.places.append((file.shown, number))
+            self.places.append((file, number))
 
     def add_parquet(self, content: bytes, file: DayFile) -> None:
         """Add a Parquet file; its rows count from 1.
@@ -88,35 +102,47 @@ class Events:
             values = self.columns.setdefault(name, [None] * len(self))
             known = name in table.column_names
             values += table[name].to_pylist() if known else [None] * len(table)
-        self.places += [(file.shown, row) for row in range(1, len(table) + 1)]
+        self.places += [(file, row) for row in range(1, len(table) + 1)]
 
-    def parsed(self, name: str, parse: Callable[[Any], Any], wanted: str) -> list[Any]:
-        """A column's values, parsed; None stays None where the column may be empty.
+    def read(self) -> None:
+        """Turn every known column into what it holds, None where it is empty or can't be read.
 
-        Raises:
-            InputError: a value that ``parse`` refuses, or a required one that is missing; names
-                the file and the line, and shows nothing of it.
+        An event that can't be read is taken for one of the end of its file's day.
         """
+        self._given = {name: self.columns[name] for name in _SHOWN}
+        for name in KNOWN:
+            parse, wanted = _FORMS.get(name, (_text, "a text"))
+            self.columns[name] = self._parsed(name, parse, wanted)
+        for i, amount in enumerate(self.columns["value"]):
+            if amount is not None and self.columns["currency"][i] is None:
+                self.faults.setdefault(i, "the line has a value and no currency")
+        for i, at in enumerate(self.columns["occurred_at"]):
+            if at is None:
+                end = datetime.combine(self.places[i][0].day, time.max, UTC)
+                self.columns["occurred_at"][i] = end
+
+    def unreadable(self, i: int, *, shown: bool) -> Unreadable:
+        """An event that can't be read.
+
+        Args:
+            shown: its person consented, so that something of it may be kept.
+        """
+        file, line = self.places[i]
+        row = {name: values[i] for name, values in self._given.items()} if shown else None
+        return file.unreadable(line, self.faults[i], row=row)
+
+    def _parsed(self, name: str, parse: Callable[[Any], Any], wanted: str) -> list[Any]:
         values: list[Any] = []
         for i, raw in enumerate(self.columns[name]):
-            if raw in (None, "") and name not in REQUIRED:
-                values.append(None)
-                continue
-            try:
-                values.append(parse(raw))
-            except (ValueError, TypeError):
-                said = f" has no {name}" if raw is None else f": {name} is not {wanted}"
-                shown, line = self.places[i]
-                raise InputError(
-                    f"{shown} line {line}{said}.",
-                    kept=KEPT,
-                    fix="Correct what writes the events, and write the file again.",
-                ) from None  # its message may show the value
+            value = None
+            if not _is_empty(raw) or name in REQUIRED:
+                try:
+                    value = parse(raw)
+                except (ValueError, TypeError, ArithmeticError):
+                    why = f"no {name}" if _is_empty(raw) else f"{name} is not {wanted}"
+                    self.faults.setdefault(i, why)
+            values.append(value)
         return values
-
-    def texts(self, name: str) -> list[str | None]:
-        """A column of texts; see :meth:`parsed`."""
-        return self.parsed(name, _text, "a text")
 
     def drift(self, positions: list[int]) -> dict[str, pa.Array]:
         """The columns nobody described, at some positions, as scalars or JSON texts."""
@@ -133,6 +159,15 @@ def instant(value: Any) -> datetime:
     if not isinstance(at, datetime) or at.tzinfo is None:
         raise ValueError("no offset")
     return at.astimezone(UTC)
+
+
+def _consent(value: Any) -> str | None:
+    """What is no text is no consent either."""
+    return value if isinstance(value, str) else None
+
+
+def _is_empty(value: Any) -> bool:
+    return value is None or (isinstance(value, str) and not value)
 
 
 def device(client_id: str | None) -> str | None:
@@ -203,3 +238,10 @@ def _written(value: Any) -> str | None:
 def _listed(value: Any) -> Any:
     """What JSON has no type for, as Parquet may hold it."""
     return list(value) if isinstance(value, Iterable) else str(value)
+
+
+_FORMS: dict[str, tuple[Callable[[Any], Any], str]] = {
+    "occurred_at": (instant, "an instant with its offset"),
+    "value": (micros, "a decimal amount"),
+    "consent": (_consent, "a text"),
+}

@@ -15,7 +15,6 @@ import pyarrow.compute as pc
 
 from pipelines.config import Secrets
 from pipelines.errors import InputError, SourceRejected
-from pipelines.money import micros
 from pipelines.placeholders import placeholders
 from pipelines.privacy.consent import Consent, Judgement, judge
 from pipelines.privacy.hashing import hash_email, hash_phone, hash_user_id
@@ -27,7 +26,6 @@ from pipelines.sources.server_events.fields import (
     Events,
     browser,
     device,
-    instant,
     ip_prefix,
     operating_system,
     page,
@@ -47,10 +45,11 @@ _HASHES: dict[str, Callable[..., str | None]] = {
 @dataclass(frozen=True)
 class _Read:
     """Checked events as lists of one length; ``days`` are days of the site. ``people`` are the ids
-    that a consent is of, by field; all but the device's are hashes."""
+    that a consent is of, by field; all but the device's are hashes. Events that can't be read are
+    here too, on their file's day: a consent that is withdrawn by one is withdrawn."""
 
     events: Events
-    event_ids: list[str]
+    event_ids: list[str | None]
     at: list[datetime]
     days: list[date]
     consents: list[Judgement]
@@ -62,7 +61,8 @@ class ServerEventsSource:
 
     A file's own day is a hint: an event belongs to the day it occurred on, also where it sits in
     the file of the day before or after, and those files are read too. One that is further off
-    is in no window's reach; it is logged.
+    is in no window's reach, and is set aside, as is a line that can't be read; of a person who
+    didn't consent nothing but its place and the reason are kept then.
 
     An event lands where its consent string allows the configured purposes (and vendor). Others
     are dropped and counted in ``Batch.dropped_rows``, as are all events of a person whose last
@@ -112,7 +112,7 @@ class ServerEventsSource:
 
         Raises:
             SourceUnavailable: a day has no file, or the bucket can't be reached.
-            InputError: a file or line that can't be used; names both.
+            InputError: a file that is cut off, or can't be read as a whole.
         """
         pulled_at = datetime.now(UTC)
         days, files = self._folder.covering(window, before=1, after=1)
@@ -121,11 +121,12 @@ class ServerEventsSource:
         read = self._read(files, days)
         inside = {i for i, day in enumerate(read.days) if days.start <= day <= days.end}
         withdrawn = _withdrawn(read, inside)
+        faulty = sorted(inside & read.events.faults.keys())
         mine = [i for i in _first_copies(read) if i in inside]
         denied = {
             event_id
             for event_id, consent in zip(read.event_ids, read.consents, strict=True)
-            if consent.consent is not Consent.GRANTED
+            if event_id is not None and consent.consent is not Consent.GRANTED
         }
         kept = [
             i
@@ -135,10 +136,18 @@ class ServerEventsSource:
         ]
         self._log_reasons(read, mine, days)
         rows = self._rows(account_id, read, kept)
+        unreadable = [one for one in read.events.no_events if _is_within(one.day, days)]
+        for i in faulty:
+            consented = read.consents[i].consent is Consent.GRANTED and not any(
+                ids[i] in withdrawn for ids in read.people.values()
+            )
+            unreadable.append(read.events.unreadable(i, shown=consented))
         yield Batch(
             *(self.name, TABLE, account_id, None, days, rows, pulled_at),
             dropped_rows=len(mine) - len(kept),
             withdrawn=tuple(sorted(withdrawn)),
+            unreadable=tuple(unreadable),
+            rows_read=len(mine) + len(unreadable),
         )
 
     def snapshot(self, account_id: str, day: date) -> Iterator[Batch]:
@@ -147,31 +156,26 @@ class ServerEventsSource:
 
     def _read(self, files: list[DayFile], window: Window) -> _Read:
         events = Events()
-        extents: list[tuple[DayFile, range]] = []
         for file in files:
-            before = len(events)
             self._add(events, file, growing=file.day > window.end)
-            extents.append((file, range(before, len(events))))
-        at = events.parsed("occurred_at", instant, "an instant with its offset")
+        events.read()
+        at = events.columns["occurred_at"]
         days = _local_days(at, self._settings.time_zone)
-        for file, extent in extents:
-            far = sum(abs((days[i] - file.day).days) > 1 for i in extent)
-            if far and window.start <= file.day <= window.end:
-                warning = "events of days that are not next to the file's are left out"
-                _log.warning("%s: %s: %d %s", self._who, file.shown, far, warning)
+        for i, (file, _) in enumerate(events.places):
+            if abs((days[i] - file.day).days) > 1:
+                events.faults.setdefault(i, "occurred_at is two days or more from the file's day")
+            if i in events.faults:
+                days[i] = file.day
         purposes, vendor = self._settings.purposes, self._settings.vendor_id
         return _Read(
             events,
-            [str(text) for text in events.texts("event_id")],
+            events.columns["event_id"],
             at,
             days,
-            [
-                judge(c if isinstance(c, str) else None, purposes, vendor)
-                for c in events.columns["consent"]
-            ],
+            [judge(consent, purposes, vendor) for consent in events.columns["consent"]],
             {
                 **{name: self._hashed(events, name) for name in _HASHES},
-                "client_id": [device(self._nobodys.real(t)) for t in events.texts("client_id")],
+                "client_id": [device(self._nobodys.real(t)) for t in events.columns["client_id"]],
             },
         )
 
@@ -196,7 +200,7 @@ class ServerEventsSource:
                 raise
 
     def _hashed(self, events: Events, name: str) -> list[str | None]:
-        values = events.texts(name)
+        values = events.columns[name]
         make = partial(_HASHES[name], salt=self._salt, nobodys=self._nobodys)
         hashes = {value: make(value) for value in set(values)}
         return [hashes[value] for value in values]
@@ -208,18 +212,8 @@ class ServerEventsSource:
             return [values[i] for i in kept]
 
         def coarse(name: str, make: Callable[[str | None], str | None]) -> list[str | None]:
-            return [make(text) for text in chosen(events.texts(name))]
+            return [make(text) for text in chosen(events.columns[name])]
 
-        amounts = events.parsed("value", micros, "a decimal amount")
-        currencies = events.texts("currency")
-        for i, amount in enumerate(amounts):
-            if amount is not None and currencies[i] is None:
-                shown, line = events.places[i]
-                raise InputError(
-                    f"{shown} line {line} has a value and no currency.",
-                    kept=KEPT,
-                    fix="Correct what writes the events, and write the file again.",
-                )
         ids = ("order_id", *CLICK_IDS)
         columns = {
             "site_id": [account_id] * len(kept),
@@ -230,11 +224,11 @@ class ServerEventsSource:
             "email_hash": chosen(read.people["email"]),
             "phone_hash": chosen(read.people["phone"]),
             "client_id": chosen(read.people["client_id"]),
-            "event_name": chosen(events.texts("event_name")),
-            **{name: [self._nobodys.real(t) for t in chosen(events.texts(name))] for name in ids},
+            "event_name": chosen(events.columns["event_name"]),
+            **{name: [self._nobodys.real(t) for t in chosen(events.columns[name])] for name in ids},
             "page_url": coarse("page_url", page),
-            "value_micros": chosen(amounts),
-            "currency_code": chosen(currencies),
+            "value_micros": chosen(events.columns["value"]),
+            "currency_code": chosen(events.columns["currency"]),
             "ip_prefix": coarse("ip", ip_prefix),
             "browser": coarse("user_agent", browser),
             "operating_system": coarse("user_agent", operating_system),
@@ -255,11 +249,16 @@ def _local_days(at: list[datetime], time_zone: str) -> list[date]:
     return days
 
 
+def _is_within(day: date | None, days: Window) -> bool:
+    return day is None or days.start <= day <= days.end
+
+
 def _first_copies(read: _Read) -> list[int]:
-    """The position of each event's earliest copy, in order of time."""
+    """The position of each event's earliest copy, in order of time; of those that were read."""
     first: dict[str, int] = {}
-    for i in sorted(range(len(read.at)), key=lambda i: (read.at[i], i)):
-        first.setdefault(read.event_ids[i], i)
+    whole = (i for i in range(len(read.at)) if i not in read.events.faults)
+    for i in sorted(whole, key=lambda i: (read.at[i], i)):
+        first.setdefault(str(read.event_ids[i]), i)
     return list(first.values())
 
 

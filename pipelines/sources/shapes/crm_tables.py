@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import logging
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
@@ -11,8 +12,10 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 
 from pipelines.errors import SourceRejected
-from pipelines.sources.base import KEPT, Account, Window
+from pipelines.sources.base import KEPT, Account, Batch, Unreadable, Window
 from pipelines.sources.shapes.columns import schema_of, side_by_side, typed
+
+_log = logging.getLogger(__name__)
 
 Row = Mapping[str, Any]
 
@@ -25,10 +28,18 @@ _WITHHELD = "[withheld]"
 _IDS = {LEADS: "lead_id", OPPORTUNITIES: "opportunity_id"}
 
 
-def crm_table(
-    table: str, crm: str, account: Account, columns: Mapping[str, Sequence[Any]]
-) -> pa.Table:
-    """Rows in the order of creation, typed by the contract, also when there is none.
+def crm_batch(
+    table: str,
+    crm: str,
+    account: Account,
+    window: Window,
+    *,
+    pulled_at: datetime,
+    records: Records,
+    columns: Mapping[str, Sequence[Any]],
+) -> Batch:
+    """Rows in the order of creation, typed by the contract, also when there is none; records that
+    have a fault are beside them.
 
     Args:
         table: LEADS or OPPORTUNITIES.
@@ -37,7 +48,10 @@ def crm_table(
             time_zone are added here. A column the contract doesn't know is text.
     """
     names, zone = schema_of(table).names, ZoneInfo(account.time_zone)
-    rows = len(columns["created_at"])
+    unreadable = records.unreadable(_IDS[table], columns["created_at"], zone)
+    good = [i for i in range(len(records.rows)) if i not in records.faults]
+    columns = {name: [values[i] for i in good] for name, values in columns.items()}
+    rows = len(good)
     whole = {
         "account_id": [account.account_id] * rows,
         "crm": [crm] * rows,
@@ -48,7 +62,12 @@ def crm_table(
     known = typed(table, {name: whole[name] for name in names})
     drift = {n: pa.array(v, pa.string()) for n, v in whole.items() if n not in names}
     order = [("created_at", "ascending"), (_IDS[table], "ascending")]
-    return side_by_side(known, pa.table(drift)).sort_by(order)
+    return Batch(
+        *(crm, table, account.account_id, None, window),
+        side_by_side(known, pa.table(drift)).sort_by(order),
+        pulled_at,
+        unreadable=tuple(unreadable),
+    )
 
 
 def drift_columns(table: str, rows: Sequence[Row], known: Iterable[str]) -> dict[str, list[Any]]:
@@ -65,26 +84,56 @@ def drift_columns(table: str, rows: Sequence[Row], known: Iterable[str]) -> dict
     }
 
 
-def parsed(
-    where: str, rows: Sequence[Row], key: str, field: str, parse: Callable[[Any], Any]
-) -> list[Any]:
-    """One field of every row, read by ``parse``; None where it is empty.
+class Records:
+    """Records of a CRM, read a field at a time; what can't be read of one is its fault alone.
 
-    Raises:
-        SourceRejected: a value can't be read; names the record and field, never the value.
+    Args:
+        key: the field with a record's id.
     """
-    values: list[Any] = []
-    for row in rows:
-        raw = row.get(field)
-        try:
-            values.append(None if raw in (None, "") else parse(raw))
-        except (ValueError, TypeError, ArithmeticError):
-            raise SourceRejected(
-                f"{where}: the {field} of record {row[key]} can't be read.",
-                kept=KEPT,
-                fix=f"Correct the record's {field} in the CRM, or the type of the field.",
-            ) from None
-    return values
+
+    def __init__(self, rows: Sequence[Row], key: str) -> None:
+        self.rows, self.faults = rows, dict[int, str]()
+        self._key = key
+
+    def read(self, field: str, parse: Callable[[Any], Any], *, needed: bool = False) -> list[Any]:
+        """One field of every record; None where it is empty, or can't be read.
+
+        Args:
+            needed: a record without it can't be used.
+        """
+        return self.made(f"the {field}", lambda row: row.get(field), parse, needed=needed)
+
+    def made(
+        self,
+        what: str,
+        take: Callable[[Row], Any],
+        parse: Callable[[Any], Any],
+        *,
+        needed: bool = False,
+    ) -> list[Any]:
+        """As :meth:`read`, of what ``take`` finds in a record."""
+        values: list[Any] = []
+        for i, row in enumerate(self.rows):
+            value = None
+            try:
+                raw = take(row)
+                if raw not in (None, ""):
+                    value = parse(raw)
+                elif needed:
+                    self.faults.setdefault(i, f"{what} of the record is missing")
+            except (ValueError, TypeError, ArithmeticError, LookupError, AttributeError):
+                self.faults.setdefault(i, f"{what} of the record can't be read")
+            values.append(value)
+        return values
+
+    def unreadable(
+        self, id_column: str, created: Sequence[datetime | None], zone: ZoneInfo
+    ) -> Iterator[Unreadable]:
+        """The records that have a fault."""
+        for i, why in sorted(self.faults.items()):
+            id_, at = self.rows[i].get(self._key), created[i]
+            day = at.astimezone(zone).date() if at else None
+            yield Unreadable({id_column: str(id_ or "(without id)")}, why, day)
 
 
 def text(value: Any) -> str:
@@ -121,6 +170,21 @@ def midnight(day: date, zone: str) -> datetime:
 def bounds(window: Window, zone: str) -> tuple[datetime, datetime]:
     """The window's first instant and the first one after it, UTC."""
     return midnight(window.start, zone), midnight(window.end + timedelta(days=1), zone)
+
+
+def created_days(rows: Iterable[Row], field: str, before: datetime, zone: ZoneInfo) -> set[date]:
+    """The days on which records were created before an instant; of one that doesn't say it, none:
+    no day could be pulled again for it."""
+    days = set()
+    for row in rows:
+        try:
+            at = instant(row[field])
+        except (LookupError, ValueError, TypeError):
+            _log.warning("a record that changed has no %s that can be read", field)
+            continue
+        if at < before:
+            days.add(at.astimezone(zone).date())
+    return days
 
 
 def day_windows(days: Iterable[date]) -> list[Window]:

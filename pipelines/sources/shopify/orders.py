@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 from zoneinfo import ZoneInfo
 
-from pipelines.errors import SourceRejected
 from pipelines.placeholders import SHIPPED, Placeholders
 from pipelines.privacy.hashing import hash_email, hash_phone, hash_user_id
-from pipelines.sources.base import KEPT, Unreadable
+from pipelines.sources.base import Unreadable
+
+_log = logging.getLogger(__name__)
 
 CLICK_IDS = ("gclid", "fbclid", "ttclid", "li_fat_id")
 # A payment that has not come yet is an order all the same; one that never came is none.
@@ -38,7 +40,7 @@ customAttributes {{ key value }}
 """
 
 Row = dict[str, Any]
-_UNREADABLE = (KeyError, TypeError, ValueError, InvalidOperation, AttributeError)
+_UNREADABLE = (KeyError, TypeError, ValueError, ArithmeticError, AttributeError, IndexError)
 
 
 def orders_query(search: str) -> str:
@@ -87,20 +89,15 @@ class Reader:
             # of whichever day they are
             return [replace(self._unreadable(order, error), day=None)]
 
-    def day(self, order: dict[str, Any]) -> date:
-        """The shop's day on which an order was placed.
-
-        Raises:
-            SourceRejected: there is none that can be read.
-        """
+    def day(self, order: dict[str, Any]) -> date | None:
+        """The shop's day on which an order was placed; None, and logged, where that can't be read:
+        there is no day to pull again for it."""
         try:
             return self._day(_instant(order["createdAt"]))
         except _UNREADABLE as error:
-            raise SourceRejected(
-                f"shopify account {self.shop}: order {_name(order)} {_reason(error)}.",
-                kept=KEPT,
-                fix="Look at the order in the shop; if it is in order, report this line.",
-            ) from None
+            who = f"shopify account {self.shop}: order {_name(order)}"
+            _log.warning("%s, which changed, %s", who, _reason(error))
+            return None
 
     def _order(self, order: dict[str, Any]) -> Row:
         ordered_at, cancelled_at = _instant(order["createdAt"]), order["cancelledAt"]

@@ -143,7 +143,11 @@ class ShopifySource:
         at = self._midnight(since)
         search = f"updated_at:>='{_utc(at - _OVERLAP)}' AND created_at:<'{_utc(at)}'"
         days = self._bulk.read(account_id, days_query(search), self._reader.day)
-        return [part for w in _merged(days) for part in w.split(self.max_window_days)]
+        return [
+            part
+            for w in _merged(day for day in days if day)
+            for part in w.split(self.max_window_days)
+        ]
 
     def _midnight(self, day: date) -> datetime:
         """The instant at which the shop's day begins."""

@@ -10,9 +10,9 @@ from typing import Any
 import pyarrow as pa
 
 from pipelines.config import Secrets
-from pipelines.errors import InputError, SourceRejected
+from pipelines.errors import SourceRejected
 from pipelines.source_settings import SkanSettings
-from pipelines.sources.base import Account, Batch, Window
+from pipelines.sources.base import Account, Batch, Unreadable, Window
 from pipelines.sources.calls.day_files import KEPT, DayFile, DayFolder, json_lines
 from pipelines.sources.shapes.columns import schema_of, side_by_side, typed
 from pipelines.sources.skan.postback import Postback
@@ -33,8 +33,8 @@ class SkanSource:
     ``received_at`` added. Anyone can post to the endpoint, so a body that Apple did not sign is
     refused, counted in ``Batch.refused_rows`` and logged by file and line, and stops nothing; a
     value that can't be (conversion values aren't signed) is NULL, counted in ``Batch.note`` and
-    logged. A line without ``received_at`` is the receiver's own mistake, and is an error. The file
-    of the day after the window may still grow.
+    logged. A line that is no JSON object, or without ``received_at``, is the receiver's own
+    mistake, and is set aside. The file of the day after the window may still grow.
 
     A postback is known by its id (SKAdNetwork's transaction id, AdAttributionKit's postback
     identifier) and sequence index. Of its receptions the earliest is
@@ -80,16 +80,22 @@ class SkanSource:
 
         Raises:
             SourceUnavailable: a day has no file.
-            InputError: a file that is cut off, or a line that is no reception.
+            InputError: a file that is cut off.
         """
         pulled_at = datetime.now(UTC)
         days, files = self._folder.covering(window, before=RESENT_DAYS + 1, after=1)
         if not files:
             return
-        received = [
-            _reception(line, f"{file.shown} line {number}")
+        read = [
+            line if isinstance(line, Unreadable) else _reception(line, file, number)
             for file in files
             for number, line in self._lines(file, growing=file.day > days.end)
+        ]
+        received = [one for one in read if isinstance(one, Postback)]
+        unreadable = [
+            one
+            for one in read
+            if isinstance(one, Unreadable) and one.day and days.start <= one.day <= days.end
         ]
         received.sort(key=lambda postback: postback.received_at)
         kept, refused = self._first_receptions(received, days)
@@ -98,15 +104,19 @@ class SkanSource:
             *(self.name, TABLE, account_id, None, days, rows, pulled_at),
             refused_rows=refused,
             note=note,
+            unreadable=tuple(unreadable),
+            rows_read=len(kept) + refused + len(unreadable),
         )
 
     def snapshot(self, account_id: str, day: date) -> Iterator[Batch]:
         """Nothing: a postback is a fact of its day."""
         yield from ()
 
-    def _lines(self, file: DayFile, growing: bool) -> Iterator[tuple[int, dict[str, Any]]]:
+    def _lines(
+        self, file: DayFile, growing: bool
+    ) -> Iterator[tuple[int, dict[str, Any] | Unreadable]]:
         content = self._folder.read(file, growing=growing)
-        return json_lines(content, file.shown, growing=growing)
+        return json_lines(content, file, growing=growing)
 
     def _first_receptions(
         self, received: list[Postback], days: Window
@@ -172,19 +182,18 @@ def open_source(settings: SkanSettings, _: Secrets) -> SkanSource:
     return SkanSource(settings)
 
 
-def _reception(line: dict[str, Any], where: str) -> Postback:
+def _reception(line: dict[str, Any], file: DayFile, number: int) -> Postback | Unreadable:
     body = line.get("body", line)
     try:
         received_at = datetime.fromisoformat(line["received_at"])
-    except (KeyError, TypeError, ValueError):
-        received_at = None
-    if received_at is None or received_at.tzinfo is None:
-        raise InputError(
-            f"{where} has no received_at that is an instant (2026-07-01T12:00:00Z).",
-            kept=KEPT,
-            fix="Have the endpoint write the instant of every reception, with its offset.",
-        )
-    return Postback(received_at.astimezone(UTC), where, body if isinstance(body, dict) else {})
+        if received_at.tzinfo is None or abs((received_at.date() - file.day).days) > 2:
+            raise ValueError
+        received_at = received_at.astimezone(UTC)
+    except (KeyError, TypeError, ValueError, OverflowError):
+        why = "received_at is not an instant (2026-07-01T12:00:00Z) of about the file's day"
+        return file.unreadable(number, why, row={"received_at": line.get("received_at")})
+    where = f"{file.shown} line {number}"
+    return Postback(received_at, where, body if isinstance(body, dict) else {})
 
 
 def _array(values: list[Any]) -> pa.Array | list[Any]:

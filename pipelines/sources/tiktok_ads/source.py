@@ -17,7 +17,7 @@ import pyarrow as pa
 from pipelines.config import Secrets
 from pipelines.money import micros
 from pipelines.source_settings import TiktokAdsSettings
-from pipelines.sources.base import Account, Batch, Window
+from pipelines.sources.base import Account, Batch, Unreadable, Window
 from pipelines.sources.shapes.ads_metrics import Metrics, count, number, spends
 from pipelines.sources.shapes.ads_tables import (
     ENABLED,
@@ -59,6 +59,7 @@ _DAILY = ("BUDGET_MODE_DAY", "BUDGET_MODE_DYNAMIC_DAILY_BUDGET")
 _PARENTS = {"campaign": "", "adgroup": "campaign_id", "ad": "adgroup_id"}
 
 Entities = Mapping[str, list[Row]]
+Read = tuple[pa.Table, tuple[Unreadable, ...]]
 
 
 class TiktokAdsSource:
@@ -121,11 +122,12 @@ class TiktokAdsSource:
         account = self.account(account_id)
         entities = self._entities(account_id)
         tables = {level: self._table(account, level, window, entities) for level in _LEVELS}
-        account_spend = spend_by_day(tables["account"])
-        for level, rows in tables.items():
+        account_spend = spend_by_day(tables["account"][0])
+        for level, (rows, unreadable) in tables.items():
             yield Batch(
                 *(NAME, f"raw.ads_{level}_performance", account_id, NAME, window, rows, pulled_at),
                 account_spend=account_spend if level == "campaign" else None,
+                unreadable=unreadable,
             )
 
     def snapshot(self, account_id: str, day: date) -> Iterator[Batch]:
@@ -161,13 +163,16 @@ class TiktokAdsSource:
             for level in _ENTITIES
         }
 
-    def _table(self, account: Account, level: str, window: Window, entities: Entities) -> pa.Table:
+    def _table(self, account: Account, level: str, window: Window, entities: Entities) -> Read:
         asked: tuple[str, ...] = (*_TOTALS, *_ATTRIBUTES[level])
         if level != "account":
             asked = (*asked, "conversion", _VALUE, *_VIDEO.values())
         rows = self._api.report(account.account_id, _LEVELS[level], asked, window)
         metrics = Metrics(
-            rows, "the report has", partial(refused, account.account_id, fix=_CHANGED)
+            rows,
+            "the report has",
+            partial(refused, account.account_id, fix=_CHANGED),
+            ("stat_time_day", f"{_LEVELS[level]}_id"),
         )
         columns: dict[str, list[Any]] = {
             "date": metrics.read("stat_time_day", _day),
@@ -179,11 +184,13 @@ class TiktokAdsSource:
             columns["impressions"],
             columns["clicks"],
             partial(refused, account.account_id, fix=_CHANGED),
+            metrics.faults,
         )
         asked = (*asked, "stat_time_day", f"{_LEVELS[level]}_id")
         table, same = f"raw.ads_{level}_performance", labels(NAME, account)
         if level == "account":
-            return metrics.with_drift(ads_table(table, columns, same), asked)
+            whole = metrics.with_drift(ads_table(table, columns, same), asked)
+            return whole, metrics.unreadable(columns["date"])
         columns[f"{level}_id"] = ids = metrics.read(f"{level}_id", _id)
         for parent in (name for name in _ATTRIBUTES[level] if name.endswith("_id")):
             columns[parent] = metrics.read(parent, _id)
@@ -195,7 +202,8 @@ class TiktokAdsSource:
         columns["name_hash"] = metrics.read(f"{level}_name", _hashed)
         columns["status"] = [statuses.get(entity_id, REMOVED) for entity_id in ids]
         claimed = {**same, "attribution_window": _ATTRIBUTION_WINDOW}
-        return metrics.with_drift(ads_table(table, columns, claimed), asked)
+        whole = metrics.with_drift(ads_table(table, columns, claimed), asked)
+        return whole, metrics.unreadable(columns["date"])
 
 
 def open_source(settings: TiktokAdsSettings, secrets: Secrets) -> TiktokAdsSource:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from functools import cached_property
 from pathlib import Path
@@ -10,11 +11,12 @@ from pathlib import Path
 import pyarrow as pa
 
 from pipelines.errors import SourceRejected
-from pipelines.sources.base import Account, Batch, Window
+from pipelines.sources.base import Account, Batch, Unreadable, Window
 from pipelines.sources.files.ads import queries
 from pipelines.sources.files.ads.mapping import AdsMapping
 from pipelines.sources.files.ads.periods import SPREAD
 from pipelines.sources.files.ads.typed import typed_rows
+from pipelines.sources.files.aside import TypedRows, within
 from pipelines.sources.files.cells import KEPT, Reading
 from pipelines.sources.files.drift import names_beside
 from pipelines.sources.files.rows import RowsFile
@@ -98,7 +100,8 @@ class AdsFile:
         ``rows`` are streams.
 
         Raises:
-            InputError: a column, cell or row that can't be used; nothing of the file is handed on.
+            InputError: a column that can't be used, or too many rows; nothing of the file is handed
+                on.
         """
         pulled_at = datetime.now(UTC)
         self.account(account_id)
@@ -106,15 +109,22 @@ class AdsFile:
         if window.end < span.start or window.start > span.end:
             return
         days = Window(max(window.start, span.start), min(window.end, span.end))
+        unreadable = self._unreadable(account_id, days)
+        note = f"in no sum are rows that can't be read: {len(unreadable)}" if unreadable else ""
         for table, level in zip(self.tables, _own_levels(self.tables), strict=True):
             columns = self._rows.column_names
             if level == self.mapping.level and self.mapping.duplicate_rows == "refuse":
-                beside = names_beside(table, self._read[1], SPREAD)
+                beside = names_beside(table, self._read.drift, SPREAD)
                 sql = queries.as_they_are(level, columns, beside)
             else:
                 sql = queries.summed(level, columns)
             rows = self._rows.stream(sql, account_id, days.start, days.end)
-            yield self._batch(table, account_id, days, rows, pulled_at)
+            batch = self._batch(table, account_id, days, rows, pulled_at)
+            if level == self.mapping.level:
+                read = len(unreadable) and self._read.count
+                yield replace(batch, unreadable=unreadable, rows_read=read)
+            else:
+                yield replace(batch, note=note)
 
     def snapshot(self, account_id: str, day: date) -> Iterator[Batch]:
         """Entities with names, and budgets, as of the file's last day, whatever ``day`` is.
@@ -154,13 +164,18 @@ class AdsFile:
             complete=complete,
         )
 
-    @cached_property
-    def _rows(self) -> RowsFile:
-        return self._read[0]
+    def _unreadable(self, account_id: str, days: Window) -> tuple[Unreadable, ...]:
+        """An account's rows that can't be read; the first account has those that are nobody's."""
+        owners = {account_id, None} if account_id == self.account_ids[0] else {account_id}
+        own = (aside for aside in self._read.aside if aside.account_id in owners)
+        return tuple(aside.unreadable(self.path) for aside in within(own, self.span, days))
 
     @cached_property
-    def _read(self) -> tuple[RowsFile, tuple[str, ...]]:
-        """The file's rows, and the names of columns that the mapping doesn't name."""
+    def _rows(self) -> RowsFile:
+        return self._read.rows
+
+    @cached_property
+    def _read(self) -> TypedRows:
         return typed_rows(Reading(self.path, self.mapping))
 
 

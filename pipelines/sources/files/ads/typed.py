@@ -14,6 +14,7 @@ from pipelines.platform_ids import ROUNDED
 from pipelines.privacy.field_names import is_personal
 from pipelines.sources.files.ads import periods, queries
 from pipelines.sources.files.ads.mapping import AdsMapping, Status
+from pipelines.sources.files.aside import Aside, TypedRows, refuse_more_than_rows
 from pipelines.sources.files.cells import Reading, Sheet
 from pipelines.sources.files.formats import read_sheets
 from pipelines.sources.files.ids import look_rounded
@@ -23,37 +24,36 @@ from pipelines.sources.shapes.columns import schema_of
 
 _log = logging.getLogger(__name__)
 
+_ENDS = "_ends"
 _LEVELS = ("campaign", "adgroup", "ad")
 _IDS = ("account_id", "campaign_id", "adgroup_id", "ad_id")
 _TABLES = ("raw.ads_ad_performance", "raw.ads_campaign_budgets")
 
 
-def typed_rows(reading: Reading[AdsMapping]) -> tuple[RowsFile, tuple[str, ...]]:
-    """A file's rows: contract columns, and name_, status_, budget and drift ones.
-
-    Returns:
-        The rows, and what the columns ``_drift_0``, … are called in the file.
+def typed_rows(reading: Reading[AdsMapping]) -> TypedRows:
+    """Read a file; a row that can't be read is set aside.
 
     Raises:
-        InputError: a column, cell or row that can't be used, or a file that can't be what its
-            mapping says.
+        InputError: a column that can't be used, more rows that can't than may be set aside, or a
+            file that can't be what its mapping says.
     """
     rows, problems = RowsFile(), reading.problems
     drift: tuple[str, ...] = ()
     personal: set[str] = set()
-    cost_is_given = False
-    for sheet in read_sheets(reading):
-        personal |= {name for name in sheet.others if is_personal(name)}
-        drift = tuple(name for name in sheet.others if not is_personal(name))
-        values = _typed(sheet, drift)
+    cost_is_given, count = False, 0
+    asides: dict[int, Aside] = {}
+    for whole in read_sheets(reading):
+        personal |= {name for name in whole.others if is_personal(name)}
+        drift = tuple(name for name in whole.others if not is_personal(name))
+        sheet, values = _parted(whole, _typed(whole, drift), asides)
+        count += len(sheet)
         cost_is_given |= any(amount is not None for amount in values["cost_micros"])
-        if problems.count:  # some cells are missing: the rest is only checked
-            continue
         days = _as_days(sheet, values)
-        if not problems.count:
+        if not problems.of_file:
             rows.write(_table(days))
     rows.close()
-    problems.refuse()
+    count += len(problems.rows)
+    refuse_more_than_rows(reading, f"raw.ads_{reading.mapping.level}_performance", count)
     if not rows.is_written:
         raise reading.refusal("has no row that isn't left out.", "Correct leave_out.")
     if not cost_is_given and reading.mapping.empty_cost == "refuse":
@@ -74,7 +74,29 @@ def typed_rows(reading: Reading[AdsMapping]) -> tuple[RowsFile, tuple[str, ...]]
         _log.warning("%s: %s: %s", reading.path, warning, ", ".join(sorted(personal)))
     if reading.left_out:
         _log.warning("%s: left out, as the mapping says: %d row(s)", reading.path, reading.left_out)
-    return rows, drift
+    aside = (asides.get(row, Aside(row, why)) for row, why in sorted(problems.rows.items()))
+    return TypedRows(rows, drift, tuple(aside), count)
+
+
+def _parted(
+    sheet: Sheet[AdsMapping], values: dict[str, list[Any]], asides: dict[int, Aside]
+) -> tuple[Sheet[AdsMapping], dict[str, list[Any]]]:
+    """A sheet without the rows that can't be read, which are noted."""
+    bad = sheet.reading.problems.rows
+    places = [i for i, row in enumerate(sheet.row_numbers) if row in bad]
+    if not places:
+        return sheet, values
+    for i in places:
+        row = sheet.row_numbers[i]
+        cells = {name: column[i] for name, column in sheet.columns.items()}
+        asides[row] = Aside(row, bad[row], values["account_id"][i], values["date"][i], cells)
+    left = sorted(set(range(len(sheet))).difference(places))
+
+    def chosen(columns: dict[str, Any]) -> dict[str, Any]:
+        return {name: [column[i] for i in left] for name, column in columns.items()}
+
+    rows = [sheet.row_numbers[i] for i in left]
+    return Sheet(chosen(sheet.columns), chosen(sheet.others), rows, sheet.reading), chosen(values)
 
 
 def _typed(sheet: Sheet[AdsMapping], drift: Iterable[str]) -> dict[str, list[Any]]:
@@ -115,6 +137,8 @@ def _typed(sheet: Sheet[AdsMapping], drift: Iterable[str]) -> dict[str, list[Any
         name: str | None = getattr(mapping.names, level)
         if name:
             values[f"name_{level}"] = sheet.texts(name)
+    if mapping.grain != "day" and mapping.date.ends:
+        values[_ENDS] = sheet.days(mapping.date.ends, mapping.date)
     for i, other in enumerate(drift):
         values[f"{queries.DRIFT}{i}"] = sheet.drift(other)
     return values
@@ -140,9 +164,9 @@ def _as_days(sheet: Sheet[AdsMapping], values: dict[str, list[Any]]) -> dict[str
         periods.check_ends(sheet, values["date"])
         return values
     none: list[date | None] = [None] * len(sheet)
-    ends = list(sheet.days(mapping.date.ends, mapping.date)) if mapping.date.ends else none
+    ends = values.pop(_ENDS, none)
     spans = []
-    for i, (day, end) in enumerate(zip(values["date"], ends, strict=False)):
+    for i, (day, end) in enumerate(zip(values["date"], ends, strict=True)):
         span = periods.period(day, end, mapping)
         if span is None:
             until = f" to {end}" if end else ""
@@ -150,7 +174,7 @@ def _as_days(sheet: Sheet[AdsMapping], values: dict[str, list[Any]]) -> dict[str
                 sheet.row_numbers[i], f": {day}{until} is no {mapping.grain}"
             )
         spans.append(span or (day, day))
-    if sheet.reading.problems.count:
+    if sheet.reading.problems.of_file:
         return values
     return periods.spread(values, spans, mapping.grain)
 
@@ -186,8 +210,10 @@ def _check_total(reading: Reading[AdsMapping], rows: RowsFile) -> None:
     # each amount was rounded to the cent by itself, and so was the total
     within = (count + 1) * minor_unit(currency) // 2
     if all(abs(total - spent) > within for total in totals):
+        bad = len(reading.problems.rows)
+        without = f" (without {bad} that can't be read)" if bad else ""
         raise reading.refusal(
-            f"doesn't add up: its rows cost {spent / 1e6:,.2f}, its total says "
+            f"doesn't add up: its rows{without} cost {spent / 1e6:,.2f}, its total says "
             f"{totals[-1] / 1e6:,.2f} {currency}.",
             "Export it again, with every row that the total counts.",
         )
@@ -212,7 +238,7 @@ def _refuse_duplicates(reading: Reading[AdsMapping], rows: RowsFile) -> None:
         what = ", ".join(f"{c} {v}" for c, v in zip(queries.GRAIN[level][2:], key, strict=True))
         reason = f": {what} was in row {first} already (duplicate_rows: refuse)"
         reading.problems.add(again, reason, times - 1)
-    reading.problems.refuse()
+    reading.problems.refuse(len(reading.problems.rows))
 
 
 def _refuse_mixed_currencies(reading: Reading[AdsMapping], rows: RowsFile) -> None:

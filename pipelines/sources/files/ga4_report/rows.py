@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow as pa
 
 from pipelines.privacy.field_names import is_personal
+from pipelines.sources.files.aside import Aside, TypedRows, refuse_more_than_rows
 from pipelines.sources.files.cells import Reading, Sheet
 from pipelines.sources.files.drift import names_beside
 from pipelines.sources.files.formats import read_sheets
@@ -38,21 +39,29 @@ def report_file(path: Path, mapping: Ga4ReportMapping) -> OneTableFile:
     return OneTableFile(path, mapping, mapping.property_id, Landing(_TABLE, "date", _SELECT), read)
 
 
-def typed_report(reading: Reading[Ga4ReportMapping]) -> RowsFile:
+def typed_report(reading: Reading[Ga4ReportMapping]) -> TypedRows:
     """A report's rows: columns of the table, ``_row``, and those that the mapping does not name.
 
     Raises:
-        InputError: a column or cell that can't be used, or a row twice.
+        InputError: a column that can't be used, more rows that can't than may be set aside, or a
+            row twice.
     """
-    rows, problems = RowsFile(), reading.problems
+    rows, count = RowsFile(), 0
+    days: dict[int, Any] = {}
     personal: set[str] = set()
-    for sheet in read_sheets(reading):
-        personal |= {name for name in sheet.others if is_personal(name)}
-        values = _typed(sheet)
-        if not problems.count:
+    for whole in read_sheets(reading):
+        personal |= {name for name in whole.others if is_personal(name)}
+        count += len(whole)
+        values = _typed(whole)
+        if not whole.is_readable:
+            days |= dict(zip(whole.row_numbers, values["date"], strict=True))
+            values = _typed(whole.readable())
+        if values["_row"] and not reading.problems.of_file:
             rows.write(_table(values))
     rows.close()
-    problems.refuse()
+    bad = reading.problems.rows
+    count += len(bad.keys() - days.keys())
+    refuse_more_than_rows(reading, _TABLE, count)
     if not rows.is_written:
         raise reading.refusal("has no row that isn't left out.", "Correct leave_out.")
     if number := reading.numerals.ambiguous:
@@ -67,7 +76,8 @@ def typed_report(reading: Reading[Ga4ReportMapping]) -> RowsFile:
         _log.warning("%s: %s: %s", reading.path, warning, ", ".join(sorted(personal)))
     if reading.left_out:
         _log.warning("%s: left out, as the mapping says: %d row(s)", reading.path, reading.left_out)
-    return rows
+    aside = tuple(Aside(row, why, day=days.get(row)) for row, why in sorted(bad.items()))
+    return TypedRows(rows, aside=aside, count=count)
 
 
 def _typed(sheet: Sheet[Ga4ReportMapping]) -> dict[str, list[Any]]:
@@ -86,7 +96,7 @@ def _typed(sheet: Sheet[Ga4ReportMapping]) -> dict[str, list[Any]]:
         else:
             values[name] = [_NOT_EXPORTED] * count
     if column["session_source_medium"] != ABSENT:
-        both = [_parted(text) for text in sheet.texts(column["session_source_medium"])]
+        both = [_parted(text or "") for text in sheet.texts(column["session_source_medium"])]
         values["session_source"] = [source for source, _ in both]
         values["session_medium"] = [medium for _, medium in both]
     for name in COUNTS:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from pipelines.placeholders import Placeholders
 from pipelines.privacy.hashing import hash_email, hash_phone
+from pipelines.sources.files.aside import Aside, TypedRows, refuse_more_than_rows
 from pipelines.sources.files.cells import Reading, Sheet
 from pipelines.sources.files.formats import read_sheets
 from pipelines.sources.files.ids import as_text
@@ -57,15 +58,18 @@ def orders_file(
     return OneTableFile(path, mapping, mapping.shop, landing, read)
 
 
-def typed_orders(reading: Reading[OrdersMapping], hashing: Hashing) -> RowsFile:
+def typed_orders(reading: Reading[OrdersMapping], hashing: Hashing) -> TypedRows:
     """A file's orders: columns of raw.orders but ``is_new_customer``, and ``_row``.
 
     Raises:
-        InputError: a column or cell that can't be used, an order twice, or items without theirs.
+        InputError: a column that can't be used, more rows that can't than may be set aside, an
+            order twice, or items without theirs.
     """
     rows, problems, columns = RowsFile(), reading.problems, reading.mapping.columns
     orders: set[str] = set()
     items: dict[str, int] = {}
+    days: dict[int, date | None] = {}
+    count = 0
     for sheet in read_sheets(reading):
         totals = sheet.columns[columns.total]
         further = [i for i, cell in enumerate(totals) if sheet.is_nothing(cell)]
@@ -76,19 +80,27 @@ def typed_orders(reading: Reading[OrdersMapping], hashing: Hashing) -> RowsFile:
         first = sheet.only(i for i in range(len(sheet)) if i not in skipped)
         values = _typed(first, hashing)
         orders.update(values["order_id"])
-        if not problems.count:
+        count += len(first)
+        if not first.is_readable:
+            days |= dict(zip(first.row_numbers, values["order_date"], strict=True))
+            first = first.readable()
+            values = _typed(first, hashing)
+        if len(first) and not problems.of_file:
             rows.write(_table(values))
     for order, number in items.items():
         if order not in orders:
             problems.add(number, f": no row of order {order} has its {columns.total}")
     rows.close()
-    problems.refuse()
+    count += len(problems.rows.keys() - days.keys())
+    refuse_more_than_rows(reading, _TABLE, count)
     if not rows.is_written:
         raise reading.refusal("has no row that isn't left out.", "Correct leave_out.")
     refuse_duplicates(reading, rows, ("order_id",))
     if reading.left_out:
         _log.warning("%s: left out, as the mapping says: %d row(s)", reading.path, reading.left_out)
-    return rows
+    # without cells: a person's stand beside the one that can't be read
+    aside = (Aside(row, why, day=days.get(row)) for row, why in sorted(problems.rows.items()))
+    return TypedRows(rows, aside=tuple(aside), count=count)
 
 
 def _typed(sheet: Sheet[OrdersMapping], hashing: Hashing) -> dict[str, list[Any]]:
@@ -120,11 +132,11 @@ def _typed(sheet: Sheet[OrdersMapping], hashing: Hashing) -> dict[str, list[Any]
         "test": [True if is_test else None for is_test in tests],
         "cancelled_at": cancelled,
     }
-    if sheet.reading.problems.count:  # columns may be of several lengths
+    values["order_date"] = [at and at.astimezone(zone).date() for at in ordered]
+    if not sheet.is_readable:
         return values
     _check_zone(sheet, ordered, zone)
     values |= {
-        "order_date": [at.astimezone(zone).date() for at in ordered],
         "ordered_at": ordered,
         "status": list(map(_status, tests, cancelled, states)),
         "updated_at": [

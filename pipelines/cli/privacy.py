@@ -29,6 +29,7 @@ from pipelines.privacy.retention import expire
 from pipelines.privacy.salt import check_salt
 from pipelines.privacy.subject import SubjectKind, detect, identify
 from pipelines.warehouse import Warehouse
+from pipelines.warehouse.compaction import compact
 
 privacy_app = typer.Typer(no_args_is_help=True, help="Export, erase and expire people's data.")
 
@@ -84,7 +85,8 @@ def erase(
 ) -> None:
     """Erase a person everywhere, and prove it.
 
-    Shows what would be erased, and asks first.
+    Shows what would be erased, and asks first. A DuckDB file is then written anew, so that no
+    deleted byte stays in it (`adcanary privacy compact`).
     """
     settings, warehouse = open_settings(config)
     if not yes and format_ is not Format.TABLE:
@@ -104,6 +106,7 @@ def erase(
             )
     request = Request("erase", actor_name(actor), reason, settings.clock())
     done = erasure.erase(warehouse, subject, request)
+    compact(warehouse)
     if format_ is Format.TABLE:
         if yes:
             _show(subject, done.reached)
@@ -123,6 +126,21 @@ def erase(
         "scanned_tables": done.scanned,
     }
     print_rows([summary], format_)
+
+
+@privacy_app.command("compact")
+def compact_file(config: ConfigOption = None) -> None:
+    """Write the DuckDB file anew, without the bytes of rows that were deleted.
+
+    `adcanary privacy erase` does so by itself. After rows have expired, or consent was withdrawn,
+    their bytes stay in the file until then. BigQuery has nothing to compact.
+    """
+    _, warehouse = open_settings(config)
+    size = compact(warehouse)
+    if size is None:
+        print_plainly("BigQuery keeps no file that could be compacted. Nothing was done.")
+    else:
+        print_plainly(f"Compacted: the file has {size / 1e6:,.1f} MB, and nothing of deleted rows.")
 
 
 @privacy_app.command("expire")

@@ -9,7 +9,7 @@ CREATE TABLE raw.rejected_rows (
   ),
   row_key STRING NOT NULL OPTIONS (
     description
-    = "The values of the table's primary key as a JSON object, less those that are a person's"
+    = "The values of the table's primary key, less those that are a person's, or a file and line, as JSON"
   ),
   expectation STRING NOT NULL OPTIONS (
     description = "Which expectation the row failed, of several each, with a semicolon between"
@@ -17,7 +17,7 @@ CREATE TABLE raw.rejected_rows (
   why STRING NOT NULL OPTIONS (description = "What each of them holds, in words"),
   row_json STRING NOT NULL OPTIONS (
     description
-    = "The row as a JSON object, without columns about a person, addresses and phone numbers"
+    = "The row as a JSON object, without columns about a person; masked, if it could not be taken apart"
   ),
   row_number INT64 NOT NULL OPTIONS (description = "Place of the row in its batch, from 0"),
   run_id STRING NOT NULL OPTIONS (
@@ -31,5 +31,5 @@ PARTITION BY day
 CLUSTER BY table_name, account_id
 OPTIONS (
   description
-  = "Rows that were set aside because they failed an expectation, while the others of their batch landed. Replaced with the slice of their batch: one that comes back in order is no longer here."
+  = "Rows that were set aside because they could not be read or failed an expectation, while the others of their batch landed. Replaced with the slice of their batch: one that comes back in order is no longer here."
 );

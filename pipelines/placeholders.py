@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import unicodedata
 from collections.abc import Iterable
@@ -38,7 +39,11 @@ class Placeholders:
         # a quote, which a full-width one has become by now, would end the text in SQL
         texts += [_plain(text).replace("'", "") for text in self.extra]
         patterns = [entry["is"] for entry in listed["patterns"]]
-        return f"^(?:{'|'.join([*map(re.escape, dict.fromkeys(texts)), *patterns])})$"
+        boxes = "|".join(map(_spelt, listed["mailboxes"]))
+        any_ = "|".join([*map(_spelt, dict.fromkeys(texts)), *patterns, boxes])
+        hashes = "|".join(_hashes(listed["hashed"]))
+        addresses = "|".join(map(re.escape, listed["addresses"]))
+        return f"^(?:(?:{any_})(?:@.*)?|[^@]+@(?:{boxes})(?:[.].*)?|{addresses}|{hashes})$"
 
     @cached_property
     def texts(self) -> tuple[str, ...]:
@@ -53,12 +58,8 @@ class Placeholders:
 
     def real_address(self, address: str | None) -> str | None:
         """An e-mail address as it is; None for what has none or is typed where none is given."""
-        local, _, domain = _plain(address or "").rpartition("@")
-        if not local or self._is_one(f"{local}@{domain}") or self._is_one(local):
-            return None
-        listed = _listed()
-        nobodys = {local, domain.split(".")[0]} & set(listed["mailboxes"])
-        return None if nobodys or f"{local}@{domain}" in listed["addresses"] else address
+        plain = _plain(address or "")
+        return address if "@" in plain and not self._is_one(plain) else None
 
     def real_values(self, values: pa.Array | pa.ChunkedArray) -> Any:
         """Texts as they are, NULL in the place of placeholders; of the array's own type."""
@@ -99,6 +100,20 @@ def _plain(text: str) -> str:
         )
         text = "".join(signs)
     return text.strip(_QUOTES).lower()
+
+
+def _spelt(text: str) -> str:
+    """A text's pattern: words are joined by a space, a dash, an underscore or nothing."""
+    return re.sub(r"(?<=[a-z])(?:\\-|\\ |_)(?=[a-z])", "[-_ ]?", re.escape(text))
+
+
+def _hashes(texts: Iterable[str]) -> list[str]:
+    """What tags send that hash a placeholder: MD5, SHA-1 and SHA-256 of it, in hexadecimal."""
+    return [
+        hashlib.new(name, text.encode(), usedforsecurity=False).hexdigest()
+        for text in texts
+        for name in ("md5", "sha1", "sha256")
+    ]
 
 
 @cache

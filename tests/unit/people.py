@@ -51,7 +51,7 @@ GCLID, FBCLID, BENS_GCLID, PLACEHOLDER = (
     "Cj0KCQ-ada_1aBcD",
     "IwAR0-ada-fbclid_9",
     "Cj0KCQ-ben_2eFgH",
-    "undefined-click-id",
+    "unknowing-click-id",
 )
 PROPERTY, STREAM = "42", "s1"
 

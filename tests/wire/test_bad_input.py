@@ -100,14 +100,22 @@ def test_an_export_without_a_mapping_gets_a_draft_and_is_not_ingested(
     assert "not an IANA time zone" in said
 
 
-def test_a_bad_date_names_file_row_and_column_and_keeps_what_was_published(
+def test_bad_dates_name_file_row_and_column_and_keep_what_was_published(
     run: Run, tmp_path: Path
 ) -> None:
     assert ingest(run, export(tmp_path, 10))[0] == 0
-    code, said = ingest(run, export(tmp_path, 5000, bad={4711: "2023-08-17"}))
+    code, said = ingest(run, export(tmp_path, 5000, bad=dict.fromkeys(range(4711, 4811), "soon")))
     assert code == 1
-    assert "export.csv row 4711, column Date: '2023-08-17'" in said
+    assert "export.csv row 4711, column Date: 'soon'" in said
     assert published() == 10
+
+
+def test_a_bad_date_sets_its_row_aside_and_is_named(run: Run, tmp_path: Path) -> None:
+    code, said = ingest(run, export(tmp_path, 500, bad={471: "2023-08-17"}))
+    assert code == 0
+    assert "export.csv row 471" in said
+    assert "column Date is not a day as" in said
+    assert published() == 499
 
 
 def test_a_missing_column_is_named_and_keeps_what_was_published(run: Run, tmp_path: Path) -> None:

@@ -63,11 +63,11 @@
   (
     select
       case
-        when logical_and(part is not null) then string_agg(part, '' order by place)
+        when logical_and(part is not null) then string_agg(part, '' order by piece_number)
       end
     from (
       select
-        place,
+        place as piece_number,
         case
           when length(piece) > 2 and starts_with(piece, '%')
             then safe_cast(from_hex(replace(piece, '%', '')) as string)

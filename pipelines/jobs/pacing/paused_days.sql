@@ -3,7 +3,7 @@ SELECT
   days.account_id,
   days.campaign_id,
   days.date
-FROM intermediate.int_spend_campaign_days AS days
+FROM marts.ads_campaign_daily AS days
 INNER JOIN marts.dim_campaign AS campaigns
   ON
     days.platform = campaigns.platform
@@ -12,6 +12,6 @@ INNER JOIN marts.dim_campaign AS campaigns
 WHERE
   days.date BETWEEN @start AND @as_of
   AND days.cost_micros = 0
-  AND days.status IN ('PAUSED', 'REMOVED')
+  AND days.status_on_day IN ('PAUSED', 'REMOVED')
   AND days.date < campaigns.last_date
 ORDER BY days.platform, days.account_id, days.campaign_id, days.date

@@ -3,8 +3,8 @@
 select
   platform,
   entity_id as campaign_id,
-  min(account_id) as account_id
-from {{ ref('stg_ads__entities') }}
+  min(entities.account_id) as account_id
+from {{ ref('stg_ads__entities') }} as entities
 where entity_type = 'campaign'
 group by platform, entity_id
-having min(account_id) = max(account_id)
+having min(entities.account_id) = max(entities.account_id)

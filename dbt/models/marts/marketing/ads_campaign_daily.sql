@@ -15,6 +15,7 @@ select
   days.time_zone,
   campaigns.name as campaign_name,
   coalesce(campaigns.status, days.status) as campaign_status,
+  days.status as status_on_day,
   campaigns.advertising_type,
   budgets.daily_budget_micros,
   budgets.shared_budget_id

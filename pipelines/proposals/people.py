@@ -24,6 +24,8 @@ _PUNCTUATION = frozenset(" !#$%&'()*+,-./=@\\^_{}~")
 _SAME = str.maketrans(
     {**dict.fromkeys("\u2018\u2019\u02bc\u02b9\u02bb`", "'"), **dict.fromkeys("\u2010\u2011", "-")}
 )
+# Lookalikes that no case or font of a recorded name rules out, each written as one of them
+_ALIKE = str.maketrans({"i": "l", "|": "l", "m": "rn", "w": "vv"})
 # Unicode names its characters after their script, which unicodedata doesn't have: first words that
 # stand for another script, or for no script of its own
 _SCRIPTS = {"IDEOGRAPHIC": "CJK", "COMBINING": None, "DIGIT": None}
@@ -76,9 +78,21 @@ def _letters(name: str) -> str:
 
 
 def skeleton(name: str) -> str:
-    """A name with every letter that looks like one of a to z replaced by that letter."""
+    """A name with the letters that look alike, in any case, replaced by one of them.
+
+    A recorded name has lost its capitals, so ``i`` is one with ``l``, as ``I`` looks like it.
+    """
     visible = unicodedata.normalize("NFKC", _visible(name).casefold()).translate(_SAME)
-    return "".join(_lookalikes().get(c, c) for c in " ".join(visible.split()))
+    return "".join(map(_drawn_as, " ".join(visible.split()))).translate(_ALIKE)
+
+
+def _drawn_as(character: str) -> str:
+    """The letter of a to z that a character looks like, itself or as a capital; else itself."""
+    letters = _lookalikes()
+    _, small, base = unicodedata.name(character, "").partition("LATIN LETTER SMALL CAPITAL ")
+    if small and len(base) == 1:
+        return base.lower()
+    return letters.get(character) or letters.get(character.upper(), character)
 
 
 def _visible(typed: str) -> str:
@@ -108,7 +122,7 @@ def _looks_latin(name: str) -> bool:
 
 def _like_a_service(name: str) -> bool:
     first = "".join(c if c.isalnum() else " " for c in skeleton(name)).split()[0]
-    return first == "service" or first.startswith("serviceadcanary")
+    return first == skeleton("service") or first.startswith(skeleton("serviceadcanary"))
 
 
 @cache

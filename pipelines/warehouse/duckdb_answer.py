@@ -43,6 +43,9 @@ _OVERFLOWS = (
 _NO_OVERLOAD = re.compile(
     r"Macro g_(\w+)\(\) does not support|No function matches .*? '(\S+)\(.*\)'", re.IGNORECASE
 )
+_DATASETS = (
+    "SELECT schema_name FROM information_schema.schemata WHERE catalog_name = current_database()"
+)
 _DATES = "Write DATE_ADD(d, INTERVAL n DAY), DATE_SUB or DATE_DIFF(a, b, DAY) for dates"
 
 
@@ -81,6 +84,11 @@ def answer(connection: duckdb.DuckDBPyConnection, sql: str) -> pa.Table:
 
 def _check(connection: duckdb.DuckDBPyConnection, sql: str, translation: Translation) -> None:
     """What DuckDB takes and GoogleSQL doesn't, and only binding the query shows."""
+    schemas = connection.execute(_DATASETS).fetchall()
+    # what isn't a schema, DuckDB takes for a database: its own file's has its catalogues
+    missing = translation.datasets - {schema.lower() for (schema,) in schemas}
+    if missing:
+        raise _error(sql, f"Not found: dataset {min(missing)}.")
     if translation.bound is not None:
         connection.execute(f"DESCRIBE {translation.bound}")
     for left, right in translation.operands:

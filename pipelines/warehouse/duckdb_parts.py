@@ -287,10 +287,19 @@ def _struct(node: exp.Expression) -> exp.Expression:
     return exp.Struct(expressions=fields)
 
 
+# schemas and databases of DuckDB's own, which hold its catalogues and settings
+_NO_DATASETS = {"main", "system", "temp", "pg_catalog", "information_schema"}
+
+
 def _table(node: exp.Expression) -> exp.Expression | None:
     if not isinstance(node.this, exp.Identifier):
         refuse(f"The table function {as_text(node)}", "a table's name, dataset.table")
-    if not node.text("db") and not node.name.lower().startswith("information_schema."):
+    view = node.name.lower().startswith("information_schema.")
+    if {node.text("db").lower(), node.text("catalog").lower()} & _NO_DATASETS or (
+        view and not node.text("db")
+    ):
+        refuse(f"The catalogue {as_text(node)}", "a dataset's: dataset.INFORMATION_SCHEMA.TABLES")
+    if not node.text("db"):
         names = {cte.alias.lower() for cte in node.root().find_all(exp.CTE)}
         if node.name.lower() not in names:
             refuse(f"The table {node.name} without a dataset", f"dataset.{node.name}")
@@ -309,19 +318,6 @@ def _group(node: exp.Expression) -> exp.Expression | None:
         number = aliases.get(key.name.lower()) if isinstance(key, exp.Column) else None
         if number is not None and not key.table:
             key.replace(exp.Literal.number(str(number)))
-    return None
-
-
-def _star(node: exp.Expression) -> exp.Expression | None:
-    select = node.find_ancestor(exp.Select)
-    joins = select.args.get("joins") or [] if select else []
-    origins = [select.args.get("from_"), *joins] if select else []
-    if isinstance(node.parent, exp.Anonymous):
-        return None
-    if any(origin is not None and isinstance(origin.this, exp.Unnest) for origin in origins):
-        refuse("* over UNNEST", "the names of the columns")
-    if any(join.args.get("using") for join in joins):
-        refuse("* over JOIN … USING", "the names of the columns")
     return None
 
 
@@ -364,5 +360,4 @@ TRANSLATIONS: dict[type[exp.Expression], Callable[[exp.Expression], exp.Expressi
     exp.Where: _conditions,
     exp.Having: _conditions,
     exp.Group: _group,
-    exp.Star: _star,
 }

@@ -16,7 +16,11 @@ from sqlglot.errors import ErrorLevel, UnsupportedError
 
 from pipelines.warehouse.duckdb_forms import match_form
 from pipelines.warehouse.duckdb_parts import TRANSLATIONS, as_text
-from pipelines.warehouse.duckdb_scopes import check_scopes, without_own_aliases
+from pipelines.warehouse.duckdb_scopes import (
+    check_scopes,
+    check_set_operations,
+    without_own_aliases,
+)
 from pipelines.warehouse.googlesql import parse_query
 from pipelines.warehouse.proven import refuse
 
@@ -41,11 +45,13 @@ class Translation:
         bound: the same with its SELECTs' aliases renamed where DuckDB might take one for a column:
             to be bound, not run; None where it couldn't.
         operands: of each set operation, both queries, whose columns have to be of alike types.
+        datasets: those that it names, in lower case.
     """
 
     sql: str
     bound: str | None
     operands: tuple[tuple[str, str], ...]
+    datasets: frozenset[str]
 
 
 @lru_cache(maxsize=64)
@@ -57,11 +63,13 @@ def translated(sql: str) -> Translation:
         UsageError: something in it isn't proven to mean the same on DuckDB; names it.
     """
     tree = parse_query(sql, _Unread)
+    check_set_operations(sql)
     _name_columns(tree)
     _spell_out(tree)
     for node in tree.walk():
         _check(node)
     check_scopes(tree)
+    datasets = frozenset(table.text("db").lower() for table in tree.find_all(exp.Table)) - {""}
     for node in reversed(list(tree.walk())):
         translate = TRANSLATIONS.get(type(node))
         replacement = translate(node) if translate else None
@@ -78,6 +86,7 @@ def translated(sql: str) -> Translation:
         _duckdb(tree),
         _duckdb(bound) if bound else None,
         tuple((left, right) for left, right in operands),
+        datasets,
     )
 
 
@@ -96,9 +105,12 @@ def _operand(side: exp.Expression) -> str:
 
 def _duckdb(tree: exp.Expression) -> str:
     try:
-        return tree.sql(dialect="duckdb", unsupported_level=ErrorLevel.RAISE)
+        text: str = tree.sql(dialect="duckdb", unsupported_level=ErrorLevel.RAISE)
     except UnsupportedError as error:
         refuse(str(error), "the query without it")
+    if "\0" in text:
+        refuse("The character NUL (U+0000)", "the query without it")
+    return text
 
 
 # What may stand in a query: the parts of sqlglot's tree, and their arguments.

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 
+import sqlglot
 from sqlglot import exp
+from sqlglot.tokens import TokenType
 
 from pipelines.warehouse.proven import functions, refuse
 
@@ -19,8 +22,11 @@ def check_scopes(tree: exp.Expression) -> None:
     Raises:
         UsageError: names the part.
     """
-    for operation in tree.find_all(exp.SetOperation):
-        _check_set_operation(operation)
+    for unnest in tree.find_all(exp.Unnest):
+        if unnest.args.get("offset") and not unnest.args.get("alias"):
+            refuse("UNNEST WITH OFFSET without an alias", "UNNEST(x) AS y WITH OFFSET")
+    for star in tree.find_all(exp.Star):
+        _check_star(star)
     for limit in tree.find_all(exp.Limit, exp.Offset):
         count = limit.expression
         if not isinstance(count, exp.Literal) or count.is_string:
@@ -35,13 +41,47 @@ def check_scopes(tree: exp.Expression) -> None:
         _check_aliases(select)
 
 
-def _check_set_operation(operation: exp.SetOperation) -> None:
-    for side in (operation.this, operation.expression):
-        if isinstance(side, exp.SetOperation) and (
-            type(side) is not type(operation)
-            or bool(side.args.get("distinct")) != bool(operation.args.get("distinct"))
-        ):
-            refuse("Different set operations without parentheses", "parentheses around one")
+def check_set_operations(sql: str) -> None:
+    """Refuse set operations whose order only parentheses would say; the tree shows none of them.
+
+    Raises:
+        UsageError: names the part.
+    """
+    tokens = sqlglot.tokenize(sql, read="bigquery")
+    operations: list[str | None] = [None]  # one for each open parenthesis, and the query
+    ended: list[str | None] = [None]  # the clause that a set operation can't follow
+    for token, follower in itertools.pairwise(tokens):
+        match token.token_type:
+            case TokenType.L_PAREN:
+                operations.append(None)
+                ended.append(None)
+            case TokenType.R_PAREN:
+                operations.pop()
+                ended.pop()
+            case TokenType.ORDER_BY | TokenType.LIMIT:
+                ended[-1] = " ".join(token.text.upper().split())
+            case TokenType.UNION | TokenType.INTERSECT | TokenType.EXCEPT if (
+                follower.token_type in (TokenType.ALL, TokenType.DISTINCT)
+            ):
+                operation = f"{token.text} {follower.text}".upper()
+                if ended[-1]:
+                    refuse(f"{ended[-1]} before {operation}", "parentheses around the query")
+                if operations[-1] not in (None, operation):
+                    refuse("Different set operations without parentheses", "parentheses around one")
+                operations[-1] = operation
+
+
+def _check_star(star: exp.Expression) -> None:
+    select = star.find_ancestor(exp.Select)
+    if select is None or isinstance(star.parent, exp.Anonymous):
+        return
+    joins = select.args.get("joins") or []
+    for origin in filter(None, [select.args.get("from_"), *joins]):
+        # without an alias, the fields of structs are the columns
+        if isinstance(origin.this, exp.Unnest) and origin.this.args.get("alias"):
+            refuse("* over UNNEST", "the names of the columns")
+    if any(join.args.get("using") for join in joins):
+        refuse("* over JOIN … USING", "the names of the columns")
 
 
 def _check_from(select: exp.Select) -> None:

@@ -89,6 +89,30 @@ def test_latin_letters_that_look_alike_make_the_same_person() -> None:
     assert not same_person("dan", "dán")
 
 
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Phil", "PhiI"),
+        ("Phil", "Phi1"),
+        ("Phil", "Phi|"),
+        ("Ida", "lda"),
+        ("Eli", "EIi"),
+        ("Bernard", "Bemard"),
+        ("Warner", "VVarner"),
+        ("\u1d07ve", "eve"),  # a small capital
+        ("\u0184en", "ben"),  # looks like b as a capital only
+    ],
+)
+def test_names_that_look_alike_as_typed_are_one_person_as_recorded(one: str, other: str) -> None:
+    assert same_person(one, other)
+    assert same_person(one.casefold(), other.casefold())
+
+
+@pytest.mark.parametrize(("one", "other"), [("Eve", "Eva"), ("Eric", "Erik"), ("Jon", "John")])
+def test_names_of_other_letters_are_two_people(one: str, other: str) -> None:
+    assert not same_person(one, other)
+
+
 @given(st.text())
 def test_a_recorded_name_is_its_own_spelling(typed: str) -> None:
     try:

@@ -53,6 +53,24 @@ def run(folder: Path, sql: str, *options: str) -> Result:
         ("SELECT g_abs(n) AS x FROM raw.names", "G_ABS"),
         ("SELECT py_upper(name) AS x FROM raw.names", "PY_UPPER"),
         ("SELECT * FROM names", "The table names without a dataset"),
+        ("SELECT * FROM Main.duckdb_settings", "The catalogue Main.duckdb_settings"),
+        ("SELECT * FROM system.duckdb_types", "The catalogue system.duckdb_types"),
+        ("SELECT * FROM temp.raw.duckdb_views", "The catalogue temp.raw.duckdb_views"),
+        ("SELECT * FROM `system.main.duckdb_tables`", "The catalogue `system.main"),
+        ("SELECT * FROM pg_catalog.pg_class", "The catalogue pg_catalog.pg_class"),
+        ("SELECT * FROM INFORMATION_SCHEMA.columns", "The catalogue"),
+        ("SELECT * FROM main.INFORMATION_SCHEMA.COLUMNS", "The catalogue"),
+        ("SELECT * FROM UNNEST([STRUCT(5 AS k)]) WITH OFFSET", "UNNEST WITH OFFSET without"),
+        ("SELECT * FROM UNNEST([5, 6]) AS k WITH OFFSET AS at", "* over UNNEST"),
+        ("SELECT k.* FROM UNNEST([STRUCT(5 AS n)]) AS k WITH OFFSET", "* over UNNEST"),
+        ("SELECT 5 AS n EXCEPT DISTINCT SELECT 6 UNION ALL SELECT 7", "Different set operations"),
+        ("SELECT 5 AS n UNION ALL SELECT 6 INTERSECT DISTINCT SELECT 6", "Different set"),
+        ("SELECT 5 AS n UNION DISTINCT SELECT 6 UNION ALL SELECT 7", "Different set operations"),
+        ("SELECT n FROM raw.names ORDER  BY n UNION ALL SELECT 6", "ORDER BY before UNION ALL"),
+        ("SELECT n FROM raw.names LIMIT 1 EXCEPT DISTINCT SELECT 6", "LIMIT before EXCEPT"),
+        ("SELECT 'p\\000q' AS x", "The character NUL"),
+        ("SELECT 'p\0q' AS x", "The character NUL"),
+        ("SELECT 5 AS `p\0q`", "The character NUL"),
     ],
 )
 def test_what_is_not_proven_is_refused_by_name(sql: str, named: str) -> None:
@@ -192,6 +210,19 @@ def test_an_alias_that_hides_a_column_is_meant_where_googlesql_means_it(folder: 
     source = "(SELECT 3 AS a UNION ALL SELECT 5)"
     assert run(folder, f"SELECT -a AS a FROM {source} ORDER BY a + 0").output == "a\n-5\n-3\n"
     assert run(folder, f"SELECT -a AS a FROM {source} WHERE a > 3").output == "a\n-5\n"
+
+
+def test_parentheses_say_the_order_of_set_operations(folder: Path) -> None:
+    sql = (
+        "(SELECT n FROM raw.names ORDER BY n LIMIT 1) UNION ALL "
+        "(SELECT n FROM raw.names INTERSECT DISTINCT SELECT 8) ORDER BY n LIMIT 5"
+    )
+    assert run(folder, sql).output == "n\n7\n"
+
+
+def test_the_file_itself_is_no_dataset(folder: Path) -> None:
+    error = run(folder, "SELECT * FROM w.sqlite_master").exception
+    assert "Not found: dataset w." in str(error)
 
 
 def test_nothing_but_the_error_is_printed_of_a_command(

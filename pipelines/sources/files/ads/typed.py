@@ -117,7 +117,7 @@ def _typed(sheet: Sheet[AdsMapping], drift: Iterable[str]) -> dict[str, list[Any
         "campaign_id": sheet.ids(columns.campaign_id, "campaign"),
         "impressions": sheet.counts(columns.impressions),
         "clicks": sheet.counts(columns.clicks),
-        "cost_micros": sheet.amounts(columns.cost),
+        "cost_micros": sheet.amounts(columns.cost, signed=True),
         "currency_code": _texts(sheet, mapping.currency),
         "time_zone": [mapping.time_zone] * count,
         "attribution_window": [mapping.attribution_window] * count,
@@ -201,7 +201,9 @@ def _check_total(reading: Reading[AdsMapping], rows: RowsFile) -> None:
     totals = []
     for _, cell in reading.totals:
         try:
-            cost = reading.numerals.number(cell.strip()) if isinstance(cell, str) else cell
+            cost = cell
+            if isinstance(cell, str):
+                cost = reading.numerals.number(cell.strip(), signed=True)
             totals.append(micros(cost))
         except ValueError:
             continue

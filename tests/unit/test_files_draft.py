@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from pipelines.errors import ConfigError, UsageError
+from pipelines.errors import ConfigError, InputError, UsageError
 from pipelines.sources.files.ads.mapping import AdsMapping
 from pipelines.sources.files.draft import write_draft
 from pipelines.sources.files.ga4_report.mapping import Ga4ReportMapping
@@ -114,6 +114,13 @@ def test_a_draft_names_the_ready_mapping_that_reads_the_file(tmp_path: Path) -> 
     assert drafted(tmp_path / "all", f"{header}\n".encode(), None)[1].startswith(note)
     some = header.replace("Purchases Value", "Reach")
     assert "reads this form" not in drafted(tmp_path / "some", f"{some}\n".encode(), None)[1]
+
+
+@pytest.mark.parametrize("content", [b'[{"day": 1}]', bytes(range(200))], ids=["json", "bytes"])
+def test_what_is_no_table_gets_no_draft(tmp_path: Path, content: bytes) -> None:
+    with pytest.raises(InputError, match=r"is (JSON|binary)"):
+        drafted(tmp_path, content, None)
+    assert [path.name for path in tmp_path.iterdir()] == ["export.csv"]
 
 
 def test_a_draft_does_not_overwrite_what_was_corrected(tmp_path: Path) -> None:

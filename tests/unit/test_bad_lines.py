@@ -228,11 +228,14 @@ def ads(tmp_path: Path) -> Open:
         ("2026-04-02,c99,100,10,#REF!,1", "column Cost is not an amount"),
         ("2026-04-02,c99,100,10,1.2.3,1", "column Cost is not an amount"),
         ('2026-04-02,c99,100,10,"1,25",1', 'column Cost is not an amount (decimal: ","'),
-        ("2026-04-02,c99,100,10,-3,1", "column Cost is not an amount"),
+        ("2026-04-02,c99,100,10,(3),1", "column Cost is not an amount"),
         ("2026-04-02,c99,many,10,1.25,1", "column Impressions is not a whole number"),
         ("2026-04-02,c99,100,2.5,1.25,1", "column Clicks is not a whole number"),
         ("2026-02-30,c99,100,10,1.25,1", "column Day is not a day as %Y-%m-%d"),
         (",c99,100,10,1.25,1", "column Day means nothing"),
+        ("2062-04-02,c99,100,10,1.25,1", "column Day is not a day that can be"),
+        ("0026-04-02,c99,100,10,1.25,1", "column Day is not a day that can be"),
+        ("1926-04-02,c99,100,10,1.25,1", "column Day is not a day that can be"),
         ("2026-04-02,,100,10,1.25,1", "column Campaign ID means nothing"),
         ("2026-04-02,1.2E+15,100,10,1.25,1", "column Campaign ID"),
         ("2026-04-02,c99,100,10", "the row has fewer cells than the header"),
@@ -247,6 +250,36 @@ def test_a_bad_cell_in_a_file_is_its_rows_fault(ads: Open, row: str, why: str) -
     assert one.place == "export.csv row 5"
     assert one.why.startswith(why)
     assert batch.rows_read == len(GOOD) + 1
+
+
+@pytest.mark.parametrize("day", [date(2062, 4, 2), date(26, 4, 2)])
+def test_a_files_days_are_those_of_its_good_rows(ads: Open, day: date) -> None:
+    assert ads([*GOOD, f"{day},c99,100,10,1.25,1"]).span == Window(DAY, DAY)
+    # all of them wrong: the refusal of the span says it
+    assert ads([row.replace("2026-04-02", f"{day}") for row in GOOD]).span == Window(day, day)
+
+
+def test_a_row_that_is_too_short_is_of_its_own_day(ads: Open) -> None:
+    later = [row.replace("-02,", "-05,") for row in GOOD]
+    source = ads([*GOOD, "2026-04-03,c99,100", *later])
+    (batch,) = source.pull("7", Window(DAY, date(2026, 4, 5)))
+    assert [one.day for one in batch.unreadable] == [date(2026, 4, 3)]
+
+
+def test_spend_that_a_platform_gave_back_lands(ads: Open, warehouse: Warehouse) -> None:
+    back = [row.replace("c10", "c99").replace("1.25", "-1.50") for row in GOOD[-1:]]
+    mapping = {"account_id": {"constant": "8"}}
+    (batch,) = ads([*GOOD, *back], **mapping).pull("8", Window(DAY, DAY))
+    (landed,) = land(warehouse, batch)
+    assert (landed.rows, landed.rejected_rows) == (11, 0)
+    ((least,),) = (
+        warehouse.query(
+            "SELECT MIN(cost_micros) FROM raw.ads_campaign_performance WHERE account_id = '8'"
+        )
+        .to_pydict()
+        .values()
+    )
+    assert least == -1_500_000
 
 
 def test_a_correct_file_brings_the_row_in(ads: Open, warehouse: Warehouse) -> None:

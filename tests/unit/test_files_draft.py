@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from pipelines.errors import ConfigError, UsageError
+from pipelines.errors import ConfigError, InputError, UsageError
 from pipelines.sources.files.ads.mapping import AdsMapping
 from pipelines.sources.files.draft import write_draft
 from pipelines.sources.files.ga4_report.mapping import Ga4ReportMapping
@@ -17,6 +17,7 @@ from pipelines.sources.files.source import load_mapping
 from tests.unit.exports import landed, spent
 
 DOCS = (Path(__file__).parents[2] / "docs" / "files.md").read_text()
+READY = Path(__file__).parents[2] / "infra" / "mappings"
 GERMAN = (
     "Kampagnenbericht\n1.–2. Dezember 2025\n"
     "Tag\tKampagnen-ID\tKampagne\tKampagnenstatus\tWährungscode\tImpr.\tKlicks\tKosten\tConversions\n"
@@ -79,6 +80,47 @@ def test_a_file_of_columns_that_nobody_knows_gets_a_draft_of_questions(tmp_path:
     assert "platform: TODO" in text
     assert "  campaign_id: TODO" in text
     assert "The file's columns: foo, bar" in text
+
+
+@pytest.mark.parametrize(
+    ("column", "field", "value"),
+    [
+        ("Purchases Value", "conversion_value", "Purchases Value"),
+        ("Total order value (Checkout)", "conversion_value", "Total order value (Checkout)"),
+        ("Conversion-Wert von Käufen", "conversion_value", "Conversion-Wert von Käufen"),
+        ("Valor de las compras", "conversion_value", "TODO"),
+        ("Umsatz (brutto)", "conversion_value", "TODO"),
+        ("Reach", "conversion_value", "absent"),
+        ("Total conversions (Checkout)", "conversions", "Total conversions (Checkout)"),
+        ("Achats sur le site", "conversions", "TODO"),
+        ("Reach", "conversions", "absent"),
+        ("Outbound clicks", "clicks", "Outbound clicks"),
+    ],
+)
+def test_a_draft_takes_for_absent_only_what_no_column_resembles(
+    tmp_path: Path, column: str, field: str, value: str
+) -> None:
+    _, text = drafted(tmp_path, f"Day,Campaign ID,{column}\n2025-12-01,1,2\n".encode(), None)
+    assert yaml.safe_load(text)["columns"][field] == value
+
+
+def test_a_draft_names_the_ready_mapping_that_reads_the_file(tmp_path: Path) -> None:
+    mapping = load_mapping(READY / "snapchat_ads.yaml")
+    assert isinstance(mapping, AdsMapping)
+    header = ",".join(mapping.used_columns())
+    note = "# infra/mappings/snapchat_ads.yaml reads this form: use it instead\n"
+    (tmp_path / "all").mkdir()
+    (tmp_path / "some").mkdir()
+    assert drafted(tmp_path / "all", f"{header}\n".encode(), None)[1].startswith(note)
+    some = header.replace("Purchases Value", "Reach")
+    assert "reads this form" not in drafted(tmp_path / "some", f"{some}\n".encode(), None)[1]
+
+
+@pytest.mark.parametrize("content", [b'[{"day": 1}]', bytes(range(200))], ids=["json", "bytes"])
+def test_what_is_no_table_gets_no_draft(tmp_path: Path, content: bytes) -> None:
+    with pytest.raises(InputError, match=r"is (JSON|binary)"):
+        drafted(tmp_path, content, None)
+    assert [path.name for path in tmp_path.iterdir()] == ["export.csv"]
 
 
 def test_a_draft_does_not_overwrite_what_was_corrected(tmp_path: Path) -> None:

@@ -265,6 +265,7 @@ def test_a_draft_of_an_export_of_orders_is_the_ready_mapping_for_its_columns(
     [
         ({"Total": KARI}, "column Total is not an amount"),
         ({"Created_at": "yesterday"}, "column Created at is not a time with its offset"),
+        ({"Created_at": "2062-03-02 10:00:00 +0100"}, "Created at is not a day that can be"),
         ({"Financial_Status": "paid twice"}, "column Financial Status"),
     ],
 )

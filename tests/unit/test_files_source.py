@@ -138,7 +138,7 @@ def test_blank_lines_count_as_rows_and_only_five_problems_are_shown(kag: Open) -
     ("row", "message"),
     [
         (_row(clicks="2.5"), "column Clicks: '2.5' is not a whole number"),
-        (_row(spent="-3"), "column Spent: '-3' is not an amount"),
+        (_row(spent="(3)"), "column Spent: '(3)' is not an amount"),
         (_row(spent="nan"), "column Spent: 'nan' is not an amount"),
         (_row(day=""), "column Date: '' means nothing"),
         ("31-08-2023,5\n", "row 2: 2 cells, the header has 8"),

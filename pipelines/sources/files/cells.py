@@ -39,13 +39,15 @@ CELLS_MISSING = "cells than the header"
 class Problems:
     """What is wrong with a file's cells and rows: the first of them, and how many there are.
 
-    ``rows`` are those that can be set aside, and why; ``of_file`` is whether something isn't one
-    row's, but the file's or its mapping's.
+    ``rows`` are those that can be set aside, and why; ``cells`` are those of rows of another width
+    than the header, as far as they go; ``of_file`` is whether something isn't one row's, but the
+    file's or its mapping's.
     """
 
     def __init__(self, path: Path) -> None:
         self.path, self.count = path, 0
         self.rows: dict[int, str] = {}
+        self.cells: dict[int, dict[str, object]] = {}
         self.of_file = False
         self._first: list[tuple[int, str]] = []
         self._fix: str | None = None
@@ -68,6 +70,10 @@ class Problems:
         self._first.append((row, text))
         if len(self._first) > _KEPT_AT_MOST:
             self._first = sorted(self._first)[:_SHOWN]
+
+    def day(self, row: int, column: str, as_: Day) -> date | None:
+        """The day of a row of another width, where it can be read."""
+        return day_of(self.cells.get(row, {}).get(column), as_)
 
     def refuse(self, most: int = 0) -> None:
         """Raise InputError if there was any: the first five, and how many there are.
@@ -104,7 +110,8 @@ class Reading(Generic[M]):
     """A file while it is read: what its mapping says, and what was seen in it so far.
 
     ``totals`` are cells of the mapping's ``total_column`` in rows that are left out, by their
-    number; ``last_row`` is the number of the last row with something in it.
+    number; ``last_row`` is the number of the last row with something in it; ``has_days`` is
+    whether any row had a day that can be.
     """
 
     path: Path
@@ -113,6 +120,7 @@ class Reading(Generic[M]):
     numerals: Numerals = field(init=False)
     left_out: int = 0
     last_row: int = 0
+    has_days: bool = False
     totals: list[tuple[int, object]] = field(default_factory=list)
 
     def __post_init__(self) -> None:

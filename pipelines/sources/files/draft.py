@@ -6,11 +6,15 @@ from pathlib import Path
 
 from pipelines.errors import UsageError
 from pipelines.platforms import full_name
+from pipelines.shipped import shipped
 from pipelines.sources.files.ads import draft as ads
+from pipelines.sources.files.ads.mapping import AdsMapping
 from pipelines.sources.files.ga4_report import draft as ga4_report
 from pipelines.sources.files.known import table_of
-from pipelines.sources.files.look import look
+from pipelines.sources.files.layout import spelt
+from pipelines.sources.files.look import Look, look
 from pipelines.sources.files.orders import draft as orders
+from pipelines.sources.files.source import load_mapping
 
 # of the tables that an ad platform has nothing to do with
 _ROOMS = {"orders": orders.drafted, "ga4_daily_report": ga4_report.drafted}
@@ -38,6 +42,20 @@ def write_draft(path: Path, platform: str | None) -> Path:
     if room := _ROOMS.get(table_of(seen.header)):
         text = room(seen)
     else:
-        text = ads.drafted(seen, full_name(platform) if platform else None)
+        whose = full_name(platform) if platform else None
+        text = _ready(seen, whose) + ads.drafted(seen, whose)
     target.write_text(text, encoding="utf-8")
     return target
+
+
+def _ready(seen: Look, platform: str | None) -> str:
+    """A comment with the ready mappings of ads whose every column the file has."""
+    names = set(seen.names)
+    fitting = []
+    for path in sorted((shipped("infra") / "mappings").glob("*.yaml")):
+        mapping = load_mapping(path)
+        if not isinstance(mapping, AdsMapping) or platform not in (None, mapping.platform):
+            continue
+        if names.issuperset(map(spelt, mapping.used_columns())):
+            fitting.append(f"infra/mappings/{path.name}")
+    return f"# {' or '.join(fitting)} reads this form: use it instead\n" if fitting else ""

@@ -140,6 +140,10 @@ def _cells(
         fewer = "fewer" if len(row) < width else "more"
         why = None if filled == 1 else f"the row has {fewer} {CELLS_MISSING}"
         reading.problems.add(number, f": {len(row)} cells, the header has {width}", why=why)
+        if number in reading.problems.rows:
+            places = header.used.items()
+            cells = {name: row[place] for name, place in places if place < len(row)}
+            reading.problems.cells[number] = cells
         if filled == 1 and reading.mapping.quotes_cells:
             first = next(name for name, place in (header.used | header.others).items() if not place)
             reading.problems.advise(

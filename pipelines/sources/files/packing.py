@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 import tarfile
 import zipfile
 import zlib
@@ -14,6 +15,7 @@ from typing import IO, Literal
 from pipelines.errors import InputError
 from pipelines.scratch import scratch_folder
 from pipelines.sources.files.cells import KEPT, ExportFile
+from pipelines.sources.files.text_file import guessed_encoding
 
 Format = Literal["text", "parquet", "workbook"]
 _MIB, _CHUNK = 2**20, 2**20
@@ -35,6 +37,8 @@ _FOREIGN: dict[bytes, tuple[str, str]] = {
 _WORKBOOKS = (".xlsx", ".xlsm")
 _AGAIN = "Export it again; a file that was cut off in copying looks like this."
 _MARKUP = (b"<html", b"<!doctype html", b"<table", b"<head", b"<meta", b"<style")
+_JSON = re.compile(rb"""\{\s*["}]|\[\s*[\[{]""")
+_CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 _BROKEN = (zipfile.BadZipFile, EOFError, OSError, zlib.error, NotImplementedError, RuntimeError)
 
 
@@ -117,7 +121,20 @@ def _format(file: ExportFile, path: Path) -> Format:
             "is a web page (HTML) or XML that only has a spreadsheet's name.",
             f"Export it as CSV or XLSX, or {_SAVE}.",
         )
+    if _JSON.match(text):
+        raise file.refusal("is JSON, which isn't read.", "Export it as CSV or XLSX.")
+    if file.layout.encoding == "utf-8" and _is_binary(start):
+        raise file.refusal("is binary, and no text.", "Export it as CSV or XLSX.")
     return "text"
+
+
+def _is_binary(start: bytes) -> bool:
+    """Whether a file begins with more control characters than any text in an encoding has."""
+    encoding = guessed_encoding(start)
+    if encoding.startswith("utf-16-") and start.count(0) * 20 < len(start):
+        return True  # UTF-16 by its first zero alone
+    text = start.decode(encoding, errors="replace")
+    return len(_CONTROLS.findall(text)) * 100 > len(text)
 
 
 def _is_tar(start: bytes) -> bool:

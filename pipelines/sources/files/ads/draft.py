@@ -11,6 +11,12 @@ from pipelines.sources.files.known import known_in
 from pipelines.sources.files.look import TODO, Look, date_line, line, signs
 
 _NUMBERS = ("impressions", "clicks", "cost", "conversions", "conversion_value")
+# What columns of outcomes are called somewhere within their names, in the exports' languages. A
+# column that has one of them is asked about: taken for absent, it would land as 0.
+_OUTCOMES = {
+    "conversions": re.compile(r"conv|konv|purchase|käufe|kauf|compra|achat|result|ergebnis", re.I),
+    "conversion_value": re.compile(r"value|wert|valor|valeur|revenue|umsatz", re.I),
+}
 
 
 def drafted(look: Look, platform: str | None) -> str:
@@ -34,9 +40,9 @@ def drafted(look: Look, platform: str | None) -> str:
         "columns:",
     ]
     ids = ("campaign_id", "adgroup_id", "ad_id") if ads else ("campaign_id",)
-    for field in (*ids, "impressions", "clicks", "cost", "conversions"):
+    for field in (*ids, "impressions", "clicks", "cost"):
         lines.append(f"  {line(field, columns.get(field, TODO))}")
-    lines.append(f"  {line('conversion_value', columns.get('conversion_value', 'absent'))}")
+    lines += [f"  {_outcome(field, look, columns)}" for field in _OUTCOMES]
     names = [f for f in ("campaign", "adgroup", "ad") if f"{f}_name" in columns]
     if names:
         lines += ["names:", *(f"  {line(f, columns[f'{f}_name'])}" for f in names)]
@@ -50,6 +56,17 @@ def _text(key: str, column: str | None, constant: str | None = None) -> str:
     if column is not None:
         return f"{key}: {{column: {json.dumps(column, ensure_ascii=False)}}}"
     return f"{key}: {{constant: {constant or TODO}}}"
+
+
+def _outcome(field: str, look: Look, columns: dict[str, str]) -> str:
+    """The line of conversions or their value: absent only where no column may be it."""
+    if field in columns:
+        return line(field, columns[field])
+    others = [name for name in look.names if name not in columns.values()]
+    near = [name for name in others if _OUTCOMES[field].search(name)]
+    if near:
+        return f"{field}: {TODO}  # or absent; is it one of these? {', '.join(near)}"
+    return line(field, "absent")
 
 
 def _currency(look: Look) -> str | None:

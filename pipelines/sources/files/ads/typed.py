@@ -19,6 +19,7 @@ from pipelines.sources.files.cells import Reading, Sheet
 from pipelines.sources.files.formats import read_sheets
 from pipelines.sources.files.ids import look_rounded
 from pipelines.sources.files.mapping import ABSENT, Text
+from pipelines.sources.files.possible import note_impossible
 from pipelines.sources.files.rows import RowsFile
 from pipelines.sources.shapes.columns import schema_of
 
@@ -74,7 +75,11 @@ def typed_rows(reading: Reading[AdsMapping]) -> TypedRows:
         _log.warning("%s: %s: %s", reading.path, warning, ", ".join(sorted(personal)))
     if reading.left_out:
         _log.warning("%s: left out, as the mapping says: %d row(s)", reading.path, reading.left_out)
-    aside = (asides.get(row, Aside(row, why)) for row, why in sorted(problems.rows.items()))
+    dates = reading.mapping.date
+    aside = (
+        asides.get(row) or Aside(row, why, day=problems.day(row, dates.column, dates))
+        for row, why in sorted(problems.rows.items())
+    )
     return TypedRows(rows, drift, tuple(aside), count)
 
 
@@ -112,11 +117,12 @@ def _typed(sheet: Sheet[AdsMapping], drift: Iterable[str]) -> dict[str, list[Any
         "campaign_id": sheet.ids(columns.campaign_id, "campaign"),
         "impressions": sheet.counts(columns.impressions),
         "clicks": sheet.counts(columns.clicks),
-        "cost_micros": sheet.amounts(columns.cost),
+        "cost_micros": sheet.amounts(columns.cost, signed=True),
         "currency_code": _texts(sheet, mapping.currency),
         "time_zone": [mapping.time_zone] * count,
         "attribution_window": [mapping.attribution_window] * count,
     }
+    note_impossible(sheet, mapping.date.column, values["date"])
     for metric in ("conversions", "conversion_value"):
         column = getattr(columns, metric)
         values[metric] = [0.0] * count if column == ABSENT else sheet.numbers(column)
@@ -195,7 +201,9 @@ def _check_total(reading: Reading[AdsMapping], rows: RowsFile) -> None:
     totals = []
     for _, cell in reading.totals:
         try:
-            cost = reading.numerals.number(cell.strip()) if isinstance(cell, str) else cell
+            cost = cell
+            if isinstance(cell, str):
+                cost = reading.numerals.number(cell.strip(), signed=True)
             totals.append(micros(cost))
         except ValueError:
             continue

@@ -17,6 +17,7 @@ from pipelines.sources.files.formats import read_sheets
 from pipelines.sources.files.ga4_report.mapping import COUNTS, DIMENSIONS, Ga4ReportMapping
 from pipelines.sources.files.mapping import ABSENT
 from pipelines.sources.files.one_table import Landing, OneTableFile, refuse_duplicates
+from pipelines.sources.files.possible import note_impossible
 from pipelines.sources.files.rows import RowsFile
 from pipelines.sources.shapes.columns import schema_of
 
@@ -76,7 +77,11 @@ def typed_report(reading: Reading[Ga4ReportMapping]) -> TypedRows:
         _log.warning("%s: %s: %s", reading.path, warning, ", ".join(sorted(personal)))
     if reading.left_out:
         _log.warning("%s: left out, as the mapping says: %d row(s)", reading.path, reading.left_out)
-    aside = tuple(Aside(row, why, day=days.get(row)) for row, why in sorted(bad.items()))
+    dates, problems = reading.mapping.date, reading.problems
+    aside = tuple(
+        Aside(row, why, day=days.get(row) or problems.day(row, dates.column, dates))
+        for row, why in sorted(bad.items())
+    )
     return TypedRows(rows, aside=aside, count=count)
 
 
@@ -90,6 +95,7 @@ def _typed(sheet: Sheet[Ga4ReportMapping]) -> dict[str, list[Any]]:
         "currency_code": [mapping.currency.constant] * count,
         "time_zone": [mapping.time_zone] * count,
     }
+    note_impossible(sheet, mapping.date.column, values["date"])
     for name in DIMENSIONS:
         if column[name] != ABSENT:
             values[name] = sheet.texts(column[name])

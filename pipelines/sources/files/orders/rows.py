@@ -22,6 +22,7 @@ from pipelines.sources.files.ids import as_text
 from pipelines.sources.files.mapping import ABSENT
 from pipelines.sources.files.one_table import Landing, OneTableFile, refuse_duplicates
 from pipelines.sources.files.orders.mapping import OrdersMapping
+from pipelines.sources.files.possible import note_impossible
 from pipelines.sources.files.rows import RowsFile
 from pipelines.sources.shapes.columns import schema_of
 
@@ -133,6 +134,7 @@ def _typed(sheet: Sheet[OrdersMapping], hashing: Hashing) -> dict[str, list[Any]
         "cancelled_at": cancelled,
     }
     values["order_date"] = [at and at.astimezone(zone).date() for at in ordered]
+    note_impossible(sheet, columns.ordered_at, values["order_date"])
     if not sheet.is_readable:
         return values
     _check_zone(sheet, ordered, zone)

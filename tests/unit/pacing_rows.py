@@ -131,8 +131,8 @@ def warehouse_with(
         for i in range((AS_OF - START).days + 1)
         if START + timedelta(days=i) not in uncovered
     ]
-    states = [
-        {"status": "PAUSED" if r["date"] in made.paused else "ENABLED"} | r
+    days = [
+        {"status_on_day": "PAUSED" if r["date"] in made.paused else "ENABLED"} | r
         for made in campaigns
         for r in days
         if made.key.items() <= r.items()
@@ -144,10 +144,9 @@ def warehouse_with(
     ]
     tables = {
         "ads_budget_history": pa.Table.from_pylist(periods, pa.schema(list(PERIOD_TYPES.items()))),
-        "int_spend_campaign_days": pa.Table.from_pylist(
-            states, pa.schema(list((DAY_TYPES | {"status": pa.string()}).items()))
+        "ads_campaign_daily": pa.Table.from_pylist(
+            days, pa.schema(list((DAY_TYPES | {"status_on_day": pa.string()}).items()))
         ),
-        "ads_campaign_daily": pa.Table.from_pylist(days, pa.schema(list(DAY_TYPES.items()))),
         "dim_campaign": pa.Table.from_pylist(dims, pa.schema(list(CAMPAIGN_TYPES.items()))),
         "ads_account_days": pa.Table.from_pylist(covered),
     }
@@ -155,11 +154,9 @@ def warehouse_with(
     warehouse.create_tables(load_contracts().values())
     with duckdb.connect(str(path)) as connection:
         connection.execute("CREATE SCHEMA marts")
-        connection.execute("CREATE SCHEMA IF NOT EXISTS intermediate")
         for name, table in tables.items():
             connection.register("made", table)
-            schema = "intermediate" if name.startswith("int_") else "marts"
-            connection.execute(f"CREATE TABLE {schema}.{name} AS SELECT * FROM made")
+            connection.execute(f"CREATE TABLE marts.{name} AS SELECT * FROM made")
             connection.unregister("made")
     return warehouse
 

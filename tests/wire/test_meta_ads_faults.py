@@ -387,7 +387,8 @@ def test_an_amount_that_is_no_number_fails_the_ingestion_and_names_the_account(
     warehouse.create_tables(c for c in load_contracts().values() if c.dataset == "raw")
     meta.faults.switch_on("retyped_field")
     now = datetime.combine(TODAY, time(9), tzinfo=UTC)
-    with pytest.raises(AuditError, match=rf"(?s){US}.*readable: the row can't be read \(ValueError\)"):
+    said = rf"(?s){US}.*readable: the row can't be read \(ValueError\)"
+    with pytest.raises(AuditError, match=said):
         ingest_account(warehouse, source, US, now=now, start=LAST.start, end=LAST.end)
 
 

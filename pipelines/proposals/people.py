@@ -112,7 +112,7 @@ def _in_a_word(character: str) -> bool:
 def _script(character: str) -> str | None:
     if not _in_a_word(character):
         return None
-    word = unicodedata.name(character, "").split()[0].split("-")[0]
+    word = unicodedata.name(character, "UNNAMED").split()[0].split("-")[0]
     return _SCRIPTS.get(word, word)
 
 

@@ -198,12 +198,13 @@ def test_a_file_that_is_not_a_warehouse_says_so(run: Run, tmp_path: Path) -> Non
     assert "isn't a DuckDB file" in said
 
 
-def test_a_day_in_the_future_is_refused_and_removes_nothing(run: Run, tmp_path: Path) -> None:
+def test_a_day_in_the_future_sets_its_row_aside(run: Run, tmp_path: Path) -> None:
     assert ingest(run, export(tmp_path, 10))[0] == 0
     code, said = ingest(run, export(tmp_path, 10, bad={5: "15-08-2203"}))
-    assert code == 1
-    assert "2023-08-17..2203-08-15" in said
-    assert published() == 10
+    assert code == 0
+    assert "row 5" in said
+    assert "not a day that can be" in said
+    assert published() == 9
 
 
 def test_a_number_too_large_for_the_warehouse_is_a_bad_cell(run: Run, tmp_path: Path) -> None:

@@ -25,14 +25,10 @@
   to_hex(sha256({{ text }}))
 {%- endmacro %}
 
-{# A text without the white space around it, a no-break or zero-width one too: DuckDB's trim knows the
-   space alone. #}
-{% macro trimmed(text) %}{{ return(adapter.dispatch('trimmed')(text)) }}{% endmacro %}
-{% macro duckdb__trimmed(text) -%}
-  trim({{ text }}, e' \t\n\r\f{{ '\u00a0\u200b\ufeff' }}')
-{%- endmacro %}
-{% macro bigquery__trimmed(text) -%}
-  trim({{ text }}, ' \t\n\r\f\u00a0\u200b\ufeff')
+{# A text without the white space around it, a no-break or zero-width one too. The signs are said by
+   number: engines and translators read escapes in texts differently. #}
+{% macro trimmed(text) -%}
+  trim({{ text }}, concat(' ', chr(9), chr(10), chr(12), chr(13), chr(160), chr(8203), chr(65279)))
 {%- endmacro %}
 
 {# A text with every match of a pattern replaced. #}

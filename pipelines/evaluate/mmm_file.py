@@ -1,8 +1,8 @@
 """Reads a table of weeks that a person brings, for media mix engines to be scored on.
 
-Columns: ``date`` (the first day of a week, ISO), ``geo`` if there are several, ``x<i>_<channel>`` with
-spend, ``c<i>`` or ``c<i>_<name>`` with controls, and ``y``, the outcome. A column ``c<i>_effect`` is
-what a simulation says that a control did; no model may see it, and it is left out.
+Columns: ``date`` (the first day of a week, ISO), ``geo`` if there are several, ``x<i>_<channel>``
+with spend, ``c<i>`` or ``c<i>_<name>`` with controls, and ``y``, the outcome. A column
+``c<i>_effect`` is what a simulation says that a control did; no model may see it: it is left out.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from datetime import date, timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +25,6 @@ MIN_WEEKS = 52
 MIN_VARIATION = 0.01
 _CHANNEL, _CONTROL = re.compile(r"x\d+_(.+)"), re.compile(r"c\d+(_.+)?")
 _LEAK = "_effect"
-_CODE = re.compile(r"[A-Z]{3}")
 _KEPT = "nothing was fitted."
 
 
@@ -72,7 +72,7 @@ def read_panel(path: Path) -> Panel:
 
 
 def read_truth(path: Path, panel: Panel) -> Floats:
-    """What each channel brought, by the columns ``contribution_x<i>_<channel>``, as the panel's spend.
+    """What each channel brought, from columns ``contribution_x<i>_<channel>``: as panel.spend.
 
     Raises:
         InputError: a channel or a week of the panel is not in it.
@@ -144,7 +144,7 @@ def _weeks(path: Path, days: Sequence[date], geos: Sequence[str]) -> tuple[date,
     for geo, own in sorted(by_geo.items()):
         where = "" if geo == NATIONAL else f" of {geo}"
         weeks = tuple(sorted(own))
-        for one, after in zip(weeks, weeks[1:], strict=False):
+        for one, after in pairwise(weeks):
             gap = (after - one).days
             if gap == 0:
                 raise _refusal(

@@ -95,6 +95,64 @@ def identity(
         )
 
 
+@evaluate_app.command("mmm")
+def mmm(
+    data: Annotated[
+        Path, typer.Option(help="CSV file of weeks: date[, geo], x<i>_<channel>, c<i>, y.")
+    ],
+    truth: Annotated[
+        Path | None, typer.Option(help="CSV file of the same weeks: contribution_x<i>_<channel>.")
+    ] = None,
+    engine: Annotated[str, typer.Option(help="An engine, or all.")] = "all",
+    seed: Annotated[int, typer.Option(help="Of the random numbers.")] = 1,
+    format_: FormatOption = Format.TABLE,
+) -> None:
+    """Score media mix engines: contributions, and the lift of the best allocation within 30%.
+
+    The lift is of y in the last 52 weeks, had each channel's spend been so many times what it was.
+    """
+    from pipelines.evaluate.mmm import score_mmm
+
+    scores = score_mmm(data, truth, engine, seed)
+    if format_ is Format.JSON:
+        _print_object({name: score.figures() for name, score in scores.items()})
+        return
+    print_rows(
+        [
+            {
+                "engine": name,
+                "srmse": _rounded(score.srmse_mean),
+                "coverage_90": _rounded(score.coverage_90),
+                "lift": f"{score.lift_predicted:+.1%}",
+                "90% interval": "{:+.1%} to {:+.1%}".format(*score.lift_interval),
+                "true lift": "" if score.lift_true is None else f"{score.lift_true:+.1%}",
+                "seconds": round(score.seconds, 1),
+            }
+            for name, score in scores.items()
+        ],
+        format_,
+    )
+    print_rows(
+        [
+            {
+                "engine": name,
+                "channel": channel,
+                "contribution": round(mean),
+                "90% interval": f"{low:,.0f} to {high:,.0f}",
+                "srmse": _rounded((score.srmse or {}).get(channel)),
+                "recommended spend": f"× {score.allocation[channel]:.2f}",
+            }
+            for name, score in scores.items()
+            for channel, (mean, low, high) in score.contribution.items()
+        ],
+        format_,
+    )
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 3)
+
+
 def _score_edges(edges: Path, format_: Format) -> None:
     from pipelines.evaluate.components import score_edges
 

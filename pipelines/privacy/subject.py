@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 
 from pipelines.errors import UsageError
@@ -19,12 +20,16 @@ class SubjectKind(StrEnum):
     STORED = "stored"
 
 
+# digits and how they are grouped: nothing else, so that an impossible number is told to be one
+_DIALLED = re.compile(r"[+][\d\s().\-/]+")
+
+
 def detect(value: str) -> SubjectKind:
     """An address has an @, a number starts with its country code (+ or 00), the rest is a user."""
     text = value.strip()
     if "@" in text:
         return SubjectKind.EMAIL
-    if text.startswith(("+", "00")) and hash_phone(text, "") is not None:
+    if _DIALLED.fullmatch(text) or (text.startswith("00") and hash_phone(text, "") is not None):
         return SubjectKind.PHONE
     return SubjectKind.USER
 

@@ -111,6 +111,7 @@ def test_empty_texts_link_nobody(warehouse: people.DuckDBWarehouse) -> None:
         ("ada@example.org", SubjectKind.EMAIL),
         ("+49 30 5550 1234", SubjectKind.PHONE),
         ("0049 30 5550 1234", SubjectKind.PHONE),
+        ("+10000000000", SubjectKind.PHONE),
         ("493055501234", SubjectKind.USER),
         ("customer-17", SubjectKind.USER),
     ],

@@ -268,6 +268,13 @@ def test_a_network_that_did_not_win_has_no_conversion_value(receive: Receive) ->
     assert batch.note == "1 value that Apple doesn't send: NULL (see the log)"
 
 
+def test_a_body_that_was_kept_as_text_is_read(receive: Receive) -> None:
+    line = _at(DAY)
+    source = receive(_2026_06_10=[line | {"body": json.dumps(line["body"])}])
+    batch = _pull(source, DAY, DAY)
+    assert (len(batch.rows), batch.refused_rows) == (1, 0)
+
+
 def test_an_unknown_field_is_drift(receive: Receive) -> None:
     source = receive(_2026_06_10=[_at(DAY, **{"new-field": "US"})])
     assert _pull(source, DAY, DAY).rows["new-field"].to_pylist() == ["US"]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -193,6 +195,9 @@ def _reception(line: dict[str, Any], file: DayFile, number: int) -> Postback | U
         why = "received_at is not an instant (2026-07-01T12:00:00Z) of about the file's day"
         return file.unreadable(number, why, row={"received_at": line.get("received_at")})
     where = f"{file.shown} line {number}"
+    if isinstance(body, str):  # kept as the text that was posted
+        with suppress(json.JSONDecodeError):
+            body = json.loads(body)
     return Postback(received_at, where, body if isinstance(body, dict) else {})
 
 

@@ -1,0 +1,211 @@
+"""Scores media mix engines on weeks that a person brings, beside the truth where it is known."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from pipelines.errors import UsageError
+from pipelines.evaluate.mmm_file import read_panel, read_truth
+from pipelines.jobs.mmm.allocation import Box, allocate
+from pipelines.jobs.mmm.ensemble import fit_ensemble
+from pipelines.jobs.mmm.ensemble.shapes import SHAPES, adstocked, responses, saturated
+from pipelines.jobs.mmm.panel import Floats, Panel
+
+ALL, COMBINED = "all", "combined"
+MOST_MOVED = 0.3
+"""A recommended allocation moves a channel by at most this share of its spend."""
+LIFT_WEEKS = 52
+_LEVEL = 0.9
+_GRID = np.linspace(1 - MOST_MOVED, 1 + MOST_MOVED, 25)
+_MICRO = 1e6
+
+
+class Fitted(Protocol):
+    """What every engine's fit can say (see :class:`pipelines.jobs.mmm.ensemble.Ensemble`)."""
+
+    def contributions(self) -> Floats: ...
+
+    def scaled(self, channel: int, factors: Floats, weeks: int) -> Floats: ...
+
+
+ENGINES: Mapping[str, Callable[[Panel, int], Fitted]] = {"ensemble": fit_ensemble}
+
+
+@dataclass(frozen=True)
+class MmmScore:
+    """How an engine did. What rests on a truth is None without one.
+
+    Args:
+        srmse: by channel, the root mean square error of the contribution of a row, over the
+            standard deviation of the true one.
+        coverage_90: the share of channels whose true total contribution is in the 90% interval.
+        allocation: factor of each channel's spend in the recommended allocation.
+        lift_predicted: of the outcome of the last 52 weeks, had the spend been so: a share of it,
+            the posterior's mean; ``lift_interval`` has 90%.
+        lift_true: what it would have been, by the shapes that fit the truth best.
+        truth_r2: how well they fit, the least of the channels.
+        seconds: fit and allocation.
+    """
+
+    srmse: Mapping[str, float] | None
+    coverage_90: float | None
+    contribution: Mapping[str, tuple[float, float, float]]
+    allocation: Mapping[str, float]
+    lift_predicted: float
+    lift_interval: tuple[float, float]
+    lift_true: float | None
+    truth_r2: float | None
+    seconds: float
+
+    @property
+    def srmse_mean(self) -> float | None:
+        """Over channels."""
+        return float(np.mean(list(self.srmse.values()))) if self.srmse else None
+
+    def figures(self) -> dict[str, Any]:
+        """As one JSON object."""
+        return {
+            "srmse_mean": self.srmse_mean,
+            "srmse": self.srmse,
+            "coverage_90": self.coverage_90,
+            "contribution": {
+                name: {"mean": mean, "interval": [low, high]}
+                for name, (mean, low, high) in self.contribution.items()
+            },
+            "allocation": self.allocation,
+            "lift_predicted": self.lift_predicted,
+            "lift_interval": list(self.lift_interval),
+            "lift_true": self.lift_true,
+            "truth_r2": self.truth_r2,
+            "seconds": self.seconds,
+        }
+
+
+def score_mmm(
+    data: Path, truth: Path | None = None, engine: str = ALL, seed: int = 1
+) -> dict[str, MmmScore]:
+    """Fit one engine, or all, and score them; ``combined`` is all engines' draws together.
+
+    Raises:
+        UsageError: there is no such engine.
+        InputError: a file that can't be used; says why.
+    """
+    if engine not in (ALL, *ENGINES):
+        raise UsageError(
+            f"There is no engine '{engine}'.",
+            kept="nothing was read.",
+            fix=f"Use one of {', '.join((ALL, *ENGINES))}.",
+        )
+    panel = read_panel(data)
+    known = read_truth(truth, panel) if truth else None
+    chosen = ENGINES if engine == ALL else {engine: ENGINES[engine]}
+    draws: dict[str, tuple[Floats, list[Floats]]] = {}
+    seconds: dict[str, float] = {}
+    for name, fit in chosen.items():
+        began = time.perf_counter()
+        fitted = fit(panel, seed)
+        weeks = min(LIFT_WEEKS, len(panel.starts))
+        responded = [fitted.scaled(i, _GRID, weeks) for i in range(len(panel.channels))]
+        draws[name] = fitted.contributions(), responded
+        seconds[name] = time.perf_counter() - began
+    draws[COMBINED] = (
+        np.concatenate([contribution for contribution, _ in draws.values()]),
+        [np.concatenate(parts) for parts in zip(*(r for _, r in draws.values()), strict=True)],
+    )
+    seconds[COMBINED] = sum(seconds.values())
+    return {name: _score(panel, known, *draws[name], seconds[name]) for name in draws}
+
+
+def _score(
+    panel: Panel, truth: Floats | None, brought: Floats, responded: list[Floats], seconds: float
+) -> MmmScore:
+    began = time.perf_counter()
+    totals = brought.sum(axis=(1, 2))
+    low, high = np.quantile(totals, [(1 - _LEVEL) / 2, (1 + _LEVEL) / 2], axis=0)
+    factors = _recommended(panel, responded)
+    seconds += time.perf_counter() - began
+    weeks = min(LIFT_WEEKS, len(panel.starts))
+    outcome = float(panel.outcome[:, -weeks:].sum())
+    lift = sum(_at(r, f) - _at(r, 1.0) for r, f in zip(responded, factors, strict=True)) / outcome
+    srmse = coverage = lift_true = r2 = None
+    if truth is not None:
+        spread = truth.std(axis=(0, 1))
+        error = np.sqrt(((brought.mean(axis=0) - truth) ** 2).mean(axis=(0, 1)))
+        srmse = {
+            name: float(e / s)
+            for name, e, s in zip(panel.channels, error, spread, strict=True)
+            if s > 0
+        }
+        true_totals = truth.sum(axis=(0, 1))
+        coverage = float(((low <= true_totals) & (true_totals <= high)).mean())
+        lift_true, r2 = _true_lift(panel, truth, factors, weeks)
+    return MmmScore(
+        srmse=srmse,
+        coverage_90=coverage,
+        contribution={
+            name: (float(mean), float(low[i]), float(high[i]))
+            for i, (name, mean) in enumerate(zip(panel.channels, totals.mean(axis=0), strict=True))
+        },
+        allocation={n: float(f) for n, f in zip(panel.channels, factors, strict=True)},
+        lift_predicted=float(np.mean(lift)),
+        lift_interval=(float(np.quantile(lift, 0.05)), float(np.quantile(lift, 0.95))),
+        lift_true=lift_true,
+        truth_r2=r2,
+        seconds=seconds,
+    )
+
+
+def _recommended(panel: Panel, responded: list[Floats]) -> Floats:
+    """Factors of spend, within ±30%, that keep the total and bring the most on average."""
+    weeks = min(LIFT_WEEKS, len(panel.starts))
+    spent = panel.spend[:, -weeks:].sum(axis=(0, 1))
+    active = [i for i, money in enumerate(spent) if money > 0]
+    current = [round(float(spent[i]) * _MICRO) for i in active]
+    limits = [
+        Box(round(money * (1 - MOST_MOVED)), round(money * (1 + MOST_MOVED))) for money in current
+    ]
+    means = [responded[i].mean(axis=0) for i in active]
+    planned = allocate(
+        current, limits, lambda i, spends: np.interp(spends / current[i], _GRID, means[i])
+    )
+    factors = np.ones(len(spent))
+    factors[active] = np.array(planned) / np.array(current)
+    return factors
+
+
+def _at(responded: Floats, factor: float) -> Floats:
+    """Draws of the response at a factor, between the grid's, [draw]."""
+    place = float(np.interp(factor, _GRID, np.arange(len(_GRID))))
+    below = min(int(place), len(_GRID) - 2)
+    part = place - below
+    drawn: Floats = responded[:, below] * (1 - part) + responded[:, below + 1] * part
+    return drawn
+
+
+def _true_lift(panel: Panel, truth: Floats, factors: Floats, weeks: int) -> tuple[float, float]:
+    """The true lift, by the shape of each channel that fits its true contributions best, and the
+    least R² of these fits. The truth has no noise, so the right family would fit it exactly."""
+    lift, least = 0.0, 1.0
+    for i in range(len(panel.channels)):
+        true = truth[:, :, i].ravel()
+        if not true.any():
+            continue
+        r = responses(panel.spend[:, :, i])
+        heights = (r.features @ true) / (r.features**2).sum(axis=1)
+        errors = ((r.features * heights[:, None] - true) ** 2).sum(axis=1)
+        best = int(errors.argmin())
+        shape, height = SHAPES[best], heights[best] / r.means[best]
+        worked = adstocked(panel.spend[:, :, i] / r.unit, shape.alpha, shape.delay)[:, -weeks:]
+        before, after = (
+            saturated(worked * factor, shape.half, shape.slope).sum() for factor in (1, factors[i])
+        )
+        lift += float(height * (after - before))
+        varied = ((true - true.mean()) ** 2).sum()
+        least = min(least, float(1 - errors[best] / varied)) if varied else least
+    return lift / float(panel.outcome[:, -weeks:].sum()), least

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
 from pipelines.errors import UsageError
 from pipelines.evaluate.mmm_file import read_panel, read_truth
 from pipelines.jobs.mmm.allocation import Box, allocate
+from pipelines.jobs.mmm.engine import Engine, contributions
 from pipelines.jobs.mmm.ensemble import fit_ensemble
 from pipelines.jobs.mmm.ensemble.shapes import SHAPES, adstocked, responses, saturated
 from pipelines.jobs.mmm.panel import Floats, Panel
@@ -26,15 +27,7 @@ _GRID = np.linspace(1 - MOST_MOVED, 1 + MOST_MOVED, 25)
 _MICRO = 1e6
 
 
-class Fitted(Protocol):
-    """What every engine's fit can say (see :class:`pipelines.jobs.mmm.ensemble.Ensemble`)."""
-
-    def contributions(self) -> Floats: ...
-
-    def scaled(self, channel: int, factors: Floats, weeks: int) -> Floats: ...
-
-
-ENGINES: Mapping[str, Callable[[Panel, int], Fitted]] = {"ensemble": fit_ensemble}
+ENGINES: Mapping[str, Engine] = {"ensemble": fit_ensemble}
 
 
 @dataclass(frozen=True)
@@ -111,8 +104,9 @@ def score_mmm(
         began = time.perf_counter()
         fitted = fit(panel, seed)
         weeks = min(LIFT_WEEKS, len(panel.starts))
-        responded = [fitted.scaled(i, _GRID, weeks) for i in range(len(panel.channels))]
-        draws[name] = fitted.contributions(), responded
+        paths = panel.spend[None] * _GRID[:, None, None, None]
+        responded = [fitted.totals(i, paths[:, :, :, i], weeks) for i in range(len(panel.channels))]
+        draws[name] = contributions(fitted), responded
         seconds[name] = time.perf_counter() - began
     draws[COMBINED] = (
         np.concatenate([contribution for contribution, _ in draws.values()]),

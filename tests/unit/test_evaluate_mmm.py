@@ -78,7 +78,7 @@ def test_the_same_weeks_and_seed_give_the_same_draws(tmp_path: Path) -> None:
     first, again, other = (fit_ensemble(panel, seed) for seed in (3, 3, 4))
     assert np.array_equal(first.heights, again.heights)
     assert not np.array_equal(first.heights, other.heights)
-    assert first.max_rhat < 1.1
+    assert first.checks["max_rhat"] < 1.1
 
 
 def test_one_object_an_engine_is_printed_as_json(tmp_path: Path) -> None:
@@ -127,3 +127,22 @@ def test_weeks_that_no_model_can_use_are_refused_in_words(
 def test_a_controls_effect_is_kept_from_the_model(tmp_path: Path) -> None:
     rows = [row | {"c1_effect": 2 * row["c1"]} for row in world()[0]]
     assert read_panel(write(tmp_path / "d.csv", rows)).control_names == ("c1",)
+
+
+def test_the_ensemble_foretells_weeks_from_spend_season_and_what_went_before(
+    tmp_path: Path,
+) -> None:
+    data, _ = world()
+    panel = read_panel(write(tmp_path / "weeks.csv", data))
+    fitted = fit_ensemble(panel.until(WEEKS - 8), seed=1)
+    forecast = fitted.expected(panel).mean(axis=0)[0, -8:]
+    assert forecast == pytest.approx(panel.outcome[0, -8:], rel=0.08)
+
+
+def test_a_whole_path_of_spend_brings_the_sum_of_its_weeks(tmp_path: Path) -> None:
+    data, _ = world()
+    panel = read_panel(write(tmp_path / "weeks.csv", data))
+    fitted = fit_ensemble(panel, seed=1)
+    paths = np.stack([panel.spend[:, :, 0], 1.2 * panel.spend[:, :, 0]])
+    for path, total in zip(paths, fitted.totals(0, paths, 10).T, strict=True):
+        assert fitted.brought(0, path)[:, :, -10:].sum(axis=(1, 2)) == pytest.approx(total)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
-from pipelines.jobs.mmm.ensemble.baseline import baseline
+from pipelines.jobs.mmm.ensemble.baseline import Baseline, baseline, onwards
 from pipelines.jobs.mmm.ensemble.sampler import Draws, Ints, sample
 from pipelines.jobs.mmm.ensemble.shapes import (
     SHAPES,
@@ -22,45 +23,62 @@ THINNING = 4
 
 @dataclass(frozen=True)
 class Ensemble:
-    """A fitted ensemble: draws of its posterior.
+    """A fitted ensemble: draws of its posterior (see :class:`pipelines.jobs.mmm.engine.Fitted`).
 
     Args:
         panel: what it was fitted to.
+        checks: ``max_rhat``, the largest split R-hat of the channels' heights.
         shapes: which of ``SHAPES``, [draw, channel].
         heights: mean weekly contribution, in the outcome's unit, [draw, channel].
-        max_rhat: the largest split R-hat of the channels' heights.
+        paces: which of the baseline's paces, [draw].
+        noise: standard deviation of a week's noise, in the outcome's unit, [draw].
     """
 
     panel: Panel
+    checks: Mapping[str, float]
     shapes: Ints
     heights: Floats
-    max_rhat: float
+    paces: Ints
+    noise: Floats
     by_channel: tuple[Responses, ...]
+    base: Baseline
 
-    def contributions(self) -> Floats:
-        """What each channel brought, [draw, geo, week, channel]."""
-        brought = [
-            r.features[self.shapes[:, i]] * self.heights[:, i, None]
-            for i, r in enumerate(self.by_channel)
-        ]
-        return np.stack(brought, axis=2).reshape(len(self.shapes), *self.panel.spend.shape)
-
-    def scaled(self, channel: int, factors: Floats, weeks: int) -> Floats:
-        """What a channel would have brought in the last weeks, all geos together, had its spend
-        always been that many times what it was, [draw, factor].
-
-        Adstock is linear, so the factor applies to what has worked, and saturation comes after.
-        """
-        r = self.by_channel[channel]
+    def brought(self, channel: int, spend: Floats) -> Floats:
         used, place = np.unique(self.shapes[:, channel], return_inverse=True)
-        spend = self.panel.spend[:, :, channel] / r.unit
-        totals = np.empty((len(used), len(factors)))
-        for row, index in enumerate(used):
+        curves = np.array([c[0] for c in self._curves(channel, spend[None], used)])
+        brought: Floats = curves[place] * self.heights[:, channel, None, None]
+        return brought
+
+    def totals(self, channel: int, paths: Floats, weeks: int) -> Floats:
+        used, place = np.unique(self.shapes[:, channel], return_inverse=True)
+        curves = self._curves(channel, paths, used, weeks)
+        totals = np.array([c.sum(axis=(1, 2)) for c in curves])
+        brought: Floats = totals[place] * self.heights[:, channel, None]
+        return brought
+
+    def expected(self, later: Panel) -> Floats:
+        weeks = self.panel.outcome.shape[1]
+        brought = np.zeros((len(self.heights), *later.outcome.shape))
+        for i in range(len(self.panel.channels)):
+            brought += self.brought(i, later.spend[:, :, i])
+        rest = (self.panel.outcome - brought[:, :, :weeks]).reshape(len(self.heights), -1)
+        for pace in np.unique(self.paces):
+            mine = self.paces == pace
+            level = rest[mine] @ onwards(self.base, self.panel, later, int(pace)).T
+            brought[mine] += level.reshape(-1, *later.outcome.shape)
+        return brought
+
+    def _curves(self, channel: int, paths: Floats, used: Ints, weeks: int = 0) -> Iterator[Floats]:
+        """Contribution at a height of 1 by shape, in the last weeks (0: all), [path, geo, week]."""
+        r = self.by_channel[channel]
+        flat = (paths / r.unit).reshape(-1, paths.shape[2])
+        worked: dict[tuple[float, int], Floats] = {}
+        for index in used:
             shape = SHAPES[index]
-            worked = adstocked(spend, shape.alpha, shape.delay)[:, -weeks:]
-            curve = saturated(worked * factors[:, None, None], shape.half, shape.slope)
-            totals[row] = curve.sum(axis=(1, 2)) / r.means[index]
-        return totals[place] * self.heights[:, channel, None]
+            key = shape.alpha, shape.delay
+            if key not in worked:
+                worked[key] = adstocked(flat, *key)[:, -weeks:].reshape(*paths.shape[:2], -1)
+            yield saturated(worked[key], shape.half, shape.slope) / r.means[index]
 
 
 def fit_ensemble(panel: Panel, seed: int) -> Ensemble:
@@ -68,20 +86,24 @@ def fit_ensemble(panel: Panel, seed: int) -> Ensemble:
     unit = float(panel.outcome.mean())
     spent = panel.spend.sum(axis=(0, 1))
     by_channel = tuple(responses(panel.spend[:, :, i]) for i in range(len(panel.channels)))
+    base = baseline(panel, np.ones(panel.outcome.size))
     draws = sample(
         (panel.outcome / unit).ravel(),
         np.array([r.features for r in by_channel]),
         spent / spent.sum(),
-        baseline(panel, np.ones(panel.outcome.size)),
+        base,
         seed,
     )
     channels = len(panel.channels)
     return Ensemble(
         panel,
+        {"max_rhat": _max_rhat(draws)},
         draws.shapes[::THINNING].reshape(-1, channels),
         draws.heights[::THINNING].reshape(-1, channels) * unit,
-        _max_rhat(draws),
+        draws.paces[::THINNING].ravel(),
+        np.sqrt(draws.variances[::THINNING].ravel()) * unit,
         by_channel,
+        base,
     )
 
 

@@ -71,8 +71,7 @@ def _covariances(rows: Panel, columns: Panel) -> tuple[Floats, Floats]:
     left, deviations = _regressors(rows, columns)
     right, _ = _regressors(columns, columns)
     walk = np.minimum.outer(np.arange(rows.outcome.shape[1]), np.arange(weeks)) + 1.0
-    walks: Floats = np.kron(np.eye(len(columns.geos)), walk)
-    return (left * deviations**2) @ right.T, walks
+    return (left * deviations**2) @ right.T, np.kron(np.eye(len(columns.geos)), walk).astype(float)
 
 
 def _regressors(panel: Panel, fitted: Panel) -> tuple[Floats, Floats]:

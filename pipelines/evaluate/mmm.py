@@ -15,7 +15,7 @@ from pipelines.evaluate.mmm_file import read_panel, read_truth
 from pipelines.jobs.mmm.allocation import Box, allocate
 from pipelines.jobs.mmm.engine import Engine, contributions
 from pipelines.jobs.mmm.ensemble import fit_ensemble
-from pipelines.jobs.mmm.ensemble.shapes import SHAPES, adstocked, responses, saturated
+from pipelines.jobs.mmm.ensemble.shapes import KERNELS, SHAPES, adstocked, responses, saturated
 from pipelines.jobs.mmm.panel import Floats, Panel
 
 ALL, COMBINED = "all", "combined"
@@ -195,7 +195,7 @@ def _true_lift(panel: Panel, truth: Floats, factors: Floats, weeks: int) -> tupl
         errors = ((r.features * heights[:, None] - true) ** 2).sum(axis=1)
         best = int(errors.argmin())
         shape, height = SHAPES[best], heights[best] / r.means[best]
-        worked = adstocked(panel.spend[:, :, i] / r.unit, shape.alpha, shape.delay)[:, -weeks:]
+        worked = adstocked(panel.spend[:, :, i] / r.unit, KERNELS[shape.kernel])[:, -weeks:]
         before, after = (
             saturated(worked * factor, shape.half, shape.slope).sum() for factor in (1, factors[i])
         )

@@ -16,9 +16,15 @@ from pipelines.evaluate.mmm import score_mmm
 from pipelines.evaluate.mmm_file import read_panel
 from pipelines.jobs.mmm.ensemble import fit_ensemble
 from pipelines.jobs.mmm.ensemble.shapes import adstocked, saturated
+from pipelines.jobs.mmm.panel import Floats
 
 WEEKS, MONDAY = 104, date(2023, 1, 2)
 Table = list[dict[str, Any]]
+
+
+def carry(alpha: float) -> Floats:
+    weights: Floats = alpha ** np.arange(26.0)
+    return weights / weights.sum()
 
 
 def world() -> tuple[Table, Table]:
@@ -32,7 +38,7 @@ def world() -> tuple[Table, Table]:
         ]
     ) * random.lognormal(0, 0.2, (2, WEEKS))
     brought = [
-        height * saturated(adstocked(own[None] / own[own > 0].mean(), alpha)[0], 1.5, 1.2)
+        height * saturated(adstocked(own[None] / own[own > 0].mean(), carry(alpha))[0], 1.5, 1.2)
         for own, alpha, height in zip(spend, (0.3, 0.6), (400.0, 250.0), strict=True)
     ]
     base = 1000 + 80 * np.sin(2 * np.pi * time / 52.18)

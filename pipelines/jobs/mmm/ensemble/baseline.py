@@ -2,13 +2,14 @@
 
 All of it is Gaussian, so it needs no sampling: it is in the covariance of the outcome around what
 media bring. With prior variances in units of the noise's, the covariance is σ²·K, and K only
-depends on how far the level walks in a week. K is worked out for a few such paces, and the sampler
-chooses among them.
+depends on how far the level walks in a week, and on how much weeks of the year have that recurs (a
+holiday) beside a smooth season. K is worked out for a few of both, and the sampler chooses.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 
@@ -16,7 +17,10 @@ from pipelines.jobs.mmm.panel import Floats, Panel
 
 # Weekly steps of the level, in standard deviations of the noise: from none to a level that follows
 # everything, which leaves media little to explain.
-PACES = (0.0, 0.003, 0.01, 0.03, 0.1, 0.3, 0.6)
+_PACES = (0.0, 0.01, 0.05, 0.2, 0.6)
+# What recurs in a week of the year, in the same unit; it takes two years to see.
+_RECURRENT = (0.0, 2.0)
+_RECURRENT_WEEKS = 100
 YEAR_WEEKS = 365.25 / 7
 # Standard deviations of coefficients, in units of the noise's.
 _LEVEL, _TREND, _SEASON, _CONTROL = 100.0, 5.0, 3.0, 3.0
@@ -25,13 +29,15 @@ _HARMONICS, _SEASON_DECAY = 6, 0.7
 
 @dataclass(frozen=True)
 class Baseline:
-    """K for each pace.
+    """K for each pair of a pace and what recurs.
 
     Args:
-        precisions: inverses of K, [pace, geo × week, geo × week].
-        log_determinants: of K, [pace].
+        pairs: the pairs, [pair].
+        precisions: inverses of K, [pair, geo × week, geo × week].
+        log_determinants: of K, [pair].
     """
 
+    pairs: tuple[tuple[float, float], ...]
     precisions: Floats
     log_determinants: Floats
 
@@ -43,35 +49,50 @@ def baseline(panel: Panel, weights: Floats) -> Baseline:
         weights: of weeks, by how far the noise of each is from usual: 1 is usual, 0.1 has ten times
             the variance, [geo × week].
     """
-    noise, (fixed, walk) = np.diag(1 / weights), _covariances(panel, panel)
+    noise, parts = np.diag(1 / weights), _covariances(panel, panel)
+    recurrent = _RECURRENT if len(panel.starts) >= _RECURRENT_WEEKS else _RECURRENT[:1]
+    pairs = tuple(product(_PACES, recurrent))
     precisions, log_determinants = [], []
-    for pace in PACES:
-        lower = np.linalg.cholesky(noise + fixed + pace**2 * walk)
+    for pair in pairs:
+        lower = np.linalg.cholesky(noise + _level(parts, pair))
         inverse = np.linalg.inv(lower)
         precisions.append(inverse.T @ inverse)
         log_determinants.append(2 * np.log(np.diag(lower)).sum())
-    return Baseline(np.array(precisions), np.array(log_determinants))
+    return Baseline(pairs, np.array(precisions), np.array(log_determinants))
 
 
-def onwards(base: Baseline, panel: Panel, later: Panel, pace: int) -> Floats:
+def onwards(base: Baseline, panel: Panel, later: Panel, pair: int) -> Floats:
     """The linear map from what media leave unexplained in a panel to the level to expect in a
     longer one, [later geo × week, geo × week].
 
     It is the conditional mean of a Gaussian; the same covariance goes on over the later weeks.
     """
-    fixed, walk = _covariances(later, panel)
-    level: Floats = (fixed + PACES[pace] ** 2 * walk) @ base.precisions[pace]
-    return level
+    level = _level(_covariances(later, panel), base.pairs[pair])
+    return level @ base.precisions[pair]
 
 
-def _covariances(rows: Panel, columns: Panel) -> tuple[Floats, Floats]:
+def _level(parts: tuple[Floats, Floats, Floats], pair: tuple[float, float]) -> Floats:
+    fixed, walk, recurrence = parts
+    pace, recurrent = pair
+    return fixed + pace**2 * walk + recurrent**2 * recurrence
+
+
+def _covariances(rows: Panel, columns: Panel) -> tuple[Floats, Floats, Floats]:
     """Of the level in one panel with that in another, which begins it or is the same: of
-    regressors, and of a walk with steps of 1, both [geo × week, geo × week]."""
-    weeks = columns.outcome.shape[1]
+    regressors, of a walk with steps of 1, and of what recurs, [geo × week, geo × week] each."""
     left, deviations = _regressors(rows, columns)
     right, _ = _regressors(columns, columns)
-    walk = np.minimum.outer(np.arange(rows.outcome.shape[1]), np.arange(weeks)) + 1.0
-    return (left * deviations**2) @ right.T, np.kron(np.eye(len(columns.geos)), walk).astype(float)
+    later, earlier = (np.arange(panel.outcome.shape[1]) for panel in (rows, columns))
+    walk = np.minimum.outer(later, earlier) + 1.0
+    years = np.subtract.outer(later, earlier) / YEAR_WEEKS
+    apart = np.abs(years - np.rint(years)) * YEAR_WEEKS
+    recurrence = np.clip(1 - apart, 0, None)
+    same_geo, any_geo = np.eye(len(columns.geos)), np.ones((len(columns.geos),) * 2)
+    return (
+        (left * deviations**2) @ right.T,
+        np.kron(same_geo, walk).astype(float),
+        np.kron(any_geo, recurrence).astype(float),
+    )
 
 
 def _regressors(panel: Panel, fitted: Panel) -> tuple[Floats, Floats]:

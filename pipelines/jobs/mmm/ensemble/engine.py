@@ -10,6 +10,7 @@ import numpy as np
 from pipelines.jobs.mmm.ensemble.baseline import Baseline, baseline, onwards
 from pipelines.jobs.mmm.ensemble.sampler import Draws, Ints, sample
 from pipelines.jobs.mmm.ensemble.shapes import (
+    KERNELS,
     SHAPES,
     Responses,
     adstocked,
@@ -18,7 +19,7 @@ from pipelines.jobs.mmm.ensemble.shapes import (
 )
 from pipelines.jobs.mmm.panel import Floats, Panel
 
-THINNING = 4
+THINNING = 3
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class Ensemble:
         checks: ``max_rhat``, the largest split R-hat of the channels' heights.
         shapes: which of ``SHAPES``, [draw, channel].
         heights: mean weekly contribution, in the outcome's unit, [draw, channel].
-        paces: which of the baseline's paces, [draw].
+        baselines: which of the baseline's pairs, [draw].
         noise: standard deviation of a week's noise, in the outcome's unit, [draw].
     """
 
@@ -38,7 +39,7 @@ class Ensemble:
     checks: Mapping[str, float]
     shapes: Ints
     heights: Floats
-    paces: Ints
+    baselines: Ints
     noise: Floats
     by_channel: tuple[Responses, ...]
     base: Baseline
@@ -62,9 +63,9 @@ class Ensemble:
         for i in range(len(self.panel.channels)):
             brought += self.brought(i, later.spend[:, :, i])
         rest = (self.panel.outcome - brought[:, :, :weeks]).reshape(len(self.heights), -1)
-        for pace in np.unique(self.paces):
-            mine = self.paces == pace
-            level = rest[mine] @ onwards(self.base, self.panel, later, int(pace)).T
+        for pair in np.unique(self.baselines):
+            mine = self.baselines == pair
+            level = rest[mine] @ onwards(self.base, self.panel, later, int(pair)).T
             brought[mine] += level.reshape(-1, *later.outcome.shape)
         return brought
 
@@ -72,13 +73,13 @@ class Ensemble:
         """Contribution at a height of 1 by shape, in the last weeks (0: all), [path, geo, week]."""
         r = self.by_channel[channel]
         flat = (paths / r.unit).reshape(-1, paths.shape[2])
-        worked: dict[tuple[float, int], Floats] = {}
+        worked: dict[int, Floats] = {}
         for index in used:
             shape = SHAPES[index]
-            key = shape.alpha, shape.delay
-            if key not in worked:
-                worked[key] = adstocked(flat, *key)[:, -weeks:].reshape(*paths.shape[:2], -1)
-            yield saturated(worked[key], shape.half, shape.slope) / r.means[index]
+            if shape.kernel not in worked:
+                whole = adstocked(flat, KERNELS[shape.kernel])
+                worked[shape.kernel] = whole[:, -weeks:].reshape(*paths.shape[:2], -1)
+            yield saturated(worked[shape.kernel], shape.half, shape.slope) / r.means[index]
 
 
 def fit_ensemble(panel: Panel, seed: int) -> Ensemble:
@@ -100,7 +101,7 @@ def fit_ensemble(panel: Panel, seed: int) -> Ensemble:
         {"max_rhat": _max_rhat(draws)},
         draws.shapes[::THINNING].reshape(-1, channels),
         draws.heights[::THINNING].reshape(-1, channels) * unit,
-        draws.paces[::THINNING].ravel(),
+        draws.baselines[::THINNING].ravel(),
         np.sqrt(draws.variances[::THINNING].ravel()) * unit,
         by_channel,
         base,

@@ -7,7 +7,8 @@ baseline is integrated out. One sweep over the channels costs a matrix product e
 at once.
 
 The heights' prior is half normal, with a scale that is learnt: channels with more spend may well
-bring more (in proportion to spend, to its root, or not at all, whichever goes with the data).
+bring more (in proportion to spend, to its root, or not at all, whichever goes with the data). With
+a small probability a channel does harm, and its height is below 0.
 """
 
 from __future__ import annotations
@@ -16,19 +17,25 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import log_ndtr, ndtr, ndtri
+from scipy.special import erfcx, log_ndtr, ndtr, ndtri
 
 from pipelines.jobs.mmm.ensemble.baseline import Baseline
-from pipelines.jobs.mmm.ensemble.shapes import LOG_PRIORS
+from pipelines.jobs.mmm.ensemble.shapes import LOG_MEDIAN_PRIORS, PRIORS
 from pipelines.jobs.mmm.panel import Floats
 
 Ints = npt.NDArray[np.int64]
 
-CHAINS, WARMUP, SWEEPS = 8, 300, 500
+_LARGE = 35.0
+"""Beyond so many standard deviations, exp(z²/2) has no place in a float."""
+
+CHAINS, WARMUP, SWEEPS = 6, 200, 400
+_BASELINE_EVERY = 3
 # The scale of heights, as a share of the mean outcome: a grid, around 8% a channel.
 _SCALES = np.exp(np.linspace(np.log(0.01), np.log(0.5), 15))
 _SCALE_PRIOR = (0.08, 0.6)
 _POWERS = np.array([0.0, 0.5, 1.0])
+HARM = 0.03
+"""Prior probability that a channel takes from the outcome."""
 
 
 @dataclass(frozen=True)
@@ -39,13 +46,13 @@ class Draws:
         shapes: which of ``SHAPES``, [sweep, chain, channel].
         heights: mean weekly contribution, as a share of the mean outcome, [sweep, chain, channel].
         variances: of the noise, in squares of such shares, [sweep, chain].
-        paces: which of ``PACES``, [sweep, chain].
+        baselines: which pair of the baseline, [sweep, chain].
     """
 
     shapes: Ints
     heights: Floats
     variances: Floats
-    paces: Ints
+    baselines: Ints
 
 
 def sample(outcome: Floats, features: Floats, shares: Floats, base: Baseline, seed: int) -> Draws:
@@ -59,13 +66,15 @@ def sample(outcome: Floats, features: Floats, shares: Floats, base: Baseline, se
     random = np.random.default_rng(seed)
     channels, shapes, size = features.shape
     chains = np.arange(CHAINS)
-    # a shape's own precision, for every pace: [pace, channel, shape]
+    # a shape's own precision, for every pair: [pair, channel, shape]
     own = np.array([((features @ p) * features).sum(axis=2) for p in base.precisions])
     scales, log_scale_prior = _scales(shares)
+    sides, log_priors = np.array([1 - HARM, HARM])[:, None], np.log(PRIORS)
+    medians = random.integers(len(PRIORS), size=CHAINS)
 
     chosen = random.integers(shapes, size=(CHAINS, channels))
     heights = np.abs(random.normal(0, 0.1, (CHAINS, channels)))
-    variance, pace = np.full(CHAINS, 0.01), np.full(CHAINS, len(base.precisions) // 2)
+    variance, pair = np.full(CHAINS, 0.01), np.full(CHAINS, len(base.precisions) // 2)
     scale = np.full((CHAINS, channels), _SCALE_PRIOR[0])
     brought = features[np.arange(channels), chosen] * heights[:, :, None]
     kept: list[tuple[Ints, Floats, Floats, Ints]] = []
@@ -73,30 +82,30 @@ def sample(outcome: Floats, features: Floats, shares: Floats, base: Baseline, se
     for sweep in range(WARMUP + SWEEPS):
         for i in random.permutation(channels):
             rest = outcome - (brought.sum(axis=1) - brought[:, i])
-            pull = np.matmul(base.precisions[pace], rest[:, :, None])[:, :, 0]
+            pull = np.matmul(base.precisions[pair], rest[:, :, None])[:, :, 0]
             towards = pull @ features[i].T / variance[:, None]
-            precision = own[pace, i] / variance[:, None] + 1 / scale[:, i, None] ** 2
-            z = towards / np.sqrt(precision)
-            chosen[:, i] = _pick(
-                -0.5 * np.log(precision) + 0.5 * z**2 + log_ndtr(z) + LOG_PRIORS, random
-            )
+            precision = own[pair, i] / variance[:, None] + 1 / scale[:, i, None] ** 2
+            weights = _weights(towards / np.sqrt(precision)) / np.sqrt(precision)[:, None]
+            weights *= PRIORS[medians][:, None] * sides
+            picked = _pick(weights.reshape(CHAINS, -1), random)
+            chosen[:, i], sign = picked % shapes, np.where(picked < shapes, 1.0, -1.0)
             precision, towards = precision[chains, chosen[:, i]], towards[chains, chosen[:, i]]
-            heights[:, i] = _positive(towards / precision, 1 / np.sqrt(precision), random)
+            size_of = _positive(sign * towards / precision, 1 / np.sqrt(precision), random)
+            heights[:, i] = sign * size_of
             brought[:, i] = features[i, chosen[:, i]] * heights[:, i, None]
-        scale = scales[
-            _pick(
-                log_scale_prior
-                - np.log(scales).sum(axis=1)
-                - 0.5 * ((heights[:, None] / scales) ** 2).sum(axis=2),
-                random,
-            )
-        ]
+        fit_of_medians = LOG_MEDIAN_PRIORS + log_priors[:, chosen].sum(axis=2).T
+        medians = _pick(_exponentials(fit_of_medians), random)
+        fit_of_scales = log_scale_prior - 0.5 * ((heights[:, None] / scales) ** 2).sum(axis=2)
+        scale = scales[_pick(_exponentials(fit_of_scales), random)]
         rest = outcome - brought.sum(axis=1)
-        squares = np.array([((rest @ p) * rest).sum(axis=1) for p in base.precisions]).T
-        pace = _pick(-0.5 * base.log_determinants - 0.5 * squares / variance[:, None], random)
-        variance = (squares[chains, pace] / 2 + 1e-6) / random.gamma(size / 2 + 1, size=CHAINS)
+        if sweep % _BASELINE_EVERY == 0:
+            squares = np.array([((rest @ p) * rest).sum(axis=1) for p in base.precisions]).T
+            fit_of_pairs = -0.5 * (base.log_determinants + squares / variance[:, None])
+            pair = _pick(_exponentials(fit_of_pairs), random)
+        square = (np.matmul(base.precisions[pair], rest[:, :, None])[:, :, 0] * rest).sum(axis=1)
+        variance = (square / 2 + 1e-6) / random.gamma(size / 2 + 1, size=CHAINS)
         if sweep >= WARMUP:
-            kept.append((chosen.copy(), heights.copy(), variance.copy(), pace.copy()))
+            kept.append((chosen.copy(), heights.copy(), variance.copy(), pair.copy()))
     return Draws(*(np.array(part) for part in zip(*kept, strict=True)))
 
 
@@ -107,12 +116,29 @@ def _scales(shares: Floats) -> tuple[Floats, Floats]:
     scales = (_SCALES[:, None, None] * by_power).reshape(-1, len(shares))
     middle, spread = _SCALE_PRIOR
     prior = -0.5 * ((np.log(_SCALES) - np.log(middle)) / spread) ** 2
-    return scales, np.repeat(prior, len(_POWERS))
+    return scales, np.repeat(prior, len(_POWERS)) - np.log(scales).sum(axis=1)
 
 
-def _pick(log_weights: Floats, random: np.random.Generator) -> Ints:
-    """One index a row, with those weights: the largest after Gumbel noise (exact)."""
-    picked: Ints = (log_weights + random.gumbel(size=log_weights.shape)).argmax(axis=1)
+def _weights(z: Floats) -> Floats:
+    """exp(z²/2)·Φ(z), and the same of −z: how much of the likelihood is above and below 0; a row's
+    up to a constant, [chain, 2, shape]."""
+    if np.abs(z).max() < _LARGE:
+        return np.stack([erfcx(-z / np.sqrt(2)), erfcx(z / np.sqrt(2))], axis=1)
+    both = np.stack([0.5 * z**2 + log_ndtr(z), 0.5 * z**2 + log_ndtr(-z)], axis=1)
+    exponentials: Floats = np.exp(both - both.max(axis=(1, 2), keepdims=True))
+    return exponentials
+
+
+def _exponentials(logarithms: Floats) -> Floats:
+    exponentials: Floats = np.exp(logarithms - logarithms.max(axis=1, keepdims=True))
+    return exponentials
+
+
+def _pick(weights: Floats, random: np.random.Generator) -> Ints:
+    """One index a row, with those weights."""
+    sums = weights.cumsum(axis=1)
+    at = random.random(len(weights)) * sums[:, -1]
+    picked: Ints = (sums < at[:, None]).sum(axis=1)
     return picked
 
 

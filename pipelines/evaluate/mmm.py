@@ -12,19 +12,14 @@ import numpy as np
 
 from pipelines.errors import UsageError
 from pipelines.evaluate.mmm_file import read_panel, read_truth
-from pipelines.jobs.mmm.allocation import Box, allocate
+from pipelines.jobs.mmm.decision import best_split, decided_weeks, lift, respond
 from pipelines.jobs.mmm.engine import Engine, contributions
 from pipelines.jobs.mmm.ensemble import fit_ensemble
 from pipelines.jobs.mmm.ensemble.shapes import KERNELS, SHAPES, adstocked, responses, saturated
 from pipelines.jobs.mmm.panel import Floats, Panel
 
 ALL, COMBINED = "all", "combined"
-MOST_MOVED = 0.3
-"""A recommended allocation moves a channel by at most this share of its spend."""
-LIFT_WEEKS = 52
 _LEVEL = 0.9
-_GRID = np.linspace(1 - MOST_MOVED, 1 + MOST_MOVED, 25)
-_MICRO = 1e6
 
 
 ENGINES: Mapping[str, Engine] = {"ensemble": fit_ensemble}
@@ -103,10 +98,7 @@ def score_mmm(
     for name, fit in chosen.items():
         began = time.perf_counter()
         fitted = fit(panel, seed)
-        weeks = min(LIFT_WEEKS, len(panel.starts))
-        paths = panel.spend[None] * _GRID[:, None, None, None]
-        responded = [fitted.totals(i, paths[:, :, :, i], weeks) for i in range(len(panel.channels))]
-        draws[name] = contributions(fitted), responded
+        draws[name] = contributions(fitted), respond(fitted)
         seconds[name] = time.perf_counter() - began
     draws[COMBINED] = (
         np.concatenate([contribution for contribution, _ in draws.values()]),
@@ -122,11 +114,9 @@ def _score(
     began = time.perf_counter()
     totals = brought.sum(axis=(1, 2))
     low, high = np.quantile(totals, [(1 - _LEVEL) / 2, (1 + _LEVEL) / 2], axis=0)
-    factors = _recommended(panel, responded)
+    factors = best_split(panel, responded)
     seconds += time.perf_counter() - began
-    weeks = min(LIFT_WEEKS, len(panel.starts))
-    outcome = float(panel.outcome[:, -weeks:].sum())
-    lift = sum(_at(r, f) - _at(r, 1.0) for r, f in zip(responded, factors, strict=True)) / outcome
+    gain = lift(panel, responded, factors)
     srmse = coverage = lift_true = r2 = None
     if truth is not None:
         spread = truth.std(axis=(0, 1))
@@ -138,7 +128,7 @@ def _score(
         }
         true_totals = truth.sum(axis=(0, 1))
         coverage = float(((low <= true_totals) & (true_totals <= high)).mean())
-        lift_true, r2 = _true_lift(panel, truth, factors, weeks)
+        lift_true, r2 = _true_lift(panel, truth, factors, decided_weeks(panel))
     return MmmScore(
         srmse=srmse,
         coverage_90=coverage,
@@ -147,45 +137,18 @@ def _score(
             for i, (name, mean) in enumerate(zip(panel.channels, totals.mean(axis=0), strict=True))
         },
         allocation={n: float(f) for n, f in zip(panel.channels, factors, strict=True)},
-        lift_predicted=float(np.mean(lift)),
-        lift_interval=(float(np.quantile(lift, 0.05)), float(np.quantile(lift, 0.95))),
+        lift_predicted=float(gain.mean()),
+        lift_interval=(float(np.quantile(gain, 0.05)), float(np.quantile(gain, 0.95))),
         lift_true=lift_true,
         truth_r2=r2,
         seconds=seconds,
     )
 
 
-def _recommended(panel: Panel, responded: list[Floats]) -> Floats:
-    """Factors of spend, within ±30%, that keep the total and bring the most on average."""
-    weeks = min(LIFT_WEEKS, len(panel.starts))
-    spent = panel.spend[:, -weeks:].sum(axis=(0, 1))
-    active = [i for i, money in enumerate(spent) if money > 0]
-    current = [round(float(spent[i]) * _MICRO) for i in active]
-    limits = [
-        Box(round(money * (1 - MOST_MOVED)), round(money * (1 + MOST_MOVED))) for money in current
-    ]
-    means = [responded[i].mean(axis=0) for i in active]
-    planned = allocate(
-        current, limits, lambda i, spends: np.interp(spends / current[i], _GRID, means[i])
-    )
-    factors = np.ones(len(spent))
-    factors[active] = np.array(planned) / np.array(current)
-    return factors
-
-
-def _at(responded: Floats, factor: float) -> Floats:
-    """Draws of the response at a factor, between the grid's, [draw]."""
-    place = float(np.interp(factor, _GRID, np.arange(len(_GRID))))
-    below = min(int(place), len(_GRID) - 2)
-    part = place - below
-    drawn: Floats = responded[:, below] * (1 - part) + responded[:, below + 1] * part
-    return drawn
-
-
 def _true_lift(panel: Panel, truth: Floats, factors: Floats, weeks: int) -> tuple[float, float]:
     """The true lift, by the shape of each channel that fits its true contributions best, and the
     least R² of these fits. The truth has no noise, so the right family would fit it exactly."""
-    lift, least = 0.0, 1.0
+    gained, least = 0.0, 1.0
     for i in range(len(panel.channels)):
         true = truth[:, :, i].ravel()
         if not true.any():
@@ -199,7 +162,7 @@ def _true_lift(panel: Panel, truth: Floats, factors: Floats, weeks: int) -> tupl
         before, after = (
             saturated(worked * factor, shape.half, shape.slope).sum() for factor in (1, factors[i])
         )
-        lift += float(height * (after - before))
+        gained += float(height * (after - before))
         varied = ((true - true.mean()) ** 2).sum()
         least = min(least, float(1 - errors[best] / varied)) if varied else least
-    return lift / float(panel.outcome[:, -weeks:].sum()), least
+    return gained / float(panel.outcome[:, -weeks:].sum()), least

@@ -69,6 +69,26 @@ class Ensemble:
             brought[mine] += level.reshape(-1, *later.outcome.shape)
         return brought
 
+    def scores(self, columns: Floats, within: Floats) -> Floats:
+        """Score tests of columns that the model leaves out, standard normal where it may.
+
+        Args:
+            columns: [geo × week, column].
+            within: what the fit takes up by itself, which is projected out, [geo × week, …].
+        """
+        brought = np.zeros(self.panel.outcome.shape)
+        for i in range(len(self.panel.channels)):
+            brought += self.brought(i, self.panel.spend[:, :, i]).mean(axis=0)
+        rest = (self.panel.outcome - brought).ravel()
+        precision = self.base.precisions[np.bincount(self.baselines).argmax()]
+        within = within / np.maximum(np.linalg.norm(within, axis=0), 1e-300)
+        both = within.T @ precision @ within
+        ridge = 1e-8 * np.trace(both) / len(both) * np.eye(len(both))
+        own = columns - within @ np.linalg.solve(both + ridge, within.T @ precision @ columns)
+        spread = np.sqrt(((precision @ own) * own).sum(axis=0) * (self.noise**2).mean())
+        scores: Floats = own.T @ precision @ rest / np.maximum(spread, 1e-300)
+        return scores
+
     def _curves(self, channel: int, paths: Floats, used: Ints, weeks: int = 0) -> Iterator[Floats]:
         """Contribution at a height of 1 by shape, in the last weeks (0: all), [path, geo, week]."""
         r = self.by_channel[channel]

@@ -25,11 +25,11 @@ _LAGS = np.arange(CARRY_WEEKS, dtype=float)
 # late carry-over is rare: as likely, a priori, as these shares of the geometric kind
 _LATE, _LATE_AND_LONG = 0.15, 0.1
 _HALVES = (0.3, 0.6, 1.0, 1.5, 2.2, 3.3, 5.0, 8.0)
-_SLOPES = (0.8, 1.0, 1.3, 1.8, 2.6)
+_SLOPES = (0.8, 1.0, 1.3, 1.8, 2.6, 3.6)
 # Channels of one advertiser are alike: halves and slopes are lognormal around medians that they
 # share, and that are learnt: the medians' own prior, then how far a channel is from them.
 _HALF_MEDIANS, _HALF_MEDIAN_PRIOR, _HALF_SPREAD = (0.6, 1.0, 1.6, 2.5, 4.0), (1.8, 0.7), 0.45
-_SLOPE_MEDIANS, _SLOPE_MEDIAN_PRIOR, _SLOPE_SPREAD = (1.0, 1.4, 2.0), (1.15, 0.3), 0.25
+_SLOPE_MEDIANS, _SLOPE_MEDIAN_PRIOR, _SLOPE_SPREAD = (1.0, 1.4, 2.0, 2.8), (1.15, 0.4), 0.25
 # exponential saturation is as likely as Hill's with this slope, which it resembles
 _EXPONENTIAL_SLOPE = 1.3
 

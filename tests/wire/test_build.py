@@ -26,7 +26,7 @@ from pipelines.build import (
     dbt_variables,
 )
 from pipelines.build_results import meaning_of
-from pipelines.config import JobsSettings, MmmSettings, Settings, WarehouseSettings
+from pipelines.config import JobsSettings, MmmSettings, Segment, Settings, WarehouseSettings
 from pipelines.errors import AuditError, StatementError, UsageError, WarehouseLocked
 from pipelines.warehouse import open_warehouse
 from tests.wire.raw_rows import GOOGLE, campaign_day, fill, insert
@@ -129,12 +129,12 @@ def test_a_campaign_that_never_ran_is_a_campaign(built: Built) -> None:
     rows = _rows(
         built,
         "SELECT campaign_id, campaign_name, daily_budget_micros, currency_code, first_date, "
-        "last_date FROM marts.dim_campaign ORDER BY campaign_id",
+        "last_date, mmm_channel FROM marts.dim_campaign ORDER BY campaign_id",
     )
     assert [tuple(r.values()) for r in rows] == [
-        ("c1", "Brand", 200, "USD", date(2025, 3, 3), date(2025, 3, 10)),
-        ("c2", "Never ran", None, "USD", None, None),
-        ("c9", "Social", None, "USD", date(2025, 3, 4), date(2025, 3, 4)),
+        ("c1", "Brand", 200, "USD", date(2025, 3, 3), date(2025, 3, 10), "google_ads"),
+        ("c2", "Never ran", None, "USD", None, None, "google_ads"),
+        ("c9", "Social", None, "USD", date(2025, 3, 4), date(2025, 3, 4), "meta_ads"),
     ]
 
 
@@ -179,6 +179,78 @@ def test_weeks_before_an_account_was_launched_are_weeks_without_its_spend(
         "WHERE channel = 'meta_ads' ORDER BY week_start"
     )
     assert [tuple(r.values()) for r in rows.to_pylist()] == [(True, 7), (True, 0)]
+
+
+def test_segments_are_channels_of_the_campaigns_with_their_labels_and_names(
+    built: Built, tmp_path: Path
+) -> None:
+    shutil.copy(built.settings.warehouse.path, tmp_path / "w.duckdb")
+    segments = (
+        Segment(channel="meta_ads", name="brand", labels=("brand & more",)),
+        Segment(channel="google_ads", name="brand", labels=("o'neill", "BRAND & MORE")),
+        Segment(channel="google_ads", name="idle", name_contains=("\\", "ER R")),
+        Segment(channel="google_ads", name="rest"),
+        Segment(channel="meta_ads", name="prospecting", name_contains=("prospecting",)),
+    )
+    mmm = MmmSettings(segments=segments)
+    settings = _settings(tmp_path).model_copy(update={"jobs": JobsSettings(mmm=mmm)})
+    build(settings, select="dim_campaign mmm_input_weekly")
+    warehouse = open_warehouse(settings)
+    campaigns = warehouse.query("SELECT campaign_id, mmm_channel FROM marts.dim_campaign")
+    assert {r["campaign_id"]: r["mmm_channel"] for r in campaigns.to_pylist()} == {
+        "c1": "google_ads:brand",
+        "c2": "google_ads:idle",
+        "c9": "meta_ads",
+    }
+    weeks = warehouse.query(
+        "SELECT channel, spend_micros FROM marts.mmm_input_weekly ORDER BY 1, 2"
+    )
+    assert [tuple(r.values()) for r in weeks.to_pylist()] == [
+        ("google_ads:brand", 5),
+        ("google_ads:brand", 3_000_003),
+        ("meta_ads", 0),
+        ("meta_ads", 7),
+    ]
+
+
+def test_what_has_come_back_is_a_control_of_its_own_and_other_events_are_one_by_kind(
+    built: Built,
+) -> None:
+    rows = _rows(built, "SELECT * FROM marts.mmm_controls_weekly ORDER BY name, week_start")
+    by_name: dict[str, list[float]] = {}
+    for row in rows:
+        by_name.setdefault(row["name"], []).append(row["value"])
+    assert {len(values) for values in by_name.values()} == {15}
+    assert rows[0]["week_start"] == date(2025, 3, 3)
+    assert {name: values[:2] for name, values in by_name.items()} == {
+        # Easter, in seven weeks, can be planned with
+        "holiday": [0, 0],
+        # one of the two has no intensity, so that neither's counts
+        "other": pytest.approx([1 / 7, 2 / 7], abs=1e-9),
+        "promotion:spring_sale": pytest.approx([3 * 0.2 / 7, (2 * 0.3 + 0.25) / 7], abs=1e-9),
+        "stock_out": pytest.approx([0, 2 * 0.5 / 7], abs=1e-9),
+    }
+    assert by_name["holiday"][6] == pytest.approx(1 / 7, abs=1e-9)
+    views = {r["name"]: (r["expected_sign"], r["known_in_advance"]) for r in rows}
+    assert views["promotion:spring_sale"] == (1, True)
+    assert views["stock_out"] == (-1, False)
+    assert views["other"] == (None, True)
+
+
+def test_an_experiment_is_told_by_weeks_and_in_the_reporting_currency(built: Built) -> None:
+    rows = _rows(
+        built,
+        "SELECT experiment_id, first_week, last_week, last_counted_week, whole_weeks, "
+        "spend_delta_micros, effect, standard_error, currency_code, geos "
+        "FROM marts.experiments ORDER BY experiment_id",
+    )
+    first, second, third = date(2025, 3, 3), date(2025, 3, 10), date(2025, 3, 17)
+    geos = "Oslo\nBergen"
+    assert [tuple(r.values()) for r in rows] == [
+        ("x", first, second, second, 1, -70, -4.0, 1.5, "USD", geos),
+        # nobody knows what a euro was worth
+        ("y", first, first, third, 0, None, None, None, "USD", geos),
+    ]
 
 
 def test_an_order_belongs_to_its_customer_else_to_whoever_used_its_address(built: Built) -> None:

@@ -40,8 +40,8 @@ select
   -- from the first Monday to the last Sunday of the test
   greatest(
     cast(
-      {{ dbt.datediff(
-        week_start(add_days('start_date', 6)), week_start(add_days('end_date', 1)), 'day'
+      {{ days_between(
+        week_start(add_days('start_date', 6)), week_start(add_days('end_date', 1))
       ) }} / 7 as {{ dbt.type_bigint() }}
     ),
     0

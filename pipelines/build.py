@@ -160,6 +160,7 @@ def dbt_variables(settings: Settings) -> str:
             "platforms": {name: _as_variable(name, p) for name, p in table.platforms.items()},
             "click_ids": {name: click.model_dump() for name, click in table.click_ids.items()},
             "launched": settings.jobs.mmm.launched or {},
+            "segments": [s.model_dump() for s in settings.jobs.mmm.segments or ()],
             "landed_click_ids": _landed_click_ids(),
         }
     ).decode()

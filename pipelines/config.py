@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
 import yaml
-from pydantic import AfterValidator, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator
 
 from pipelines.errors import ConfigError
 from pipelines.plain_text import remember_secrets
@@ -37,14 +37,36 @@ def _account_name(name: str) -> str:
     return name
 
 
+# A label, or a part of a name; a line break would be two labels.
+SegmentText = Annotated[str, Field(min_length=1, pattern=r"^[^\r\n]*$")]
 # They go into SQL as they are.
 AccountName = Annotated[
     str, Field(pattern=r"^[a-z][a-z0-9_]*(/[A-Za-z0-9_-]+)?$"), AfterValidator(_account_name)
 ]
 
 
+class Segment(Section):
+    """A part of a platform's campaigns that the media mix takes for a channel of its own, as in
+    ``google_ads:brand``.
+
+    Args:
+        channel: the platform.
+        labels: a campaign with one of them is of the segment, in any capitals,
+        name_contains: and so is one whose name has one of these in it. Without both, the segment
+            takes the rest.
+    """
+
+    channel: Annotated[str, Field(pattern="^[a-z][a-z0-9_]*$"), AfterValidator(_account_name)]
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    labels: tuple[SegmentText, ...] = ()
+    name_contains: tuple[SegmentText, ...] = ()
+
+
 class MmmSettings(Section):
     """Settings of the media mix job; a run's id depends on every one of them.
+
+    ``segments``: parts of platforms that are channels of their own; a campaign is of the first that
+    it fits, or of its platform's channel.
 
     ``launched``: the first day of a platform (``tiktok_ads``) or of one account of it
     (``tiktok_ads/123``). Its spend before that day is 0, where it would else be unknown.
@@ -61,6 +83,25 @@ class MmmSettings(Section):
     max_holdout_mape: float = Field(0.25, gt=0)
     curve_points: int = Field(21, ge=5)
     launched: dict[AccountName, date] | None = None
+    segments: tuple[Segment, ...] | None = None
+
+    @field_validator("segments")
+    @classmethod
+    def _each_can_be_reached(
+        cls, segments: tuple[Segment, ...] | None
+    ) -> tuple[Segment, ...] | None:
+        names: set[tuple[str, str]] = set()
+        rest: set[str] = set()
+        for segment in segments or ():
+            said = f"{segment.channel}:{segment.name}"
+            if (segment.channel, segment.name) in names:
+                raise ValueError(f"{said} is there twice; labels and name_contains are lists")
+            if segment.channel in rest:
+                raise ValueError(f"{said} comes after a segment that takes all campaigns")
+            names.add((segment.channel, segment.name))
+            if not segment.labels and not segment.name_contains:
+                rest.add(segment.channel)
+        return segments
 
 
 class PacingSettings(Section):

@@ -28,7 +28,8 @@ def query_text(name: str) -> str:
 @dataclass(frozen=True)
 class Campaign:
     """A campaign as landing last published it. ``currency`` is its account's; ``shared_budget`` the
-    id of a budget that further campaigns of the account spend, too."""
+    id of a budget that further campaigns of the account spend, too; ``segment`` its channel of the
+    media mix where that isn't its platform's."""
 
     platform: str
     account_id: str
@@ -39,6 +40,7 @@ class Campaign:
     currency: str
     data_to: date | None  # last day that landing published for its account
     shared_budget: str | None = None
+    segment: str | None = None
 
     @property
     def key(self) -> Key:
@@ -46,7 +48,7 @@ class Campaign:
 
     @property
     def channel(self) -> str:
-        return self.platform
+        return self.segment or self.platform
 
     @property
     def budget(self) -> Money:
@@ -117,6 +119,7 @@ def read_campaigns(warehouse: Warehouse) -> tuple[Campaign, ...]:
             currency=row["currency_code"],
             data_to=row["data_to"],
             shared_budget=row["shared_budget_id"],
+            segment=row["mmm_channel"],
         )
         for row in rows
     )

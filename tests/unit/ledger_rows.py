@@ -81,7 +81,7 @@ def two_channels(path: Path) -> DuckDBWarehouse:
     campaigns = " UNION ALL ".join(
         f"SELECT '{p}' AS platform, '{a}' AS account_id, '{c}' AS campaign_id, "
         f"'{c}' AS campaign_name, 'ENABLED' AS campaign_status, {b} AS daily_budget_micros, "
-        "'USD' AS currency_code, CAST(NULL AS STRING) AS shared_budget_id"
+        f"'USD' AS currency_code, CAST(NULL AS STRING) AS shared_budget_id, '{p}' AS mmm_channel"
         for p, a, c, b in rows
     )
     warehouse.transaction(

@@ -38,11 +38,20 @@ CAPPED = [
     ("raw.order_refunds", "presentment_amount_micros", "presentment_currency_code"),
     ("raw.ga4_daily_report", "purchase_revenue_micros", "currency_code"),
     ("raw.server_events", "value_micros", "currency_code"),
+    ("raw.experiments", "spend_test_micros", "currency_code"),
+    ("raw.experiments", "spend_baseline_micros", "currency_code"),
+    ("raw.experiments", "spend_delta_micros", "currency_code"),
 ]
 DEALS = ("raw.crm_opportunities", "amount_micros", "currency_code")
 WORDS = {
     **{"currency_code": "USD", "time_zone": "UTC", "status": "ENABLED", "crm": "hubspot"},
     **{"presentment_currency_code": "USD"},
+}
+OWN_WORDS = {
+    "raw.orders": {"status": "PAID"},
+    "raw.experiments": {
+        **{"status": "DONE", "kind": "holdout", "outcome": "orders", "measured_by": "own"},
+    },
 }
 
 
@@ -50,7 +59,7 @@ def staged(table: str, *rows: Row) -> tuple[Batch, Contract]:
     """A batch of rows: what they must have, and what is said of each."""
     contract = load_contract(table)
     kinds: dict[str, Any] = {"STRING": "x", "DATE": DAY, "TIMESTAMP": NOON, "BOOL": False}
-    words = WORDS | ({"status": "PAID"} if table == "raw.orders" else {})
+    words = WORDS | OWN_WORDS.get(table, {})
     usual = {
         column.name: words.get(column.name, kinds.get(column.type, 0))
         for column in contract.columns

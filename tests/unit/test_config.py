@@ -70,6 +70,23 @@ def test_a_launch_is_of_a_platform_or_account_that_is_known(tmp_path: Path) -> N
             load_settings(write(tmp_path, f'jobs: {{mmm: {{launched: {{"{name}": 2026-03-01}}}}}}'))
 
 
+@pytest.mark.parametrize(
+    ("segments", "reason"),
+    [
+        ("[{channel: google_ads, name: Brand}]", "name"),
+        ("[{channel: googel_ads, name: brand}]", "no ad platform"),
+        ("[{channel: google_ads, name: a}, {channel: google_ads, name: a}]", "twice"),
+        ("[{channel: google_ads, name: a}, {channel: google_ads, name: b}]", "takes all"),
+    ],
+    ids=["capital", "platform", "twice", "unreachable"],
+)
+def test_a_segment_that_no_campaign_could_be_of_is_refused(
+    segments: str, reason: str, tmp_path: Path
+) -> None:
+    with pytest.raises(ConfigError, match=reason):
+        load_settings(write(tmp_path, f"jobs: {{mmm: {{segments: {segments}}}}}"))
+
+
 def test_relative_paths_are_relative_to_the_file(tmp_path: Path) -> None:
     settings = load_settings(write(tmp_path, "warehouse: {path: data/x.duckdb}\n"))
     assert settings.warehouse.path == tmp_path / "data" / "x.duckdb"

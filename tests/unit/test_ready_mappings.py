@@ -20,6 +20,7 @@ MAPPINGS = shipped("infra") / "mappings"
 DAYS = Window(date(2026, 4, 1), date(2026, 4, 2))
 UUIDS = [f"{n}a1b2c3d-0000-4000-8000-000000000001" for n in (1, 2, 3)]
 # Of two campaigns on two days, in every file: 1,234.50 + 0.99 + 17.00 + 0.00.
+LISTS = ("experiments", "calendar_events")
 COST, IMPRESSIONS, CLICKS, CONVERSIONS, VALUE = 1_252_490_000, 13_579, 321, 6.5, 980.25
 _Table = Sequence[Sequence[str]]
 
@@ -305,6 +306,6 @@ def test_the_total_of_a_tiktok_workbook_is_left_out_wherever_it_is_named(
 
 
 def test_every_ready_mapping_is_drawn_here_or_has_an_export_of_its_own() -> None:
-    # tests/e2e/test_real_export.py, test_files_orders.py and test_files_ga4_report.py
-    elsewhere = {"meta_kag", "shopify_orders", "ga4_report"}
+    # tests/e2e/test_real_export.py, test_files_{orders,ga4_report,lists}.py
+    elsewhere = {"meta_kag", "shopify_orders", "ga4_report", *LISTS}
     assert {path.stem for path in MAPPINGS.glob("*.yaml")} == {*EXPORTS, *elsewhere}

@@ -156,7 +156,7 @@ def overlay(tmp_path: Path) -> Overlay:
     configure(copy)
     paused = Statement(
         "INSERT INTO marts.dim_campaign "
-        "SELECT platform, account_id, 'm3', 'm3', 'PAUSED', 1000000, currency_code, NULL "
+        "SELECT platform, account_id, 'm3', 'm3', 'PAUSED', 1000000, currency_code, NULL, NULL "
         "FROM marts.dim_campaign WHERE campaign_id = 'm1'"
     )
     two_channels(tmp_path / "w.duckdb").transaction([paused], label="test")

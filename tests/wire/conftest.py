@@ -22,6 +22,7 @@ from pipelines.sandbox.serving.clock import Clock
 from pipelines.warehouse import WorkingCopy
 from tests.wire import budget_rows
 from tests.wire.bigquery_emulator import Emulator
+from tests.wire.built_rows import Built, build_rows
 
 if TYPE_CHECKING:
     from pipelines.sandbox.platforms.google_ads.server import GoogleAdsServer
@@ -123,3 +124,9 @@ def bigquery(emulator: Emulator) -> BigQueryWarehouse:
     from pipelines.warehouse.bigquery import BigQueryWarehouse
 
     return BigQueryWarehouse(budget_rows.settings(emulator.rest_url))
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
+    """One build of the hand-made rows; who changes it works on a copy."""
+    return build_rows(tmp_path_factory.mktemp("hand_made"))

@@ -107,8 +107,58 @@ def _event(device: str, clock: str, name: str = "page_view", **columns: Any) -> 
     }
 
 
+def _listed(owner: str, days: str, **columns: Any) -> dict[str, Any]:
+    """A row of a list: an experiment, or an event of a calendar."""
+    first, last = (date.fromisoformat(day) for day in days.split(".."))
+    own = {"account_id": owner, "start_date": first, "end_date": last, "time_zone": "UTC"}
+    return own | columns
+
+
+def fill_lists(warehouse: Warehouse) -> None:
+    """A calendar, and experiments of the two weeks of :func:`fill`."""
+    known, unknown = {"known_in_advance": True}, {"known_in_advance": False}
+    sale = {"kind": "promotion", "name": "Spring Sale!", "expected_sign": 1, **known}
+    insert(
+        warehouse,
+        "raw.calendar_events",
+        [
+            _listed("a", "2025-03-05..2025-03-07", event_id="1", intensity=0.2, **sale),
+            _listed("a", "2025-03-15..2025-03-16", event_id="2", intensity=0.3, **sale)
+            | {"name": "spring sale"},
+            # of one day and market the stronger counts, and another market's is added
+            _listed("a", "2025-03-16..2025-03-16", event_id="3", intensity=0.1, **sale),
+            _listed("a", "2025-03-16..2025-03-16", event_id="4", intensity=0.5, **sale)
+            | {"market": "NO", "population_share": 0.5},
+            _listed("a", "2025-03-12..2025-03-13", event_id="5", kind="stock_out", name="Mugs")
+            | {"population_share": 0.5, "expected_sign": -1, **unknown},
+            _listed("a", "2025-03-03..2025-03-03", event_id="6", kind="other", name="Press")
+            | {"intensity": 3.0, **known},
+            _listed("a", "2025-03-10..2025-03-11", event_id="7", kind="other", name="Fair") | known,
+            _listed("a", "2025-04-20..2025-04-20", event_id="8", kind="holiday", name="Easter")
+            | known,
+            _listed("a", "2019-03-04..2019-03-04", event_id="9", kind="price_change", name="Old")
+            | known,
+        ],
+    )
+    own = {"measured_by": "own", "status": "DONE", "currency_code": "USD", "outcome": "orders"}
+    holdout = {"kind": "holdout", "channel": "meta_ads", **own, "geos": ["Oslo", "Bergen"]}
+    spend = {"spend_test_micros": 0, "spend_baseline_micros": 70, "spend_delta_micros": -70}
+    insert(
+        warehouse,
+        "raw.experiments",
+        [
+            _listed("a", "2025-03-05..2025-03-16", experiment_id="x", **holdout, **spend)
+            | {"effect": -4.0, "standard_error": 1.5, "population_share": 0.5},
+            _listed("a", "2025-03-04..2025-03-08", experiment_id="y", **holdout, **spend)
+            | {"effect": 9.0, "standard_error": 2.0, "outcome": "revenue", "currency_code": "EUR"}
+            | {"post_end_date": date(2025, 3, 20)},
+        ],
+    )
+
+
 def fill(warehouse: Warehouse) -> None:
     """Two weeks, 3 to 16 March 2025 (Monday to Sunday): Meta is missing the last four days."""
+    fill_lists(warehouse)
     performance = "raw.ads_campaign_performance"
     insert(
         warehouse,
@@ -126,7 +176,7 @@ def fill(warehouse: Warehouse) -> None:
     )
     campaigns = [
         {"platform": p, "account_id": a, "entity_type": "campaign", "entity_id": c, "name": name}
-        | {"status": status, "advertising_type": "SEARCH"}
+        | {"status": status, "advertising_type": "SEARCH", "labels": ["Mugs", f"{name} & more"]}
         for p, a, c, name, status in [
             (*GOOGLE, "c1", "Brand", "PAUSED"),
             (*GOOGLE, "c2", "Never ran", "ENABLED"),

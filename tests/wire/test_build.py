@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -19,16 +17,15 @@ import yaml
 
 from pipelines.build import (
     PROJECT,
-    BuildResult,
     artifacts_folder,
     build,
     dbt_environment,
     dbt_variables,
 )
 from pipelines.build_results import meaning_of
-from pipelines.config import JobsSettings, MmmSettings, Settings, WarehouseSettings
 from pipelines.errors import AuditError, StatementError, UsageError, WarehouseLocked
 from pipelines.warehouse import open_warehouse
+from tests.wire.built_rows import Built, settings_in
 from tests.wire.raw_rows import GOOGLE, campaign_day, fill, insert
 
 # One worker: the tests below read what one build made.
@@ -40,32 +37,6 @@ connection = duckdb.connect(sys.argv[1])
 print("held", flush=True)
 sys.stdin.read()
 """
-
-
-def _settings(folder: Path, lock_timeout_seconds: float = 20.0) -> Settings:
-    return Settings(
-        warehouse=WarehouseSettings(
-            path=folder / "w.duckdb", lock_timeout_seconds=lock_timeout_seconds
-        )
-    )
-
-
-@dataclass(frozen=True)
-class Built:
-    """One build of the hand-made rows; ``project_before`` is what dbt/ held before it."""
-
-    settings: Settings
-    result: BuildResult
-    progress: list[str]
-    project_before: set[Path]
-
-
-@pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
-    settings = _settings(tmp_path_factory.mktemp("warehouse"))
-    fill(open_warehouse(settings))
-    before, progress = set(PROJECT.rglob("*")), list[str]()
-    return Built(settings, build(settings, on_progress=progress.append), progress, before)
 
 
 def _rows(built: Built, sql: str) -> list[dict[str, Any]]:
@@ -129,12 +100,12 @@ def test_a_campaign_that_never_ran_is_a_campaign(built: Built) -> None:
     rows = _rows(
         built,
         "SELECT campaign_id, campaign_name, daily_budget_micros, currency_code, first_date, "
-        "last_date FROM marts.dim_campaign ORDER BY campaign_id",
+        "last_date, mmm_channel FROM marts.dim_campaign ORDER BY campaign_id",
     )
     assert [tuple(r.values()) for r in rows] == [
-        ("c1", "Brand", 200, "USD", date(2025, 3, 3), date(2025, 3, 10)),
-        ("c2", "Never ran", None, "USD", None, None),
-        ("c9", "Social", None, "USD", date(2025, 3, 4), date(2025, 3, 4)),
+        ("c1", "Brand", 200, "USD", date(2025, 3, 3), date(2025, 3, 10), "google_ads"),
+        ("c2", "Never ran", None, "USD", None, None, "google_ads"),
+        ("c9", "Social", None, "USD", date(2025, 3, 4), date(2025, 3, 4), "meta_ads"),
     ]
 
 
@@ -165,20 +136,6 @@ def test_weeks_are_dense_net_of_refunds_and_incomplete_where_an_account_is_missi
         (second, "google_ads", 5, 3, 0, 6_000_000, False),
         (second, "meta_ads", 0, 3, 0, 6_000_000, False),
     ]
-
-
-def test_weeks_before_an_account_was_launched_are_weeks_without_its_spend(
-    built: Built, tmp_path: Path
-) -> None:
-    shutil.copy(built.settings.warehouse.path, tmp_path / "w.duckdb")
-    mmm = MmmSettings(launched={"meta_ads/m1": date(2025, 3, 17)})
-    settings = _settings(tmp_path).model_copy(update={"jobs": JobsSettings(mmm=mmm)})
-    build(settings, select="mmm_input_weekly")
-    rows = open_warehouse(settings).query(
-        "SELECT is_complete, spend_micros FROM marts.mmm_input_weekly "
-        "WHERE channel = 'meta_ads' ORDER BY week_start"
-    )
-    assert [tuple(r.values()) for r in rows.to_pylist()] == [(True, 7), (True, 0)]
 
 
 def test_an_order_belongs_to_its_customer_else_to_whoever_used_its_address(built: Built) -> None:
@@ -293,7 +250,7 @@ def test_the_unit_tests_of_the_models_pass(built: Built) -> None:
 
 
 def test_a_failed_test_is_named_with_its_rows_and_marts_behind_it_stay(tmp_path: Path) -> None:
-    settings = _settings(tmp_path)
+    settings = settings_in(tmp_path)
     twice = [campaign_day(GOOGLE, "2025-03-03", "c1", 1)] * 2
     insert(open_warehouse(settings), "raw.ads_campaign_performance", twice)
     with pytest.raises(AuditError) as raised:
@@ -308,7 +265,7 @@ def test_a_failed_test_is_named_with_its_rows_and_marts_behind_it_stay(tmp_path:
 
 def test_a_selection_of_nothing_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="'fct_misspelt'"):
-        build(_settings(tmp_path), select="fct_misspelt")
+        build(settings_in(tmp_path), select="fct_misspelt")
 
 
 def _hold(path: Path) -> subprocess.Popen[bytes]:
@@ -321,7 +278,7 @@ def _hold(path: Path) -> subprocess.Popen[bytes]:
 
 
 def test_a_build_says_who_holds_the_file(tmp_path: Path) -> None:
-    settings = _settings(tmp_path, lock_timeout_seconds=0.3)
+    settings = settings_in(tmp_path, lock_timeout_seconds=0.3)
     open_warehouse(settings)
     holder = _hold(settings.warehouse.path)
     try:
@@ -349,14 +306,14 @@ def _wait_for(condition: Callable[[], object], seconds: float = 120.0) -> None:
 
 
 def test_a_killed_build_takes_dbt_with_it_and_changes_nothing(tmp_path: Path) -> None:
-    settings = _settings(tmp_path)
+    settings = settings_in(tmp_path)
     fill(open_warehouse(settings))
     path = settings.warehouse.path
     with subprocess.Popen([sys.executable, "-u", "-c", BUILDER, path], stdout=subprocess.PIPE) as b:
         assert b.stdout is not None
         assert b"of" in b.stdout.readline()  # ten models are there
         dbt = int(Path(f"/proc/{b.pid}/task/{b.pid}/children").read_text())
-        impatient = open_warehouse(_settings(tmp_path, lock_timeout_seconds=0.3), create=False)
+        impatient = open_warehouse(settings_in(tmp_path, lock_timeout_seconds=0.3), create=False)
         assert not {"staging", "marts"} & set(impatient.datasets()), "others read what was there"
         with pytest.raises(WarehouseLocked, match=f"process {b.pid}"):
             impatient.drop_stages(["landing_stage.none"])
@@ -369,13 +326,13 @@ def test_a_killed_build_takes_dbt_with_it_and_changes_nothing(tmp_path: Path) ->
 
 
 def test_an_empty_warehouse_builds(tmp_path: Path) -> None:
-    assert build(_settings(tmp_path)).models > 0
+    assert build(settings_in(tmp_path)).models > 0
 
 
 def test_a_disk_that_runs_full_is_one_error_and_every_mart_stays(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settings = _settings(tmp_path)
+    settings = settings_in(tmp_path)
     open_warehouse(settings)
     failing = "while True: print('OSError: [Errno 28] No space left on device')"
     monkeypatch.setattr("pipelines.build._DBT", (sys.executable, "-c", failing))

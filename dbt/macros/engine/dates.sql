@@ -16,6 +16,15 @@
   date_add({{ day }}, interval {{ days }} day)
 {%- endmacro %}
 
+{# Days from one DATE to another; negative where the other is before it. #}
+{% macro days_between(first, last) %}{{ return(adapter.dispatch('days_between')(first, last)) }}{% endmacro %}
+{% macro duckdb__days_between(first, last) -%}
+  date_diff('day', {{ first }}, {{ last }})
+{%- endmacro %}
+{% macro bigquery__days_between(first, last) -%}
+  date_diff({{ last }}, {{ first }}, day)
+{%- endmacro %}
+
 {# A table expression with one DATE column, every `step`-th day from first to last, both inclusive.
    No rows where either is NULL. Use it after `cross join`. #}
 {% macro day_series(first, last, column, step=1) %}

@@ -16,6 +16,7 @@ SELECT
   campaigns.daily_budget_micros,
   campaigns.currency_code,
   campaigns.shared_budget_id,
+  campaigns.mmm_channel,
   accounts.data_to
 FROM marts.dim_campaign AS campaigns
 LEFT JOIN accounts

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from decimal import Decimal, InvalidOperation
 from functools import partial
-from math import isfinite
+from math import inf, isfinite
 from pathlib import Path
 from typing import Generic, TypeVar, cast
 
@@ -169,6 +169,13 @@ class Sheet(Generic[M]):
         """Cells that must be a day, or a text of one in a format."""
         return self._parse(column, lambda cell: _day(cell, as_), f"a day as {as_.format}")
 
+    def days_if_any(self, column: str, as_: Day) -> list[date | None]:
+        """As :meth:`days`; None for nothing."""
+        days = self._parse(
+            column, lambda cell: _day(cell, as_), f"a day as {as_.format}", nothing=date.min
+        )
+        return [None if day == date.min else day for day in days]
+
     def instants(self, column: str, format_: str) -> list[datetime]:
         """Cells that must be a time with its offset from UTC."""
         return self._parse(column, lambda cell: _instant(cell, format_), _instants(format_))
@@ -196,6 +203,12 @@ class Sheet(Generic[M]):
     def numbers(self, column: str) -> list[float]:
         """Numbers from 0; 0 for nothing."""
         return self._parse(column, self._number, "a number", nothing=0.0)
+
+    def numbers_if_any(self, column: str) -> list[float | None]:
+        """Numbers of either sign; None for nothing."""
+        read = partial(self._number, signed=True)
+        numbers = self._parse(column, read, "a number", nothing=inf)
+        return [None if number == inf else number for number in numbers]
 
     def translated(
         self, column: str, values: dict[str, str], nothing: str | None = None
@@ -241,8 +254,8 @@ class Sheet(Generic[M]):
     def _micros(self, cell: object, *, signed: bool) -> int:
         return micros(self._decimal(cell, signed=signed))
 
-    def _number(self, cell: object) -> float:
-        number = float(self._decimal(cell))
+    def _number(self, cell: object, *, signed: bool = False) -> float:
+        number = float(self._decimal(cell, signed=signed))
         if not isfinite(number):
             raise ValueError(cell)
         return number

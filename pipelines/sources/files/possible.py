@@ -13,7 +13,12 @@ _FIRST = date(2000, 1, 1)
 _REASON = "is not a day that can be"
 
 
-def note_impossible(sheet: Sheet[M], column: str, days: Sequence[date | None]) -> None:
+def note_impossible(
+    sheet: Sheet[M],
+    column: str,
+    days: Sequence[date | None],
+    ahead: timedelta = timedelta(days=1),
+) -> None:
     """Note the rows of a day before 2000, or later than tomorrow in the mapping's time zone.
 
     While no row of the file has a day that can be, none is noted: the dates of all are read
@@ -21,10 +26,11 @@ def note_impossible(sheet: Sheet[M], column: str, days: Sequence[date | None]) -
 
     Args:
         days: of each row; None where it can't be read.
+        ahead: how far from today a day may be, where plans have days, too.
     """
     reading = sheet.reading
-    tomorrow = datetime.now(ZoneInfo(reading.mapping.time_zone)).date() + timedelta(days=1)
-    impossible = [day is not None and not _FIRST <= day <= tomorrow for day in days]
+    last = datetime.now(ZoneInfo(reading.mapping.time_zone)).date() + ahead
+    impossible = [day is not None and not _FIRST <= day <= last for day in days]
     reading.has_days |= any(
         day is not None and not bad for day, bad in zip(days, impossible, strict=True)
     )

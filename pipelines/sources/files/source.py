@@ -15,19 +15,26 @@ from pipelines.source_settings import FileSettings
 from pipelines.sources.base import Source
 from pipelines.sources.files.ads.mapping import AdsMapping
 from pipelines.sources.files.ads.source import AdsFile
+from pipelines.sources.files.calendar_events.mapping import CalendarMapping
+from pipelines.sources.files.calendar_events.rows import calendar_file
+from pipelines.sources.files.experiments.mapping import ExperimentsMapping
+from pipelines.sources.files.experiments.rows import experiments_file
 from pipelines.sources.files.ga4_report.mapping import Ga4ReportMapping
 from pipelines.sources.files.ga4_report.rows import report_file
 from pipelines.sources.files.orders.mapping import OrdersMapping
 from pipelines.sources.files.orders.rows import orders_file
 from pipelines.yaml_files import problems, read_yaml
 
-_NO_AD_PLATFORMS = ("shopify", "ga4")
+_NO_AD_PLATFORMS = ("shopify", "ga4", "experiments", "calendar")
 _KEPT = "nothing was read or published."
+AnyMapping = AdsMapping | OrdersMapping | Ga4ReportMapping | ExperimentsMapping | CalendarMapping
 # What a mapping's ``table`` may be; unsaid, the first.
-MAPPINGS: dict[str, type[AdsMapping | OrdersMapping | Ga4ReportMapping]] = {
+MAPPINGS: dict[str, type[AnyMapping]] = {
     "ads": AdsMapping,
     "orders": OrdersMapping,
     "ga4_daily_report": Ga4ReportMapping,
+    "experiments": ExperimentsMapping,
+    "calendar_events": CalendarMapping,
 }
 
 
@@ -50,11 +57,15 @@ def open_source(settings: FileSettings, secrets: Secrets) -> Source:
         return AdsFile(settings.path, mapping)
     if isinstance(mapping, Ga4ReportMapping):
         return report_file(settings.path, mapping)
+    if isinstance(mapping, ExperimentsMapping):
+        return experiments_file(settings.path, mapping)
+    if isinstance(mapping, CalendarMapping):
+        return calendar_file(settings.path, mapping)
     nobodys = placeholders(settings.placeholders)
     return orders_file(settings.path, mapping, secrets.require("hash_salt"), nobodys)
 
 
-def load_mapping(path: Path) -> AdsMapping | OrdersMapping | Ga4ReportMapping:
+def load_mapping(path: Path) -> AnyMapping:
     """Read a mapping file.
 
     Raises:

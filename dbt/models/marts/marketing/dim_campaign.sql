@@ -22,7 +22,7 @@ last_day as (
 ),
 
 entities as (
-  select platform, account_id, entity_id as campaign_id, name, status, advertising_type
+  select platform, account_id, entity_id as campaign_id, name, status, advertising_type, labels
   from {{ ref('stg_ads__entities') }}
   where entity_type = 'campaign'
 ),
@@ -71,6 +71,7 @@ select
   entities.name as campaign_name,
   coalesce(entities.status, last_day.status) as campaign_status,
   entities.advertising_type,
+  {{ mmm_channel('campaigns.platform', 'entities.name', 'entities.labels') }} as mmm_channel,
   case
     when budgets.effective_from <= last_day.date and budgets.currency_code != last_day.currency_code
       then null

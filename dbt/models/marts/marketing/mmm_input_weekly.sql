@@ -1,7 +1,23 @@
 -- What the media mix model reads: weeks from Monday, every channel in every week, 0 where it spent
 -- nothing, in the reporting currency. is_complete tells weeks whose data is all there, exchange rates
 -- included, from weeks that only look quiet; a sum is NULL where the rate of a part of it is not known.
-with spend as (
+-- A campaign's spend is its present segment's, if jobs.mmm.segments has one for it.
+with spend_days as (
+  select
+    days.date,
+    coalesce(campaigns.mmm_channel, days.channel) as channel,
+    days.reporting_currency_code,
+    days.cost_reporting_micros,
+    days.impressions,
+    days.clicks
+  from {{ ref('fct_ad_spend_daily') }} as days
+  left join {{ ref('dim_campaign') }} as campaigns
+    on days.platform = campaigns.platform
+    and days.account_id = campaigns.account_id
+    and days.campaign_id = campaigns.campaign_id
+),
+
+spend as (
   select
     {{ week_start('date') }} as week_start,
     channel,
@@ -10,7 +26,7 @@ with spend as (
       as spend_micros,
     {{ sum_int('impressions') }} as impressions,
     {{ sum_int('clicks') }} as clicks
-  from {{ ref('fct_ad_spend_daily') }}
+  from spend_days
   group by week_start, channel, reporting_currency_code
 ),
 

@@ -1,4 +1,5 @@
--- Campaigns, ad groups and ads as last pulled; labels stay in raw, since later models are scalar.
+-- Campaigns, ad groups and ads as last pulled; labels are a text, one a line, since later models are
+-- scalar.
 select
   platform,
   account_id,
@@ -8,5 +9,6 @@ select
   name,
   status,
   advertising_type,
+  array_to_string(labels, chr(10)) as labels,
   _run_id as run_id
 from {{ source('raw', 'ads_entities') }}

@@ -55,7 +55,7 @@ def orders_file(
 ) -> OneTableFile:
     """An export of a shop's orders."""
     read = partial(typed_orders, Reading(path, mapping), Hashing(salt, nobodys))
-    landing = Landing(_TABLE, "order_date", _SELECT, _NOTE)
+    landing = Landing(_TABLE, "order_date", ("order_id",), _SELECT, _NOTE)
     return OneTableFile(path, mapping, mapping.shop, landing, read)
 
 

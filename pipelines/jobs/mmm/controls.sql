@@ -1,0 +1,9 @@
+SELECT
+  week_start,
+  name,
+  value,
+  expected_sign,
+  known_in_advance
+FROM marts.mmm_controls_weekly
+WHERE week_start <= @last_week_start
+ORDER BY week_start, name

@@ -16,6 +16,7 @@ from pipelines.canonical import canonical_json, sha256
 from pipelines.config import Settings
 from pipelines.contracts import load_contract
 from pipelines.errors import StatementError, UsageError
+from pipelines.jobs.attribution import AttributionJob
 from pipelines.jobs.base import Job, Outcome, Progress, Verdict
 from pipelines.jobs.links import LinksJob
 from pipelines.jobs.mmm import MmmJob
@@ -29,6 +30,7 @@ _JOBS: tuple[Job[Any], ...] = (
     MmmJob(),
     PacingJob(),
     LinksJob(),
+    AttributionJob(),
 )
 JOBS: Mapping[str, Job[Any]] = {job.name: job for job in _JOBS}
 

@@ -21,6 +21,7 @@ from pipelines.jobs.base import Job, Outcome, Progress, Verdict
 from pipelines.jobs.links import LinksJob
 from pipelines.jobs.mmm import MmmJob
 from pipelines.jobs.pacing import PacingJob
+from pipelines.jobs.reconciliation import ReconciliationJob
 from pipelines.warehouse import Slice, Statement, Warehouse
 from pipelines.warehouse.base import insert_row
 
@@ -31,6 +32,8 @@ _JOBS: tuple[Job[Any], ...] = (
     PacingJob(),
     LinksJob(),
     AttributionJob(),
+    # what it reads, the runs of mmm and attribution have published before it
+    ReconciliationJob(),
 )
 JOBS: Mapping[str, Job[Any]] = {job.name: job for job in _JOBS}
 

@@ -20,7 +20,7 @@ MONDAY = date(2026, 6, 22)
 def path(
     text: str, conversions: int, nulls: int = 0, ago: int = 0, currency: str = "USD"
 ) -> dict[str, Any]:
-    """A row of the mart, of a day ``ago`` days after the last whole week's Monday."""
+    """A row of the mart, of the day ``ago`` days before the last whole week's Monday."""
     return {
         "date": MONDAY - timedelta(days=ago),
         "channel_path": text,

@@ -114,9 +114,22 @@ class PacingSettings(Section):
     max_data_age_days: int = Field(3, ge=1)
 
 
+class AttributionSettings(Section):
+    """Settings of the attribution job. ``order`` is how many steps the Markov chain remembers;
+    a week is credited from ``min_conversions`` on shown paths up, and while at most
+    ``max_hidden_share`` of its conversions are on paths too rare to show."""
+
+    seed: int = 20260101
+    order: int = Field(1, ge=1, le=3)
+    min_conversions: int = Field(50, ge=1)
+    max_hidden_share: float = Field(0.5, ge=0, lt=1)
+    draws: int = Field(200, ge=50, le=2_000)
+
+
 class JobsSettings(Section):
     mmm: MmmSettings = MmmSettings()
     pacing: PacingSettings = PacingSettings()
+    attribution: AttributionSettings = AttributionSettings()
 
 
 class AllocationCaps(Section):

@@ -149,6 +149,41 @@ def mmm(
     )
 
 
+@evaluate_app.command("attribution")
+def attribution(
+    paths: Annotated[
+        Path,
+        typer.Option(
+            help="CSV file: path (steps joined by ' > '), total_conversions"
+            "[, total_conversion_value][, total_null]."
+        ),
+    ],
+    order: Annotated[
+        int, typer.Option(min=1, max=3, help="How many steps the Markov chain remembers.")
+    ] = 1,
+    format_: FormatOption = Format.TABLE,
+) -> None:
+    """Credit conversions to channels: by Markov chain, Shapley value, first, last, linear.
+
+    The credits of a model sum to the conversions of the file.
+    """
+    from pipelines.evaluate.attribution import credit_paths
+
+    conversions, value = credit_paths(paths, order)
+    if format_ is Format.JSON:
+        _print_object(conversions)
+        return
+    print_rows(
+        [
+            {"credited": name, "channel": channel}
+            | {model: _rounded(credit[channel]) for model, credit in by_model.items()}
+            for name, by_model in (("conversions", conversions), ("value", value or {}))
+            for channel in by_model.get("markov", ())
+        ],
+        format_,
+    )
+
+
 def _rounded(value: float | None) -> float | None:
     return None if value is None else round(value, 3)
 

@@ -16,10 +16,12 @@ from pipelines.canonical import canonical_json, sha256
 from pipelines.config import Settings
 from pipelines.contracts import load_contract
 from pipelines.errors import StatementError, UsageError
+from pipelines.jobs.attribution import AttributionJob
 from pipelines.jobs.base import Job, Outcome, Progress, Verdict
 from pipelines.jobs.links import LinksJob
 from pipelines.jobs.mmm import MmmJob
 from pipelines.jobs.pacing import PacingJob
+from pipelines.jobs.reconciliation import ReconciliationJob
 from pipelines.warehouse import Slice, Statement, Warehouse
 from pipelines.warehouse.base import insert_row
 
@@ -29,6 +31,9 @@ _JOBS: tuple[Job[Any], ...] = (
     MmmJob(),
     PacingJob(),
     LinksJob(),
+    AttributionJob(),
+    # what it reads, the runs of mmm and attribution have published before it
+    ReconciliationJob(),
 )
 JOBS: Mapping[str, Job[Any]] = {job.name: job for job in _JOBS}
 

@@ -8,6 +8,7 @@ AdcanaryError
 ├── IntegrityError           published data contradicts itself (broken chain)  exit 1
 ├── CurrencyMismatch         two currencies were added or compared             exit 1
 ├── RateUnknown              an amount can't be converted: no exchange rate    exit 1
+├── ConstraintsConflict      no allocation can hold all limits and targets     exit 1
 ├── FileRefused              a file can't be read or written: room, permission exit 1
 ├── DecisionRefused          a decision on a proposal isn't allowed            exit 1
 ├── SourceError              an ad platform or export
@@ -97,6 +98,24 @@ class RateUnknown(AdcanaryError, Terminal):
 
 class DecisionRefused(AdcanaryError, Terminal):
     exit_code = 1
+
+
+class ConstraintsConflict(AdcanaryError, Terminal):
+    """``names``: of a least set that can't be met together; ``remedies``: a change of one of them
+    each, after which all can."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        kept: str | None,
+        fix: str | None,
+        names: tuple[str, ...],
+        remedies: tuple[str, ...],
+    ) -> None:
+        super().__init__(message, kept=kept, fix=fix)
+        self.names = names
+        self.remedies = remedies
 
 
 class FileRefused(AdcanaryError, Terminal):

@@ -1,0 +1,148 @@
+"""Why there is no split: a least set of constraints that contradict each other, and what would do.
+
+A set is least if it can be met without any one of its members (an irreducible infeasible set, by
+the deletion filter of Chinneck and Dravnieks 1991).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import NoReturn
+
+import numpy as np
+from scipy.optimize import linprog
+
+from pipelines.errors import ConstraintsConflict
+from pipelines.jobs.allocation.easing import feasible, least_limit, least_target
+from pipelines.jobs.allocation.problem import Floats, Limit, Problem, Target
+
+
+def raise_for_limits(problem: Problem) -> None:
+    """Raise if the limits on spend alone can't be met.
+
+    Raises:
+        ConstraintsConflict: the least set, with the least change of each that would do.
+    """
+    limits = problem.all_limits
+    if not _infeasible(problem, limits):
+        return
+    least = list(limits)
+    for limit in limits:
+        rest = [other for other in least if other is not limit]
+        if _infeasible(problem, rest):
+            least = rest
+    remedies = []
+    for limit in least:
+        others = [other for other in limits if other is not limit]
+        # a curve's own end can't be moved: nothing is known beyond it
+        if limit in problem.limits and not _infeasible(problem, others):
+            (short,) = _shortfalls(problem, limits, [limit])
+            short = max(short, 1)
+            bound = limit.bound + short if limit.sense == "<=" else limit.bound - short
+            remedies.append(f"'{limit.name}' {limit.sense} {bound:,}")
+    _raise([_limit_text(limit) for limit in least], least, remedies, "no split of the budget")
+
+
+def raise_for_targets(problem: Problem) -> None:
+    """Raise if limits that can be met leave no split that holds the targets.
+
+    Raises:
+        ConstraintsConflict: the least set of limits and targets, within the curves' range.
+    """
+    if not problem.targets or feasible(problem):
+        return
+    least = problem
+    for target in problem.targets:
+        fewer = replace(least, targets=tuple(t for t in least.targets if t is not target))
+        if fewer.targets and not feasible(fewer):
+            least = fewer
+    for limit in problem.limits:
+        fewer = replace(least, limits=tuple(x for x in least.limits if x is not limit))
+        if not feasible(fewer):
+            least = fewer
+    remedies = [
+        remedy for constraint in least.constraints if (remedy := _remedy(problem, constraint))
+    ]
+    texts = [*map(_limit_text, least.limits), *map(_target_text, least.targets)]
+    risk = problem.goal.risk
+    kind = (
+        "no split of the budget" if risk != "p10" else "no split of the budget that was looked at"
+    )
+    _raise(texts, least.constraints, remedies, kind)
+
+
+def _raise(
+    texts: Sequence[str], members: Sequence[Limit | Target], remedies: Sequence[str], kind: str
+) -> NoReturn:
+    options = " or ".join(remedies)
+    raise ConstraintsConflict(
+        f"There is {kind} that holds all of: {'; '.join(texts)}.",
+        kept="nothing was allocated.",
+        fix=f"Any one of these would do: {options}."
+        if options
+        else "More than one of them has to be loosened: no single one would do.",
+        names=tuple(member.name for member in members),
+        remedies=tuple(remedies),
+    )
+
+
+def _limit_text(limit: Limit) -> str:
+    return f"'{limit.name}' ({' + '.join(limit.channels)} {limit.sense} {limit.bound:,})"
+
+
+def _target_text(target: Target) -> str:
+    sense = "<=" if target.kind == "cac" else ">="
+    channels = " + ".join(target.channels)
+    return f"'{target.name}' ({target.kind} of {channels} {sense} {target.bound:,.6g})"
+
+
+def _infeasible(problem: Problem, limits: Sequence[Limit]) -> bool:
+    """Exactly for limits of the same channels, and else to the solver's tolerance."""
+    least: dict[tuple[str, ...], int] = {}
+    most: dict[tuple[str, ...], int] = {}
+    for limit in limits:
+        channels = tuple(sorted(limit.channels))
+        if limit.sense == ">=":
+            least[channels] = max(limit.bound, least.get(channels, limit.bound))
+        else:
+            most[channels] = min(limit.bound, most.get(channels, limit.bound))
+    if any(least.get(channels, 0) > bound for channels, bound in most.items()):
+        return True
+    return any(_shortfalls(problem, limits, limits))
+
+
+def _shortfalls(problem: Problem, limits: Sequence[Limit], soft: Sequence[Limit]) -> list[int]:
+    """By how much each soft limit has to give way, least in sum, while the others hold."""
+    if not limits:
+        return []
+    channels = problem.channels
+    money = float(max(1, *(abs(limit.bound) for limit in limits)))
+    sign = np.array([1.0 if limit.sense == "<=" else -1.0 for limit in limits])
+    members = np.array([[name in limit.channels for name in channels] for limit in limits])
+    gives = np.array([[-1.0 if limit is other else 0.0 for other in soft] for limit in limits])
+    rows = np.hstack([sign[:, None] * members, gives.reshape(len(limits), len(soft))])
+    bounds: Floats = sign * np.array([limit.bound for limit in limits]) / money
+    costs = np.concatenate([np.zeros(len(channels)), np.ones(len(soft))])
+    result = linprog(costs, rows, bounds, bounds=(0, None), method="highs")
+    if result.status != 0:
+        return [1] * max(1, len(soft))
+    return [_whole(value * money, money) for value in result.x[len(channels) :]]
+
+
+def _whole(short: float, money: float) -> int:
+    """Up to whole units; the solver's tolerance is nothing."""
+    return 0 if short <= 1e-9 * money else int(np.ceil(short - 1e-12 * money))
+
+
+def _remedy(problem: Problem, constraint: Limit | Target) -> str | None:
+    """The least change of one constraint that makes the whole problem feasible."""
+    if isinstance(constraint, Limit):
+        amount = least_limit(problem, constraint)
+        return None if amount is None else f"'{constraint.name}' {constraint.sense} {amount:,}"
+    bound = least_target(problem, constraint)
+    if bound is None:
+        return None
+    # to six digits, towards the looser
+    looser = bound * (1 + 1e-5) if constraint.kind == "cac" else bound * (1 - 1e-5)
+    return f"'{constraint.name}' {'<=' if constraint.kind == 'cac' else '>='} {looser:,.6g}"

@@ -15,12 +15,9 @@ from sqlglot.dialects.bigquery import BigQuery
 from sqlglot.errors import ErrorLevel, UnsupportedError
 
 from pipelines.warehouse.duckdb_forms import match_form
+from pipelines.warehouse.duckdb_grammar import check_tokens, check_tree
 from pipelines.warehouse.duckdb_parts import TRANSLATIONS, as_text
-from pipelines.warehouse.duckdb_scopes import (
-    check_scopes,
-    check_set_operations,
-    without_own_aliases,
-)
+from pipelines.warehouse.duckdb_scopes import check_scopes, without_own_aliases
 from pipelines.warehouse.googlesql import parse_query
 from pipelines.warehouse.proven import refuse
 
@@ -63,7 +60,8 @@ def translated(sql: str) -> Translation:
         UsageError: something in it isn't proven to mean the same on DuckDB; names it.
     """
     tree = parse_query(sql, _Unread)
-    check_set_operations(sql)
+    check_tokens(sql)
+    check_tree(tree)
     _name_columns(tree)
     _spell_out(tree)
     for node in tree.walk():

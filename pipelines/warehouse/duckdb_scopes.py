@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator
 
-import sqlglot
 from sqlglot import exp
-from sqlglot.tokens import TokenType
 
 from pipelines.warehouse.proven import functions, refuse
 
@@ -39,36 +36,6 @@ def check_scopes(tree: exp.Expression) -> None:
         _check_from(select)
         _check_names(select)
         _check_aliases(select)
-
-
-def check_set_operations(sql: str) -> None:
-    """Refuse set operations whose order only parentheses would say; the tree shows none of them.
-
-    Raises:
-        UsageError: names the part.
-    """
-    tokens = sqlglot.tokenize(sql, read="bigquery")
-    operations: list[str | None] = [None]  # one for each open parenthesis, and the query
-    ended: list[str | None] = [None]  # the clause that a set operation can't follow
-    for token, follower in itertools.pairwise(tokens):
-        match token.token_type:
-            case TokenType.L_PAREN:
-                operations.append(None)
-                ended.append(None)
-            case TokenType.R_PAREN:
-                operations.pop()
-                ended.pop()
-            case TokenType.ORDER_BY | TokenType.LIMIT:
-                ended[-1] = " ".join(token.text.upper().split())
-            case TokenType.UNION | TokenType.INTERSECT | TokenType.EXCEPT if (
-                follower.token_type in (TokenType.ALL, TokenType.DISTINCT)
-            ):
-                operation = f"{token.text} {follower.text}".upper()
-                if ended[-1]:
-                    refuse(f"{ended[-1]} before {operation}", "parentheses around the query")
-                if operations[-1] not in (None, operation):
-                    refuse("Different set operations without parentheses", "parentheses around one")
-                operations[-1] = operation
 
 
 def _check_star(star: exp.Expression) -> None:

@@ -8,24 +8,34 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
+from urllib.parse import unquote
 
 import phonenumbers
 
 from pipelines.placeholders import SHIPPED, Placeholders
 
 _GOOGLE_DOMAINS = {"gmail.com", "googlemail.com"}
+# what mail programs and links put around an address, and what stands beside it in lists
+_AROUND = re.compile(r"(?:mailto:|[^<>]*<)([^<>?]+)(?:>|\?.*)?")
+_BESIDE = " \t\r\n,;.<>\"'"
+_ONE_ADDRESS = re.compile(r"[^\s@,;<>]+@[^\s@,;<>]+")
 # the numbers that forms are filled with where none is given
 _TYPED = re.compile(r"(\d)\1{6,}$|0?1234567890?$")
 
 
 def normalise_email(email: str) -> str:
-    """Trim and lower-case; for Gmail drop dots and what follows a plus, as Google's
-    enhanced-conversions rules say.
+    """Take it out of what programs put around it (``mailto:``, ``Ada <…>``), trim and lower-case;
+    for Gmail drop dots and what follows a plus, as Google's enhanced-conversions rules say.
 
     Elsewhere dots and plus signs are kept: there they may be two people, and Meta's rules, which
     ask for trimming and lower case only, agree.
     """
-    cleaned = unicodedata.normalize("NFKC", email).strip().lower()
+    cleaned = unicodedata.normalize("NFKC", email).lower()
+    if "@" not in cleaned:
+        cleaned = unquote(cleaned)
+    if match := _AROUND.fullmatch(cleaned.strip()):
+        cleaned = match[1]
+    cleaned = cleaned.strip(_BESIDE)
     local, at, domain = cleaned.rpartition("@")
     if at and domain in _GOOGLE_DOMAINS:
         local = local.split("+", 1)[0].replace(".", "")
@@ -33,9 +43,11 @@ def normalise_email(email: str) -> str:
 
 
 def hash_email(email: str | None, salt: str, nobodys: Placeholders = SHIPPED) -> str | None:
-    """Salted SHA-256 of a normalised e-mail address, hex; None for none, and for nobody's."""
+    """Salted SHA-256 of a normalised e-mail address, hex; None for none, for several, and for
+    nobody's."""
     known = nobodys.real_address(email)
-    return _hash("email", normalise_email(known), salt) if known else None
+    address = normalise_email(known) if known else ""
+    return _hash("email", address, salt) if _ONE_ADDRESS.fullmatch(address) else None
 
 
 def normalise_phone(phone: str, region: str | None = None) -> str | None:

@@ -20,6 +20,26 @@ def test_gmail_spellings_are_one_address(spelling: str) -> None:
     assert normalise_email(spelling) == "adastone@gmail.com"
 
 
+@pytest.mark.parametrize(
+    "written",
+    [
+        *("mailto:mia@shop.example", "MAILTO:Mia@shop.example?subject=Hello", "<mia@shop.example>"),
+        *("Mia K. <mia@shop.example>", '"K., Mia" <Mia@Shop.example>', "mia%40shop.example"),
+        *(" mia@shop.example; ", "mia@shop.example,", "'mia@shop.example'", "mia@shop.example."),
+    ],
+)
+def test_an_address_is_known_whatever_a_program_wrote_around_it(written: str) -> None:
+    assert hash_email(written, "salt") == hash_email("mia@shop.example", "salt")
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["mia@shop.example,leo@shop.example", "mia@shop@example", "mia @shop.example", "Mia <mia>"],
+)
+def test_what_is_not_one_address_has_no_hash(written: str) -> None:
+    assert hash_email(written, "salt") is None
+
+
 def test_dots_and_plus_differ_outside_gmail() -> None:
     assert normalise_email("Ada.Stone+x@Example.org") == "ada.stone+x@example.org"
 

@@ -33,12 +33,17 @@ NOBODYS = (
     *("{{dlv.order2}}", "#{order.id}", "$order_id", "[[uid]]", "@@uid@@", "{{ x | default }}"),
     *("undefined undefined", "null,null", "user_id=undefined", "Optional(nil)", "no_id"),
     *("{gclid}", "{{user.id}}", "${USER_ID}", "__CLICKID__", "%%USER_ID%%", "[user_id]", "<id>"),
+    *("?", "!?", "0,0", "= 0 =", "#shopper_id#", ":shopper_id", "*|SHOPPER|*", "<%= shopper.id %>"),
+    *("$shopper$", "{shopper_id", "shopper_id}", "&lt;shopper-id&gt;", "(shopper id)", "Customer"),
+    *("#NUM!", "#DIV/0!", "Err:504", "nil:NilClass", "java.lang.Object@3f2a", "() => shopper"),
+    *("N/D", "s.o.", "brak danych", "12345678-1234-1234-1234-123456789012", "cookie_id"),
 )
 SOMEBODYS = (
     *("1", "10", "12345", "C-17", "1.100", "GA1.1.123.456", "100011.170000011", "nathan"),
     *("{3F2504E0-4F89-41D3-9A0C-0305E82C3301}", "Cj0KCQ_x-1", "000123", "x9", "null-point-7"),
     *("$17", "user-1", "test-17", "{ABCDEF}", "a=b", "nullable"),
     *("guest-000017", "0-1", "fff", "undefinedness.1", "__ga_17"),
+    *("#17", ":17", "(17)", "customer-12", "clientele", "a}b", "0a", "x:y_z", "error-17"),
 )
 
 

@@ -98,7 +98,7 @@ def ingest(
             mapping=mapping,
             placeholders=settings.identity.placeholders,
         )
-        openers = [partial(open_file, file, Secrets())]
+        openers = [partial(open_file, file, Secrets(), settings.clock())]
     elif all_ or source:
         names = source_names(settings, source)
         openers = [partial(open_source, settings, Secrets(), name) for name in names]
@@ -128,7 +128,7 @@ def ingest(
         check_salt(warehouse, salt.get_secret_value())
     failures = ingest_sources(warehouse, openers, request)
     if failures:
-        err.print(f"{len(failures)} failed; the other accounts were published.")
+        err.print(f"{len(failures)} failed; the others, if there were any, are published.")
         raise SystemExit(max(e.exit_code for e in failures))
 
 

@@ -64,7 +64,10 @@ def open_source(settings: Settings, secrets: Secrets, name: str) -> Source:
     section, room = sections[name], name.split(":", maxsplit=1)[0]
     if section is None:
         raise KeyError(name)
-    opened: Source = import_module(f"pipelines.sources.{room}.source").open_source(section, secrets)
+    opener = import_module(f"pipelines.sources.{room}.source").open_source
+    # no day of a file is later than the clock that the settings name
+    clock = (settings.clock(),) if room == _FILES else ()
+    opened: Source = opener(section, secrets, *clock)
     return opened
 
 

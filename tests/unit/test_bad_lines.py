@@ -211,12 +211,12 @@ Open = Callable[..., Source]
 
 @pytest.fixture
 def ads(tmp_path: Path) -> Open:
-    def open_(rows: list[str], **keys: Any) -> Source:
+    def open_(rows: list[str], now: datetime | None = None, **keys: Any) -> Source:
         path, mapping = tmp_path / "export.csv", tmp_path / "mapping.yaml"
         path.write_text(HEADER + "\n".join(rows) + "\n")
         mapping.write_text(yaml.safe_dump(MAPPING | keys))
         return open_source(
-            FileSettings(path=path, mapping=mapping, platform="reddit_ads"), Secrets()
+            FileSettings(path=path, mapping=mapping, platform="reddit_ads"), Secrets(), now
         )
 
     return open_
@@ -226,6 +226,9 @@ def ads(tmp_path: Path) -> Open:
     ("row", "why"),
     [
         ("2026-04-02,c99,100,10,#REF!,1", "column Cost is not an amount"),
+        ("2026-04-02,c99,100,10,#DIV/0!,1", "column Cost is not an amount (a formula without"),
+        ("2026-04-02,c99,100,10,Err:508,1", "column Cost is not an amount (a formula without"),
+        ("2026-04-02,c99,100,=B2*2,1.25,1", "column Clicks is not a whole number (a formula"),
         ("2026-04-02,c99,100,10,1.2.3,1", "column Cost is not an amount"),
         ('2026-04-02,c99,100,10,"1,25",1', 'column Cost is not an amount (decimal: ","'),
         ("2026-04-02,c99,100,10,(3),1", "column Cost is not an amount"),
@@ -255,8 +258,27 @@ def test_a_bad_cell_in_a_file_is_its_rows_fault(ads: Open, row: str, why: str) -
 @pytest.mark.parametrize("day", [date(2062, 4, 2), date(26, 4, 2)])
 def test_a_files_days_are_those_of_its_good_rows(ads: Open, day: date) -> None:
     assert ads([*GOOD, f"{day},c99,100,10,1.25,1"]).span == Window(DAY, DAY)
-    # all of them wrong: the refusal of the span says it
-    assert ads([row.replace("2026-04-02", f"{day}") for row in GOOD]).span == Window(day, day)
+    # all of them wrong: it is the file, its format or the clock
+    with pytest.raises(InputError, match="not a day that can be"):
+        ads([row.replace("2026-04-02", f"{day}") for row in GOOD]).span  # noqa: B018
+
+
+def test_no_day_of_a_file_is_later_than_its_clock(ads: Open) -> None:
+    rows = [*GOOD, "2026-04-03,c98,100,10,1.25,1", "2026-04-04,c99,100,10,1.25,1"]
+    source = ads(rows, now=datetime(2026, 4, 3, 12, tzinfo=UTC))
+    (batch,) = source.pull("7", source.span)
+    assert source.span == Window(DAY, date(2026, 4, 3))
+    assert [(one.place, one.day) for one in batch.unreadable] == [
+        ("export.csv row 13", date(2026, 4, 4))
+    ]
+
+
+def test_bad_dates_that_fill_the_beginning_of_a_file_are_set_aside(
+    ads: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pipelines.sources.files.header.CHUNK_ROWS", 1)
+    (batch,) = ads(["2062-04-02,c99,100,10,1.25,1", *GOOD]).pull("7", Window(DAY, DAY))
+    assert [one.place for one in batch.unreadable] == ["export.csv row 2"]
 
 
 def test_a_row_that_is_too_short_is_of_its_own_day(ads: Open) -> None:

@@ -6,7 +6,7 @@ import re
 import tarfile
 import zipfile
 from contextlib import suppress
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from itertools import count
 from pathlib import Path
@@ -22,6 +22,7 @@ from hypothesis import strategies as st
 
 from pipelines.errors import ConfigError, InputError
 from pipelines.sources.files.ads.periods import spread
+from pipelines.sources.files.ads.source import AdsFile
 from pipelines.sources.files.ids import NotAnId, look_rounded, read_id
 from pipelines.sources.files.layout import Layout
 from pipelines.sources.files.numerals import NotANumber, Numerals
@@ -253,6 +254,18 @@ def test_a_parquet_file_may_double_columns_but_not_hold_ids_as_floats(tmp_path: 
         rows(source(parquet(tmp_path / "e", columns)))
 
 
+@pytest.mark.parametrize("header_row", [1, "find"])
+def test_a_column_may_have_another_name_in_other_versions_of_an_export(
+    tmp_path: Path, header_row: int | str
+) -> None:
+    content = text(names=tuple("Ausgaben" if name == "Kosten" else name for name in NAMES))
+    also = {"Kosten": ["Spend", "Ausgaben"], "Klicks": "Impr."}
+    table = landed(tmp_path / "e", content, also_called=also, header_row=header_row)
+    assert (spent(table), sum(table["clicks"].to_pylist())) == (SPENT, 21)
+    with pytest.raises(InputError, match="has no column 'Kosten'"):
+        landed(tmp_path / "e", content, also_called={"Kosten": "Spend"}, header_row=header_row)
+
+
 def test_columns_that_differ_in_capitals_or_from_a_contracts_keep_their_values(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -281,6 +294,8 @@ START = date(2025, 3, 2)
         [date(2025, 1, 31), date(2025, 2, 28)],
         [START, START + timedelta(28), START + timedelta(58)],
         [START, START + timedelta(10), START + timedelta(20)],
+        [date(2025, 2, 1), date(2025, 2, 16), date(2025, 3, 1), date(2025, 3, 16)],
+        [date(2025, 1, 15), date(2025, 1, 31), date(2025, 2, 15), date(2025, 2, 28)],
     ],
 )
 def test_days_that_are_all_far_apart_are_periods_unless_the_mapping_knows(
@@ -372,6 +387,27 @@ def test_a_spread_row_lands_as_its_days_and_is_marked(
 def test_a_month_that_does_not_begin_with_its_first_day_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="2025-11-03 is no month"):
         landed(tmp_path / "export", text(ROWS[0]), grain="month", spread="evenly")
+
+
+@pytest.mark.parametrize(
+    ("grain", "period"),
+    [("month", "2025-11-01 to 2025-11-30"), ("week", "2025-11-01 to 2025-11-07")],
+)
+def test_a_period_that_is_not_over_is_refused_unless_the_file_says_its_last_day(
+    tmp_path: Path, grain: str, period: str
+) -> None:
+    def read(content: str, **date_: str) -> list[date]:
+        day = {"column": "Tag", "format": "%Y-%m-%d"} | date_
+        (tmp_path / "export").write_text(content)
+        described = source(tmp_path / "export", date=day, grain=grain, spread="evenly").mapping
+        file = AdsFile(tmp_path / "export", described, datetime(2025, 11, 5, 12, tzinfo=UTC))
+        return sorted(rows(file)["date"].to_pylist())
+
+    row = ("2025-11-01", *ROWS[0][1:])
+    with pytest.raises(InputError, match=f"the {grain} from {period} isn't over"):
+        read(text(row))
+    days = read(text((*row, "2025-11-04"), names=(*NAMES, "Bis")), ends="Bis")
+    assert days == [date(2025, 11, n) for n in range(1, 5)]
 
 
 @pytest.mark.parametrize("spelling", ["555-000-1111", "5550001111"])

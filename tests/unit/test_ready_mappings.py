@@ -4,6 +4,7 @@ import csv
 import io
 from collections.abc import Sequence
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 import openpyxl
@@ -31,8 +32,8 @@ def _lines(table: _Table, delimiter: str = ",") -> str:
     return text.getvalue()
 
 
-def _google(path: Path) -> None:
-    head = "Campaign state\tCampaign\tDay\tCustomer ID\tCampaign ID\tCurrency code\tImpr.\tClicks"
+def _google(path: Path, state: str = "Campaign status") -> None:
+    head = f"{state}\tCampaign\tDay\tCustomer ID\tCampaign ID\tCurrency code\tImpr.\tClicks"
     rows = [
         "Enabled\tAutumn\t2026-04-01\t987-654-3210\t21000000001\tUSD\t12,345\t300\t1,234.50\t5.50\t900.25",
         "Paused\tWinter\t2026-04-01\t987-654-3210\t21000000002\tUSD\t234\t1\t0.99\t --\t --",
@@ -256,6 +257,7 @@ def _tiktok(path: Path, first: str = "Ad status") -> None:
 
 EXPORTS = {
     "google_ads_ui": (_google, "csv", "9876543210"),
+    "google_ads_ui, older": (partial(_google, state="Campaign state"), "csv", "9876543210"),
     "google_ads_ui_de": (_google_de, "csv", "9876543210"),
     "meta_ads_manager": (_meta, "xlsx", "act_10150000000017"),
     "meta_ads_manager_raw": (_meta_raw, "csv", "act_10150000000017"),
@@ -275,7 +277,7 @@ def test_an_export_as_it_comes_lands_whole_under_its_accounts_one_spelling(
     draw, ending, account = EXPORTS[name]
     path = tmp_path / f"export.{ending}"
     draw(path)
-    mapping = MAPPINGS / f"{name}.yaml"
+    mapping = MAPPINGS / f"{name.split(',', maxsplit=1)[0]}.yaml"
     platform = name.split("_ads", maxsplit=1)[0] + "_ads"
     source = open_source(FileSettings(platform=platform, path=path, mapping=mapping), Secrets())
     assert source.account_ids == (account,)
@@ -308,4 +310,5 @@ def test_the_total_of_a_tiktok_workbook_is_left_out_wherever_it_is_named(
 def test_every_ready_mapping_is_drawn_here_or_has_an_export_of_its_own() -> None:
     # tests/e2e/test_real_export.py, test_files_{orders,ga4_report,lists}.py
     elsewhere = {"meta_kag", "shopify_orders", "ga4_report", *LISTS}
-    assert {path.stem for path in MAPPINGS.glob("*.yaml")} == {*EXPORTS, *elsewhere}
+    drawn = {name.split(",")[0] for name in EXPORTS}
+    assert {path.stem for path in MAPPINGS.glob("*.yaml")} == {*drawn, *elsewhere}

@@ -260,6 +260,12 @@ def test_a_replay_with_other_types_or_values_is_not_another_postback(receive: Re
     assert (row["conversion_day_first"], row["conversion_day_last"]) == (0, 2)
 
 
+def test_a_whole_number_may_have_a_decimal_point(receive: Receive) -> None:
+    posted = _at(DAY, **{"conversion-value": 63.0, "app-id": float(str(APPLE[0]["app-id"]))})
+    (row,) = _pull(receive(_2026_06_10=[posted]), DAY, DAY).rows.to_pylist()
+    assert (row["conversion_value"], row["app_id"]) == (63, str(APPLE[0]["app-id"]))
+
+
 def test_a_network_that_did_not_win_has_no_conversion_value(receive: Receive) -> None:
     lost = {**APPLE[2], "conversion-value": 7, "received_at": f"{DAY}T12:00:00Z"}
     batch = _pull(receive(_2026_06_10=[lost]), DAY, DAY)

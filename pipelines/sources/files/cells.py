@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, time
+from datetime import UTC, date, datetime, time
 from decimal import Decimal, InvalidOperation
 from functools import partial
 from math import inf, isfinite
 from pathlib import Path
 from typing import Generic, TypeVar, cast
+from zoneinfo import ZoneInfo
 
 from pipelines.errors import InputError
 from pipelines.money import micros
@@ -20,6 +22,8 @@ from pipelines.sources.files.ids import NotAnId, read_id
 from pipelines.sources.files.layout import Layout
 from pipelines.sources.files.mapping import Day, FileMapping
 from pipelines.sources.files.numerals import NotANumber, Numerals
+
+_log = logging.getLogger(__name__)
 
 _T = TypeVar("_T")
 M = TypeVar("M", bound=FileMapping)
@@ -110,17 +114,16 @@ class Reading(Generic[M]):
     """A file while it is read: what its mapping says, and what was seen in it so far.
 
     ``totals`` are cells of the mapping's ``total_column`` in rows that are left out, by their
-    number; ``last_row`` is the number of the last row with something in it; ``has_days`` is
-    whether any row had a day that can be.
+    number; ``last_row`` is the number of the last row with something in it.
     """
 
     path: Path
     mapping: M
+    now: datetime = field(default_factory=lambda: datetime.now(UTC))
     problems: Problems = field(init=False)
     numerals: Numerals = field(init=False)
     left_out: int = 0
     last_row: int = 0
-    has_days: bool = False
     totals: list[tuple[int, object]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -129,6 +132,16 @@ class Reading(Generic[M]):
     def refusal(self, reason: str, fix: str) -> InputError:
         """As :meth:`ExportFile.refusal`."""
         return self.file.refusal(reason, fix)
+
+    def warn_of_left_out(self) -> None:
+        """Log how many rows were left out, if any were."""
+        if self.left_out:
+            _log.warning("%s: left out, as the mapping says: %d row(s)", self.path, self.left_out)
+
+    @property
+    def today(self) -> date:
+        """The day in the mapping's time zone: none of the file's is later."""
+        return self.now.astimezone(ZoneInfo(self.mapping.time_zone)).date()
 
     @property
     def file(self) -> ExportFile:
@@ -218,7 +231,8 @@ class Sheet(Generic[M]):
         def parse(cell: object) -> str:
             return values[_text(cell)]
 
-        return self._parse(column, parse, f"one of {', '.join(values)}", nothing=nothing)
+        wanted = f"one of {', '.join(values)} (the mapping's values can say what it means)"
+        return self._parse(column, parse, wanted, nothing=nothing)
 
     def drift(self, column: str) -> list[str | None]:
         """A column that the mapping does not name, as texts; None for nothing."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from typing import Literal
 
 from pipelines.privacy.redaction import redacted
@@ -49,11 +49,11 @@ def locate(
     mapping = reading.mapping
     wanted = tuple(dict.fromkeys((*mapping.used_columns(), *(r.column for r in mapping.leave_out))))
     if header_row == "find":
-        header_row = _most_like(wanted, head)
+        header_row = _most_like((*wanted, *chain(*mapping.also_called.values())), head)
     names = _names(head[header_row - 1]) if header_row <= len(head) else []
     while names and not names[-1]:
         names.pop()
-    places = {name: [i for i, there in enumerate(names) if there == spelt(name)] for name in wanted}
+    places = {name: _places(name, mapping.also_called.get(name, ()), names) for name in wanted}
     if missing := [name for name in wanted if not places[name]]:
         advice = header_advice(head, wanted, mapping.delimiter, header_row)
         if names:
@@ -77,6 +77,14 @@ def locate(
     taken = set(used.values())
     others = _distinct(reading, {i: n for i, n in enumerate(names) if n and i not in taken})
     return Header(header_row, used, others, rules, len(names))
+
+
+def _places(name: str, also: Sequence[str], names: Sequence[str]) -> list[int]:
+    """Where a column is: by its name, or else by the first that it is also called and is there."""
+    for wanted in map(spelt, (name, *also)):
+        if places := [i for i, there in enumerate(names) if there == wanted]:
+            return places
+    return []
 
 
 def _most_like(wanted: Sequence[str], head: Sequence[Sequence[object]]) -> int:

@@ -109,6 +109,7 @@ class Layout(Section):
         null_tokens: cells that mean nothing; a metric that is nothing is 0 (but see
             ``Mapping.empty_cost``).
         leave_out: rows to leave out; how many were is logged.
+        also_called: other names of columns that the mapping names, for files without those.
     """
 
     encoding: str = "utf-8"
@@ -124,6 +125,7 @@ class Layout(Section):
     read_as: dict[str, Decimal] = Field({})
     null_tokens: tuple[str, ...] = ("", "-", "--")
     leave_out: tuple[LeaveOut, ...] = ()
+    also_called: dict[str, Texts] = {}
 
     @property
     def last_header_row(self) -> int:

@@ -14,6 +14,8 @@ _MINUS = re.compile(f"[{MINUSES}]")
 _LOCALES = ((".", ","), (",", "."), (",", " "), (".", "'"), (".", " "), (",", "'"))
 _AROUND = re.compile(r"^(\D*?)([.,]?\d(?:.*\d)?)(\D*)$", re.ASCII)
 _ROUNDED = re.compile(r"^\d+(?:[.,]\d+)?[eE]\+?\d+$")
+# what spreadsheets write where they can't calculate, the last LibreOffice; and a formula's own text
+_NOT_CALCULATED = re.compile(r"#[A-Z][A-Z0-9_/]*[!?]?|Err:\d{3}|=.*", re.DOTALL)
 WOULD_READ = " would read it"
 
 
@@ -111,12 +113,12 @@ def advice(cell: str, layout: Layout, *, whole: bool = False) -> str:
     text = _plain(cell)
     if _ROUNDED.fullmatch(text):
         return "rounded by a spreadsheet: format the column as a number, and export it again"
+    if _NOT_CALCULATED.fullmatch(text):
+        return "a formula without a result: correct it, or put its value in its place"
     around = _AROUND.match(text)
-    if around is None or "_" in text:
+    if around is None or "_" in text or around[1].strip() == "-":
         return ""
     before, number, behind = (part.strip() for part in around.groups())
-    if before == "-":
-        return ""
     signs = [sign for sign in (before, behind) if sign and sign not in layout.strip]
     if any(UNSTRIPPABLE.fullmatch(sign) or sign[0] in "<>(-+~" for sign in signs):
         return f"read_as can say what '{text}' stands for"

@@ -201,8 +201,7 @@ def typed_rows(
     if personal:
         warning = "columns that may be about a person are not taken"
         _log.warning("%s: %s: %s", reading.path, warning, ", ".join(sorted(personal)))
-    if reading.left_out:
-        _log.warning("%s: left out, as the mapping says: %d row(s)", reading.path, reading.left_out)
+    reading.warn_of_left_out()
 
     def day(row: int) -> date | None:
         return days.get(row) or (problems.day(row, dates.column, dates) if dates else None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import yaml
@@ -22,7 +23,7 @@ from pipelines.sources.files.experiments.rows import experiments_file
 from pipelines.sources.files.ga4_report.mapping import Ga4ReportMapping
 from pipelines.sources.files.ga4_report.rows import report_file
 from pipelines.sources.files.orders.mapping import OrdersMapping
-from pipelines.sources.files.orders.rows import orders_file
+from pipelines.sources.files.orders.rows import Hashing, orders_file
 from pipelines.yaml_files import problems, read_yaml
 
 _NO_AD_PLATFORMS = ("shopify", "ga4", "experiments", "calendar")
@@ -38,8 +39,11 @@ MAPPINGS: dict[str, type[AnyMapping]] = {
 }
 
 
-def open_source(settings: FileSettings, secrets: Secrets) -> Source:
+def open_source(settings: FileSettings, secrets: Secrets, now: datetime | None = None) -> Source:
     """The file as configured.
+
+    Args:
+        now: the present instant, by which no day of the file is later; by default, the machine's.
 
     Raises:
         ConfigError: a mapping that is unusable or for another platform, a platform that there
@@ -53,16 +57,17 @@ def open_source(settings: FileSettings, secrets: Secrets) -> Source:
             kept=_KEPT,
             fix=f"Use --platform {mapping.platform}, or another mapping.",
         )
+    now = now or datetime.now(UTC)
     if isinstance(mapping, AdsMapping):
-        return AdsFile(settings.path, mapping)
+        return AdsFile(settings.path, mapping, now)
     if isinstance(mapping, Ga4ReportMapping):
-        return report_file(settings.path, mapping)
+        return report_file(settings.path, mapping, now)
     if isinstance(mapping, ExperimentsMapping):
-        return experiments_file(settings.path, mapping)
+        return experiments_file(settings.path, mapping, now)
     if isinstance(mapping, CalendarMapping):
-        return calendar_file(settings.path, mapping)
-    nobodys = placeholders(settings.placeholders)
-    return orders_file(settings.path, mapping, secrets.require("hash_salt"), nobodys)
+        return calendar_file(settings.path, mapping, now)
+    hashing = Hashing(secrets.require("hash_salt"), placeholders(settings.placeholders))
+    return orders_file(settings.path, mapping, hashing, now)
 
 
 def load_mapping(path: Path) -> AnyMapping:

@@ -25,6 +25,7 @@ from pipelines.sources.shapes.crm_tables import (
     MAX_WINDOW_DAYS,
     OPPORTUNITIES,
     TABLES,
+    Columns,
     Records,
     Row,
     bounds,
@@ -144,10 +145,17 @@ class HubspotSource:
         """
         pulled_at = datetime.now(UTC)
         account = self.account(account_id)
-        yield from (
-            self._leads(account, window, pulled_at),
-            self._deals(account, window, pulled_at),
-        )
+        batches = []
+        for table, part in ((LEADS, self._leads), (OPPORTUNITIES, self._deals)):
+            records, columns = part(account, window)
+            batch = crm_batch(
+                *(table, self.name, account, window),
+                pulled_at=pulled_at,
+                records=records,
+                columns=columns,
+            )
+            batches.append(batch)
+        yield from batches
 
     def snapshot(self, account_id: str, day: date) -> Iterator[Batch]:
         """Nothing: a lead carries its own present state."""
@@ -168,7 +176,7 @@ class HubspotSource:
             days |= created_days((*changed, *gone), created, at, zone)
         return day_windows(days)
 
-    def _leads(self, account: Account, window: Window, pulled_at: datetime) -> Batch:
+    def _leads(self, account: Account, window: Window) -> tuple[Records, Columns]:
         rows = self._rows(account, "contacts", _CONTACT, _TAGS.values(), window)
         records = Records(rows, "id")
         read = records.read
@@ -179,7 +187,7 @@ class HubspotSource:
         numbers = zip(
             read("phone", self._hash_phone), read("mobilephone", self._hash_phone), strict=True
         )
-        columns = {
+        columns: Columns = {
             "lead_id": ids,
             "created_at": read("createdate", instant, needed=True),
             "updated_at": read("lastmodifieddate", instant),
@@ -195,11 +203,9 @@ class HubspotSource:
             "opportunity_id": [deals.get(i) for i in ids],
             **drift_columns(LEADS, rows, {"id", "hs_object_id", *_CONTACT, *_TAGS.values()}),
         }
-        return crm_batch(
-            LEADS, self.name, account, window, pulled_at=pulled_at, records=records, columns=columns
-        )
+        return records, columns
 
-    def _deals(self, account: Account, window: Window, pulled_at: datetime) -> Batch:
+    def _deals(self, account: Account, window: Window) -> tuple[Records, Columns]:
         rows = self._rows(account, "deals", _DEAL, (_CURRENCY,), window)
         records = Records(rows, "id")
         read = records.read
@@ -208,7 +214,7 @@ class HubspotSource:
         contacts = self._api.associated(account.account_id, "deals", "contacts", known)
         emails = self._api.emails(account.account_id, list(contacts.values()))
         closed = [bool(is_closed) for is_closed in read("hs_is_closed", flag)]
-        columns = {
+        columns: Columns = {
             "opportunity_id": ids,
             "created_at": read("hs_createdate", instant, needed=True),
             "updated_at": read("hs_lastmodifieddate", instant),
@@ -228,15 +234,7 @@ class HubspotSource:
                 OPPORTUNITIES, rows, {"id", "hs_object_id", "createdate", _CURRENCY, *_DEAL}
             ),
         }
-        return crm_batch(
-            OPPORTUNITIES,
-            self.name,
-            account,
-            window,
-            pulled_at=pulled_at,
-            records=records,
-            columns=columns,
-        )
+        return records, columns
 
     def _rows(
         self, account: Account, kind: str, needed: set[str], wanted: Any, window: Window

@@ -25,6 +25,7 @@ from pipelines.sources.shapes.crm_tables import (
     MAX_WINDOW_DAYS,
     OPPORTUNITIES,
     TABLES,
+    Columns,
     Records,
     Row,
     bounds,
@@ -149,10 +150,17 @@ class SalesforceSource:
         """
         pulled_at = datetime.now(UTC)
         account = self.account(account_id)
-        yield from (
-            self._leads(account, window, pulled_at),
-            self._opportunities(account, window, pulled_at),
-        )
+        batches = []
+        for table, part in ((LEADS, self._leads), (OPPORTUNITIES, self._opportunities)):
+            records, columns = part(account, window)
+            batch = crm_batch(
+                *(table, self.name, account, window),
+                pulled_at=pulled_at,
+                records=records,
+                columns=columns,
+            )
+            batches.append(batch)
+        yield from batches
 
     def snapshot(self, account_id: str, day: date) -> Iterator[Batch]:
         """Nothing: a lead carries its own present state."""
@@ -174,7 +182,7 @@ class SalesforceSource:
         ]
         return day_windows(created_days(rows, "CreatedDate", at, zone))
 
-    def _leads(self, account: Account, window: Window, pulled_at: datetime) -> Batch:
+    def _leads(self, account: Account, window: Window) -> tuple[Records, Columns]:
         tags = self._fields(account.account_id, "Lead", _LEAD, _TAGS)
         asked = (*_LEAD, *tags.values())
         rows = self._api.query(
@@ -187,7 +195,7 @@ class SalesforceSource:
         numbers = zip(
             read("Phone", self._hash_phone), read("MobilePhone", self._hash_phone), strict=True
         )
-        columns = {
+        columns: Columns = {
             "lead_id": read("Id", text, needed=True),
             "created_at": read("CreatedDate", instant, needed=True),
             "updated_at": read("SystemModstamp", instant),
@@ -203,11 +211,9 @@ class SalesforceSource:
             "opportunity_id": read("ConvertedOpportunityId", text),
             **drift_columns(LEADS, rows, asked),
         }
-        return crm_batch(
-            LEADS, self.name, account, window, pulled_at=pulled_at, records=records, columns=columns
-        )
+        return records, columns
 
-    def _opportunities(self, account: Account, window: Window, pulled_at: datetime) -> Batch:
+    def _opportunities(self, account: Account, window: Window) -> tuple[Records, Columns]:
         currency = self._fields(account.account_id, "Opportunity", _OPPORTUNITY, _CURRENCY)
         asked = (*_OPPORTUNITY, *currency.values())
         created = self._created(window)
@@ -221,7 +227,7 @@ class SalesforceSource:
         ids, closed = read("Id", text, needed=True), read("IsClosed", flag)
         closing_days = read("CloseDate", date.fromisoformat)
         currencies = read(currency.get("currency_code", ""), text)
-        columns = {
+        columns: Columns = {
             "opportunity_id": ids,
             "created_at": read("CreatedDate", instant, needed=True),
             "updated_at": read("SystemModstamp", instant),
@@ -239,15 +245,7 @@ class SalesforceSource:
             "email_hash": records.made("the contact", _primary_email, self._hash_email),
             **drift_columns(OPPORTUNITIES, rows, (*asked, _CONTACT_ROLES)),
         }
-        return crm_batch(
-            OPPORTUNITIES,
-            self.name,
-            account,
-            window,
-            pulled_at=pulled_at,
-            records=records,
-            columns=columns,
-        )
+        return records, columns
 
     def _converted(self, account_id: str, created: str) -> dict[str, str]:
         """Opportunity → the lead it came from, which may have been deleted since."""

@@ -18,6 +18,7 @@ from pipelines.sources.shapes.columns import schema_of, side_by_side, typed
 _log = logging.getLogger(__name__)
 
 Row = Mapping[str, Any]
+Columns = Mapping[str, Sequence[Any]]
 
 LEADS, OPPORTUNITIES = "raw.crm_leads", "raw.crm_opportunities"
 TABLES = (LEADS, OPPORTUNITIES)
@@ -36,7 +37,7 @@ def crm_batch(
     *,
     pulled_at: datetime,
     records: Records,
-    columns: Mapping[str, Sequence[Any]],
+    columns: Columns,
 ) -> Batch:
     """Rows in the order of creation, typed by the contract, also when there is none; records that
     have a fault are beside them.

@@ -94,4 +94,6 @@ def load_key(path: Path | None) -> EllipticCurvePublicKey:
 
 def text(value: object) -> str:
     """A field's value as it is signed: what the signature vouches for, whatever its JSON type."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)  # JSON's 24.0 is 24
     return str(value).lower() if isinstance(value, bool) else str(value)

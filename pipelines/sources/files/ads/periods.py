@@ -85,7 +85,8 @@ def refuse_far_apart(reading: Reading[AdsMapping], dates: Iterable[Sequence[date
         return
     weeks = all(gap % _WEEK == 0 for gap in gaps)
     months = all(_months_apart(*pair) for pair in pairs)
-    if weeks or months or len(set(pairs)) > 1:
+    halves = all(_halves_of_months(*pair) for pair in pairs)
+    if weeks or months or halves or len(set(pairs)) > 1:
         grain = "week" if weeks else "month"
         raise reading.refusal(
             f"has days that lie {_WEEK} or more apart, such as {pairs[0][0]} and {pairs[0][1]}: "
@@ -160,6 +161,12 @@ def _parts(number: float, days: int) -> list[float]:
 def _months_apart(earlier: date, later: date) -> bool:
     ends = all(day.day == _month_end(day) for day in (earlier, later))
     return earlier.day == later.day or ends
+
+
+def _halves_of_months(*days: date) -> bool:
+    """Whether each day begins a half of its month, or each ends one."""
+    begin = all(day.day in (1, 16) for day in days)
+    return begin or all(day.day in (15, _month_end(day)) for day in days)
 
 
 def _month_end(day: date) -> int:

@@ -42,14 +42,16 @@ class AdsFile:
     Args:
         path: the file.
         mapping: what it holds.
+        now: the present instant; by default, the machine's.
     """
 
     name = "files"
     lookback_days = 30
     max_window_days = 36_600
 
-    def __init__(self, path: Path, mapping: AdsMapping) -> None:
+    def __init__(self, path: Path, mapping: AdsMapping, now: datetime | None = None) -> None:
         self.path, self.mapping, self.platform = path, mapping, mapping.platform
+        self._now = now or datetime.now(UTC)
 
     @property
     def tables(self) -> tuple[str, ...]:
@@ -176,7 +178,7 @@ class AdsFile:
 
     @cached_property
     def _read(self) -> TypedRows:
-        return typed_rows(Reading(self.path, self.mapping))
+        return typed_rows(Reading(self.path, self.mapping, self._now))
 
 
 def _own_levels(tables: tuple[str, ...]) -> list[str]:

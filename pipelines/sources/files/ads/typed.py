@@ -73,8 +73,7 @@ def typed_rows(reading: Reading[AdsMapping]) -> TypedRows:
     if personal:
         warning = "columns that may be about a person are not taken"
         _log.warning("%s: %s: %s", reading.path, warning, ", ".join(sorted(personal)))
-    if reading.left_out:
-        _log.warning("%s: left out, as the mapping says: %d row(s)", reading.path, reading.left_out)
+    reading.warn_of_left_out()
     dates = reading.mapping.date
     aside = (
         asides.get(row) or Aside(row, why, day=problems.day(row, dates.column, dates))
@@ -178,6 +177,15 @@ def _as_days(sheet: Sheet[AdsMapping], values: dict[str, list[Any]]) -> dict[str
             until = f" to {end}" if end else ""
             sheet.reading.problems.add(
                 sheet.row_numbers[i], f": {day}{until} is no {mapping.grain}"
+            )
+        elif span[1] > sheet.reading.today:
+            sheet.reading.problems.add(
+                sheet.row_numbers[i],
+                f": the {mapping.grain} from {span[0]} to {span[1]} isn't over",
+            )
+            sheet.reading.problems.advise(
+                "Leave it out of the export, or say which column has the row's last day: "
+                "date: {ends: COLUMN}."
             )
         spans.append(span or (day, day))
     if sheet.reading.problems.of_file:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -26,10 +26,10 @@ _NO_CURRENCY = "''"
 Values = dict[str, list[Any]]
 
 
-def calendar_file(path: Path, mapping: CalendarMapping) -> OneTableFile:
+def calendar_file(path: Path, mapping: CalendarMapping, now: datetime) -> OneTableFile:
     """A calendar."""
     landing = Landing(_TABLE, "start_date", ("event_id",), currency=_NO_CURRENCY)
-    typed = partial(typed_rows, Reading(path, mapping), landing, _typed)
+    typed = partial(typed_rows, Reading(path, mapping, now), landing, _typed)
     return OneTableFile(path, mapping, mapping.account_id.constant, landing, typed)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from statistics import NormalDist
@@ -28,10 +28,10 @@ _SEPARATORS = re.compile(r"[;|]")
 Values = dict[str, list[Any]]
 
 
-def experiments_file(path: Path, mapping: ExperimentsMapping) -> OneTableFile:
+def experiments_file(path: Path, mapping: ExperimentsMapping, now: datetime) -> OneTableFile:
     """A list of experiments."""
     landing = Landing(_TABLE, "start_date", ("experiment_id",))
-    typed = partial(typed_rows, Reading(path, mapping), landing, _typed)
+    typed = partial(typed_rows, Reading(path, mapping, now), landing, _typed)
     return OneTableFile(path, mapping, mapping.account_id.constant, landing, typed)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -23,10 +24,10 @@ FROM rows
 """
 
 
-def report_file(path: Path, mapping: Ga4ReportMapping) -> OneTableFile:
+def report_file(path: Path, mapping: Ga4ReportMapping, now: datetime) -> OneTableFile:
     """A report of a GA4 property."""
     landing = Landing(_TABLE, "date", ("date", *DIMENSIONS), _SELECT)
-    read = partial(typed_rows, Reading(path, mapping), landing, _typed, mapping.date)
+    read = partial(typed_rows, Reading(path, mapping, now), landing, _typed, mapping.date)
     return OneTableFile(path, mapping, mapping.property_id, landing, read)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -25,8 +24,6 @@ from pipelines.sources.files.orders.mapping import OrdersMapping
 from pipelines.sources.files.possible import note_impossible
 from pipelines.sources.files.rows import RowsFile
 from pipelines.sources.shapes.columns import schema_of
-
-_log = logging.getLogger(__name__)
 
 _TABLE = "raw.orders"
 _CLICK_IDS = ("gclid", "fbclid", "ttclid", "li_fat_id")
@@ -51,10 +48,10 @@ class Hashing:
 
 
 def orders_file(
-    path: Path, mapping: OrdersMapping, salt: str, nobodys: Placeholders
+    path: Path, mapping: OrdersMapping, hashing: Hashing, now: datetime
 ) -> OneTableFile:
-    """An export of a shop's orders."""
-    read = partial(typed_orders, Reading(path, mapping), Hashing(salt, nobodys))
+    """An export of a shop's orders, read at an instant: none of them is later."""
+    read = partial(typed_orders, Reading(path, mapping, now), hashing)
     landing = Landing(_TABLE, "order_date", ("order_id",), _SELECT, _NOTE)
     return OneTableFile(path, mapping, mapping.shop, landing, read)
 
@@ -97,8 +94,7 @@ def typed_orders(reading: Reading[OrdersMapping], hashing: Hashing) -> TypedRows
     if not rows.is_written:
         raise reading.refusal("has no row that isn't left out.", "Correct leave_out.")
     refuse_duplicates(reading, rows, ("order_id",))
-    if reading.left_out:
-        _log.warning("%s: left out, as the mapping says: %d row(s)", reading.path, reading.left_out)
+    reading.warn_of_left_out()
     # without cells: a person's stand beside the one that can't be read
     aside = (Aside(row, why, day=days.get(row)) for row, why in sorted(problems.rows.items()))
     return TypedRows(rows, aside=tuple(aside), count=count)

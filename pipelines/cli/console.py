@@ -37,6 +37,11 @@ class Format(StrEnum):
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
+def of_rows(chosen: Format | None) -> Format:
+    """The format of rows: the one that was chosen, or a table, or TSV where they are piped."""
+    return chosen or (Format.TABLE if sys.stdout.isatty() else Format.TSV)
+
+
 def print_rows(
     rows: Sequence[Mapping[str, Any]],
     format_: Format,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -10,8 +9,8 @@ import typer
 
 from pipelines.build import build as build_models
 from pipelines.cli import backup, evaluate, ingest, privacy, proposals, sandbox
-from pipelines.cli.console import Format, out, print_error, print_plainly, print_rows
-from pipelines.cli.options import AsOfOption, ConfigOption, day, open_settings
+from pipelines.cli.console import Format, of_rows, out, print_error, print_plainly, print_rows
+from pipelines.cli.options import AsOfOption, ConfigOption, RowsOption, day, open_settings
 from pipelines.errors import AdcanaryError, FileRefused, UsageError
 from pipelines.shipped import shipped
 
@@ -121,10 +120,7 @@ app.command("propose")(proposals.propose)
 @app.command()
 def query(
     sql: Annotated[str, typer.Argument(help="One GoogleSQL SELECT statement.")],
-    format_: Annotated[
-        Format | None,
-        typer.Option("--format", help="Output format (default: table; tsv where it is piped)."),
-    ] = None,
+    format_: RowsOption = None,
     spreadsheet: Annotated[
         bool,
         typer.Option(
@@ -138,7 +134,7 @@ def query(
 
     On DuckDB, what isn't proven to give what BigQuery gives is refused by name; no file is opened.
     """
-    chosen = format_ or (Format.TABLE if sys.stdout.isatty() else Format.TSV)
+    chosen = of_rows(format_)
     if spreadsheet and chosen is not Format.CSV:
         raise UsageError(
             "--spreadsheet is about CSV files.",

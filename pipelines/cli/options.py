@@ -28,6 +28,10 @@ ConfigOption = Annotated[
     ),
 ]
 FormatOption = Annotated[Format, typer.Option("--format", help="Output format.")]
+RowsOption = Annotated[
+    Format | None,
+    typer.Option("--format", help="Output format (default: table; tsv where it is piped)."),
+]
 AsOfOption = Annotated[
     datetime | None, day_option("Last day of evidence to use (default: yesterday).")
 ]

@@ -12,8 +12,8 @@ from typing import Annotated
 
 import typer
 
-from pipelines.cli.console import Format, print_plainly, print_rows
-from pipelines.cli.options import ConfigOption, FormatOption, open_settings
+from pipelines.cli.console import Format, of_rows, print_plainly, print_rows
+from pipelines.cli.options import ConfigOption, FormatOption, RowsOption, open_settings
 from pipelines.cli.options import person as actor_name
 from pipelines.config import Secrets, Settings
 from pipelines.errors import UsageError
@@ -146,22 +146,22 @@ def compact_file(config: ConfigOption = None) -> None:
 @privacy_app.command("expire")
 def expire_events(
     days: Annotated[int | None, typer.Option(help="Days to keep (default: as configured).")] = None,
-    format_: FormatOption = Format.TABLE,
+    format_: RowsOption = None,
     config: ConfigOption = None,
 ) -> None:
     """Delete event-level rows older than the retention period."""
     settings, warehouse = open_settings(config)
     kept = settings.privacy.event_retention_days if days is None else days
     rows = expire(warehouse, settings.today(), kept)
-    print_rows([{"table": table, "rows": n} for table, n in rows.items()], format_)
+    print_rows([{"table": table, "rows": n} for table, n in rows.items()], of_rows(format_))
 
 
 @privacy_app.command("requests")
-def list_requests(format_: FormatOption = Format.TABLE, config: ConfigOption = None) -> None:
+def list_requests(format_: RowsOption = None, config: ConfigOption = None) -> None:
     """List the exports and erasures: who ran them, why, when, and the proof."""
     _, warehouse = open_settings(config)
-    rows = warehouse.query("SELECT * FROM raw.privacy_requests ORDER BY requested_at").to_pylist()
-    print_rows(rows, format_)
+    rows = warehouse.query("SELECT * FROM raw.privacy_requests ORDER BY requested_at")
+    print_rows(rows.to_pylist(), of_rows(format_), columns=rows.column_names)
 
 
 def _find(settings: Settings, warehouse: Warehouse, value: str, kind: SubjectKind | None) -> Person:

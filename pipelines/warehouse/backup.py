@@ -7,14 +7,16 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import duckdb
 
-from pipelines.errors import IntegrityError, UsageError
+from pipelines.errors import IntegrityError, StatementError, UsageError
 from pipelines.scratch import scratch_folder
 from pipelines.warehouse import duckdb_file
 from pipelines.warehouse.duckdb_errors import require_duckdb, unreadable
 
+_T = TypeVar("_T")
 _TABLES = (
     "SELECT schema_name, table_name FROM duckdb_tables() WHERE NOT internal AND NOT temporary "
     "ORDER BY ALL"
@@ -97,7 +99,7 @@ def put_back(source: Path, path: Path, check: Check) -> Saved:
         raise UsageError(
             f"There is no file {source}.", kept="nothing was written.", fix="Name a backup."
         )
-    require_duckdb(source)
+    _require_whole(source, lambda: require_duckdb(source))
     for occupied in (path, duckdb_file.log_of(path)):
         _refuse_to_overwrite(occupied)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -105,13 +107,26 @@ def put_back(source: Path, path: Path, check: Check) -> Saved:
 
     def make(copy: Path) -> None:
         duckdb_file.copy_still(source, 0.0, copy)
-        results.append((*_settle(copy), check(copy)))
+        tables, rows = _require_whole(source, lambda: _settle(copy))
+        results.append((tables, rows, check(copy)))
 
     if not duckdb_file.put(path, make):
         _refuse_to_overwrite(path)
     tables, rows, verified = results[0]
     size = path.stat().st_size
     return Saved(path, size, tables, rows, verified, time.monotonic() - began)
+
+
+def _require_whole(source: Path, read: Callable[[], _T]) -> _T:
+    """What is read of a backup; if it can't be, the error names it, and not the copy of it."""
+    try:
+        return read()
+    except StatementError as error:
+        raise StatementError(
+            f"{source} is no backup that can be put back: {error.message}",
+            kept="nothing was written.",
+            fix="Name another one, as `adcanary backup` wrote it.",
+        ) from error
 
 
 def _refuse_to_overwrite(path: Path) -> None:

@@ -13,6 +13,8 @@ _MAGIC, _MAGIC_AT = b"DUCK", 8
 _DAMAGED = re.compile(r"Corrupt|Could not read enough bytes|Failure while replaying WAL")
 _NEWER = re.compile(r"version number \d+, but we can only read")
 _NO_ROOM = re.compile(r"No space left|File too large|Disk quota exceeded|Could not write")
+_NO_TABLE = re.compile(r'Table with name "?([\w.]+)"? does not exist')
+_BUILT = ("staging", "intermediate", "marts")
 _RESTORE = (
     "Move {name} and {name}.wal away, both of them, and put a backup in their place: "
     "`adcanary restore BACKUP`. Without a backup, load the platforms' history again, "
@@ -59,5 +61,18 @@ def refused(path: Path, sql: str, translated: str, error: duckdb.Error) -> State
     """A statement that DuckDB refused, as it was written and as DuckDB read it."""
     if _DAMAGED.search(str(error)) or _NO_ROOM.search(str(error)):
         return unreadable(path, error)
+    if isinstance(error, duckdb.CatalogException) and (match := _NO_TABLE.search(str(error))):
+        return _no_table(match[1], sql)
     shown = sql.strip() if translated == sql else f"{sql.strip()}\n  as DuckDB: {translated}"
     return StatementError(f"DuckDB refused a statement: {error}\n  {shown}")
+
+
+def _no_table(name: str, sql: str) -> StatementError:
+    """A table that a statement reads and that isn't there, by its whole name."""
+    table = name.rpartition(".")[2]
+    match = re.search(rf"\b(\w+)\.{table}\b", sql)
+    whole = f"{match[1]}.{table}" if match else name
+    fix = f"Correct it: {sql.strip()}"
+    if whole.partition(".")[0] in _BUILT:
+        fix = "Run `adcanary build` first, which builds it."
+    return StatementError(f"There is no table {whole}.", kept="nothing was changed.", fix=fix)

@@ -128,8 +128,9 @@ def test_a_damaged_backup_is_refused(path: Path, tmp_path: Path, cut: float) -> 
     content = saved.path.read_bytes()
     saved.path.write_bytes(content[: int(len(content) * cut)])
     back = tmp_path / "back" / "w.duckdb"
-    with pytest.raises(StatementError):
+    with pytest.raises(StatementError, match=re.escape(f"{saved.path} is no backup")) as refused:
         put_back(saved.path, back, sound)
+    assert "Name another one" in str(refused.value.fix)
     assert not back.exists()
 
 

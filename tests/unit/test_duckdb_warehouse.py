@@ -100,6 +100,17 @@ def test_a_second_statement_is_refused(path: Path) -> None:
         DuckDBWarehouse(path).query("SELECT 1 AS x; DROP TABLE raw.orders")
 
 
+def test_a_mart_that_is_not_built_yet_is_named_with_what_builds_it(path: Path) -> None:
+    warehouse = DuckDBWarehouse(path)
+    for made in (False, True):
+        if made:
+            warehouse.transaction([Statement("CREATE SCHEMA marts")], label="test")
+        with pytest.raises(StatementError) as refused:
+            warehouse.query("SELECT COUNT(*) AS n FROM marts.daily AS d WHERE d.spend > 0")
+        assert refused.value.message == "There is no table marts.daily."
+        assert "adcanary build" in str(refused.value.fix)
+
+
 def test_a_refused_statement_is_shown_in_both_dialects(path: Path) -> None:
     with pytest.raises(StatementError, match=r"SAFE_CAST\(nobody(.|\n)*TRY_CAST\(nobody"):
         DuckDBWarehouse(path).query("SELECT SAFE_CAST(nobody AS INT64) AS x FROM raw.orders")

@@ -65,6 +65,9 @@ def test_no_raw_value_is_left_in_the_database_the_output_or_the_logs(
     texts = [text.encode() for text in (*told, file.read_text(), caplog.text)] + stored
     assert not [v for v in people.RAW_VALUES for text in texts if v.encode() in text]
     requests = json.loads(run("requests", "--format", "json").stdout)
+    lines = [line.split("\t") for line in run("requests").stdout.splitlines()]  # it is piped here
+    assert lines[0] == list(requests[0])
+    assert [line[0] for line in lines[1:]] == [r["request_id"] for r in requests]
     assert [(r["action"], r["requested_by"], bool(r["proved_at"])) for r in requests] == [
         ("export", "dee p. oh", False),
         ("erase", "dee p. oh", True),

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
 from functools import partial
 from pathlib import Path
@@ -255,7 +255,7 @@ def _tiktok(path: Path, first: str = "Ad status") -> None:
     book.save(path)
 
 
-EXPORTS = {
+EXPORTS: dict[str, tuple[Callable[[Path], None], str, str]] = {
     "google_ads_ui": (_google, "csv", "9876543210"),
     "google_ads_ui, older": (partial(_google, state="Campaign state"), "csv", "9876543210"),
     "google_ads_ui_de": (_google_de, "csv", "9876543210"),

@@ -58,7 +58,11 @@ def locate(
         advice = header_advice(head, wanted, mapping.delimiter, header_row)
         if names:
             near = ((name, nearest(spelt(name), names)) for name in missing)
-            hints = (f"'{name}'" + (f" (is it '{hint}'?)" if hint else "") for name, hint in near)
+            hints = (
+                # where it is known what is wrong, a name that is near is another thing
+                f"'{name}'" + (f" (is it '{hint}'?)" if hint and not advice else "")
+                for name, hint in near
+            )
             reason = f"has no column {', '.join(hints)}."
             if mapping.quotes_cells:
                 reason += f" Its columns: {', '.join(names)}."

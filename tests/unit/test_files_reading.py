@@ -410,6 +410,12 @@ def test_a_period_that_is_not_over_is_refused_unless_the_file_says_its_last_day(
     assert days == [date(2025, 11, n) for n in range(1, 5)]
 
 
+def test_a_currency_may_be_in_small_letters(tmp_path: Path) -> None:
+    content = text((*ROWS[0], "eur"), (*ROWS[1], "EUR"), names=(*NAMES, "Währung"))
+    table = landed(tmp_path / "e", content, currency={"column": "Währung"})
+    assert set(table["currency_code"].to_pylist()) == {"EUR"}
+
+
 @pytest.mark.parametrize("spelling", ["555-000-1111", "5550001111"])
 def test_an_account_has_one_spelling(tmp_path: Path, spelling: str) -> None:
     table = landed(tmp_path / "export", text(), account_id={"constant": spelling})

@@ -117,7 +117,7 @@ def _typed(sheet: Sheet[AdsMapping], drift: Iterable[str]) -> dict[str, list[Any
         "impressions": sheet.counts(columns.impressions),
         "clicks": sheet.counts(columns.clicks),
         "cost_micros": sheet.amounts(columns.cost, signed=True),
-        "currency_code": _texts(sheet, mapping.currency),
+        "currency_code": [code and code.upper() for code in _texts(sheet, mapping.currency)],
         "time_zone": [mapping.time_zone] * count,
         "attribution_window": [mapping.attribution_window] * count,
     }

@@ -124,7 +124,7 @@ def _typed(sheet: Sheet[OrdersMapping], hashing: Hashing) -> dict[str, list[Any]
         **{name: [ids.get(name) for ids in clicks] for name in _CLICK_IDS},
         "revenue_micros": sheet.amounts(columns.total),
         "refunded_micros": [amount or 0 for amount in refunded],
-        "currency_code": sheet.texts(columns.currency),
+        "currency_code": [code and code.upper() for code in sheet.texts(columns.currency)],
         "time_zone": [mapping.time_zone] * count,
         "test": [True if is_test else None for is_test in tests],
         "cancelled_at": cancelled,

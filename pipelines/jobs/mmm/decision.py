@@ -1,9 +1,9 @@
 """From a fit to a decision: how to split the spend of the last year, and what that would bring.
 
 The best of many uncertain splits looks better than it is, because it was picked for looking good
-(Smith and Winkler, The Optimizer's Curse, 2006). So the lift that a decision claims is below the
-fit's mean by ``OPTIMISM`` of its standard deviations: as far as the fit was above the truth on the
-planted worlds of mmm-framework and on our own recovery worlds, on seeds kept for that
+(Smith and Winkler, The Optimizer's Curse, 2006). So what a decision claims reaches further down
+than the fit's draws do: those below their mean are ``OPTIMISM`` of their distance further from it.
+That much was needed on the planted worlds of mmm-framework, on seeds kept for setting it
 (docs/benchmarks.md has others).
 """
 
@@ -20,7 +20,7 @@ from pipelines.jobs.mmm.engine import Fitted
 from pipelines.jobs.mmm.ensemble import fit_ensemble
 from pipelines.jobs.mmm.panel import Floats, Panel
 
-OPTIMISM = 0.5
+OPTIMISM = 0.3
 MOST_MOVED = 0.3
 """A decision moves a channel by at most this share of its spend."""
 DECIDED_WEEKS = 52
@@ -35,7 +35,7 @@ class Decision:
     Args:
         shift: factor of each channel's spend; None if an assumption is broken.
         lift: 10th, 50th and 90th percentile of the change of the outcome in the decided weeks, as a
-            share of it; by the draws, less their optimism.
+            share of it; less optimism.
         refusals: the broken assumptions.
     """
 
@@ -92,8 +92,9 @@ def lift(panel: Panel, responded: Sequence[Floats], factors: Floats) -> Floats:
 
 
 def without_optimism(gain: Floats) -> Floats:
-    """Draws of what a chosen change brings, moved down by how much the choice flatters them."""
-    return gain - OPTIMISM * gain.std()
+    """Draws of what a chosen change brings, with those below the mean moved further down."""
+    off = gain - gain.mean()
+    return gain + OPTIMISM * np.minimum(off, 0)
 
 
 def _at(responded: Floats, factor: float) -> Floats:

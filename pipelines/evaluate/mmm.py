@@ -15,7 +15,7 @@ from pipelines.evaluate.mmm_file import read_panel, read_truth
 from pipelines.jobs.mmm.decision import best_split, decided_weeks, lift, respond
 from pipelines.jobs.mmm.engine import Engine, contributions
 from pipelines.jobs.mmm.ensemble import fit_ensemble
-from pipelines.jobs.mmm.ensemble.shapes import KERNELS, SHAPES, adstocked, responses, saturated
+from pipelines.jobs.mmm.ensemble.shapes import responses
 from pipelines.jobs.mmm.panel import Floats, Panel
 
 ALL, COMBINED = "all", "combined"
@@ -157,12 +157,10 @@ def _true_lift(panel: Panel, truth: Floats, factors: Floats, weeks: int) -> tupl
         heights = (r.features @ true) / (r.features**2).sum(axis=1)
         errors = ((r.features * heights[:, None] - true) ** 2).sum(axis=1)
         best = int(errors.argmin())
-        shape, height = SHAPES[best], heights[best] / r.means[best]
-        worked = adstocked(panel.spend[:, :, i] / r.unit, KERNELS[shape.kernel])[:, -weeks:]
-        before, after = (
-            saturated(worked * factor, shape.half, shape.slope).sum() for factor in (1, factors[i])
-        )
-        gained += float(height * (after - before))
+        paths = panel.spend[None, :, :, i] * np.array([1.0, factors[i]])[:, None, None]
+        (curve,) = r.curves(paths, np.array([best]), weeks)
+        before, after = heights[best] * curve.sum(axis=(1, 2))
+        gained += float(after - before)
         varied = ((true - true.mean()) ** 2).sum()
         least = min(least, float(1 - errors[best] / varied)) if varied else least
     return gained / float(panel.outcome[:, -weeks:].sum()), least

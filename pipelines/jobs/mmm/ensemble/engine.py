@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,12 +10,8 @@ import numpy as np
 from pipelines.jobs.mmm.ensemble.baseline import Baseline, baseline, onwards
 from pipelines.jobs.mmm.ensemble.sampler import Draws, Ints, sample
 from pipelines.jobs.mmm.ensemble.shapes import (
-    KERNELS,
-    SHAPES,
     Responses,
-    adstocked,
     responses,
-    saturated,
 )
 from pipelines.jobs.mmm.panel import Floats, Panel
 
@@ -46,13 +42,13 @@ class Ensemble:
 
     def brought(self, channel: int, spend: Floats) -> Floats:
         used, place = np.unique(self.shapes[:, channel], return_inverse=True)
-        curves = np.array([c[0] for c in self._curves(channel, spend[None], used)])
+        curves = np.array([c[0] for c in self.by_channel[channel].curves(spend[None], used)])
         brought: Floats = curves[place] * self.heights[:, channel, None, None]
         return brought
 
     def totals(self, channel: int, paths: Floats, weeks: int) -> Floats:
         used, place = np.unique(self.shapes[:, channel], return_inverse=True)
-        curves = self._curves(channel, paths, used, weeks)
+        curves = self.by_channel[channel].curves(paths, used, weeks)
         totals = np.array([c.sum(axis=(1, 2)) for c in curves])
         brought: Floats = totals[place] * self.heights[:, channel, None]
         return brought
@@ -88,18 +84,6 @@ class Ensemble:
         spread = np.sqrt(((precision @ own) * own).sum(axis=0) * (self.noise**2).mean())
         scores: Floats = own.T @ precision @ rest / np.maximum(spread, 1e-300)
         return scores
-
-    def _curves(self, channel: int, paths: Floats, used: Ints, weeks: int = 0) -> Iterator[Floats]:
-        """Contribution at a height of 1 by shape, in the last weeks (0: all), [path, geo, week]."""
-        r = self.by_channel[channel]
-        flat = (paths / r.unit).reshape(-1, paths.shape[2])
-        worked: dict[int, Floats] = {}
-        for index in used:
-            shape = SHAPES[index]
-            if shape.kernel not in worked:
-                whole = adstocked(flat, KERNELS[shape.kernel])
-                worked[shape.kernel] = whole[:, -weeks:].reshape(*paths.shape[:2], -1)
-            yield saturated(worked[shape.kernel], shape.half, shape.slope) / r.means[index]
 
 
 def fit_ensemble(panel: Panel, seed: int) -> Ensemble:

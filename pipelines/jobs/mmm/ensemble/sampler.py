@@ -20,7 +20,7 @@ import numpy.typing as npt
 from scipy.special import erfcx, log_ndtr, ndtr, ndtri
 
 from pipelines.jobs.mmm.ensemble.baseline import Baseline
-from pipelines.jobs.mmm.ensemble.shapes import LOG_MEDIAN_PRIORS, PRIORS
+from pipelines.jobs.mmm.ensemble.shapes import PRIORS
 from pipelines.jobs.mmm.panel import Floats
 
 Ints = npt.NDArray[np.int64]
@@ -69,8 +69,7 @@ def sample(outcome: Floats, features: Floats, shares: Floats, base: Baseline, se
     # a shape's own precision, for every pair: [pair, channel, shape]
     own = np.array([((features @ p) * features).sum(axis=2) for p in base.precisions])
     scales, log_scale_prior = _scales(shares)
-    sides, log_priors = np.array([1 - HARM, HARM])[:, None], np.log(PRIORS)
-    medians = random.integers(len(PRIORS), size=CHAINS)
+    priors = np.tile(PRIORS, shapes // len(PRIORS)) * np.array([[1 - HARM], [HARM]])
 
     chosen = random.integers(shapes, size=(CHAINS, channels))
     heights = np.abs(random.normal(0, 0.1, (CHAINS, channels)))
@@ -86,15 +85,12 @@ def sample(outcome: Floats, features: Floats, shares: Floats, base: Baseline, se
             towards = pull @ features[i].T / variance[:, None]
             precision = own[pair, i] / variance[:, None] + 1 / scale[:, i, None] ** 2
             weights = _weights(towards / np.sqrt(precision)) / np.sqrt(precision)[:, None]
-            weights *= PRIORS[medians][:, None] * sides
-            picked = _pick(weights.reshape(CHAINS, -1), random)
+            picked = _pick((weights * priors).reshape(CHAINS, -1), random)
             chosen[:, i], sign = picked % shapes, np.where(picked < shapes, 1.0, -1.0)
             precision, towards = precision[chains, chosen[:, i]], towards[chains, chosen[:, i]]
             size_of = _positive(sign * towards / precision, 1 / np.sqrt(precision), random)
             heights[:, i] = sign * size_of
             brought[:, i] = features[i, chosen[:, i]] * heights[:, i, None]
-        fit_of_medians = LOG_MEDIAN_PRIORS + log_priors[:, chosen].sum(axis=2).T
-        medians = _pick(_exponentials(fit_of_medians), random)
         fit_of_scales = log_scale_prior - 0.5 * ((heights[:, None] / scales) ** 2).sum(axis=2)
         scale = scales[_pick(_exponentials(fit_of_scales), random)]
         rest = outcome - brought.sum(axis=1)

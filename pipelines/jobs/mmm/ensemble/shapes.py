@@ -13,12 +13,16 @@ with the data.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
+import numpy.typing as npt
 
 from pipelines.jobs.mmm.panel import Floats
+
+Ints = npt.NDArray[np.int64]
 
 CARRY_WEEKS = 26
 _LAGS = np.arange(CARRY_WEEKS, dtype=float)
@@ -26,10 +30,8 @@ _LAGS = np.arange(CARRY_WEEKS, dtype=float)
 _LATE, _LATE_AND_LONG = 0.15, 0.1
 _HALVES = (0.3, 0.6, 1.0, 1.5, 2.2, 3.3, 5.0, 8.0)
 _SLOPES = (0.8, 1.0, 1.3, 1.8, 2.6, 3.6)
-# Channels of one advertiser are alike: halves and slopes are lognormal around medians that they
-# share, and that are learnt: the medians' own prior, then how far a channel is from them.
-_HALF_MEDIANS, _HALF_MEDIAN_PRIOR, _HALF_SPREAD = (0.6, 1.0, 1.6, 2.5, 4.0), (1.8, 0.7), 0.45
-_SLOPE_MEDIANS, _SLOPE_MEDIAN_PRIOR, _SLOPE_SPREAD = (1.0, 1.4, 2.0, 2.8), (1.15, 0.4), 0.25
+# Lognormal priors: median, and standard deviation of the logarithm.
+_HALF_PRIOR, _SLOPE_PRIOR = (2.0, 0.9), (1.2, 0.45)
 # exponential saturation is as likely as Hill's with this slope, which it resembles
 _EXPONENTIAL_SLOPE = 1.3
 
@@ -84,27 +86,19 @@ SHAPES = tuple(
 )
 
 
-def _normal(value: float, median: float, spread: float) -> float:
-    return -0.5 * ((np.log(value) - np.log(median)) / spread) ** 2
+def _normal(value: float, prior: tuple[float, float]) -> float:
+    return -0.5 * ((np.log(value) - np.log(prior[0])) / prior[1]) ** 2
 
 
-def _priors() -> tuple[Floats, Floats]:
-    """Of shapes given the shared medians, [medians, shape], and log priors of the medians."""
-    tables, own = [], []
-    for half, slope in product(_HALF_MEDIANS, _SLOPE_MEDIANS):
-        logs = [
-            _KERNEL_PRIORS[s.kernel]
-            + _normal(s.half, half, _HALF_SPREAD)
-            + _normal(s.slope or _EXPONENTIAL_SLOPE, slope, _SLOPE_SPREAD)
-            for s in SHAPES
-        ]
-        table = np.exp(logs)
-        tables.append(table / table.sum())
-        own.append(_normal(half, *_HALF_MEDIAN_PRIOR) + _normal(slope, *_SLOPE_MEDIAN_PRIOR))
-    return np.array(tables), np.array(own)
-
-
-PRIORS, LOG_MEDIAN_PRIORS = _priors()
+PRIORS: Floats = np.exp(
+    [
+        _KERNEL_PRIORS[s.kernel]
+        + _normal(s.half, _HALF_PRIOR)
+        + _normal(s.slope or _EXPONENTIAL_SLOPE, _SLOPE_PRIOR)
+        for s in SHAPES
+    ]
+)
+"""Weight of each shape, up to a constant."""
 
 
 def adstocked(spend: Floats, kernel: Floats) -> Floats:
@@ -126,21 +120,48 @@ def saturated(worked: Floats, half: float, slope: float | None) -> Floats:
 class Responses:
     """A channel's spend through every shape, each scaled to a mean of 1.
 
+    Geos may share a curve of money, or of money in multiples of what each is used to spend (as its
+    size goes); where there are several, each shape is there twice, and comes second in that way.
+
     Args:
         features: [shape, geo × week].
         means: of each shape before scaling, [shape].
-        unit: mean spend of weeks with spend, in money: what 1 is, in ``half``.
+        units: in money, what 1 is in ``half``, [way, geo].
     """
 
     features: Floats
     means: Floats
-    unit: float
+    units: Floats
+
+    def curves(self, paths: Floats, used: Ints, weeks: int = 0) -> Iterator[Floats]:
+        """What paths of spend bring at a height of 1, shape by shape, [path, geo, week].
+
+        Args:
+            paths: in money, [path, geo, week].
+            used: which shapes.
+            weeks: how many of the last to tell; 0 for all.
+        """
+        worked: dict[tuple[int, int], Floats] = {}
+        for index in used:
+            way, shape = index // len(SHAPES), SHAPES[index % len(SHAPES)]
+            if (way, shape.kernel) not in worked:
+                flat = (paths / self.units[way][:, None]).reshape(-1, paths.shape[2])
+                whole = adstocked(flat, KERNELS[shape.kernel])
+                worked[way, shape.kernel] = whole[:, -weeks:].reshape(*paths.shape[:2], -1)
+            yield saturated(worked[way, shape.kernel], shape.half, shape.slope) / self.means[index]
 
 
 def responses(spend: Floats) -> Responses:
     """Through all of ``SHAPES``; ``spend`` is one channel's, [geo, week]."""
-    unit = float(spend[spend > 0].mean())
-    worked = [adstocked(spend / unit, kernel) for kernel in KERNELS]
-    features = np.array([saturated(worked[s.kernel], s.half, s.slope).ravel() for s in SHAPES])
+    usual = float(spend[spend > 0].mean())
+    weeks = (spend > 0).sum(axis=1)
+    own = np.where(weeks > 0, spend.sum(axis=1) / np.maximum(weeks, 1), usual)
+    ways = [np.full(len(spend), usual), own] if len(spend) > 1 else [own]
+    features = np.concatenate([_through(spend / units[:, None]) for units in ways])
     means = features.mean(axis=1)
-    return Responses(features / means[:, None], means, unit)
+    return Responses(features / means[:, None], means, np.array(ways))
+
+
+def _through(spend: Floats) -> Floats:
+    worked = [adstocked(spend, kernel) for kernel in KERNELS]
+    return np.array([saturated(worked[s.kernel], s.half, s.slope).ravel() for s in SHAPES])

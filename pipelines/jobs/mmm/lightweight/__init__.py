@@ -3,6 +3,6 @@
 Nothing but a Panel may enter; JAX is imported only when a model is fitted.
 """
 
-from pipelines.jobs.mmm.lightweight.engine import Lightweight, fit_lightweight
+from pipelines.jobs.mmm.lightweight.engine import fit_lightweight
 
-__all__ = ["Lightweight", "fit_lightweight"]
+__all__ = ["fit_lightweight"]

@@ -30,8 +30,8 @@ CPU_DEVICES = 2
 """Chains that run in parallel: JAX treats the host as this many devices."""
 
 Transform = Callable[[Any, Mapping[str, Any]], Any]
-"""(media, parameters by the library's name of their site) → transformed media: [week, channel,
-geo]; parameters are [channel]."""
+"""(lagged spend, [channel, lag, row]; parameters, [channel], by the library's names of their sites)
+→ transformed spend, [channel, row]."""
 
 
 @cache
@@ -67,11 +67,11 @@ def load_transforms() -> tuple[Transform, ...]:
         log_ratio = jnp.log(jnp.where(zero, 1, data)) - jnp.log(half_max_effective_concentration)
         return jnp.where(zero, 0, jax.nn.sigmoid(slope * log_ratio))
 
-    def carried(data: Any, weights: Any) -> Any:
-        weeks = len(data)
-        padded = jnp.pad(data, ((CARRY_WEEKS - 1, 0), (0, 0), (0, 0)))
-        lagged = padded[jnp.arange(weeks)[:, None] + jnp.arange(CARRY_WEEKS)[::-1]]
-        return jnp.einsum("tlcg,lc->tcg", lagged, weights / weights.sum(axis=0))
+    # Media come as lagged spend, [lag, channel, row], and leave as [channel, row]. Swapped back, so
+    # that each channel is one product of a matrix in its own place in memory: a fifth of the time.
+    def carried(lagged: Any, weights: Any) -> Any:
+        weights = weights / weights.sum(axis=0)
+        return jnp.einsum("clr,cl->cr", lagged.swapaxes(0, 1), weights.T)
 
     def adstock(data: Any, lag_weight: Any, normalise: bool = True) -> Any:
         del normalise  # without, the scale of spend would change with the carry-over
@@ -90,8 +90,9 @@ def load_transforms() -> tuple[Transform, ...]:
     def transform(name: str) -> Transform:
         function = getattr(models, f"transform_{name}")
 
-        def at(media: Any, parameters: Mapping[str, Any]) -> Any:
-            return substitute(function, data=dict(parameters))(media, custom_priors={})
+        def at(lagged: Any, sites: Mapping[str, Any]) -> Any:
+            model = substitute(function, data=dict(sites))
+            return model(lagged.swapaxes(0, 1), custom_priors={})
 
         return at
 

@@ -2,66 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-
 import numpy as np
 
 from pipelines.config import MmmSettings
 from pipelines.jobs.base import Progress
+from pipelines.jobs.mmm.lightweight.answers import Answers
 from pipelines.jobs.mmm.lightweight.averaging import stacked
-from pipelines.jobs.mmm.lightweight.draws import Candidate, Draws
+from pipelines.jobs.mmm.lightweight.draws import Candidate
 from pipelines.jobs.mmm.lightweight.sampler import Rows, convergence, sample
 from pipelines.jobs.mmm.lightweight.scaled import Scaled
-from pipelines.jobs.mmm.lightweight.shapes import MODELS, lags
-from pipelines.jobs.mmm.panel import Floats, Panel
-
-
-@dataclass(frozen=True)
-class Lightweight:
-    """A fitted engine (see :class:`pipelines.jobs.mmm.engine.Fitted`).
-
-    Args:
-        panel: what it was fitted to.
-        units: in which it was fitted.
-        models: draws of those that were given weight, as many of each as its weight says.
-        checks: ``max_rhat`` and ``min_ess`` over models and parameters, ``divergences``,
-            ``holdout_mape``, ``r2``, ``weight_<model>``, and ``energy_error``: the largest
-            difference between a density by the compiled program and by numpy, in its logarithm.
-    """
-
-    panel: Panel
-    units: Scaled
-    models: tuple[Draws, ...]
-    checks: Mapping[str, float]
-
-    def brought(self, channel: int, spend: Floats) -> Floats:
-        """As :meth:`pipelines.jobs.mmm.engine.Fitted.brought`."""
-        lagged = lags(self.units.spend(channel, spend))
-        return np.concatenate(
-            [m.shapes[channel](lagged) * m.heights[:, channel, :, None] for m in self.models]
-        )
-
-    def totals(self, channel: int, paths: Floats, weeks: int) -> Floats:
-        """As :meth:`pipelines.jobs.mmm.engine.Fitted.totals`."""
-        totals = []
-        for spend in paths:
-            lagged = lags(self.units.spend(channel, spend), weeks)
-            parts = [
-                np.einsum("dgw,dg->d", m.shapes[channel](lagged), m.heights[:, channel])
-                for m in self.models
-            ]
-            totals.append(np.concatenate(parts))
-        return np.stack(totals, axis=1)
-
-    def expected(self, later: Panel) -> Floats:
-        """As :meth:`pipelines.jobs.mmm.engine.Fitted.expected`."""
-        coefficients = np.concatenate([m.coefficients for m in self.models])
-        columns = self.units.columns(later)
-        result = self.units.money(np.tensordot(coefficients, columns, axes=(1, 2)))
-        for i in range(later.spend.shape[2]):
-            result += self.brought(i, later.spend[:, :, i])
-        return result
+from pipelines.jobs.mmm.lightweight.shapes import MODELS
+from pipelines.jobs.mmm.panel import Panel
 
 
 def _silent(_: str) -> None:
@@ -73,13 +24,18 @@ def fit_lightweight(
     seed: int,
     settings: MmmSettings | None = None,
     progress: Progress = _silent,
-) -> Lightweight:
+) -> Answers:
     """Fit it, and once more without the last weeks, to test the prediction of them.
 
     Args:
         panel: with at least twice as many weeks as are held out.
         seed: ``settings.seed`` is not used.
         settings: draws, chains, and the weeks held out.
+
+    Returns:
+        Draws, with ``checks``: ``max_rhat`` and ``min_ess`` over models and parameters,
+        ``divergences``, ``holdout_mape``, ``r2``, ``weight_<model>``, and ``energy_error`` (see
+        :class:`.draws.Candidate`).
     """
     settings = settings or MmmSettings()
     weeks = panel.outcome.shape[1]
@@ -100,17 +56,20 @@ def fit_lightweight(
         "holdout_mape": float(errors.mean()),
         "r2": float(1 - ((actual - predicted) ** 2).sum() / varied),
     }
-    return Lightweight(panel, fitted.units, fitted.models, checks)
+    return Answers(panel, fitted.units, fitted.models, checks)
 
 
 def fit_without_test(
     panel: Panel, seed: int, settings: MmmSettings, padded_to: int | None = None
-) -> Lightweight:
+) -> Answers:
     """Fit it, without ``holdout_mape`` and ``r2``.
 
     Args:
         padded_to: weeks. Fits of panels that are padded to the same half year share one compiled
             program, as do those of the last few origins of a backtest.
+
+    Returns:
+        Draws of the models that were given weight, as many of each as its weight says.
     """
     units = Scaled.of(panel)
     rows = Rows.of(panel, units, padded_to or panel.outcome.shape[1])
@@ -131,4 +90,4 @@ def fit_without_test(
         **{f"weight_{m}": float(w) for m, w in zip(MODELS, weights, strict=True)},
     }
     models = [c.drawn(n, random) for c, n in zip(candidates, counts, strict=True) if n]
-    return Lightweight(panel, units, tuple(models), checks)
+    return Answers(panel, units, tuple(models), checks)

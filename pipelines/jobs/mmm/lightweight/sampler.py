@@ -12,7 +12,7 @@ from the half saturation. What is left is near to a normal distribution, in few 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -21,11 +21,10 @@ import numpy as np
 from pipelines.config import MmmSettings
 from pipelines.jobs.mmm.lightweight.compat import CPU_DEVICES, load_transforms
 from pipelines.jobs.mmm.lightweight.scaled import Scaled
-from pipelines.jobs.mmm.lightweight.shapes import MODELS, parameters
+from pipelines.jobs.mmm.lightweight.shapes import CARRY_WEEKS, MODELS, lags, parameters
 from pipelines.jobs.mmm.panel import Floats, Panel
 
-TARGET_ACCEPT = 0.9
-THINNING = 2
+TARGET_ACCEPT = 0.85
 PADDED_TO = 26
 SHAPE_ROWS = 4
 # The standard deviation of the contribution of a channel with the mean share of spend, as a share
@@ -60,15 +59,15 @@ class Posterior:
 
 @dataclass(frozen=True)
 class Rows:
-    """A panel's arrays as the program takes them, padded; [row] is [week, geo], flat.
+    """A panel's arrays as the program takes them; a row is a [week, geo]. Padding follows them.
 
     Args:
-        media: [week, channel, geo].
+        media: lagged spend, 0 in padding, [channel, lag, row].
         target: 0 in padding, [row].
         directions: of the baseline, left singular vectors, 0 in padding, [row, column].
         variances: of the outcome in each, [column].
         scales: of contributions, [channel].
-        observed: 1, and 0 in padding, [week, geo].
+        observed: 1 by geo, and 0 in padding, [geo, row].
         turned: right singular vectors of the baseline, [column, column]; not for the program.
     """
 
@@ -84,31 +83,32 @@ class Rows:
     def of(cls, panel: Panel, units: Scaled, weeks: int) -> Rows:
         """Padded to ``weeks``, up to a whole number of half years."""
         geos, real, channels = panel.spend.shape
-        more = ((0, -(-weeks // PADDED_TO) * PADDED_TO - real), (0, 0))
-        media = np.stack([units.spend(i, panel.spend[:, :, i]) for i in range(channels)])
+        padding = (0, (-(-weeks // PADDED_TO) * PADDED_TO - real) * geos)
+        media = [
+            lags(units.spend(i, panel.spend[:, :, i])).transpose(2, 1, 0).reshape(CARRY_WEEKS, -1)
+            for i in range(channels)
+        ]
         columns = units.columns(panel).transpose(1, 0, 2).reshape(real * geos, -1)
         directions, deviations, turned = np.linalg.svd(columns, full_matrices=False)
         return cls(
-            np.pad(media.transpose(2, 0, 1), (*more, (0, 0))),
-            np.pad(units.outcome(panel).T, more).ravel(),
-            np.pad(directions, ((0, more[0][1] * geos), (0, 0))),
+            np.pad(np.array(media), ((0, 0), (0, 0), padding)),
+            np.pad(units.outcome(panel).T.ravel(), padding),
+            np.pad(directions, (padding, (0, 0))),
             deviations**2,
             _SCALE * (units.shares * channels) ** _SCALE_POWER,
-            np.pad(np.ones((real, geos)), more),
+            np.pad(np.tile(np.eye(geos), real), ((0, 0), padding)),
             turned,
         )
 
     def without_padding(self, weeks: int) -> Rows:
         """As they were before they were padded."""
-        rows = weeks * self.observed.shape[1]
-        return Rows(
-            self.media[:weeks],
-            self.target[:rows],
-            self.directions[:rows],
-            self.variances,
-            self.scales,
-            self.observed[:weeks],
-            self.turned,
+        rows = weeks * len(self.observed)
+        return replace(
+            self,
+            media=self.media[:, :, :rows],
+            target=self.target[:rows],
+            directions=self.directions[:rows],
+            observed=self.observed[:, :rows],
         )
 
     def data(self) -> list[Any]:
@@ -121,7 +121,7 @@ def sample(rows: Rows, model: int, seed: int, settings: MmmSettings) -> Posterio
     """Run the chains of one model; the same arguments give the same draws on one machine."""
     import jax
 
-    _, channels, geos = rows.media.shape
+    channels, geos = len(rows.media), len(rows.observed)
     program = _compiled(settings.warmup, settings.samples)
     keys = jax.random.split(jax.random.PRNGKey(seed), settings.chains)
     size = channels * (1 + SHAPE_ROWS + (geos if geos > 1 else 0)) + 1
@@ -168,14 +168,14 @@ def _compiled(warmup: int, samples: int) -> Any:
 
     def potential(z: Any, model: Any, *data: Any) -> Any:
         media, target, directions, variances, scales, observed = data
-        channels, geos = media.shape[1:]
+        channels, geos = len(media), len(observed)
         log_contributions, shapes, log_geos, noise = unpacked(z, scales, geos, jnp.exp, jnp.log)
         values = lax.switch(model, transforms, media, parameters(shapes, jnp.exp))
-        means = jnp.einsum("tcg,tg->c", values, observed) / observed.sum()
-        heights = jnp.exp(log_contributions - jnp.log(means))
-        brought = jnp.einsum("tcg,cg->tg", values, heights[:, None] * jnp.exp(log_geos))
-        rest = target - (brought * observed).ravel()
-        along = directions.T @ rest
+        means = values @ observed.sum(axis=0) / observed.sum()
+        heights = jnp.exp(log_contributions)[:, None] / means[:, None] * jnp.exp(log_geos)
+        by_geo = heights @ observed
+        rest = target - (by_geo * values).sum(axis=0)
+        along = rest @ directions
         inside = variances + noise**2
         squares = (along**2 / inside).sum() + (rest @ rest - along @ along) / noise**2
         outside = observed.sum() - len(variances)
@@ -195,13 +195,7 @@ def _compiled(warmup: int, samples: int) -> Any:
             target_accept_prob=TARGET_ACCEPT,
             dense_mass=True,
         )
-        mcmc = MCMC(
-            kernel,
-            num_warmup=warmup,
-            num_samples=samples * THINNING,
-            thinning=THINNING,
-            progress_bar=False,
-        )
+        mcmc = MCMC(kernel, num_warmup=warmup, num_samples=samples, progress_bar=False)
         mcmc.run(key, init_params=start, extra_fields=("potential_energy", "diverging"))
         extra = mcmc.get_extra_fields()
         return mcmc.get_samples(), extra["potential_energy"], extra["diverging"]
@@ -223,7 +217,7 @@ def energies(posterior: Posterior, rest: Floats, rows: Rows) -> Floats:
     squares += ((rest**2).sum(axis=1) - (along**2).sum(axis=1)) / noise[:, 0] ** 2
     outside = rest.shape[1] - len(rows.variances)
     half_normal = (posterior.contributions / rows.scales).reshape(len(rest), -1)
-    if rows.observed.shape[1] > 1:
+    if len(rows.observed) > 1:
         by_geo = posterior.geos.reshape(len(rest), -1) / GEO_MEAN
         half_normal = np.concatenate([half_normal, by_geo], axis=1)
     level: Floats = (

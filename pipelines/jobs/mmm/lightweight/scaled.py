@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar, Self
 
 import numpy as np
 
@@ -13,7 +14,6 @@ _HARMONICS = 2
 # Standard deviations, in mean outcomes: the library's Normal(0, 1) for trend (a week!), season and
 # controls expects more of each than all sales.
 _LEVEL, _TREND, _SEASON, _CONTROL = 0.3, 0.4, 0.2, 0.2
-_LEVEL_MEAN = 0.6
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,7 @@ class Scaled:
         weeks: how many, that it was made of.
     """
 
+    level_mean: ClassVar[float] = 0.6
     sizes: Floats
     units: Floats
     shares: Floats
@@ -41,7 +42,7 @@ class Scaled:
     weeks: int
 
     @classmethod
-    def of(cls, panel: Panel) -> Scaled:
+    def of(cls, panel: Panel) -> Self:
         """Units of a panel. A geo without outcome counts as tiny."""
         sizes = np.maximum(panel.outcome.mean(axis=1), 1e-9 * panel.outcome.mean() + 1e-12)
         by_size = panel.spend / (sizes / sizes.sum())[:, None, None]
@@ -81,8 +82,8 @@ class Scaled:
 
     def outcome(self, panel: Panel) -> Floats:
         """What is to be explained, less the baseline's prior mean, [geo, week]."""
-        return panel.outcome / self.sizes[:, None] - _LEVEL_MEAN
+        return panel.outcome / self.sizes[:, None] - self.level_mean
 
     def money(self, scaled: Floats) -> Floats:
         """Back in the outcome's unit: of a baseline, [draw, geo, week], around its prior mean."""
-        return (scaled + _LEVEL_MEAN) * self.sizes[:, None]
+        return (scaled + self.level_mean) * self.sizes[:, None]

@@ -101,6 +101,15 @@ def test_weeks_to_come_are_expected_from_spend_and_controls(fitted: Answers) -> 
     assert more == pytest.approx([45, 15], rel=0.25)
 
 
+def test_a_channel_that_begins_in_the_weeks_held_out_spoils_no_forecast() -> None:
+    panel, _ = market()
+    spend = panel.spend.copy()
+    spend[:, : -QUICK.holdout_weeks, 1] = 0
+    late = fit_lightweight(Panel(**{**vars(panel), "spend": spend}), 3, QUICK)
+    assert late.checks["holdout_mape"] < 0.3
+    assert late.checks["max_rhat"] < 1.2
+
+
 @pytest.mark.parametrize("model", MODELS)
 def test_the_transforms_in_numpy_are_the_librarys(model: str) -> None:
     random = np.random.default_rng(2)

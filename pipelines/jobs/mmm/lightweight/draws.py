@@ -65,8 +65,9 @@ class Candidate:
         media, heights = np.zeros((len(z), geos, weeks)), np.empty_like(by_geo)
         for i, shape in enumerate(shapes):
             values = shape(lags(units.spend(i, panel.spend[:, :, i])))
-            # a channel that has not spent yet has no mean
-            mean = np.maximum(values.mean(axis=(1, 2)), 1e-30)
+            mean = values.mean(axis=(1, 2))
+            # what hasn't spent yet has brought nothing, and nothing can be said of what it will
+            mean = np.where(mean > 0, mean, np.inf)
             heights[:, i] = (contributions[:, i] / mean)[:, None] * by_geo[:, i]
             media += values * heights[:, i, :, None]
         rest = rows.target - media.transpose(0, 2, 1).reshape(len(z), -1)

@@ -95,7 +95,7 @@ class Rows:
             np.pad(units.outcome(panel).T.ravel(), padding),
             np.pad(directions, (padding, (0, 0))),
             deviations**2,
-            _SCALE * (units.shares * channels) ** _SCALE_POWER,
+            _SCALE * np.maximum(units.shares * channels, 1e-3) ** _SCALE_POWER,
             np.pad(np.tile(np.eye(geos), real), ((0, 0), padding)),
             turned,
         )
@@ -172,6 +172,8 @@ def _compiled(warmup: int, samples: int) -> Any:
         log_contributions, shapes, log_geos, noise = unpacked(z, scales, geos, jnp.exp, jnp.log)
         values = lax.switch(model, transforms, media, parameters(shapes, jnp.exp))
         means = values @ observed.sum(axis=0) / observed.sum()
+        # what hasn't spent yet has brought nothing
+        means = jnp.where(means > 0, means, jnp.inf)
         heights = jnp.exp(log_contributions)[:, None] / means[:, None] * jnp.exp(log_geos)
         by_geo = heights @ observed
         rest = target - (by_geo * values).sum(axis=0)

@@ -65,8 +65,8 @@ def trial(**changed: Any) -> Experiment:
     """A test of everybody: 1,400 more in four weeks that ended with the panel, counted so."""
     end = MONDAY + timedelta(weeks=WEEKS, days=-1)
     start = end - timedelta(days=27)
-    known = {"test": 2_800.0, "baseline": 1_400.0, "delta": 1_400.0}
-    made = Experiment("a/1", "tv", start, end, end, **known, outcome="orders", effect=40.0, se=4.0)
+    spend = (2_800.0, 1_400.0, 1_400.0)
+    made = Experiment("a/1", "tv", start, end, end, *spend, outcome="orders", effect=40.0, se=4.0)
     return replace(made, **changed)
 
 

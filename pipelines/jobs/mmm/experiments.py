@@ -180,9 +180,15 @@ def place(experiment: Experiment, panel: Panel, outcome: str) -> Placed | LeftOu
         return LeftOut(experiment.experiment_id, reason)
     counted = (experiment.counted_to - panel.starts[0]).days // 7 + 1
     first = (experiment.start - panel.starts[0]).days // 7
-    paths = [_path(spend, days, total)[:, :counted] for total in (without, tested)]
-    touched = (days > 0).astype(float)[:counted]
-    return Placed(experiment, channel, *paths, counted - first, share, touched)
+    return Placed(
+        experiment,
+        channel,
+        without=_path(spend, days, without)[:, :counted],
+        tested=_path(spend, days, tested)[:, :counted],
+        weeks=counted - first,
+        scale=share,
+        touched=(days > 0).astype(float)[:counted],
+    )
 
 
 def _misfit(experiment: Experiment, panel: Panel, outcome: str, by_geo: bool) -> str:

@@ -9,7 +9,9 @@ import yaml
 
 from pipelines.errors import ConfigError, InputError, UsageError
 from pipelines.sources.files.ads.mapping import AdsMapping
+from pipelines.sources.files.calendar_events.mapping import CalendarMapping
 from pipelines.sources.files.draft import write_draft
+from pipelines.sources.files.experiments.mapping import ExperimentsMapping
 from pipelines.sources.files.ga4_report.mapping import Ga4ReportMapping
 from pipelines.sources.files.mapping import FileMapping
 from pipelines.sources.files.orders.mapping import OrdersMapping
@@ -143,7 +145,10 @@ def test_the_documented_examples_are_usable_and_name_every_key(tmp_path: Path) -
     assert set(AdsMapping.model_fields) == keys | in_prose
     assert all(key in DOCS for key in in_prose)
     everywhere = {*FileMapping.model_fields, "currency"}
-    for text, schema in zip(others, (OrdersMapping, Ga4ReportMapping), strict=True):
+    schemas: tuple[type[FileMapping], ...] = (
+        *(OrdersMapping, Ga4ReportMapping, ExperimentsMapping, CalendarMapping),
+    )
+    for text, schema in zip(others, schemas, strict=True):
         path.write_text(text)
         assert isinstance(load_mapping(path), schema)
         assert set(schema.model_fields) - everywhere <= set(yaml.safe_load(text))

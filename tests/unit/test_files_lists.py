@@ -15,6 +15,7 @@ from pipelines.landing.overlaps import overlapping
 from pipelines.shipped import shipped
 from pipelines.source_settings import FileSettings
 from pipelines.sources.base import Source
+from pipelines.sources.files.draft import write_draft
 from pipelines.sources.files.source import load_mapping, open_source
 from pipelines.warehouse import open_warehouse
 from tests.unit.ledger_rows import NOW
@@ -238,3 +239,30 @@ def test_two_lists_of_one_account_are_not_landed_together(tmp_path: Path) -> Non
 @pytest.mark.parametrize("table", ["experiments", "calendar_events"])
 def test_the_ready_mapping_of_a_list_is_usable_as_it_is(table: str) -> None:
     assert load_mapping(READY / f"{table}.yaml").table == table
+
+
+@pytest.mark.parametrize(
+    ("table", "row"), [("experiments", TEST), ("calendar_events", SALE)], ids=["tests", "events"]
+)
+def test_a_list_is_known_by_its_columns_and_its_draft_is_usable_once_completed(
+    table: str, row: dict[str, str], tmp_path: Path
+) -> None:
+    path = tmp_path / "list.csv"
+    renamed = {{"kind": "Type", "start_date": "Start date"}.get(k, k): v for k, v in row.items()}
+    source(path, table, renamed)
+    text = write_draft(path, None).read_text()
+    drafted = yaml.safe_load(text)
+    assert drafted["kind"] == {"column": "Type"}
+    assert drafted["columns"]["start_date"] == "Start date"
+    for line, value in (
+        ("account_id: {constant: TODO}", "account_id: {constant: team}"),
+        ("time_zone: TODO", "time_zone: Europe/Oslo"),
+        ("currency: {constant: TODO}", "currency: {constant: NOK}"),
+        ("interval_level: TODO", "interval_level: 90"),
+    ):
+        text = text.replace(line, value)
+    assert "TODO}" not in text
+    path.with_name("mapping.yaml").write_text(text)
+    settings = FileSettings(path=path, mapping=path.with_name("mapping.yaml"))
+    (landed,) = read(open_source(settings, Secrets()))
+    assert landed["start_date"] == date.fromisoformat(row["start_date"])

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipelines.build import PROJECT, BuildResult, build
+from pipelines.build import PROJECT, build
+from pipelines.build_results import BuildResult
 from pipelines.config import Settings, WarehouseSettings
 from pipelines.warehouse import open_warehouse
 from tests.wire.raw_rows import fill

@@ -9,6 +9,8 @@ from pipelines.platforms import full_name
 from pipelines.shipped import shipped
 from pipelines.sources.files.ads import draft as ads
 from pipelines.sources.files.ads.mapping import AdsMapping
+from pipelines.sources.files.calendar_events import draft as calendar_events
+from pipelines.sources.files.experiments import draft as experiments
 from pipelines.sources.files.ga4_report import draft as ga4_report
 from pipelines.sources.files.known import table_of
 from pipelines.sources.files.layout import spelt
@@ -17,7 +19,12 @@ from pipelines.sources.files.orders import draft as orders
 from pipelines.sources.files.source import load_mapping
 
 # of the tables that an ad platform has nothing to do with
-_ROOMS = {"orders": orders.drafted, "ga4_daily_report": ga4_report.drafted}
+_ROOMS = {
+    "orders": orders.drafted,
+    "ga4_daily_report": ga4_report.drafted,
+    "experiments": experiments.drafted,
+    "calendar_events": calendar_events.drafted,
+}
 
 
 def write_draft(path: Path, platform: str | None) -> Path:

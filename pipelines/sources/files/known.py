@@ -17,6 +17,8 @@ ADS = "ads"
 _PROOFS = {
     "orders": {"order_id", "ordered_at", "total", "financial_status"},
     "ga4_daily_report": {"sessions"},
+    "experiments": {"experiment_id", "effect"},
+    "calendar_events": {"event_id", "start_date"},
 }
 
 

@@ -165,13 +165,18 @@ def date_line(look: Look, columns: dict[str, str]) -> str:
     """The line with the column of days and the format that reads all of them."""
     if "date" not in columns:
         return f"date: {{column: {TODO}, format: {TODO}}}  # a row must be a day"
-    cells = [cell for cell in look.cells(columns["date"]) if isinstance(cell, str)]
-    formats = [f for f in _FORMATS if all(_is_day(cell, f) for cell in cells)]
+    formats = day_formats(look, columns["date"])
     column = json.dumps(columns["date"], ensure_ascii=False)
     ends = f", ends: {json.dumps(columns['date_ends'])}" if "date_ends" in columns else ""
     format_ = json.dumps(formats[0]) if formats else TODO
-    other = f"  # TODO or is it {formats[1]}?" if len(formats) > 1 and cells else ""
+    other = f"  # TODO or is it {formats[1]}?" if 1 < len(formats) < len(_FORMATS) else ""
     return f"date: {{column: {column}, format: {format_}{ends}}}{other}"
+
+
+def day_formats(look: Look, name: str) -> list[str]:
+    """The formats that read every text of a column, the likeliest first."""
+    cells = [cell for cell in look.cells(name) if isinstance(cell, str)]
+    return [f for f in _FORMATS if all(_is_day(cell, f) for cell in cells)]
 
 
 def _is_day(cell: str, format_: str) -> bool:

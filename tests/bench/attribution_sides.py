@@ -1,13 +1,15 @@
 """One side of the attribution benchmark, in a process and an environment of its own.
 
 Reads a file of paths, credits a small part of them to warm up, then all of them, and prints one
-JSON object. The clock runs from paths and counts in memory to each channel's credit.
+JSON object. The clock runs from paths and counts in memory to each channel's credit; it runs
+several times, and the median counts.
 """
 
 from __future__ import annotations
 
 import csv
 import json
+import statistics
 import sys
 import time
 import warnings
@@ -91,9 +93,10 @@ SIDES: dict[str, Side] = {
 
 
 def main() -> None:
-    """``SIDE FILE ORDER``; ``python -m tests.bench.attribution`` runs all of them."""
+    """``SIDE FILE ORDER TIMES``; ``python -m tests.bench.attribution`` runs all of them."""
     warnings.simplefilter("ignore")
-    side, file, order = SIDES[sys.argv[1]], Path(sys.argv[2]), int(sys.argv[3])
+    side, file = SIDES[sys.argv[1]], Path(sys.argv[2])
+    order, times = int(sys.argv[3]), int(sys.argv[4])
     paths: list[str] = []
     conversions: list[int] = []
     nulls: list[int] = []
@@ -104,11 +107,15 @@ def main() -> None:
             nulls.append(int(row["total_null"]))
     side(paths[:WARM_UP], conversions[:WARM_UP], nulls[:WARM_UP], order)
     before = _peak_mb()
-    began = time.perf_counter()
-    credit = side(paths, conversions, nulls, order)
-    seconds = time.perf_counter() - began
+    seconds, cpu_seconds = [], []
+    for _ in range(times):
+        began, cpu = time.perf_counter(), time.process_time()
+        credit = side(paths, conversions, nulls, order)
+        seconds.append(time.perf_counter() - began)
+        cpu_seconds.append(time.process_time() - cpu)
     done: dict[str, Any] = {
-        "seconds": seconds,
+        "seconds": statistics.median(seconds),
+        "cpu_seconds": statistics.median(cpu_seconds),
         "started_mb": before,
         "peak_mb": _peak_mb(),
         "credit": {name: float(value) for name, value in credit.items()},

@@ -115,7 +115,8 @@ def test_value_is_credited_where_it_is_known_in_one_currency(
             "INCONCLUSIVE",
             "49 conversions on shown paths",
         ),
-        ([path("A", 90)], {}, "INCONCLUSIVE", "A is its only channel"),
+        ([path("A > A", 90)], {}, "INCONCLUSIVE", "no path of two channels is shown"),
+        ([path("A", 90), path("B", 9)], {}, "INCONCLUSIVE", "no path of two channels is shown"),
         (
             [path("A > B", 60), path("(other)", 61)],
             {},
@@ -130,7 +131,16 @@ def test_value_is_credited_where_it_is_known_in_one_currency(
             "has 4161 states, too many to solve. Lower jobs.attribution.order",
         ),
     ],
-    ids=["no path", "old", "few", "one channel", "hidden", "nothing shown", "too many states"],
+    ids=[
+        "no path",
+        "old",
+        "few",
+        "one channel",
+        "one step each",
+        "hidden",
+        "nothing shown",
+        "too many states",
+    ],
 )
 def test_a_week_that_says_too_little_is_refused(
     tmp_path: Path, rows: Rows, jobs: dict[str, Any], verdict: str, reason: str

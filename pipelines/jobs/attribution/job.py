@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 
 from pipelines.config import AttributionSettings, Settings
-from pipelines.jobs.attribution.week import Week, credit_rows, problem_of, read_week
+from pipelines.jobs.attribution.week import HIDDEN, Week, credit_rows, problem_of, read_week
 from pipelines.jobs.base import Outcome, Progress, significant
 from pipelines.source_settings import Section
 from pipelines.warehouse import Warehouse
@@ -109,7 +109,11 @@ def _summary(
     rows: list[dict[str, Any]],
     problems: Mapping[date, str | None],
 ) -> str:
-    own = [r for r in rows if r["week_start"] == last.start and r["model"] == "markov"]
+    own = [
+        row
+        for row in rows
+        if (row["week_start"], row["model"]) == (last.start, "markov") and row["channel"] != HIDDEN
+    ]
     first = max(own, key=lambda r: (r["conversions_micros"], r["channel"]))
     low, median, high = (first[f"conversions_p{p}_micros"] / 1e6 for p in (10, 50, 90))
     left_out = sum(problem is not None for problem in problems.values())

@@ -36,14 +36,12 @@ class Chain:
 
     Args:
         states: their number.
-        moves: distinct moves as state before × ``states`` + state after, [move].
-        move_of_step: the move that each step of the paths makes, [step].
+        move_of_step: what each step of the paths makes, state before × ``states`` + after, [step].
         last_state: where each path ends, [path].
         holding: for each channel the states that remember it, [channel] of [state].
     """
 
     states: int
-    moves: Ints
     move_of_step: Ints
     last_state: Ints
     holding: tuple[Ints, ...]
@@ -56,34 +54,31 @@ def build_chain(paths: Paths, order: int) -> Chain:
         TooManyStates: it can't be solved.
     """
     steps, channels = paths.steps, len(paths.channels)
-    position = np.arange(len(steps)) - np.repeat(paths.first[:-1], paths.lengths)
     # the remembered steps as digits, 0 where there was none yet
     code = steps.astype(np.int64) + 1
-    for back in range(1, order):
-        before = np.zeros(len(steps), dtype=np.int64)
-        before[back:] = steps[: len(steps) - back] + 1
-        code += np.where(position >= back, before, 0) * (channels + 1) ** back
     if order == 1:
-        codes, state = np.arange(1, channels + 1, dtype=np.int64), code
+        codes, state = np.arange(1, channels + 1), code
     else:
+        position = np.arange(len(steps)) - np.repeat(paths.first[:-1], paths.lengths)
+        for back in range(1, order):
+            before = np.zeros_like(code)
+            before[back:] = steps[: len(steps) - back] + 1
+            code += np.where(position >= back, before, 0) * (channels + 1) ** back
         codes, inverse = np.unique(code, return_inverse=True)
         state = inverse + 1
     states = len(codes) + 1
     if states > MAX_STATES:
         raise TooManyStates(states)
-    earlier = np.zeros(len(steps), dtype=np.int64)
-    earlier[1:] = state[:-1]
-    earlier[paths.first[:-1]] = 0
-    pair = earlier * states + state
-    used = np.flatnonzero(np.bincount(pair, minlength=states * states))
-    number = np.zeros(states * states, dtype=np.int32)
-    number[used] = np.arange(len(used), dtype=np.int32)
+    move = np.empty_like(state)
+    np.multiply(state[:-1], states, out=move[1:])
+    move[paths.first[:-1]] = 0
+    move += state
     digits = [codes // (channels + 1) ** back % (channels + 1) for back in range(order)]
     holding = tuple(
         np.flatnonzero(np.any([digit == channel for digit in digits], axis=0)) + 1
         for channel in range(1, channels + 1)
     )
-    return Chain(states, used, number[pair], state[paths.first[1:] - 1], holding)
+    return Chain(states, move, state[paths.first[1:] - 1], holding)
 
 
 def removal_effects(
@@ -105,9 +100,7 @@ def removal_effects(
     weight = conversions + nulls
     size = chain.states
     per_step = np.repeat(weight, paths.lengths)
-    per_move = summed(chain.move_of_step, per_step, len(chain.moves))
-    flow = np.zeros((size, size))
-    flow.flat[chain.moves] = per_move
+    flow = summed(chain.move_of_step, per_step, size * size).reshape(size, size)
     visits = flow.sum(axis=1) + summed(chain.last_state, weight, size)
     visits[visits == 0] = 1.0  # nobody comes there, so that nothing leaves it either
     at_once = np.stack([summed(chain.last_state, kind, size) for kind in brought.T], axis=1)

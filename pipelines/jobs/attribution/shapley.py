@@ -6,7 +6,7 @@ Markov chain removes a channel, too, here without the chain's assumption about m
 needs the set T is then worth its conversions to every coalition that has all of T and nothing to
 the others: by symmetry each of T is due the same, and by additivity a channel's Shapley value is
 the sum over paths (Zhao, Mahboobi and Bagheri 2018, "Shapley value methods for attribution
-modeling in online advertising", theorem 1). So no sum over 2^n coalitions is needed, and no sample
+modeling in online advertising"). So no sum over 2^n coalitions is needed, and no sample
 of them: the answer is exact beyond the dozen channels at which others begin to sample.
 """
 

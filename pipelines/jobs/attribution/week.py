@@ -90,15 +90,15 @@ def problem_of(week: Week, limits: AttributionSettings) -> str | None:
         )
     if shown < limits.min_conversions:
         return f"it has {shown} conversions on shown paths; the job needs {limits.min_conversions}"
-    channels = week.paths.channels
-    if len(channels) == 1:
-        return f"{_name(channels[0])} is its only channel: there is nothing to divide"
+    path, _, _ = shapley_shares(week.paths)
+    if len(path) == len(week.paths.lengths):
+        return "no path of two channels is shown: there is nothing to divide"
     try:
         build_chain(week.paths, limits.order)
     except TooManyStates as error:
         return (
-            f"a chain that remembers {limits.order} steps of {len(channels)} channels has "
-            f"{error.states} states, too many to solve. Lower jobs.attribution.order"
+            f"a chain that remembers {limits.order} steps has {error.states} states, too many to "
+            "solve. Lower jobs.attribution.order"
         )
     return None
 
@@ -177,7 +177,7 @@ def _apportioned(total: int, credit: Floats, unit: int = MICROS) -> list[int]:
     whole = np.floor(parts)
     missing = int(total * unit - whole.sum())
     order = np.argsort(-(parts - whole), kind="stable")
-    whole[order[:missing]] += 1
+    whole[order[: abs(missing)]] += np.sign(missing)
     return [int(part) for part in whole]
 
 

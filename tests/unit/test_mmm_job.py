@@ -183,7 +183,7 @@ def test_the_weeks_add_up_to_what_was_fitted_and_go_on_into_the_next_quarter(
     predicted = contract_rows(ran[0], "mmm_predictions_weekly")
 
     assert len(brought) == 80 * len(CHANNELS)
-    assert all(0 <= r["orders_p10"] <= r["orders_p50"] <= r["orders_p90"] for r in brought)
+    assert all(r["orders_p10"] <= r["orders_p50"] <= r["orders_p90"] for r in brought)
     last = [r for r in predicted if r["origin_week"] == LAST_WEEK]
     assert [r["orders"] for r in last] == [*weeks.orders.tolist(), *[None] * 13]
     assert last[-1]["week_start"] == LAST_WEEK + timedelta(weeks=13)

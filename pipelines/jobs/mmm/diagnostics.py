@@ -26,10 +26,11 @@ the data said nothing, 1 where they left nothing of it."""
 MAX_VIF = 10.0
 MAX_OUTLIER = 5.0
 """Robust standard deviations of the logarithm of spend."""
-MAX_BREAK = 22.0
-"""Of ``trend_break``: 1 in 100 series of white noise without a break is above it."""
+MAX_BREAK = 18.0
+"""Of ``trend_break``: of 100 series of noise without a break, one is above it."""
 MIN_OVERLAP = 0.1
-_ADSTOCK = 0.5
+_ADSTOCK: Floats = 0.5 ** np.arange(1, 14)
+"""Weights of a week's spend and of those before it, for what may be told apart."""
 _YEAR_WEEKS = 365.25 / 7
 _PRIOR_DRAWS = 4000
 

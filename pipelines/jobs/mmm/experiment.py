@@ -20,7 +20,13 @@ from pipelines.jobs.mmm.panel import Floats
 POWER, LEVEL = 0.8, 0.05
 NARROWED = 0.5
 """Of the interval's width, that is to be left."""
-CHANGES = (-0.5, 0.5, -1.0, 1.0)
+_CHANGES = {
+    -0.5: "halve the spend of {}",
+    0.5: "raise the spend of {} by half",
+    -1.0: "stop the spend of {}",
+    1.0: "double the spend of {}",
+}
+CHANGES = tuple(_CHANGES)
 WEEKS = (2, 3, 4, 6, 8, 10, 13)
 AFTER = 4
 """Weeks after the change in which its effect still comes in."""
@@ -53,8 +59,7 @@ class Experiment:
         return self.power >= POWER and self.left <= NARROWED
 
     def __str__(self) -> str:
-        what = {-1.0: "stop", -0.5: "halve", 0.5: "raise by half", 1.0: "double"}[self.change]
-        sized = f"{what} the spend of {self.channel} for {self.weeks} weeks"
+        sized = f"{_CHANGES[self.change].format(self.channel)} for {self.weeks} weeks"
         told = f"about {self.effect:+.0f} orders, told from nothing with {self.power:.0%} power"
         if self.enough:
             return f"{sized}: {told}; it leaves {self.left:.0%} of the interval's width"

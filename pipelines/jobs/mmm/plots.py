@@ -165,4 +165,4 @@ def _curve(axis: Any, channel: str, points: list[dict[str, Any]]) -> None:
     axis.set_xlabel(f"weekly spend, {current['currency_code']}")
     axis.set_ylabel("orders a week")
     axis.set_xlim(left=0)
-    axis.set_ylim(bottom=0)
+    axis.set_ylim(bottom=min(0.0, *low))

@@ -156,5 +156,7 @@ def prior_heights(shares: Floats, count: int) -> Floats:
     """Draws of what the heights are before any outcome is seen, [draw, channel]."""
     random = np.random.default_rng(0)
     scales, log_prior = _scales(shares)
-    picked = _pick(np.repeat(log_prior[None], count, axis=0), random)
-    return np.abs(random.standard_normal((count, len(shares)))) * scales[picked]
+    picked = _pick(np.repeat(_exponentials(log_prior[None]), count, axis=0), random)
+    signs = np.where(random.random((count, len(shares))) < HARM, -1.0, 1.0)
+    heights: Floats = signs * np.abs(random.standard_normal((count, len(shares)))) * scales[picked]
+    return heights

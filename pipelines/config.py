@@ -46,7 +46,8 @@ AccountName = Annotated[
 
 
 EngineName = Literal["ensemble", "lightweight", "validator"]
-Horizon = Annotated[int, Field(ge=1, le=52)]
+# marts.mmm_controls_weekly tells of so many weeks to come
+Horizon = Annotated[int, Field(ge=1, le=13)]
 
 
 class Segment(Section):

@@ -91,6 +91,10 @@ def warehouse_with(weeks: Weeks, path: Path) -> DuckDBWarehouse:
         connection.execute(
             f"CREATE TABLE marts.fct_ad_spend_daily AS {account}, 'Paid Search' AS channel"
         )
+        connection.execute(
+            "CREATE TABLE marts.mmm_controls_weekly AS SELECT DATE '2026-01-05' AS week_start, "
+            "'sale' AS name, 1.0 AS value, 1 AS expected_sign, TRUE AS known_in_advance LIMIT 0"
+        )
     return warehouse
 
 
@@ -295,18 +299,21 @@ def test_a_fit_that_breaks_its_bounds_is_inconclusive_and_allocates_nothing(
 ) -> None:
     strict = LIMITS.model_copy(update={"max_prediction_mape": 1e-6, "max_rhat": 0.9})
     settings = SETTINGS.model_copy(update={"jobs": JobsSettings(mmm=strict)})
-    warehouse = warehouse_with(known_market(), tmp_path / "w.duckdb")
+    market = known_market()
+    market.spend_micros[40, 1] = 4 * market.spend_micros[:, 1].max()
+    warehouse = warehouse_with(market, tmp_path / "w.duckdb")
 
     run = run_job(warehouse, settings, "mmm", AS_OF)
 
     assert run.verdict == "INCONCLUSIVE"
+    assert "it assumes that spend is recorded as it was, but meta_ads spent 4.0 times" in run.reason
     assert "the chains disagree" in run.reason
     assert "the prediction of unseen weeks from 8 origins was off by" in run.reason
     assert contract_rows(warehouse, "mmm_allocations") == []
     assert contract_rows(warehouse, "mmm_curves")
     rows = contract_rows(warehouse, "mmm_diagnostics")
     failed = {r["name"] for r in rows if r["refuses"] and not r["passed"]}
-    assert failed == {"max_rhat", "prediction_mape"}
+    assert failed >= {"max_rhat", "prediction_mape", "assumption: spend is recorded as it was"}
 
 
 def test_a_missing_mart_and_an_unknown_job_say_what_to_do(tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ MAX_OUTLIER = 5.0
 MAX_BREAK = 18.0
 """Of ``trend_break``: of 100 series of noise without a break, one is above it."""
 MIN_OVERLAP = 0.1
-_ADSTOCK: Floats = 0.5 ** np.arange(1, 14)
+_ADSTOCK: Floats = np.exp2(-np.arange(1.0, 14.0))
 """Weights of a week's spend and of those before it, for what may be told apart."""
 _YEAR_WEEKS = 365.25 / 7
 _PRIOR_DRAWS = 4000

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,11 +15,14 @@ from pipelines.jobs.base import Outcome, Plot, Progress, significant
 from pipelines.jobs.mmm import diagnostics
 from pipelines.jobs.mmm.allocation import allocate, boxes
 from pipelines.jobs.mmm.answer import Answer, answer
+from pipelines.jobs.mmm.assumptions import broken
 from pipelines.jobs.mmm.checks import Check, at_least, at_most
 from pipelines.jobs.mmm.combine import Combined
 from pipelines.jobs.mmm.controls import controls_of
 from pipelines.jobs.mmm.curves import curve_rows, percentiles
-from pipelines.jobs.mmm.engine import contributions
+from pipelines.jobs.mmm.decision import without_optimism
+from pipelines.jobs.mmm.engine import Fitted, contributions
+from pipelines.jobs.mmm.ensemble import Ensemble
 from pipelines.jobs.mmm.experiment import Experiment, experiment
 from pipelines.jobs.mmm.forward import ahead, steady
 from pipelines.jobs.mmm.panel import Floats, Panel
@@ -47,6 +50,8 @@ WEEKS, CONTROLS = "mmm_input_weekly", "mmm_controls_weekly"
 LATE_ACCOUNTS, PREVIOUS = "late_accounts", "previous_run"
 FIRST_WEEKS = timedelta(weeks=4)
 """An account whose data begins later than this after the first week began late."""
+COMING = timedelta(weeks=13)
+"""What is known of the calendar for so long is read."""
 PREVIOUS_DAYS = timedelta(days=35)
 """An earlier run that is older than this isn't compared with."""
 
@@ -79,6 +84,7 @@ class MmmJob:
         since = as_of - PREVIOUS_DAYS
         version = {"model_version": self.model_version}
         further = {
+            CONTROLS: warehouse.query(_sql("controls"), {"until": as_of + COMING}),
             LATE_ACCOUNTS: warehouse.query(_sql("late_accounts"), {"after": after, "as_of": as_of}),
             PREVIOUS: warehouse.query(
                 _sql("previous"), {"as_of": as_of, "since": since, **version}
@@ -113,6 +119,7 @@ class MmmJob:
             *diagnostics.data(panel, contributions(said.fitted).mean(axis=0).sum(axis=(0, 2))),
             *diagnostics.agreement(said.fits, said.weights, limits),
             *_stable(said, weeks, inputs.get(PREVIOUS)),
+            *_assumed(said.fits.get("ensemble")),
         ]
         progress("mmm: working out curves, the weeks to come and what an experiment would tell")
         experiments = [
@@ -168,6 +175,16 @@ def _telling(experiments: list[Experiment]) -> str:
     return f"An experiment would tell: {first}."
 
 
+def _assumed(fitted: Fitted | None) -> Iterator[Check]:
+    """What the model takes for granted and the data contradict."""
+    doubts = broken(fitted) if isinstance(fitted, Ensemble) else []
+    yield Check("broken_assumptions", len(doubts))
+    for doubt in doubts:
+        message = f"it assumes that {doubt.assumption}, but {doubt.reason}. {doubt.remedy}"
+        name = f"assumption: {doubt.assumption}"
+        yield at_most(name, doubt.value, doubt.bound, message.rstrip("."))
+
+
 def _stable(said: Answer, weeks: Weeks, previous: pa.Table | None) -> list[Check]:
     """Against the leading engine's fit without the last week, and against the last run.
 
@@ -208,7 +225,8 @@ def _rows(
 def _allocation(fitted: Combined, weeks: Weeks, caps: AllocationCaps) -> tuple[Rows, Floats]:
     """Rows of contracts.mmm_allocations and the total change in weekly orders, [draw].
 
-    Channels without current spend have no baseline to change, and are left out.
+    Channels without current spend have no baseline to change, and are left out. What the choice of
+    the best split flatters the changes by (:mod:`.decision`) is taken off.
     """
     active = [i for i, micros in enumerate(weeks.current_micros) if micros > 0]
     current = [int(weeks.current_micros[i]) for i in active]
@@ -218,12 +236,20 @@ def _allocation(fitted: Combined, weeks: Weeks, caps: AllocationCaps) -> tuple[R
         limits,
         lambda i, spends: steady(fitted, active[i], spends / MICRO).mean(axis=0),
     )
-    gain: Floats = np.zeros(1)
+    changes = np.array(
+        [
+            np.diff(steady(fitted, i, np.array([now, then]) / MICRO))[:, 0]
+            for i, now, then in zip(active, current, proposed, strict=True)
+        ]
+    )
+    gain = without_optimism(changes.sum(axis=0))
+    # each channel's part of the optimism, so that the changes still add up to the gain
+    spread = changes.std(axis=1)
+    lowered = (changes.sum(axis=0) - gain).mean() * spread / max(float(spread.sum()), 1e-12)
     rows: Rows = []
-    for i, now, then, box in zip(active, current, proposed, limits, strict=True):
-        before, after = steady(fitted, i, np.array([now, then]) / MICRO).T
-        change = after - before
-        gain = gain + change
+    for i, now, then, box, change in zip(
+        active, current, proposed, limits, changes - lowered[:, None], strict=True
+    ):
         low, median, high = (significant(float(v)) for v in percentiles(change))
         rows.append(
             {

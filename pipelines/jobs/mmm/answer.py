@@ -42,6 +42,8 @@ def answer(
 ) -> Answer:
     """Fit and predict; the same arguments give the same on one kind of processor.
 
+    An engine whose draws are no posterior, as it says itself, is compared with and not pooled.
+
     Args:
         engines: the first leads, unless the ensemble is among them.
         origins: of the leading engine's predictions.
@@ -53,8 +55,9 @@ def answer(
         fits[name] = engine_of(name)(panel, seed)
     weeks = origin_weeks(len(panel.starts), origins)
     past = backtest(panel, predict(engine_of(leader), panel, weeks, seed, progress), seed)
+    pooled = [name for name in engines if fits[name].checks.get("posterior", 1.0)]
     weights: dict[str, float] = {leader: 1.0}
-    if len(fits) > 1:
+    if len(pooled) > 1:
         whole = [w for w in weeks if w + AHEAD <= len(panel.starts)]
         compared = sorted(whole[::-2][:COMPARED])
         scores: dict[str, Floats] = {
@@ -65,7 +68,7 @@ def answer(
                 else predict(engine_of(name), panel, compared, seed, progress),
                 seed,
             ).log_scores
-            for name in engines
+            for name in pooled
         }
         weights = opinion_weights(scores)
-    return Answer(fits, leader, weights, combine(fits, weights), past)
+    return Answer(fits, leader, weights, combine({n: fits[n] for n in weights}, weights), past)

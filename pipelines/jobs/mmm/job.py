@@ -243,14 +243,9 @@ def _allocation(fitted: Combined, weeks: Weeks, caps: AllocationCaps) -> tuple[R
         ]
     )
     gain = without_optimism(changes.sum(axis=0))
-    # each channel's part of the optimism, so that the changes still add up to the gain
-    spread = changes.std(axis=1)
-    lowered = (changes.sum(axis=0) - gain).mean() * spread / max(float(spread.sum()), 1e-12)
     rows: Rows = []
-    for i, now, then, box, change in zip(
-        active, current, proposed, limits, changes - lowered[:, None], strict=True
-    ):
-        low, median, high = (significant(float(v)) for v in percentiles(change))
+    for i, now, then, box, change in zip(active, current, proposed, limits, changes, strict=True):
+        low, median, high = (significant(float(v)) for v in percentiles(without_optimism(change)))
         rows.append(
             {
                 "channel": weeks.channels[i],

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from datetime import date
 from pathlib import Path
 
 from prefect import flow, get_run_logger, task
-from prefect.artifacts import create_markdown_artifact
+from prefect.artifacts import create_image_artifact, create_markdown_artifact
 
 from flows.markdown import text
 from flows.retries import RETRIES
@@ -25,6 +26,8 @@ def run_one(config: Path | None, name: str, as_of: date | None) -> JobRun:
     drawing = plot_run(warehouse, run, plots_folder(settings))
     if drawing.problem:
         get_run_logger().warning("%s", drawing.problem)
+    for path in drawing.paths:
+        _show(path, drawing.run)
     return drawing.run
 
 
@@ -35,6 +38,14 @@ def decide(config: Path | None = None, as_of: date | None = None) -> list[JobRun
     verdicts = "\n".join(_line(run) for run in runs)
     create_markdown_artifact(key="job-verdicts", markdown=verdicts)
     return runs
+
+
+def _show(path: Path, run: JobRun) -> None:
+    """The picture as an artifact of the task: itself, since a worker's files have no address."""
+    name = path.stem.removesuffix(f"_{run.run_id}")
+    picture = f"data:image/png;base64,{b64encode(path.read_bytes()).decode()}"
+    key = name.replace("_", "-")
+    create_image_artifact(picture, key=key, description=f"{run.job} run {run.run_id}")
 
 
 def _line(run: JobRun) -> str:

@@ -45,6 +45,11 @@ AccountName = Annotated[
 ]
 
 
+EngineName = Literal["ensemble", "lightweight", "validator"]
+# marts.mmm_controls_weekly tells of so many weeks to come
+Horizon = Annotated[int, Field(ge=1, le=13)]
+
+
 class Segment(Section):
     """A part of a platform's campaigns that the media mix takes for a channel of its own, as in
     ``google_ads:brand``.
@@ -65,6 +70,10 @@ class Segment(Section):
 class MmmSettings(Section):
     """Settings of the media mix job; a run's id depends on every one of them.
 
+    ``engines`` are fitted, compared and combined. ``origins``: how many times the past is predicted
+    from the weeks before it. ``horizons``: of how many next weeks the curves are told, besides the
+    steady state. ``max_disagreement``: between two engines, of media's contribution to orders.
+
     ``segments``: parts of platforms that are channels of their own; a campaign is of the first that
     it fits, or of its platform's channel.
 
@@ -73,14 +82,14 @@ class MmmSettings(Section):
     """
 
     seed: int = 20260101
-    warmup: int = Field(500, ge=50)
-    samples: int = Field(500, ge=50)
-    chains: int = Field(2, ge=2)
-    holdout_weeks: int = Field(8, ge=4)
+    engines: tuple[EngineName, ...] = Field(("ensemble",), min_length=1)
+    origins: int = Field(8, ge=8)
+    horizons: tuple[Horizon, ...] = (4, 8, 13)
     min_weeks: int = Field(52, ge=26)
     max_rhat: float = Field(1.1, gt=1)
     min_effective_samples: float = Field(100, gt=0)
-    max_holdout_mape: float = Field(0.25, gt=0)
+    max_prediction_mape: float = Field(0.25, gt=0)
+    max_disagreement: float = Field(0.3, gt=0)
     curve_points: int = Field(21, ge=5)
     launched: dict[AccountName, date] | None = None
     segments: tuple[Segment, ...] | None = None

@@ -108,8 +108,8 @@ def job(
     out.print(f"{run.job} as of {run.as_of}: {run.verdict}{reused}", highlight=False)
     print_plainly(run.reason)
     drawing = plot_run(warehouse, run, plots_folder(settings))
-    if drawing.path:
-        print_plainly(f"Plot: {drawing.path}")
+    for path in drawing.paths:
+        print_plainly(f"Plot: {path}")
     if drawing.problem:
         print_plainly(f"Warning: {drawing.problem}")
 

@@ -56,8 +56,8 @@ Own = TypeVar("Own", bound=Section)
 
 
 class Job(Protocol[Own]):
-    """One decision job. ``tables`` are the contract tables that its runs write; ``plot`` is their
-    picture, if they have one.
+    """One decision job. ``tables`` are the contract tables that its runs write; ``plots`` are
+    their pictures.
 
     A job computes from its own settings and never sees the others: its run id is made of exactly
     what it is given, so that no cap can change without a new run.
@@ -73,7 +73,7 @@ class Job(Protocol[Own]):
     def tables(self) -> tuple[str, ...]: ...
 
     @property
-    def plot(self) -> Plot | None: ...
+    def plots(self) -> tuple[Plot, ...]: ...
 
     def settings(self, settings: Settings) -> Own:
         """Every setting that the result depends on, and all that ``compute`` is given."""

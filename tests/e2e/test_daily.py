@@ -128,4 +128,5 @@ def test_an_approval_lands_in_the_shadow_feed_and_a_second_one_is_refused(
 
 def test_the_plots_are_drawn(on_duckdb: Platform) -> None:
     plots = {p.name.rsplit("_", 1)[0] for p in on_duckdb.world.folder.rglob("*.png")}
-    assert plots == {"response_curves", "pacing"}
+    mmm = {"response_curves", "contributions", "predictions", "allocation"}
+    assert plots == mmm | {"pacing"}

@@ -32,7 +32,7 @@ class SpySettings(Section):
 class Spy:
     """Keeps what it was given to compute from."""
 
-    name, model_version, tables, plot = "spy", "1", (), None
+    name, model_version, tables, plots = "spy", "1", (), ()
 
     def __init__(self) -> None:
         self.given: list[Any] = []

@@ -1,6 +1,6 @@
 """The mmm job on markets with known truth: it recovers it, refuses noise, and repeats itself."""
 
-import csv
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
 from itertools import pairwise
@@ -17,36 +17,32 @@ from pipelines.config import GuardrailSettings, JobsSettings, MmmSettings, Setti
 from pipelines.contracts import load_contracts
 from pipelines.errors import StatementError, UsageError
 from pipelines.jobs import JobRun, run_job
-from pipelines.jobs.mmm.fit import fit_hill_adstock
-from pipelines.jobs.mmm.plots import plot_curves
+from pipelines.jobs.mmm.ensemble import sampler
+from pipelines.jobs.mmm.plots import PLOTS
 from pipelines.jobs.mmm.weeks import Weeks
 from pipelines.warehouse.duckdb import DuckDBWarehouse
 
-# one worker, so that models are compiled in as few processes as possible
-pytestmark = pytest.mark.xdist_group("mmm")
-
 AS_OF = date(2026, 6, 30)
 LAST_WEEK = date(2026, 6, 22)
-CHANNELS = ("google_ads", "meta_ads", "tiktok_ads")
-TOP = np.array([420.0, 260.0, 300.0])  # weekly orders at saturation
-HALF = np.array([1.0, 0.8, 1.3])  # in mean weekly spends
-SLOPE = np.array([1.4, 1.2, 1.8])
-LAG = np.array([0.5, 0.3, 0.6])
-QUICK = MmmSettings(warmup=250, samples=250, min_effective_samples=25)
+CHANNELS = ("google_ads", "meta_ads")
+TOP = np.array([420.0, 260.0])  # weekly orders at saturation
+HALF = np.array([1.0, 0.8])  # in mean weekly spends
+SLOPE = np.array([1.4, 1.2])
+LAG = np.array([0.5, 0.3])
+LIMITS = MmmSettings(curve_points=11, horizons=(4, 13))
 SETTINGS = Settings(
-    jobs=JobsSettings(mmm=QUICK), guardrails=GuardrailSettings(max_change_percent=5)
+    jobs=JobsSettings(mmm=LIMITS), guardrails=GuardrailSettings(max_change_percent=5)
 )
-SHARED = Path(__file__).parents[3] / "shared" / "data" / "mmm_recovery"
 
 
 def steady_orders(spend: npt.NDArray[Any]) -> npt.NDArray[Any]:
     return TOP / (1 + (HALF / np.maximum(spend, 1e-9)) ** SLOPE)
 
 
-def known_market(weeks: int = 78, noise: float = 20.0) -> Weeks:
+def known_market(weeks: int = 80, noise: float = 20.0) -> Weeks:
     rng = np.random.default_rng(11)
-    mean = np.array([9e9, 6e9, 3e9])
-    spend = mean * np.exp(0.7 * rng.standard_normal((weeks, 3)))
+    mean = np.array([9e9, 6e9])
+    spend = mean * np.exp(0.7 * rng.standard_normal((weeks, 2)))
     relative = spend / spend.mean(axis=0)
     adstock = [carried := relative[0] * (1 - LAG)]
     for week in relative[1:]:
@@ -95,6 +91,10 @@ def warehouse_with(weeks: Weeks, path: Path) -> DuckDBWarehouse:
         connection.execute(
             f"CREATE TABLE marts.fct_ad_spend_daily AS {account}, 'Paid Search' AS channel"
         )
+        connection.execute(
+            "CREATE TABLE marts.mmm_controls_weekly AS SELECT DATE '2026-01-05' AS week_start, "
+            "'sale' AS name, 1.0 AS value, 1 AS expected_sign, TRUE AS known_in_advance LIMIT 0"
+        )
     return warehouse
 
 
@@ -103,8 +103,20 @@ def contract_rows(warehouse: DuckDBWarehouse, table: str) -> list[dict[str, Any]
     return warehouse.query(f"SELECT * FROM contracts.{table} ORDER BY {grain}").to_pylist()
 
 
+@pytest.fixture(scope="module", autouse=True)
+def short_chains() -> Iterator[None]:
+    """Nine fits a run are enough to see what the job does with them, if not to be exact."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sampler, "CHAINS", 4)
+        patch.setattr(sampler, "WARMUP", 60)
+        patch.setattr(sampler, "SWEEPS", 160)
+        yield
+
+
 @pytest.fixture(scope="module")
-def ran(tmp_path_factory: pytest.TempPathFactory) -> tuple[DuckDBWarehouse, JobRun]:
+def ran(
+    tmp_path_factory: pytest.TempPathFactory, short_chains: None
+) -> tuple[DuckDBWarehouse, JobRun]:
     warehouse = warehouse_with(known_market(), tmp_path_factory.mktemp("mmm") / "w.duckdb")
     return warehouse, run_job(warehouse, SETTINGS, "mmm", AS_OF)
 
@@ -117,35 +129,75 @@ def test_a_clean_market_passes_and_its_figures_are_kept(
 
     assert run.verdict == "PASS", run.reason
     assert not run.reused
-    assert "78 weeks to 2026-06-28" in run.reason
-    assert all(row["passed"] for row in checks.values())
-    assert checks["weeks"]["value"] == 78
-    assert checks["max_rhat"]["value"] <= checks["max_rhat"]["bound"] == QUICK.max_rhat
-    assert checks["divergences"]["value"] <= 5
-    assert checks["holdout_mape"]["value"] < 0.1
+    assert "80 weeks to 2026-06-28" in run.reason
+    assert all(row["passed"] for row in checks.values() if row["refuses"])
+    assert checks["weeks"]["value"] == 80
+    assert checks["max_rhat"]["value"] <= checks["max_rhat"]["bound"] == LIMITS.max_rhat
+    assert checks["prediction_origins"]["value"] == 8
+    assert checks["prediction_mape"]["value"] < 0.1
+    assert checks["prediction_coverage_80"]["value"] > 0.6
+    assert checks["prediction_skill"]["value"] > 0.3
+    assert checks["vif_meta_ads"]["channel"] == "meta_ads"
     assert run.diagnostics["r2"] == checks["r2"]["value"] > 0.8
 
 
 def test_curves_hold_the_truth_within_their_band(ran: tuple[DuckDBWarehouse, JobRun]) -> None:
     warehouse, run = ran
-    curves = contract_rows(warehouse, "mmm_curves")
+    curves = [c for c in contract_rows(warehouse, "mmm_curves") if c["horizon_weeks"] == 0]
     mean = known_market().spend_micros.mean(axis=0)
 
-    inside = 0
     for i, channel in enumerate(CHANNELS):
         points = sorted((c for c in curves if c["channel"] == channel), key=lambda c: c["point"])
-        assert [p["point"] for p in points] == list(range(QUICK.curve_points))
+        assert [p["point"] for p in points] == list(range(LIMITS.curve_points))
         assert points[0]["weekly_spend_micros"] == points[0]["orders_p90"] == 0
         assert all(a["orders_p50"] <= b["orders_p50"] for a, b in pairwise(points))
         current = next(p for p in points if p["is_current"])
         assert points[-1]["weekly_spend_micros"] == 2 * current["weekly_spend_micros"]
         relative = current["weekly_spend_micros"] / mean
         truth = steady_orders(relative)[i]
-        assert 0.5 < current["orders_p50"] / truth < 2
         # a tenth of slack: draws differ between kinds of CPU
-        inside += 0.9 * current["orders_p10"] <= truth <= 1.1 * current["orders_p90"]
-    assert inside >= 2
+        assert 0.9 * current["orders_p10"] <= truth <= 1.1 * current["orders_p90"]
     assert {c["run_id"] for c in curves} == {run.run_id}
+
+
+def test_the_cost_of_one_more_order_is_the_inverse_of_what_more_money_brings(
+    ran: tuple[DuckDBWarehouse, JobRun],
+) -> None:
+    rows = contract_rows(ran[0], "mmm_curves")
+
+    assert {r["horizon_weeks"] for r in rows} == {0, 4, 13}
+    for row in rows:
+        assert (
+            row["marginal_orders_p10"] <= row["marginal_orders_p50"] <= row["marginal_orders_p90"]
+        )
+        costs = [row[f"marginal_cac_micros_p{p}"] for p in (10, 50, 90)]
+        for cost, p in zip(costs, (90, 50, 10), strict=True):
+            if cost is not None:
+                assert cost == pytest.approx(1e6 / row[f"marginal_orders_p{p}"], rel=1e-4)
+    now = [r for r in rows if r["is_current"] and r["horizon_weeks"] == 13]
+    assert len({r["total_orders_p50"] for r in now}) == 1  # the same plan, whichever channel tells
+    assert now[0]["total_orders_p50"] == pytest.approx(known_market().orders[-13:].mean(), rel=0.15)
+
+
+def test_the_weeks_add_up_to_what_was_fitted_and_go_on_into_the_next_quarter(
+    ran: tuple[DuckDBWarehouse, JobRun],
+) -> None:
+    weeks = known_market()
+    brought = contract_rows(ran[0], "mmm_contributions_weekly")
+    predicted = contract_rows(ran[0], "mmm_predictions_weekly")
+
+    assert len(brought) == 80 * len(CHANNELS)
+    assert all(r["orders_p10"] <= r["orders_p50"] <= r["orders_p90"] for r in brought)
+    last = [r for r in predicted if r["origin_week"] == LAST_WEEK]
+    assert [r["orders"] for r in last] == [*weeks.orders.tolist(), *[None] * 13]
+    assert last[-1]["week_start"] == LAST_WEEK + timedelta(weeks=13)
+    origins = sorted({r["origin_week"] for r in predicted})
+    assert origins[-2:] == [LAST_WEEK - timedelta(weeks=1), LAST_WEEK]
+    assert len(origins) == 9
+    for origin in origins[:-1]:
+        ahead = [r for r in predicted if r["origin_week"] == origin]
+        assert all(r["week_start"] > origin for r in ahead)
+        assert all(r["orders"] is not None for r in ahead)
 
 
 def test_the_allocation_keeps_the_budget_and_the_caps(ran: tuple[DuckDBWarehouse, JobRun]) -> None:
@@ -186,19 +238,22 @@ def test_a_fresh_warehouse_gives_the_same_rows_to_the_byte(
     again = run_job(other, SETTINGS, "mmm", AS_OF)
 
     assert again == run
-    for table in ("mmm_curves", "mmm_allocations", "mmm_diagnostics"):
-        assert contract_rows(other, table) == contract_rows(warehouse, table)
+    for table in load_contracts():
+        if table.startswith("contracts.mmm_"):
+            name = table.removeprefix("contracts.")
+            assert contract_rows(other, name) == contract_rows(warehouse, name)
 
 
-def test_the_curves_are_drawn_into_one_picture(
-    ran: tuple[DuckDBWarehouse, JobRun], tmp_path: Path
+@pytest.mark.parametrize("plot", PLOTS, ids=lambda plot: plot.name)
+def test_a_run_is_drawn_and_one_without_rows_is_not(
+    plot: Any, ran: tuple[DuckDBWarehouse, JobRun], tmp_path: Path
 ) -> None:
     warehouse, run = ran
-    path = plot_curves(warehouse, run.run_id, tmp_path / "plots" / "curves.png")
+    path = plot.draw(warehouse, run.run_id, tmp_path / "plots" / "it.png")
 
     assert path is not None
     assert path.read_bytes().startswith(b"\x89PNG")
-    assert plot_curves(warehouse, "no_such_run", tmp_path / "none.png") is None
+    assert plot.draw(warehouse, "no_such_run", tmp_path / "none.png") is None
 
 
 def test_a_refused_run_is_recorded_with_its_reason_and_proposes_nothing(tmp_path: Path) -> None:
@@ -214,22 +269,51 @@ def test_a_refused_run_is_recorded_with_its_reason_and_proposes_nothing(tmp_path
     assert run_job(warehouse, SETTINGS, "mmm", AS_OF).reused
 
 
+def test_a_week_later_the_answer_is_held_to_that_of_the_last_run(
+    ran: tuple[DuckDBWarehouse, JobRun],
+) -> None:
+    """The orders of the week come in as before; the last run says the reverse of them."""
+    warehouse, _ = ran
+    with duckdb.connect(str(warehouse.path)) as connection:
+        connection.execute("CREATE TABLE kept AS SELECT * FROM contracts.mmm_curves")
+        connection.execute(
+            "UPDATE contracts.mmm_curves SET orders_p10 = 1, orders_p50 = 1.5, orders_p90 = 2 "
+            "WHERE channel = 'meta_ads' AND horizon_weeks = 0"
+        )
+    try:
+        run = run_job(warehouse, SETTINGS, "mmm", AS_OF + timedelta(days=1))
+    finally:
+        with duckdb.connect(str(warehouse.path)) as connection:
+            connection.execute("DROP TABLE contracts.mmm_curves")
+            connection.execute("CREATE TABLE contracts.mmm_curves AS SELECT * FROM kept")
+            connection.execute("DROP TABLE kept")
+            connection.execute("DELETE FROM contracts.job_runs WHERE as_of > ?", [AS_OF])
+
+    assert run.verdict == "INCONCLUSIVE"
+    assert "in the run of 2026-06-30, meta_ads brought 2 orders a week (1 to 2)" in run.reason
+    assert "An experiment would tell: " in run.reason
+
+
 def test_a_fit_that_breaks_its_bounds_is_inconclusive_and_allocates_nothing(
     tmp_path: Path,
 ) -> None:
-    strict = QUICK.model_copy(update={"max_holdout_mape": 1e-6, "min_effective_samples": 1e9})
+    strict = LIMITS.model_copy(update={"max_prediction_mape": 1e-6, "max_rhat": 0.9})
     settings = SETTINGS.model_copy(update={"jobs": JobsSettings(mmm=strict)})
-    warehouse = warehouse_with(known_market(), tmp_path / "w.duckdb")
+    market = known_market()
+    market.spend_micros[40, 1] = 4 * market.spend_micros[:, 1].max()
+    warehouse = warehouse_with(market, tmp_path / "w.duckdb")
 
     run = run_job(warehouse, settings, "mmm", AS_OF)
 
     assert run.verdict == "INCONCLUSIVE"
-    assert "too few effective samples" in run.reason
-    assert "held-out weeks was off" in run.reason
+    assert "it assumes that spend is recorded as it was, but meta_ads spent 4.0 times" in run.reason
+    assert "the chains disagree" in run.reason
+    assert "the prediction of unseen weeks from 8 origins was off by" in run.reason
     assert contract_rows(warehouse, "mmm_allocations") == []
     assert contract_rows(warehouse, "mmm_curves")
-    failed = {r["name"] for r in contract_rows(warehouse, "mmm_diagnostics") if not r["passed"]}
-    assert failed == {"min_ess", "holdout_mape"}
+    rows = contract_rows(warehouse, "mmm_diagnostics")
+    failed = {r["name"] for r in rows if r["refuses"] and not r["passed"]}
+    assert failed >= {"max_rhat", "prediction_mape", "assumption: spend is recorded as it was"}
 
 
 def test_a_missing_mart_and_an_unknown_job_say_what_to_do(tmp_path: Path) -> None:
@@ -240,32 +324,3 @@ def test_a_missing_mart_and_an_unknown_job_say_what_to_do(tmp_path: Path) -> Non
         run_job(warehouse, SETTINGS, "mmm", AS_OF)
     with pytest.raises(UsageError, match="mmm, pacing"):
         run_job(warehouse, SETTINGS, "mmn", AS_OF)
-
-
-@pytest.mark.data
-@pytest.mark.skipif(not SHARED.is_dir(), reason=f"no data to try it on at {SHARED}")
-def test_contributions_of_the_public_small_business_are_recovered() -> None:
-    """Mean SRMSE; Meridian 2.1.0 reached 0.624 on this file."""
-    with (SHARED / "small_business_2148.csv").open() as file:
-        rows = list(csv.DictReader(file))
-    with (SHARED / "small_business_2148_truth.csv").open() as file:
-        truths = list(csv.DictReader(file))
-    channels = [name for name in rows[0] if name.startswith("x")]
-    spend = np.array([[float(r[c]) for c in channels] for r in rows])
-    truth = np.array([[float(r[f"contribution_{c}"]) for c in channels] for r in truths])
-    orders = np.array([float(r["y"]) for r in rows])
-    weeks = Weeks(
-        starts=tuple(date.fromisoformat(r["date"]) for r in rows),
-        channels=tuple(channels),
-        spend_micros=np.rint(spend * 1e6).astype(np.int64),
-        orders=np.rint(orders).astype(np.int64),
-        revenue_micros=np.rint(orders * 1e6).astype(np.int64),
-        currency_code="USD",
-    )
-
-    fit = fit_hill_adstock(weeks, MmmSettings(warmup=300, samples=300), lambda _: None)
-
-    srmse = np.sqrt(((fit.contribution - truth) ** 2).mean(axis=0)) / truth.std(axis=0)
-    assert srmse.mean() < 0.624
-    assert fit.max_rhat < 1.1
-    assert fit.divergences <= 6

@@ -238,10 +238,10 @@ def test_a_plot_that_fails_is_noted_and_leaves_the_run_as_it_was(
     drawn = plot_run(result.warehouse, again, tmp_path / "elsewhere")
     last = run_job(result.warehouse, Settings(), "pacing", AS_OF)
 
-    assert failed.path is None
+    assert failed.paths == ()
     assert "pacing was not drawn: " in str(failed.problem)
     assert again.diagnostics == {**result.run.diagnostics, "plot_problem": failed.problem}
     assert (again.run_id, again.verdict) == (result.run.run_id, "PASS")
-    assert drawn.path is not None
+    assert len(drawn.paths) == 1
     assert drawn.problem is None
     assert last.diagnostics == result.run.diagnostics

@@ -102,7 +102,7 @@ class CensusJob:
     name = "census"
     model_version = "1"
     tables = ("contracts.census",)
-    plot = None
+    plots = ()
 
     def settings(self, settings: Settings) -> CensusSettings:
         floor = settings.guardrails.channel_floor_percent

@@ -33,7 +33,7 @@ class AttributionJob:
     name = "attribution"
     model_version = "markov-shapley-1"
     tables = (CREDIT,)
-    plot = None
+    plots = ()
 
     def settings(self, settings: Settings) -> AttributionJobSettings:
         return AttributionJobSettings(attribution=settings.jobs.attribution)

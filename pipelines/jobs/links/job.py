@@ -48,7 +48,7 @@ class LinksJob:
     name = "identity_links"
     model_version = "splink-labelled-1"
     tables = (LINKS,)
-    plot = None
+    plots = ()
 
     def settings(self, settings: Settings) -> LinksSettings:
         return LinksSettings()

@@ -5,5 +5,5 @@ SELECT
   expected_sign,
   known_in_advance
 FROM marts.mmm_controls_weekly
-WHERE week_start <= @last_week_start
+WHERE week_start <= @until
 ORDER BY week_start, name

@@ -7,5 +7,5 @@ SELECT
   is_current,
   currency_code
 FROM contracts.mmm_curves
-WHERE run_id = @run_id
+WHERE run_id = @run_id AND horizon_weeks = 0
 ORDER BY channel, point

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,15 +12,30 @@ import pyarrow as pa
 
 from pipelines.config import AllocationCaps, MmmSettings, Settings
 from pipelines.jobs.base import Outcome, Plot, Progress, significant
+from pipelines.jobs.mmm import diagnostics
 from pipelines.jobs.mmm.allocation import allocate, boxes
-from pipelines.jobs.mmm.curves import curve_rows, flat_channels, percentiles, weekly_orders
-from pipelines.jobs.mmm.fit import Fit, Floats, fit_hill_adstock
-from pipelines.jobs.mmm.plots import plot_curves
+from pipelines.jobs.mmm.answer import Answer, answer
+from pipelines.jobs.mmm.assumptions import broken
+from pipelines.jobs.mmm.checks import Check, at_least, at_most
+from pipelines.jobs.mmm.combine import Combined
+from pipelines.jobs.mmm.controls import controls_of
+from pipelines.jobs.mmm.curves import curve_rows, percentiles
+from pipelines.jobs.mmm.decision import without_optimism
+from pipelines.jobs.mmm.engine import Fitted, contributions
+from pipelines.jobs.mmm.ensemble import Ensemble
+from pipelines.jobs.mmm.experiment import Experiment, experiment
+from pipelines.jobs.mmm.forward import ahead, steady
+from pipelines.jobs.mmm.panel import Floats, Panel
+from pipelines.jobs.mmm.plots import PLOTS
+from pipelines.jobs.mmm.rows import contribution_rows, prediction_rows
+from pipelines.jobs.mmm.stability import earlier_answers, stability, stored_answers, surprise
 from pipelines.jobs.mmm.weeks import (
     MAX_AGE_DAYS,
+    MICRO,
     MIN_SPEND_VARIATION,
     Refusal,
     Weeks,
+    panel_of,
     prepare_weeks,
 )
 from pipelines.source_settings import Section
@@ -29,10 +44,16 @@ from pipelines.warehouse import Warehouse
 CURVES = "contracts.mmm_curves"
 ALLOCATIONS = "contracts.mmm_allocations"
 DIAGNOSTICS = "contracts.mmm_diagnostics"
-MAX_DIVERGENT_SHARE = 0.01
-LATE_ACCOUNTS = "late_accounts"
+CONTRIBUTIONS = "contracts.mmm_contributions_weekly"
+PREDICTIONS = "contracts.mmm_predictions_weekly"
+WEEKS, CONTROLS = "mmm_input_weekly", "mmm_controls_weekly"
+LATE_ACCOUNTS, PREVIOUS = "late_accounts", "previous_run"
 FIRST_WEEKS = timedelta(weeks=4)
 """An account whose data begins later than this after the first week began late."""
+COMING = timedelta(weeks=13)
+"""What is known of the calendar for so long is read."""
+PREVIOUS_DAYS = timedelta(days=35)
+"""An earlier run that is older than this isn't compared with."""
 
 Rows = list[dict[str, Any]]
 
@@ -46,26 +67,31 @@ class MmmJob:
     """Media mix model and allocation (see :class:`pipelines.jobs.base.Job`)."""
 
     name = "mmm"
-    model_version = "hill-adstock-1"
-    tables = (CURVES, ALLOCATIONS, DIAGNOSTICS)
-    plot = Plot("response_curves", plot_curves)
+    model_version = "pool-1"
+    tables = (CURVES, ALLOCATIONS, DIAGNOSTICS, CONTRIBUTIONS, PREDICTIONS)
+    plots: tuple[Plot, ...] = PLOTS
 
     def settings(self, settings: Settings) -> MmmJobSettings:
         caps = settings.guardrails.model_dump(include=set(AllocationCaps.model_fields))
         return MmmJobSettings(mmm=settings.jobs.mmm, guardrails=AllocationCaps(**caps))
 
     def read(self, warehouse: Warehouse, as_of: date) -> dict[str, pa.Table]:
-        sql = (Path(__file__).parent / "input.sql").read_text()
         last_week_start = as_of - timedelta(days=6)
-        weekly = warehouse.query(sql, {"last_week_start": last_week_start})
+        weekly = warehouse.query(_sql("input"), {"last_week_start": last_week_start})
         if not weekly.num_rows:
-            return {"mmm_input_weekly": weekly}
+            return {WEEKS: weekly}
         after = min(weekly["week_start"].to_pylist()) + FIRST_WEEKS
-        late = (Path(__file__).parent / "late_accounts.sql").read_text()
-        accounts = warehouse.query(late, {"after": after, "as_of": as_of})
-        # a run's id is made of what is read: where every account begins together, of nothing more
-        further = {LATE_ACCOUNTS: accounts} if accounts.num_rows else {}
-        return {"mmm_input_weekly": weekly, **further}
+        since = as_of - PREVIOUS_DAYS
+        version = {"model_version": self.model_version}
+        further = {
+            CONTROLS: warehouse.query(_sql("controls"), {"until": as_of + COMING}),
+            LATE_ACCOUNTS: warehouse.query(_sql("late_accounts"), {"after": after, "as_of": as_of}),
+            PREVIOUS: warehouse.query(
+                _sql("previous"), {"as_of": as_of, "since": since, **version}
+            ),
+        }
+        # a run's id is made of what is read: where there is nothing further, of nothing more
+        return {WEEKS: weekly, **{k: rows for k, rows in further.items() if rows.num_rows}}
 
     def compute(
         self,
@@ -75,54 +101,151 @@ class MmmJob:
         progress: Progress,
     ) -> Outcome:
         limits = settings.mmm
-        weeks = prepare_weeks(inputs["mmm_input_weekly"], limits, as_of, inputs.get(LATE_ACCOUNTS))
+        weeks = prepare_weeks(inputs[WEEKS], limits, as_of, inputs.get(LATE_ACCOUNTS))
         if isinstance(weeks, Refusal):
-            checks = [_check("weeks", weeks.weeks, limits.min_weeks, at_least=True)]
-            return Outcome(weeks.verdict, weeks.reason, _figures(checks), {DIAGNOSTICS: checks})
-        fit = fit_hill_adstock(weeks, limits, progress)
-        checks = _checks(fit, weeks, limits, as_of)
-        doubts = _doubts(fit, weeks, limits)
-        rows: dict[str, Rows] = {CURVES: list(curve_rows(fit, weeks, limits.curve_points))}
-        if doubts:
-            rows[DIAGNOSTICS] = checks
-            reason = f"The fit can't be relied on: {'; '.join(doubts)}."
-            return Outcome("INCONCLUSIVE", reason, _figures(checks), rows)
+            refused = [at_least("weeks", weeks.weeks, limits.min_weeks)]
+            return _outcome(weeks.verdict, weeks.reason, refused, {})
+        controls = controls_of(inputs.get(CONTROLS), weeks.starts)
+        panel = panel_of(weeks, controls)
+        said = answer(panel, limits.engines, limits.origins, limits.seed, progress)
+        expected = said.fitted.expected(panel).sum(axis=1)
+        checks = [
+            at_least("weeks", len(weeks.starts), limits.min_weeks),
+            at_most("data_age_days", (as_of - weeks.end).days, MAX_AGE_DAYS),
+            at_least("min_spend_variation", weeks.spend_variation.min(), MIN_SPEND_VARIATION),
+            *diagnostics.convergence(said.fitted, limits),
+            *diagnostics.prediction(said.past, limits),
+            *diagnostics.channels(said.fitted, weeks, expected),
+            *diagnostics.data(panel, contributions(said.fitted).mean(axis=0).sum(axis=(0, 2))),
+            *diagnostics.agreement(said.fits, said.weights, limits),
+            *_stable(said, weeks, inputs.get(PREVIOUS)),
+            *_assumed(said.fits.get("ensemble")),
+        ]
+        progress("mmm: working out curves, the weeks to come and what an experiment would tell")
+        experiments = [
+            experiment(said.fitted, i, weeks.typical_money(i), said.past.noise)
+            for i in range(len(weeks.channels))
+        ]
+        checks += [
+            Check(f"experiment_weeks_{e.channel}", e.weeks, channel=e.channel, message=str(e))
+            for e in experiments
+        ]
+        horizon = max(limits.horizons)
+        known = controls.of([weeks.starts[-1] + timedelta(weeks=i + 1) for i in range(horizon)])
+        later = ahead(panel, weeks.current_micros / MICRO, known, horizon)
+        rows = _rows(said, weeks, later, expected, limits)
+        if doubts := [check.doubt for check in checks if check.doubt]:
+            reason = f"The fit can't be relied on: {'; '.join(doubts)}. {_telling(experiments)}"
+            return _outcome("INCONCLUSIVE", reason, checks, rows)
         progress("mmm: finding the best split of the budget under the caps")
-        rows[ALLOCATIONS], gain = _allocation(fit, weeks, settings.guardrails)
+        rows[ALLOCATIONS], gain = _allocation(said.fitted, weeks, settings.guardrails)
         low, median, high = (significant(float(v)) for v in percentiles(gain))
         checks += [
-            _inform("allocation_gain_p10", low),
-            _inform("allocation_gain_p50", median),
-            _inform("allocation_gain_p90", high),
+            Check("allocation_gain_p10", low),
+            Check("allocation_gain_p50", median),
+            Check("allocation_gain_p90", high),
         ]
-        rows[DIAGNOSTICS] = checks
         reason = (
-            f"{len(weeks.starts)} weeks to {weeks.end}, {len(weeks.channels)} channels: the chains "
-            f"agree (R-hat {fit.max_rhat:.2f}), and the held-out weeks were predicted with a mean "
-            f"error of {fit.holdout_mape:.1%}. The best split under the caps changes weekly "
-            f"orders by {median:+.1f} (80% interval {low:+.1f} to {high:+.1f})."
+            f"{len(weeks.starts)} weeks to {weeks.end}, {len(weeks.channels)} channels, "
+            f"{_named(limits)}: from {len(said.past.origins)} origins, unseen weeks were predicted "
+            f"with a mean error of {said.past.mape:.1%}. The best split under the caps changes "
+            f"weekly orders by {median:+.1f} (80% interval {low:+.1f} to {high:+.1f})."
         )
-        return Outcome("PASS", reason, _figures(checks), rows)
+        return _outcome("PASS", reason, checks, rows)
 
 
-def _allocation(fit: Fit, weeks: Weeks, caps: AllocationCaps) -> tuple[Rows, Floats]:
+def _sql(name: str) -> str:
+    return (Path(__file__).parent / f"{name}.sql").read_text()
+
+
+def _outcome(verdict: Any, reason: str, checks: list[Check], rows: dict[str, Rows]) -> Outcome:
+    figures = {check.name: significant(float(check.value)) for check in checks}
+    made = [check.row() for check in checks]
+    return Outcome(verdict, reason, figures, {**rows, DIAGNOSTICS: made})
+
+
+def _named(limits: MmmSettings) -> str:
+    engines = limits.engines
+    return f"{len(engines)} engines" if len(engines) > 1 else f"engine {engines[0]}"
+
+
+def _telling(experiments: list[Experiment]) -> str:
+    """The experiment on the channel of which the least is known."""
+    first = max(experiments, key=lambda e: (not e.enough, abs(e.change) * e.weeks, e.channel))
+    return f"An experiment would tell: {first}."
+
+
+def _assumed(fitted: Fitted | None) -> Iterator[Check]:
+    """What the model takes for granted and the data contradict."""
+    doubts = broken(fitted) if isinstance(fitted, Ensemble) else []
+    yield Check("broken_assumptions", len(doubts))
+    for doubt in doubts:
+        message = f"it assumes that {doubt.assumption}, but {doubt.reason}. {doubt.remedy}"
+        name = f"assumption: {doubt.assumption}"
+        yield at_most(name, doubt.value, doubt.bound, message.rstrip("."))
+
+
+def _stable(said: Answer, weeks: Weeks, previous: pa.Table | None) -> list[Check]:
+    """Against the leading engine's fit without the last week, and against the last run.
+
+    The first compares like with like: the same engine, refitted.
+    """
+    last = said.past.origins[-1]
+    explanation = surprise(
+        weeks.starts[-1],
+        float(last.actual[-1]),
+        float(last.expected[:, -1].mean()),
+        said.past.noises[-1],
+    )
+    leader = said.fits[said.leader]
+    without = earlier_answers(last.fitted, weeks)
+    checks = list(stability("refit", without, leader, "without the last week", explanation))
+    if previous is not None:
+        rows = previous.to_pylist()
+        if {r["currency_code"] for r in rows} == {weeks.currency_code}:
+            since = f"in the run of {rows[0]['as_of']}"
+            past = stored_answers(rows)
+            checks += stability("since_last_run", past, said.fitted, since, explanation)
+    return checks
+
+
+def _rows(
+    said: Answer, weeks: Weeks, later: Panel, expected: Floats, limits: MmmSettings
+) -> dict[str, Rows]:
+    """What is written whatever the verdict: it shows why."""
+    forecast = said.fitted.expected(later).sum(axis=1)[:, len(weeks.starts) :]
+    means = {h: forecast[:, :h].mean(axis=1) for h in sorted(set(limits.horizons))}
+    return {
+        CURVES: list(curve_rows(said.fitted, weeks, limits.curve_points, means)),
+        CONTRIBUTIONS: list(contribution_rows(said.fitted)),
+        PREDICTIONS: list(prediction_rows(said.past, later, expected, forecast, limits.seed)),
+    }
+
+
+def _allocation(fitted: Combined, weeks: Weeks, caps: AllocationCaps) -> tuple[Rows, Floats]:
     """Rows of contracts.mmm_allocations and the total change in weekly orders, [draw].
 
-    Channels without current spend have no baseline to change, and are left out.
+    Channels without current spend have no baseline to change, and are left out. What the choice of
+    the best split flatters the changes by (:mod:`.decision`) is taken off.
     """
     active = [i for i, micros in enumerate(weeks.current_micros) if micros > 0]
     current = [int(weeks.current_micros[i]) for i in active]
     limits = boxes(current, caps)
     proposed = allocate(
-        current, limits, lambda i, spends: weekly_orders(fit, active[i], spends).mean(axis=0)
+        current,
+        limits,
+        lambda i, spends: steady(fitted, active[i], spends / MICRO).mean(axis=0),
     )
-    gain: Floats = np.zeros(len(fit.coefficient))
+    changes = np.array(
+        [
+            np.diff(steady(fitted, i, np.array([now, then]) / MICRO))[:, 0]
+            for i, now, then in zip(active, current, proposed, strict=True)
+        ]
+    )
+    gain = without_optimism(changes.sum(axis=0))
     rows: Rows = []
-    for i, now, then, box in zip(active, current, proposed, limits, strict=True):
-        before, after = weekly_orders(fit, i, np.array([now, then], dtype=np.float64)).T
-        change = after - before
-        gain += change
-        low, median, high = (significant(float(v)) for v in percentiles(change))
+    for i, now, then, box, change in zip(active, current, proposed, limits, changes, strict=True):
+        low, median, high = (significant(float(v)) for v in percentiles(without_optimism(change)))
         rows.append(
             {
                 "channel": weeks.channels[i],
@@ -139,75 +262,3 @@ def _allocation(fit: Fit, weeks: Weeks, caps: AllocationCaps) -> tuple[Rows, Flo
             }
         )
     return rows, gain
-
-
-def _checks(fit: Fit, weeks: Weeks, limits: MmmSettings, as_of: date) -> Rows:
-    """Rows of contracts.mmm_diagnostics: what the verdict rests on, then further figures."""
-    draws = len(fit.coefficient)
-    age = (as_of - weeks.end).days
-    share = fit.contribution.sum(axis=0) / weeks.orders.sum()
-    return [
-        _check("weeks", len(weeks.starts), limits.min_weeks, at_least=True),
-        _check("data_age_days", age, MAX_AGE_DAYS),
-        _check(
-            "min_spend_variation",
-            float(weeks.spend_variation.min()),
-            MIN_SPEND_VARIATION,
-            at_least=True,
-        ),
-        _check("max_rhat", fit.max_rhat, limits.max_rhat),
-        _check("min_ess", fit.min_ess, limits.min_effective_samples, at_least=True),
-        _check("divergences", fit.divergences, MAX_DIVERGENT_SHARE * draws),
-        _check("holdout_mape", fit.holdout_mape, limits.max_holdout_mape),
-        _check("channels_without_band", len(flat_channels(fit, weeks)), 0),
-        _inform("r2", fit.r2),
-        _inform("draws", draws),
-        _inform("channels", len(weeks.channels)),
-        *(
-            _inform(f"contribution_share_{channel}", float(value))
-            for channel, value in zip(weeks.channels, share, strict=True)
-        ),
-    ]
-
-
-def _doubts(fit: Fit, weeks: Weeks, limits: MmmSettings) -> list[str]:
-    """The reasons not to believe the fit; the comparisons also catch figures that are NaN."""
-    allowed = MAX_DIVERGENT_SHARE * len(fit.coefficient)
-    doubts = []
-    if not fit.max_rhat <= limits.max_rhat:
-        doubts.append(f"the chains disagree (R-hat {fit.max_rhat:.2f}, at most {limits.max_rhat})")
-    if not fit.min_ess >= limits.min_effective_samples:
-        doubts.append(
-            f"there are too few effective samples ({fit.min_ess:.0f}, "
-            f"at least {limits.min_effective_samples:.0f})"
-        )
-    if fit.divergences > allowed:
-        doubts.append(f"{fit.divergences} transitions diverged (at most {allowed:.0f})")
-    if not fit.holdout_mape <= limits.max_holdout_mape:
-        doubts.append(
-            f"the prediction of the {limits.holdout_weeks} held-out weeks was off by "
-            f"{fit.holdout_mape:.0%} (at most {limits.max_holdout_mape:.0%})"
-        )
-    if flat := flat_channels(fit, weeks):
-        doubts.append(
-            f"the estimated effect of {', '.join(flat)} has no uncertainty, which can't be right"
-        )
-    return doubts
-
-
-def _check(name: str, value: float, bound: float, *, at_least: bool = False) -> dict[str, Any]:
-    passed = value >= bound if at_least else value <= bound
-    return {
-        "name": name,
-        "value": significant(float(value)),
-        "bound": significant(float(bound)),
-        "passed": bool(passed),
-    }
-
-
-def _inform(name: str, value: float) -> dict[str, Any]:
-    return {"name": name, "value": significant(float(value)), "bound": None, "passed": True}
-
-
-def _figures(checks: Rows) -> dict[str, float | int | str | None]:
-    return {row["name"]: row["value"] for row in checks}

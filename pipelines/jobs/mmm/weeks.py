@@ -13,6 +13,8 @@ import pyarrow as pa
 
 from pipelines.config import MmmSettings
 from pipelines.jobs.base import Verdict
+from pipelines.jobs.mmm.controls import Controls
+from pipelines.jobs.mmm.panel import Panel
 
 CURRENT_WEEKS = 4
 ORDER_VALUE_WEEKS = 13
@@ -20,6 +22,7 @@ MAX_AGE_DAYS = 14
 MIN_SPEND_VARIATION = 0.05
 """Below this coefficient of variation, a channel's effect can't be told from the baseline."""
 
+MICRO = 1e6
 _WEEK = timedelta(days=7)
 
 
@@ -53,6 +56,15 @@ class Weeks:
         mean = self.spend_micros[-CURRENT_WEEKS:].mean(axis=0)
         return np.rint(mean).astype(np.int64)
 
+    def usual_micros(self, channel: int) -> int:
+        """Mean spend of a channel's weeks with spend."""
+        spend = self.spend_micros[:, channel]
+        return round(float(spend[spend > 0].mean()))
+
+    def typical_money(self, channel: int) -> float:
+        """Current weekly spend of a channel, or its usual one if it has stopped, in money."""
+        return (int(self.current_micros[channel]) or self.usual_micros(channel)) / MICRO
+
     @property
     def order_value_micros(self) -> int:
         """Net revenue per order over the last 13 weeks."""
@@ -65,6 +77,19 @@ class Weeks:
         spend = self.spend_micros.astype(np.float64)
         variation: npt.NDArray[np.float64] = spend.std(axis=0) / spend.mean(axis=0)
         return variation
+
+
+def panel_of(weeks: Weeks, controls: Controls) -> Panel:
+    """The weeks as what an engine is fitted to: national, spend in money, orders as the outcome."""
+    return Panel(
+        starts=weeks.starts,
+        geos=("all",),
+        channels=weeks.channels,
+        spend=weeks.spend_micros[None] / MICRO,
+        outcome=weeks.orders[None].astype(np.float64),
+        controls=controls.of(weeks.starts),
+        control_names=controls.names,
+    )
 
 
 @dataclass(frozen=True)

@@ -61,7 +61,7 @@ class PacingJob:
     name = "pacing"
     model_version = "weekday-mtd-2"
     tables = (DAILY, ALERTS)
-    plot = Plot("pacing", plot_pacing)
+    plots = (Plot("pacing", plot_pacing),)
 
     def settings(self, settings: Settings) -> PacingJobSettings:
         caps = {

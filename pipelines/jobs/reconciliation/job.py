@@ -49,7 +49,7 @@ class ReconciliationJob:
     name = "attribution_reconciled"
     model_version = "credit-or-spend-1"
     tables = (RECONCILED,)
-    plot = None
+    plots = ()
 
     def settings(self, settings: Settings) -> ReconciliationSettings:
         return ReconciliationSettings()

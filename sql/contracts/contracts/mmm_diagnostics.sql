@@ -6,11 +6,18 @@ CREATE TABLE contracts.mmm_diagnostics (
   model_version STRING NOT NULL OPTIONS (description = "Version of the method"),
   input_snapshot STRING NOT NULL OPTIONS (description = "SHA-256 of the rows the job read"),
   name STRING NOT NULL OPTIONS (
-    description = "max_rhat, min_ess, divergences, holdout_mape, r2, weeks, …"
+    description = "max_rhat, prediction_mape, vif_google_ads, …; ends with its channel"
   ),
+  channel STRING OPTIONS (description = "Channel it is of, NULL where it is of the whole run"),
   value FLOAT64 NOT NULL OPTIONS (description = "Value of the diagnostic"),
   bound FLOAT64 OPTIONS (description = "Bound it is held to, NULL where it only informs"),
   passed BOOL NOT NULL OPTIONS (description = "Whether the bound holds"),
+  refuses BOOL OPTIONS (
+    description = "Whether the run is INCONCLUSIVE where the bound doesn't hold"
+  ),
+  message STRING OPTIONS (
+    description = "What it says in words: the assumption that doesn't hold, or what would tell"
+  ),
   PRIMARY KEY (run_id, name) NOT ENFORCED
 )
 CLUSTER BY run_id

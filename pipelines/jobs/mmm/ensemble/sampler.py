@@ -146,3 +146,13 @@ def _positive(mean: Floats, deviation: Floats, random: np.random.Generator) -> F
     # far below 0, the tail is exponential, and the inverse has no digits left
     tail = random.exponential(size=len(mean)) * deviation**2 / np.maximum(-mean, deviation)
     return np.where((drawn > 0) & (mean > -6 * deviation), drawn, tail)
+
+
+def prior_heights(shares: Floats, count: int) -> Floats:
+    """Draws of what the heights are before any outcome is seen, [draw, channel]."""
+    random = np.random.default_rng(0)
+    scales, log_prior = _scales(shares)
+    picked = _pick(np.repeat(_exponentials(log_prior[None]), count, axis=0), random)
+    signs = np.where(random.random((count, len(shares))) < HARM, -1.0, 1.0)
+    heights: Floats = signs * np.abs(random.standard_normal((count, len(shares)))) * scales[picked]
+    return heights

@@ -11,8 +11,8 @@ import numpy as np
 import pyarrow as pa
 
 from pipelines.config import AllocationCaps, MmmSettings, Settings
+from pipelines.jobs.allocation.neutral import allocate_neutral, boxes
 from pipelines.jobs.base import Outcome, Plot, Progress, significant
-from pipelines.jobs.mmm.allocation import allocate, boxes
 from pipelines.jobs.mmm.curves import curve_rows, flat_channels, percentiles, weekly_orders
 from pipelines.jobs.mmm.fit import Fit, Floats, fit_hill_adstock
 from pipelines.jobs.mmm.plots import plot_curves
@@ -113,9 +113,11 @@ def _allocation(fit: Fit, weeks: Weeks, caps: AllocationCaps) -> tuple[Rows, Flo
     active = [i for i, micros in enumerate(weeks.current_micros) if micros > 0]
     current = [int(weeks.current_micros[i]) for i in active]
     limits = boxes(current, caps)
-    proposed = allocate(
-        current, limits, lambda i, spends: weekly_orders(fit, active[i], spends).mean(axis=0)
+    names = [weeks.channels[i] for i in active]
+    allocation = allocate_neutral(
+        names, current, limits, lambda i, spends: weekly_orders(fit, active[i], spends).mean(axis=0)
     )
+    proposed = [allocation.spend[name] for name in names]
     gain: Floats = np.zeros(len(fit.coefficient))
     rows: Rows = []
     for i, now, then, box in zip(active, current, proposed, limits, strict=True):

@@ -7,7 +7,8 @@ import numpy.typing as npt
 import pytest
 
 from pipelines.config import GuardrailSettings
-from pipelines.jobs.mmm.allocation import Box, allocate, boxes
+from pipelines.jobs.allocation.neutral import Box, Response, allocate_neutral, boxes
+from tests.unit.response_curves import false_claims
 
 Floats = npt.NDArray[np.float64]
 MILLION = 1_000_000
@@ -24,6 +25,12 @@ def response(channel: int, spend: Floats) -> Floats:
     top, half, slope = HILLS[channel]
     positive = np.maximum(spend, 1.0)
     return top / (1 + (half / positive) ** slope) * (spend > 0)
+
+
+def allocate(current: list[int], limits: list[Box], curve: Response) -> list[int]:
+    names = [f"channel {i}" for i in range(len(current))]
+    spend = allocate_neutral(names, current, limits, curve).spend
+    return [spend[name] for name in names]
 
 
 def orders(split: list[int]) -> float:
@@ -103,6 +110,18 @@ def test_the_exploration_reserve_holds_where_changes_are_unlimited() -> None:
     )
 
     assert [box.lower for box in boxes([1_000, 3_000], caps)] == [100, 300]
+
+
+def test_a_neutral_split_says_which_boxes_bind_in_a_certificate_that_holds() -> None:
+    limits = boxes(CURRENT, GuardrailSettings(max_change_percent=30))
+    names = ("display", "search", "video")
+
+    allocation = allocate_neutral(names, CURRENT, limits, response)
+
+    binding = {f"{name} {end}" for name in names for end in ("at least", "at most")}
+    assert binding & set(allocation.certificate.binding)
+    assert {"budget at least", "budget at most"} <= set(allocation.certificate.binding)
+    assert false_claims(allocation.certificate, allocation.problem) == []
 
 
 def test_one_channel_alone_keeps_its_budget() -> None:

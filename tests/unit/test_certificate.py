@@ -66,6 +66,14 @@ def bind(c: dict[str, Any]) -> None:
     k["binds"] = not k["binds"]
 
 
+def turn_a_sense(c: dict[str, Any]) -> None:
+    constraint(c, "floor of display")["sense"] = "=>"
+
+
+def call_a_tail_the_mean(c: dict[str, Any]) -> None:
+    c["goal"]["risk"] = "mean"
+
+
 def promise_more(c: dict[str, Any]) -> None:
     c["objective"]["value"] *= 1.001
 
@@ -122,6 +130,8 @@ TAMPERED: list[Callable[[dict[str, Any]], None]] = [
     cheapen_a_target,
     leave_slack_out,
     bind,
+    turn_a_sense,
+    call_a_tail_the_mean,
     promise_more,
     lower_the_bound,
     claim_no_gap,

@@ -45,26 +45,26 @@ def highest(c: Any, channels: Any, leaf: Any, box: Any, worth: Any) -> float:
 
 
 def claims(c: Any, channels: Any) -> Any:  # whether each holds, and what it says
+    def outcome(names: Any) -> float:
+        curves = [(channels[n]["spend"], channels[n]["outcome"], c["spend"][n]) for n in names]
+        drawn = [[between(knots, draw, x) for draw in draws] for knots, draws, x in curves]
+        return level(c["goal"], [math.fsum(parts) for parts in zip(*drawn, strict=True)])
+
     spend, goal, stated = c["spend"], c["goal"], c["objective"]
     box = {name: (curve["spend"][0], curve["spend"][-1]) for name, curve in channels.items()}
     whole = all(type(spend[n]) is int and a <= spend[n] <= b for n, (a, b) in box.items())
     text = json.dumps(channels, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     yield hashlib.sha256(text.encode()).hexdigest() == c["curves_sha256"], "these are its curves"
     yield whole and spend.keys() == box.keys(), "spend is in whole amounts, each on its curve"
-
-    def outcome(names: Any) -> float:
-        curves = [(channels[n]["spend"], channels[n]["outcome"], spend[n]) for n in names]
-        drawn = [[between(knots, draw, x) for draw in draws] for knots, draws, x in curves]
-        return level(goal, [math.fsum(parts) for parts in zip(*drawn, strict=True)])
-
+    yield goal["tail"] == 1 or goal["risk"] in ("cvar", "p10"), "the mean is that of all draws"
     for k in c["constraints"]:
         names, target = sorted(set(k["channels"])), k["cost"] is not None
-        value = sum(spend[name] for name in names)
+        value, senses = sum(spend[n] for n in names), ("<=",) if target else ("<=", ">=")
         bound = k["cost"] * outcome(names) if target else k["bound"]
         slack, size = (bound - value if k["sense"] == "<=" else value - bound), abs(bound) * target
         near = abs(k["bound"] - bound) <= 1e-9 * size and abs(k["slack"] - slack) <= 1e-9 * size
         yield k["value"] == value and near, f"'{k['name']}' has this value, bound and slack"
-        yield slack >= -1e-12 * size and not (target and k["sense"] == ">="), f"'{k['name']}' holds"
+        yield slack >= -1e-12 * size and k["sense"] in senses, f"'{k['name']}' holds"
         yield k["binds"] == (slack <= 1e-6 * size), f"'{k['name']}' binds, or not, as it says"
         if len(names) == 1 and not target:
             a, b = box[names[0]]

@@ -12,7 +12,7 @@ from pipelines.jobs.allocation.relaxation import Relaxation
 from pipelines.jobs.allocation.whole import whole
 
 _ROUNDS = 20
-_TURNS = 4
+_TURNS = 2
 _ENOUGH = 1e-4
 """Slack that shows that targets can be met."""
 _MARGIN = 1e-6

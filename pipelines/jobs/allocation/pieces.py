@@ -126,11 +126,12 @@ class Pieces:
         inside = np.array([name in channels for name in self.problem.channels])
         return inside[self.owner].astype(np.float64)
 
-    def worth(self, weights: Floats) -> Floats:
-        """Objective at each point, [point], or [draw, point] for weights [draw, draw]."""
+    def worth(self, weights: Floats | None) -> Floats:
+        """Objective at each point, [point]; of each draw, [draw, point], without weights."""
         goal = self.problem.goal
         cost = self.spend if goal.measure == "margin" else 0
-        worth: Floats = goal.factor * (weights @ self.outcome) - cost
+        outcome = self.outcome if weights is None else weights @ self.outcome
+        worth: Floats = goal.factor * outcome - cost
         return worth
 
     def excess(self, target: Target, weights: Floats) -> Floats:
@@ -159,7 +160,7 @@ class Pieces:
         """
         rows, bounds = self.limit_rows()
         if self.problem.goal.risk == "p10":
-            reduced = self.worth(np.eye(self.draws)) - multipliers.limits @ rows
+            reduced = self.worth(None) - multipliers.limits @ rows
             highest = np.sort(_highest(reduced, low, high))
             value = highest[self.problem.goal.rank(self.draws) - 1]
         else:

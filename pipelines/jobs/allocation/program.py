@@ -15,6 +15,8 @@ from pipelines.jobs.allocation.problem import Floats, Ints, Limit
 from pipelines.jobs.allocation.relaxation import Relaxation, guarded, unsolved
 
 _GAP = 1e-6
+# presolve is off: what it mends in a solution HiGHS 1.12 tells on the process's standard output,
+# where a program may read JSON; it saves no time here
 
 
 class Program:
@@ -102,7 +104,7 @@ class Program:
                 LinearConstraint(_wide(self.along_chosen, 0), -np.inf, 0),
                 *constraints,
             ],
-            options={"mip_rel_gap": _GAP},
+            options={"mip_rel_gap": _GAP, "presolve": False},
         )
         if result.status == 2:
             return None

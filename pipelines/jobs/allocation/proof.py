@@ -1,7 +1,7 @@
 """Branch and bound between the curves' points: boxes that cover every split, each with a bound.
 
-The mixed integer program gives the answer, this gives what a stranger can check: a tree that splits
-the ranges of channels, and multipliers at its leaves. It may improve the answer on its way.
+It gives what a stranger can check: a tree that splits the ranges of channels, with multipliers at
+its leaves. No more channels mix points than limits bind, so the tree is shallow.
 """
 
 from __future__ import annotations
@@ -20,6 +20,9 @@ GAP = 1e-5
 """Of the objective: a bound this near to it is not improved."""
 _MOST_BOXES = 400
 _MOST_PERCENTILE_BOXES = 60
+_MOST_PERCENTILE_POINTS = 1_000_000
+"""Of draws in all boxes: each is looked at, here and by who checks it."""
+_MOST_WITHOUT_SPLIT = 40
 
 Offer = Callable[[Floats], float]
 """Spend by channel, in money, to the best objective so far."""
@@ -38,26 +41,27 @@ class Box:
 
 
 def prove(relaxation: Relaxation, objective: float, offer: Offer) -> Box:
-    """The root of a tree whose leaves bound the objective as nearly as some hundred boxes can."""
+    """The root of a tree whose leaves bound the objective as nearly as some hundred boxes can.
+
+    Args:
+        objective: the best so far; minus infinity where there is no split yet.
+    """
     pieces = relaxation.pieces
     percentile = pieces.problem.goal.risk == "p10"
-    most = _MOST_PERCENTILE_BOXES if percentile else _MOST_BOXES
-    root = _solved(relaxation, pieces.first, pieces.last, None)
+    most = _MOST_BOXES
+    if percentile:
+        most = min(_MOST_PERCENTILE_BOXES, _MOST_PERCENTILE_POINTS // pieces.outcome.size + 2)
+    root = Box(pieces.first, pieces.last, np.inf, _free(pieces))
     boxes, order = 1, 0
-    if root.relaxed is not None and not root.relaxed.broken and not percentile:
-        objective = max(objective, offer(_spend(pieces, root.relaxed.mix)))
     heap = [(-root.bound, order, root)]
     while heap and boxes < most:
         _, _, box = heapq.heappop(heap)
-        if _near(box.bound, objective):
+        if near(box.bound, objective) or (objective == -np.inf and boxes > _MOST_WITHOUT_SPLIT):
             break
         if box.relaxed is None:
-            solved = _solved(relaxation, box.low, box.high, box)
-            box.bound, box.multipliers = solved.bound, solved.multipliers
-            box.relaxed = solved.relaxed
-            assert box.relaxed is not None
-            if not box.relaxed.broken and not percentile:
-                objective = max(objective, offer(_spend(pieces, box.relaxed.mix)))
+            relaxed = _tighten(relaxation, box)
+            if not relaxed.broken and not percentile:
+                objective = max(objective, offer(_spend(pieces, relaxed.mix)))
         elif place := _widest(pieces, box) if percentile else _mixed(pieces, box, box.relaxed):
             box.split = _halves(pieces, box, *place)
             boxes += 1
@@ -80,17 +84,29 @@ def highest(box: Box) -> float:
     return box.bound if box.split is None else max(highest(half) for half in box.split[2:])
 
 
-def _near(bound: float, objective: float) -> bool:
+def near(bound: float, objective: float) -> bool:
+    """Whether nothing is left to prove."""
+    if not np.isfinite([bound, objective]).all():
+        return False
     return bound - objective <= GAP * max(abs(bound), abs(objective))
 
 
-def _solved(relaxation: Relaxation, low: Ints, high: Ints, known: Box | None) -> Box:
-    """A box with the bound of its own relaxation, or with the known one if that is lower."""
-    relaxed = relaxation.solve(low, high)
-    bound = relaxation.pieces.bound(relaxed.multipliers, low, high)
-    if known is not None and known.bound < bound:
-        return Box(low, high, known.bound, known.multipliers, relaxed)
-    return Box(low, high, bound, relaxed.multipliers, relaxed)
+def _free(pieces: Pieces) -> Multipliers:
+    """Limits and targets cost nothing."""
+    equal = np.full(pieces.draws, 1 / pieces.draws)
+    targets = len(pieces.targets)
+    return Multipliers(
+        equal, np.zeros(len(pieces.limits)), np.zeros(targets), np.tile(equal, (targets, 1))
+    )
+
+
+def _tighten(relaxation: Relaxation, box: Box) -> Relaxed:
+    """Give a box the bound of its own relaxation, if that is lower."""
+    box.relaxed = relaxation.solve(box.low, box.high)
+    bound = relaxation.pieces.bound(box.relaxed.multipliers, box.low, box.high)
+    if bound < box.bound:
+        box.bound, box.multipliers = bound, box.relaxed.multipliers
+    return box.relaxed
 
 
 def _halves(pieces: Pieces, box: Box, channel: int, point: int) -> tuple[int, int, Box, Box]:

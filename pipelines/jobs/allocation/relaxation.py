@@ -20,6 +20,8 @@ _ROUNDS = 25
 _CUT_TOLERANCE = 1e-7
 _PENALTY = 1e3
 """Objective for breaking a limit by its largest coefficient: it prices boxes that hold no split."""
+_MARGIN, _MOST_MARGIN = 2e-7, 1e-3
+"""Of targets' rows: for the solver's tolerance and for rounding to whole amounts."""
 _SMALLEST = 1e-8
 """HiGHS loses smaller coefficients, so none is sent; rows are near 1, so none is missed."""
 
@@ -59,6 +61,8 @@ class Relaxation:
         equal = np.full(pieces.draws, 1 / pieces.draws)
         excesses = [pieces.excess(target, equal) for target in pieces.targets]
         self.norms = _norms(np.array(excesses).reshape(len(excesses), len(pieces.spend)))
+        rounding = len(pieces.first) / self.norms
+        self.margins = np.minimum(_MARGIN + rounding, _MOST_MARGIN)
         for part in range(len(self.tails)):
             self._cut(part, middle)
 
@@ -118,7 +122,10 @@ class Relaxation:
         free = (
             [(0, None)] * points + [(None, None if wanted else 0)] + [(0, None)] * (limits + prices)
         )
-        bounds = np.concatenate([np.zeros(cuts), self.limit_bounds, np.zeros(prices)])
+        held = np.repeat(
+            self.margins if wanted else 0 * self.margins, list(map(len, self.rows[1:]))
+        )
+        bounds = np.concatenate([np.zeros(cuts), self.limit_bounds, -held])
         result = linprog(
             costs, guarded(upper), bounds, whole, np.ones(len(low)), free, method="highs"
         )

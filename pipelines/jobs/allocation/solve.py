@@ -10,9 +10,9 @@ import numpy as np
 from pipelines.jobs.allocation.certificate import Certificate, certify
 from pipelines.jobs.allocation.conflicts import raise_for_limits, raise_for_targets
 from pipelines.jobs.allocation.pieces import Pieces, Tail, pieces_of
-from pipelines.jobs.allocation.problem import Floats, Problem
+from pipelines.jobs.allocation.problem import Floats, Problem, Risk
 from pipelines.jobs.allocation.program import Program
-from pipelines.jobs.allocation.proof import prove
+from pipelines.jobs.allocation.proof import Box, highest, near, prove
 from pipelines.jobs.allocation.relaxation import Relaxation, unsolved
 from pipelines.jobs.allocation.whole import whole
 
@@ -20,12 +20,15 @@ _MARGINS = (1e-7, 1e-6, 1e-5, 1e-4, 1e-3)
 """Tried in turn on targets, until the split in whole amounts holds them."""
 _ROUNDS = 20
 _TURNS = 6
+_STARTS: tuple[Risk, ...] = ("cvar", "mean")
 
 
 @dataclass(frozen=True)
 class Allocation:
-    """What to spend by channel, in whole amounts, and the proof that nothing is better."""
+    """What to spend by channel, in whole amounts, and the proof that nothing is better; of the
+    curves in ``problem``."""
 
+    problem: Problem
     spend: Mapping[str, int]
     certificate: Certificate
 
@@ -51,38 +54,31 @@ class Search:
             if objective > self.objective:
                 self.spend, self.objective = split, objective
 
-    def run(self, relaxation: Relaxation) -> Mapping[str, int] | None:
-        """Solve the program over a relaxation, cut by cut; the last split in whole amounts.
-
-        None: there is none over this relaxation.
-        """
-        if self.problem.targets and relaxation.infeasible():
-            return None
+    def run(self, relaxation: Relaxation) -> None:
+        """Solve the mixed integer program over a relaxation, cut by cut."""
         relaxation.solve(self.pieces.first, self.pieces.last)
         program = Program(relaxation)
-        split: Mapping[str, int] | None = None
-        margins = _MARGINS if self.problem.targets else (0.0,)
-        for margin in margins:
-            spend = self._cut_by_cut(program, margin)
-            if spend is None:
+        for margin in _MARGINS if self.problem.targets else (0.0,):
+            holds = self._cut_by_cut(program, margin)
+            if holds is None:
                 # there may be one split that holds a target and has no margin
-                spend = self._cut_by_cut(program, 0.0) if margin else None
-                return split if spend is None else whole(self.pieces, spend)
-            split = whole(self.pieces, spend)
-            if split and not self.problem.broken(split):
+                self._cut_by_cut(program, 0.0)
+            if holds is not False:
                 break
-        return split
 
-    def _cut_by_cut(self, program: Program, margin: float) -> Floats | None:
-        spend: Floats | None = None
+    def _cut_by_cut(self, program: Program, margin: float) -> bool | None:
+        """Whether the best split with this margin holds all in whole amounts; None: none has it."""
+        holds = False
         for _ in range(_ROUNDS):
             spend = program.solve(margin)
             if spend is None:
                 return None
+            split = whole(self.pieces, spend)
+            holds = split is not None and not self.problem.broken(split)
             self.offer(spend)
             if not program.relaxation.cut(self.pieces.mix(spend)):
                 break
-        return spend
+        return holds
 
 
 def allocate(problem: Problem) -> Allocation:
@@ -96,43 +92,65 @@ def allocate(problem: Problem) -> Allocation:
         IntegrityError: the solver proved nothing.
     """
     raise_for_limits(problem)
-    search = searched(problem)
-    if search.spend is None:
+    search = Search(problem)
+    pieces, tree = search.pieces, None
+    if problem.goal.risk == "p10":
+        _seek_percentile(search)
+        pieces = pieces_of(replace(problem, targets=()))
+        if search.spend is not None:
+            tree = prove(Relaxation(pieces, pieces.everyone(), []), search.objective, search.offer)
+    else:
+        tree = _branch(search)
+    if search.spend is None or tree is None:
         raise_for_targets(problem)
         raise unsolved("split in whole amounts", "rounding breaks a limit or a target")
-    pieces = search.pieces
-    if problem.goal.risk == "p10":
-        pieces = pieces_of(replace(problem, targets=()))
-        relaxation = Relaxation(pieces, pieces.everyone(), [])
-    else:
-        relaxation = _relaxation(pieces, pieces.tail())
+    return Allocation(problem, search.spend, certify(problem, pieces, search.spend, tree))
+
+
+def _branch(search: Search) -> Box | None:
+    """Branch and bound, which mostly needs a few boxes; what it leaves open, the program closes."""
+    relaxation = _relaxation(search.pieces, search.pieces.tail())
+    if search.problem.targets and relaxation.infeasible():
+        return None
     tree = prove(relaxation, search.objective, search.offer)
-    return Allocation(search.spend, certify(problem, pieces, search.spend, tree))
+    before = search.objective
+    if not near(highest(tree), before):
+        search.run(relaxation)
+        if search.objective > before:
+            tree = prove(relaxation, search.objective, search.offer)
+    return tree
 
 
-def searched(problem: Problem) -> Search:
-    """A search that has ended; without a split if there is none."""
-    search = Search(problem)
-    pieces = search.pieces
-    if problem.goal.risk != "p10":
-        search.run(_relaxation(pieces, pieces.tail()))
-        return search
-    for start in (pieces.tail(), pieces.everyone()):
-        split = search.run(_relaxation(pieces, start))
+def _seek_percentile(search: Search) -> None:
+    """From the best CVaR and the best mean, raise the least of the draws that count, in turns."""
+    problem = search.problem
+    for risk in _STARTS:
+        split = _best(replace(problem, goal=replace(problem.goal, risk=risk)))
+        value = -np.inf
         for _ in range(_TURNS):
-            if split is None:
+            if split is None or (now := problem.objective(split)) <= value:
                 break
-            before = search.objective
-            split = search.run(_beside_the_worst(problem, pieces, split))
-            if search.objective <= before:
-                break
-    return search
+            value = now
+            search.consider(split)
+            split = _best(_beside_the_worst(problem, split))
+
+
+def _beside_the_worst(problem: Problem, split: Mapping[str, int]) -> Problem:
+    """The least of the draws, without those that are so bad at a split that the 10th percentile
+    leaves them out there: what raises it can't lower the percentile."""
+    outcome = np.sum(list(problem.outcomes(split).values()), axis=0)
+    order = np.argsort(outcome, kind="stable")
+    kept = np.sort(order[problem.goal.rank(len(order)) - 1 :])
+    curves = tuple(replace(curve, outcome=curve.outcome[kept]) for curve in problem.curves)
+    goal = replace(problem.goal, risk="cvar", tail=1 / len(kept))
+    return replace(problem, curves=curves, goal=goal)
+
+
+def _best(problem: Problem) -> Mapping[str, int] | None:
+    search = Search(problem)
+    _branch(search)
+    return search.spend
 
 
 def _relaxation(pieces: Pieces, tail: Tail) -> Relaxation:
     return Relaxation(pieces, tail, [tail] * len(pieces.targets))
-
-
-def _beside_the_worst(problem: Problem, pieces: Pieces, split: Mapping[str, int]) -> Relaxation:
-    worth, *targets = pieces.rest(split)
-    return Relaxation(pieces, worth, targets)

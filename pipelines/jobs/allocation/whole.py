@@ -68,6 +68,7 @@ def _moves(
         integrality=np.ones(2 * len(channels)),
         bounds=Bounds(0, np.array(up + down, dtype=np.float64)),
         constraints=LinearConstraint(np.array(rows), -np.inf, np.array(most, dtype=np.float64)),
+        options={"presolve": False},
     )
     if result.status != 0:
         return None

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pipelines.jobs.mmm.allocation import Box, allocate
+from pipelines.jobs.allocation.neutral import Box, allocate_neutral
 from pipelines.jobs.mmm.assumptions import Broken, broken
 from pipelines.jobs.mmm.engine import Fitted
 from pipelines.jobs.mmm.ensemble import fit_ensemble
@@ -76,11 +76,13 @@ def best_split(panel: Panel, responded: Sequence[Floats]) -> Floats:
         Box(round(money * (1 - MOST_MOVED)), round(money * (1 + MOST_MOVED))) for money in current
     ]
     means = [responded[i].mean(axis=0) for i in active]
-    planned = allocate(
-        current, limits, lambda i, spends: np.interp(spends / current[i], FACTORS, means[i])
+    names = [panel.channels[i] for i in active]
+    planned = allocate_neutral(
+        names, current, limits, lambda i, spends: np.interp(spends / current[i], FACTORS, means[i])
     )
     factors = np.ones(len(spent))
-    factors[active] = np.array(planned) / np.array(current)
+    factors[active] = [planned.spend[name] for name in names]
+    factors[active] /= current
     return factors
 
 

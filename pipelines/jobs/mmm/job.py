@@ -11,9 +11,9 @@ import numpy as np
 import pyarrow as pa
 
 from pipelines.config import AllocationCaps, MmmSettings, Settings
+from pipelines.jobs.allocation.neutral import allocate_neutral, boxes
 from pipelines.jobs.base import Outcome, Plot, Progress, significant
 from pipelines.jobs.mmm import diagnostics
-from pipelines.jobs.mmm.allocation import allocate, boxes
 from pipelines.jobs.mmm.answer import Answer, answer
 from pipelines.jobs.mmm.assumptions import broken
 from pipelines.jobs.mmm.checks import Check, at_least, at_most
@@ -231,11 +231,14 @@ def _allocation(fitted: Combined, weeks: Weeks, caps: AllocationCaps) -> tuple[R
     active = [i for i, micros in enumerate(weeks.current_micros) if micros > 0]
     current = [int(weeks.current_micros[i]) for i in active]
     limits = boxes(current, caps)
-    proposed = allocate(
+    names = [weeks.channels[i] for i in active]
+    allocation = allocate_neutral(
+        names,
         current,
         limits,
         lambda i, spends: steady(fitted, active[i], spends / MICRO).mean(axis=0),
     )
+    proposed = [allocation.spend[name] for name in names]
     changes = np.array(
         [
             np.diff(steady(fitted, i, np.array([now, then]) / MICRO))[:, 0]

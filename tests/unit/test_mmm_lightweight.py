@@ -6,13 +6,12 @@ import numpy as np
 import pytest
 from scipy.stats import halfnorm, multivariate_normal
 
-from pipelines.config import MmmSettings
 from pipelines.jobs.mmm.engine import contributions
 from pipelines.jobs.mmm.lightweight import fit_lightweight
 from pipelines.jobs.mmm.lightweight.answers import Answers
 from pipelines.jobs.mmm.lightweight.averaging import left_out, predictive, stacked
 from pipelines.jobs.mmm.lightweight.compat import load_transforms
-from pipelines.jobs.mmm.lightweight.sampler import GEO_MEAN
+from pipelines.jobs.mmm.lightweight.sampler import GEO_MEAN, Sampling
 from pipelines.jobs.mmm.lightweight.shapes import CARRY_WEEKS, MODELS, Shape, lags, parameters
 from pipelines.jobs.mmm.panel import Floats, Panel
 
@@ -20,7 +19,7 @@ from pipelines.jobs.mmm.panel import Floats, Panel
 pytestmark = pytest.mark.xdist_group("mmm")
 
 WEEKS, GEOS = 78, 2
-QUICK = MmmSettings(warmup=150, samples=150)
+QUICK = Sampling(warmup=150, samples=150)
 TRUE_SHARE = {"search": 0.22, "video": 0.10}
 
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from pipelines.config import MmmSettings
 from pipelines.jobs.base import Progress
 from pipelines.jobs.mmm.lightweight.answers import Answers
 from pipelines.jobs.mmm.lightweight.averaging import stacked
 from pipelines.jobs.mmm.lightweight.draws import Candidate
-from pipelines.jobs.mmm.lightweight.sampler import Rows, convergence, sample
+from pipelines.jobs.mmm.lightweight.sampler import Rows, Sampling, convergence, sample
 from pipelines.jobs.mmm.lightweight.scaled import Scaled
 from pipelines.jobs.mmm.lightweight.shapes import MODELS
 from pipelines.jobs.mmm.panel import Panel
@@ -22,7 +21,7 @@ def _silent(_: str) -> None:
 def fit_lightweight(
     panel: Panel,
     seed: int,
-    settings: MmmSettings | None = None,
+    settings: Sampling | None = None,
     progress: Progress = _silent,
 ) -> Answers:
     """Fit it, and once more without the last weeks, to test the prediction of them.
@@ -37,7 +36,7 @@ def fit_lightweight(
         ``divergences``, ``holdout_mape``, ``r2``, ``weight_<model>``, and ``energy_error`` (see
         :class:`.draws.Candidate`).
     """
-    settings = settings or MmmSettings()
+    settings = settings or Sampling()
     weeks = panel.outcome.shape[1]
     progress(f"mmm: compiling and fitting {weeks} weeks, {len(panel.channels)} channels")
     fitted = fit_without_test(panel, seed, settings, weeks)
@@ -60,7 +59,7 @@ def fit_lightweight(
 
 
 def fit_without_test(
-    panel: Panel, seed: int, settings: MmmSettings, padded_to: int | None = None
+    panel: Panel, seed: int, settings: Sampling, padded_to: int | None = None
 ) -> Answers:
     """Fit it, without ``holdout_mape`` and ``r2``.
 

@@ -18,7 +18,6 @@ from typing import Any
 
 import numpy as np
 
-from pipelines.config import MmmSettings
 from pipelines.jobs.mmm.lightweight.compat import CPU_DEVICES, load_transforms
 from pipelines.jobs.mmm.lightweight.scaled import Scaled
 from pipelines.jobs.mmm.lightweight.shapes import CARRY_WEEKS, MODELS, lags, parameters
@@ -117,7 +116,17 @@ class Rows:
         return [array.astype(np.float32) for array in (*used, self.observed)]
 
 
-def sample(rows: Rows, model: int, seed: int, settings: MmmSettings) -> Posterior:
+@dataclass(frozen=True)
+class Sampling:
+    """How much is drawn: per chain, and in how many; and weeks held out to test the prediction."""
+
+    chains: int = 2
+    warmup: int = 500
+    samples: int = 500
+    holdout_weeks: int = 8
+
+
+def sample(rows: Rows, model: int, seed: int, settings: Sampling) -> Posterior:
     """Run the chains of one model; the same arguments give the same draws on one machine."""
     import jax
 

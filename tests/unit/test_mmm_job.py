@@ -1,5 +1,7 @@
 """The mmm job on markets with known truth: it recovers it, refuses noise, and repeats itself."""
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
@@ -17,6 +19,7 @@ from pipelines.config import GuardrailSettings, JobsSettings, MmmSettings, Setti
 from pipelines.contracts import load_contracts
 from pipelines.errors import StatementError, UsageError
 from pipelines.jobs import JobRun, run_job
+from pipelines.jobs.allocation import check
 from pipelines.jobs.mmm.ensemble import sampler
 from pipelines.jobs.mmm.plots import PLOTS
 from pipelines.jobs.mmm.weeks import Weeks
@@ -214,6 +217,24 @@ def test_the_allocation_keeps_the_budget_and_the_caps(ran: tuple[DuckDBWarehouse
         assert (row["delta_orders_p50"] > 0) == (share > 1)
         assert row["order_value_micros"] == pytest.approx(80e6, rel=0.001)
     assert {r["binding"] for r in rows} & {"LOWER", "UPPER"}
+
+
+def test_the_allocation_carries_a_certificate_that_the_small_program_accepts(
+    ran: tuple[DuckDBWarehouse, JobRun], tmp_path: Path
+) -> None:
+    (row,) = contract_rows(ran[0], "mmm_certificates")
+    (tmp_path / "certificate.json").write_text(row["certificate"])
+    (tmp_path / "curves.json").write_text(row["curves"])
+
+    checked = subprocess.run(
+        [sys.executable, "-I", check.__file__, "certificate.json", "curves.json"],
+        cwd=tmp_path,
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert checked.returncode == 0, checked.stdout
+    assert 0 <= row["gap"] <= 0.001
 
 
 def test_the_same_input_and_settings_are_not_computed_again(

@@ -56,14 +56,22 @@ def boxes(current_micros: Sequence[int], caps: AllocationCaps) -> list[Box]:
 def allocate_neutral(
     channels: Sequence[str], current: Sequence[int], limits: Sequence[Box], response: Response
 ) -> Allocation:
-    """The split of what is spent now that brings the most, to the micro the same in total.
+    """The best split of what is spent now (see :func:`neutral_problem`).
+
+    Raises:
+        IntegrityError: the solver didn't prove an optimum.
+    """
+    return allocate(neutral_problem(channels, current, limits, response))
+
+
+def neutral_problem(
+    channels: Sequence[str], current: Sequence[int], limits: Sequence[Box], response: Response
+) -> Problem:
+    """To split what is spent now so that it brings the most, to the micro the same in total.
 
     Args:
         response: (channel's position, spends in micros) → expected outcome; taken as linear between
             the ends of ``SEGMENTS`` equal parts of the box.
-
-    Raises:
-        IntegrityError: the solver didn't prove an optimum.
     """
     curves: list[Curve] = []
     bounds: list[Limit] = []
@@ -73,4 +81,4 @@ def allocate_neutral(
         curves.append(Curve(name, knots, response(i, knots.astype(np.float64))[None, :]))
         bounds += group(name, (name,), box.lower, box.upper)
     budget = sum(current)
-    return allocate(Problem(tuple(curves), (*total(channels, budget, budget), *bounds)))
+    return Problem(tuple(curves), (*total(channels, budget, budget), *bounds))

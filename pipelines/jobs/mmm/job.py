@@ -11,7 +11,9 @@ import numpy as np
 import pyarrow as pa
 
 from pipelines.config import AllocationCaps, MmmSettings, Settings
-from pipelines.jobs.allocation.neutral import allocate_neutral, boxes
+from pipelines.jobs.allocation.certificate import curves_json
+from pipelines.jobs.allocation.neutral import boxes, neutral_problem
+from pipelines.jobs.allocation.solve import allocate
 from pipelines.jobs.base import Outcome, Plot, Progress, significant
 from pipelines.jobs.mmm import diagnostics
 from pipelines.jobs.mmm.answer import Answer, answer
@@ -46,6 +48,7 @@ ALLOCATIONS = "contracts.mmm_allocations"
 DIAGNOSTICS = "contracts.mmm_diagnostics"
 CONTRIBUTIONS = "contracts.mmm_contributions_weekly"
 PREDICTIONS = "contracts.mmm_predictions_weekly"
+CERTIFICATES = "contracts.mmm_certificates"
 WEEKS, CONTROLS = "mmm_input_weekly", "mmm_controls_weekly"
 LATE_ACCOUNTS, PREVIOUS = "late_accounts", "previous_run"
 FIRST_WEEKS = timedelta(weeks=4)
@@ -68,7 +71,7 @@ class MmmJob:
 
     name = "mmm"
     model_version = "pool-1"
-    tables = (CURVES, ALLOCATIONS, DIAGNOSTICS, CONTRIBUTIONS, PREDICTIONS)
+    tables = (CURVES, ALLOCATIONS, CERTIFICATES, DIAGNOSTICS, CONTRIBUTIONS, PREDICTIONS)
     plots: tuple[Plot, ...] = PLOTS
 
     def settings(self, settings: Settings) -> MmmJobSettings:
@@ -138,7 +141,8 @@ class MmmJob:
             reason = f"The fit can't be relied on: {'; '.join(doubts)}. {_telling(experiments)}"
             return _outcome("INCONCLUSIVE", reason, checks, rows)
         progress("mmm: finding the best split of the budget under the caps")
-        rows[ALLOCATIONS], gain = _allocation(said.fitted, weeks, settings.guardrails)
+        allocated, gain = _allocation(said.fitted, weeks, settings.guardrails)
+        rows |= allocated
         low, median, high = (significant(float(v)) for v in percentiles(gain))
         checks += [
             Check("allocation_gain_p10", low),
@@ -222,22 +226,28 @@ def _rows(
     }
 
 
-def _allocation(fitted: Combined, weeks: Weeks, caps: AllocationCaps) -> tuple[Rows, Floats]:
-    """Rows of contracts.mmm_allocations and the total change in weekly orders, [draw].
+def _allocation(
+    fitted: Combined, weeks: Weeks, caps: AllocationCaps
+) -> tuple[dict[str, Rows], Floats]:
+    """Rows of the allocation and its certificate, and the total change in weekly orders, [draw].
 
     Channels without current spend have no baseline to change, and are left out. What the choice of
     the best split flatters the changes by (:mod:`.decision`) is taken off.
     """
     active = [i for i, micros in enumerate(weeks.current_micros) if micros > 0]
+    if not active:
+        return {}, np.zeros(1)
     current = [int(weeks.current_micros[i]) for i in active]
     limits = boxes(current, caps)
     names = [weeks.channels[i] for i in active]
-    allocation = allocate_neutral(
+    problem = neutral_problem(
         names,
         current,
         limits,
         lambda i, spends: steady(fitted, active[i], spends / MICRO).mean(axis=0),
     )
+    allocation = allocate(problem)
+    proof = allocation.certificate
     proposed = [allocation.spend[name] for name in names]
     changes = np.array(
         [
@@ -264,4 +274,9 @@ def _allocation(fitted: Combined, weeks: Weeks, caps: AllocationCaps) -> tuple[R
                 "currency_code": weeks.currency_code,
             }
         )
-    return rows, gain
+    certificate = {
+        "certificate": proof.text,
+        "curves": curves_json(problem),
+        "gap": significant(proof.gap),
+    }
+    return {ALLOCATIONS: rows, CERTIFICATES: [certificate]}, gain

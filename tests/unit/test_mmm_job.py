@@ -98,6 +98,13 @@ def warehouse_with(weeks: Weeks, path: Path) -> DuckDBWarehouse:
             "CREATE TABLE marts.mmm_controls_weekly AS SELECT DATE '2026-01-05' AS week_start, "
             "'sale' AS name, 1.0 AS value, 1 AS expected_sign, TRUE AS known_in_advance LIMIT 0"
         )
+        texts = ("account_id", "experiment_id", "experiment_name", "kind", "channel", "status")
+        texts += ("measured_by", "outcome", "geos", "currency_code")
+        numbers = ("spend_test_micros", "spend_baseline_micros", "spend_delta_micros")
+        numbers += ("effect", "standard_error", "population_share")
+        columns = [f"{name} VARCHAR" for name in texts] + [f"{name} DOUBLE" for name in numbers]
+        columns += [f"{name} DATE" for name in ("start_date", "end_date", "counted_to")]
+        connection.execute(f"CREATE TABLE marts.experiments ({', '.join(columns)})")
     return warehouse
 
 

@@ -8,7 +8,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from pipelines.jobs.mmm.backtest import backtest, origin_weeks, predict
+from pipelines.jobs.mmm.answer import Answer, calibrated
+from pipelines.jobs.mmm.backtest import Backtest, backtest, origin_weeks, predict
+from pipelines.jobs.mmm.checks import Check
 from pipelines.jobs.mmm.combine import combine, disagreement, opinion_weights
 from pipelines.jobs.mmm.controls import controls_of
 from pipelines.jobs.mmm.diagnostics import collinearity, outlier, trend_break
@@ -20,6 +22,7 @@ from pipelines.jobs.mmm.weeks import Weeks
 
 FIRST = date(2025, 1, 6)
 COUNT = 80
+PAST = Backtest((), (), 0.0, 0.8, 0.0, 0.0, np.zeros(0))
 
 
 @dataclass(frozen=True)
@@ -89,6 +92,43 @@ def test_engines_that_disagree_widen_the_interval_to_both_their_answers() -> Non
     assert len(pool.expected(data)) == len(pool.totals(1, data.spend[None, :, :, 1], 4))
     together = pool.totals(0, data.spend[None, :, :, 0], 4) / data.spend[0, -4:, 0].sum()
     assert (together > 2).mean() == pytest.approx(0.5, abs=0.02)
+
+
+def test_an_experiment_moves_the_pool_to_what_it_measured_and_one_against_it_is_a_doubt() -> None:
+    data = panel()
+    pool = Proportional(data, slopes(2.0, 1.0, spread=0.5, draws=4000))
+    said = Answer({"ensemble": pool}, "ensemble", {"ensemble": 1.0}, pool, PAST)
+    start = data.starts[60]
+    spent = float(data.spend[0, 60:64, 0].sum())
+
+    def held(each: float) -> tuple[Answer, list[Check]]:
+        """By a test that stopped the first channel for four weeks."""
+        row = {
+            "account_id": "a",
+            "experiment_id": "1",
+            "channel": "search",
+            "start_date": start,
+            "end_date": start + timedelta(days=27),
+            "counted_to": start + timedelta(days=27),
+            "spend_test_micros": round(spent * 1e6),
+            "spend_baseline_micros": 0,
+            "spend_delta_micros": round(spent * 1e6),
+            "outcome": "orders",
+            "effect": each * spent,
+            "standard_error": 0.2 * spent,
+            "population_share": 1.0,
+            "geos": None,
+            "currency_code": "EUR",
+        }
+        return calibrated(said, pa.Table.from_pylist([row]), 1)
+
+    answer, checks = held(2.5)
+    before, after = (float(steady(f, 0, np.array([1.0])).mean()) for f in (pool, answer.fitted))
+    assert before == pytest.approx(2.0, abs=0.05)
+    assert 2.2 < after < 2.5
+    assert not any(c.doubt for c in checks)
+    _, checks = held(9.0)
+    assert any("experiment_conflict" in str(c.doubt) for c in checks)
 
 
 def test_a_pool_has_the_worst_of_its_engines_checks() -> None:

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+import pyarrow as pa
 
 from pipelines.config import EngineName
 from pipelines.jobs.base import Progress
 from pipelines.jobs.mmm.backtest import AHEAD, Backtest, backtest, origin_weeks, predict
-from pipelines.jobs.mmm.combine import LEADER, Combined, combine, opinion_weights
+from pipelines.jobs.mmm.calibration import Resampled, calibrate
+from pipelines.jobs.mmm.checks import Check
+from pipelines.jobs.mmm.combine import LEADER, combine, opinion_weights
 from pipelines.jobs.mmm.engine import Fitted
 from pipelines.jobs.mmm.engines import engine_of
+from pipelines.jobs.mmm.experiments import read_experiments
 from pipelines.jobs.mmm.panel import Floats, Panel
 
 COMPARED = 2
@@ -26,14 +31,14 @@ class Answer:
         fits: by engine.
         leader: the engine that predicts from every origin.
         weights: by engine, of the pool.
-        fitted: the pool.
+        fitted: the pool, held against experiments where there are any.
         past: how the leading engine predicted the past.
     """
 
     fits: Mapping[str, Fitted]
     leader: str
     weights: Mapping[str, float]
-    fitted: Combined
+    fitted: Fitted
     past: Backtest
 
 
@@ -72,3 +77,25 @@ def answer(
         }
         weights = opinion_weights(scores)
     return Answer(fits, leader, weights, combine({n: fits[n] for n in weights}, weights), past)
+
+
+def calibrated(said: Answer, experiments: pa.Table, seed: int) -> tuple[Answer, list[Check]]:
+    """The answer with the draws that go with experiments, and what that says of both.
+
+    Args:
+        experiments: rows of experiments.sql.
+    """
+    measured, unread = read_experiments(experiments)
+    calibration = calibrate(said.fitted, measured)
+    checks = [Check(**row) for row in calibration.checks()]
+    checks += [
+        Check(f"experiment_left_out_{one.experiment_id}", 1.0, message=one.reason)
+        for one in (*unread, *calibration.left_out)
+    ]
+    checks += [
+        Check(f"experiment_doubt_{i}", 1.0, 0.0, passed=False, refuses=True, message=doubt)
+        for i, doubt in enumerate(calibration.doubts)
+    ]
+    if not calibration.comparisons:
+        return said, checks
+    return replace(said, fitted=Resampled(said.fitted, calibration.indices(seed))), checks

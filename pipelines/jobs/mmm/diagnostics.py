@@ -10,7 +10,7 @@ from scipy.stats import ks_2samp
 from pipelines.config import MmmSettings
 from pipelines.jobs.mmm.backtest import Backtest
 from pipelines.jobs.mmm.checks import Check, at_least, at_most
-from pipelines.jobs.mmm.combine import Combined, disagreement, share_intervals
+from pipelines.jobs.mmm.combine import disagreement, share_intervals
 from pipelines.jobs.mmm.curves import flat_channels
 from pipelines.jobs.mmm.engine import Fitted
 from pipelines.jobs.mmm.ensemble.sampler import prior_heights
@@ -100,7 +100,7 @@ def agreement(
     )
 
 
-def channels(fitted: Combined, weeks: Weeks, expected: Floats) -> Iterator[Check]:
+def channels(fitted: Fitted, weeks: Weeks, expected: Floats) -> Iterator[Check]:
     """Of the answer: its bands, its fit, each channel's share, and what of it was known before.
 
     Args:

@@ -16,10 +16,9 @@ from pipelines.jobs.allocation.neutral import boxes, neutral_problem
 from pipelines.jobs.allocation.solve import allocate
 from pipelines.jobs.base import Outcome, Plot, Progress, significant
 from pipelines.jobs.mmm import diagnostics
-from pipelines.jobs.mmm.answer import Answer, answer
+from pipelines.jobs.mmm.answer import Answer, answer, calibrated
 from pipelines.jobs.mmm.assumptions import broken
 from pipelines.jobs.mmm.checks import Check, at_least, at_most
-from pipelines.jobs.mmm.combine import Combined
 from pipelines.jobs.mmm.controls import controls_of
 from pipelines.jobs.mmm.curves import curve_rows, percentiles
 from pipelines.jobs.mmm.decision import without_optimism
@@ -49,7 +48,7 @@ DIAGNOSTICS = "contracts.mmm_diagnostics"
 CONTRIBUTIONS = "contracts.mmm_contributions_weekly"
 PREDICTIONS = "contracts.mmm_predictions_weekly"
 CERTIFICATES = "contracts.mmm_certificates"
-WEEKS, CONTROLS = "mmm_input_weekly", "mmm_controls_weekly"
+WEEKS, CONTROLS, EXPERIMENTS = "mmm_input_weekly", "mmm_controls_weekly", "experiments"
 LATE_ACCOUNTS, PREVIOUS = "late_accounts", "previous_run"
 FIRST_WEEKS = timedelta(weeks=4)
 """An account whose data begins later than this after the first week began late."""
@@ -87,6 +86,7 @@ class MmmJob:
         since = as_of - PREVIOUS_DAYS
         version = {"model_version": self.model_version}
         further = {
+            EXPERIMENTS: warehouse.query(_sql("experiments"), {"as_of": as_of}),
             CONTROLS: warehouse.query(_sql("controls"), {"until": as_of + COMING}),
             LATE_ACCOUNTS: warehouse.query(_sql("late_accounts"), {"after": after, "as_of": as_of}),
             PREVIOUS: warehouse.query(
@@ -111,6 +111,9 @@ class MmmJob:
         controls = controls_of(inputs.get(CONTROLS), weeks.starts)
         panel = panel_of(weeks, controls)
         said = answer(panel, limits.engines, limits.origins, limits.seed, progress)
+        held: list[Check] = []
+        if (measured := inputs.get(EXPERIMENTS)) is not None:
+            said, held = calibrated(said, measured, limits.seed)
         expected = said.fitted.expected(panel).sum(axis=1)
         checks = [
             at_least("weeks", len(weeks.starts), limits.min_weeks),
@@ -123,6 +126,7 @@ class MmmJob:
             *diagnostics.agreement(said.fits, said.weights, limits),
             *_stable(said, weeks, inputs.get(PREVIOUS)),
             *_assumed(said.fits.get("ensemble")),
+            *held,
         ]
         progress("mmm: working out curves, the weeks to come and what an experiment would tell")
         experiments = [
@@ -227,7 +231,7 @@ def _rows(
 
 
 def _allocation(
-    fitted: Combined, weeks: Weeks, caps: AllocationCaps
+    fitted: Fitted, weeks: Weeks, caps: AllocationCaps
 ) -> tuple[dict[str, Rows], Floats]:
     """Rows of the allocation and its certificate, and the total change in weekly orders, [draw].
 

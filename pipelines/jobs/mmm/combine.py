@@ -98,16 +98,17 @@ def opinion_weights(log_scores: Mapping[str, Floats]) -> dict[str, float]:
 
 
 def _worst(checks: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """Least, largest and total; what else engines check is their own."""
     worst: dict[str, float] = {}
-    for one in checks:
-        for name, value in one.items():
-            known = worst.get(name, value)
-            if name.startswith("min_"):
-                worst[name] = float(np.minimum(known, value))
-            elif name.startswith("max_"):
-                worst[name] = float(np.maximum(known, value))
-            else:
-                worst[name] = value + (worst.get(name, 0.0))
+    for name in sorted({name for one in checks for name in one}):
+        values = [one[name] for one in checks if name in one]
+        # numpy's keep a NaN (a chain that never moved); Python's would drop it
+        if name.startswith("min_"):
+            worst[name] = float(np.min(values))
+        elif name.startswith("max_"):
+            worst[name] = float(np.max(values))
+        elif name == "divergences":
+            worst[name] = float(np.sum(values))
     return worst
 
 

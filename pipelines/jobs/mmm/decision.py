@@ -1,10 +1,10 @@
 """From a fit to a decision: how to split the spend of the last year, and what that would bring.
 
 The best of many uncertain splits looks better than it is, because it was picked for looking good
-(Smith and Winkler, The Optimizer's Curse, 2006). So what a decision claims reaches further down
-than the fit's draws do: those below their mean are ``OPTIMISM`` of their distance further from it.
-That much was needed on the planted worlds of mmm-framework, on seeds kept for setting it
-(docs/benchmarks.md has others).
+(Smith and Winkler, The Optimizer's Curse, 2006), and no family of shapes has the true one. So what a
+decision claims of a change is as uncertain as the fit's draws, stretched by ``STRETCH``: as far as was
+needed on the planted worlds of mmm-framework and on recovery draws of our own, on seeds kept for
+setting it (docs/benchmarks.md has others).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from pipelines.jobs.mmm.engine import Fitted
 from pipelines.jobs.mmm.ensemble import fit_ensemble
 from pipelines.jobs.mmm.panel import Floats, Panel
 
-OPTIMISM = 0.3
+STRETCH = 1.4
 MOST_MOVED = 0.3
 """A decision moves a channel by at most this share of its spend."""
 DECIDED_WEEKS = 52
@@ -35,7 +35,7 @@ class Decision:
     Args:
         shift: factor of each channel's spend; None if an assumption is broken.
         lift: 10th, 50th and 90th percentile of the change of the outcome in the decided weeks, as a
-            share of it; less optimism.
+            share of it, as claimed.
         refusals: the broken assumptions.
     """
 
@@ -87,16 +87,15 @@ def best_split(panel: Panel, responded: Sequence[Floats]) -> Floats:
 
 
 def lift(panel: Panel, responded: Sequence[Floats], factors: Floats) -> Floats:
-    """Draws of the change of the outcome, as a share of it, less their optimism, [draw]."""
+    """Draws of the change of the outcome, as a share of it, as claimed, [draw]."""
     changes = [_at(r, f) - _at(r, 1.0) for r, f in zip(responded, factors, strict=True)]
     outcome = float(panel.outcome[:, -decided_weeks(panel) :].sum())
-    return without_optimism(np.sum(changes, axis=0) / outcome)
+    return claimed(np.sum(changes, axis=0) / outcome)
 
 
-def without_optimism(gain: Floats) -> Floats:
-    """Draws of what a chosen change brings, with those below the mean moved further down."""
-    off = gain - gain.mean()
-    return gain + OPTIMISM * np.minimum(off, 0)
+def claimed(gain: Floats) -> Floats:
+    """Draws of what a chosen change brings, stretched around their mean."""
+    return gain.mean() + STRETCH * (gain - gain.mean())
 
 
 def _at(responded: Floats, factor: float) -> Floats:

@@ -21,7 +21,7 @@ from pipelines.jobs.mmm.assumptions import broken
 from pipelines.jobs.mmm.checks import Check, at_least, at_most
 from pipelines.jobs.mmm.controls import controls_of
 from pipelines.jobs.mmm.curves import curve_rows, percentiles
-from pipelines.jobs.mmm.decision import without_optimism
+from pipelines.jobs.mmm.decision import claimed
 from pipelines.jobs.mmm.engine import Fitted, contributions
 from pipelines.jobs.mmm.ensemble import Ensemble
 from pipelines.jobs.mmm.experiment import Experiment, experiment
@@ -259,10 +259,10 @@ def _allocation(
             for i, now, then in zip(active, current, proposed, strict=True)
         ]
     )
-    gain = without_optimism(changes.sum(axis=0))
+    gain = claimed(changes.sum(axis=0))
     rows: Rows = []
     for i, now, then, box, change in zip(active, current, proposed, limits, changes, strict=True):
-        low, median, high = (significant(float(v)) for v in percentiles(without_optimism(change)))
+        low, median, high = (significant(float(v)) for v in percentiles(claimed(change)))
         rows.append(
             {
                 "channel": weeks.channels[i],

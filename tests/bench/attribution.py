@@ -99,7 +99,8 @@ def write_paths(file: Path, count: int, rate: float, seed: int) -> None:
         ends = lengths.cumsum()
         for start, end in zip(ends - lengths, ends, strict=True):
             texts.add(" > ".join([names[i] for i in steps[start:end]]))
-    kept = sorted(sorted(texts)[i] for i in random.permutation(len(texts))[:count])
+    distinct = sorted(texts)
+    kept = [distinct[i] for i in sorted(random.permutation(len(distinct))[:count])]
     conversions = random.poisson(_JOURNEYS * rate, count)
     nulls = random.poisson(_JOURNEYS * (1 - rate), count) + 1
     with file.open("w", newline="") as rows:

@@ -1,10 +1,10 @@
 """From a fit to a decision: how to split the spend of the last year, and what that would bring.
 
 The best of many uncertain splits looks better than it is, because it was picked for looking good
-(Smith and Winkler, The Optimizer's Curse, 2006), and no family of shapes has the true one. So what a
-decision claims of a change is as uncertain as the fit's draws, stretched by ``STRETCH``: as far as was
-needed on the planted worlds of mmm-framework and on recovery draws of our own, on seeds kept for
-setting it (docs/benchmarks.md has others).
+(Smith and Winkler, The Optimizer's Curse, 2006), and no family of shapes has the true one. So what
+a decision claims of a change is as uncertain as the fit's draws, stretched by ``STRETCH``: as far
+as was needed on the planted worlds of mmm-framework and on recovery draws of our own, on seeds kept
+for setting it (docs/benchmarks.md has others).
 """
 
 from __future__ import annotations

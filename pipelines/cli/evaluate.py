@@ -147,6 +147,9 @@ def mmm(
         ],
         format_,
     )
+    if format_ is Format.TABLE:
+        for doubt in next(iter(scores.values())).doubts:
+            out.print(f"No allocation should rest on these weeks: {doubt}", soft_wrap=True)
 
 
 @evaluate_app.command("attribution")

@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 
+from pipelines.config import EngineName
 from pipelines.errors import UsageError
 from pipelines.evaluate.mmm_file import read_panel, read_truth
+from pipelines.jobs.mmm.assumptions import broken
+from pipelines.jobs.mmm.combine import combine, prior_weights
 from pipelines.jobs.mmm.decision import best_split, decided_weeks, lift, respond
-from pipelines.jobs.mmm.engine import Engine, contributions
-from pipelines.jobs.mmm.ensemble import fit_ensemble
+from pipelines.jobs.mmm.engine import Fitted, contributions
+from pipelines.jobs.mmm.engines import engine_of
+from pipelines.jobs.mmm.ensemble import Ensemble
 from pipelines.jobs.mmm.ensemble.shapes import responses
 from pipelines.jobs.mmm.panel import Floats, Panel
 
 ALL, COMBINED = "all", "combined"
 _LEVEL = 0.9
 
-
-ENGINES: Mapping[str, Engine] = {"ensemble": fit_ensemble}
+ENGINES: tuple[EngineName, ...] = get_args(EngineName)
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,8 @@ class MmmScore:
             the posterior's mean; ``lift_interval`` has 90%.
         lift_true: what it would have been, by the shapes that fit the truth best.
         truth_r2: how well they fit, the least of the channels.
+        doubts: which assumptions the data contradict, where the ensemble was fitted: with any, no
+            allocation is recommended in use.
         seconds: fit and allocation.
     """
 
@@ -49,6 +54,7 @@ class MmmScore:
     lift_interval: tuple[float, float]
     lift_true: float | None
     truth_r2: float | None
+    doubts: tuple[str, ...]
     seconds: float
 
     @property
@@ -71,6 +77,7 @@ class MmmScore:
             "lift_interval": list(self.lift_interval),
             "lift_true": self.lift_true,
             "truth_r2": self.truth_r2,
+            "doubts": list(self.doubts),
             "seconds": self.seconds,
         }
 
@@ -78,7 +85,8 @@ class MmmScore:
 def score_mmm(
     data: Path, truth: Path | None = None, engine: str = ALL, seed: int = 1
 ) -> dict[str, MmmScore]:
-    """Fit one engine, or all, and score them; ``combined`` is all engines' draws together.
+    """Fit one engine, or all, and score them; ``combined`` pools their draws, half of them the
+    ensemble's.
 
     Raises:
         UsageError: there is no such engine.
@@ -92,26 +100,30 @@ def score_mmm(
         )
     panel = read_panel(data)
     known = read_truth(truth, panel) if truth else None
-    chosen = ENGINES if engine == ALL else {engine: ENGINES[engine]}
-    draws: dict[str, tuple[Floats, list[Floats]]] = {}
+    chosen = ENGINES if engine == ALL else tuple(n for n in ENGINES if n == engine)
+    fits: dict[str, Fitted] = {}
     seconds: dict[str, float] = {}
-    for name, fit in chosen.items():
+    for name in chosen:
         began = time.perf_counter()
-        fitted = fit(panel, seed)
-        draws[name] = contributions(fitted), respond(fitted)
+        fits[name] = engine_of(name)(panel, seed)
         seconds[name] = time.perf_counter() - began
-    draws[COMBINED] = (
-        np.concatenate([contribution for contribution, _ in draws.values()]),
-        [np.concatenate(parts) for parts in zip(*(r for _, r in draws.values()), strict=True)],
-    )
-    seconds[COMBINED] = sum(seconds.values())
-    return {name: _score(panel, known, *draws[name], seconds[name]) for name in draws}
+    doubts = [
+        doubt.sentence
+        for fitted in fits.values()
+        if isinstance(fitted, Ensemble)
+        for doubt in broken(fitted)
+    ]
+    pool = combine(fits, prior_weights(tuple(fits)))
+    sides = {**fits, COMBINED: pool}
+    spent = {**seconds, COMBINED: sum(seconds.values())}
+    return {n: _score(panel, known, f, doubts, spent[n]) for n, f in sides.items()}
 
 
 def _score(
-    panel: Panel, truth: Floats | None, brought: Floats, responded: list[Floats], seconds: float
+    panel: Panel, truth: Floats | None, fitted: Fitted, doubts: Sequence[str], seconds: float
 ) -> MmmScore:
     began = time.perf_counter()
+    brought, responded = contributions(fitted), respond(fitted)
     totals = brought.sum(axis=(1, 2))
     low, high = np.quantile(totals, [(1 - _LEVEL) / 2, (1 + _LEVEL) / 2], axis=0)
     factors = best_split(panel, responded)
@@ -141,6 +153,7 @@ def _score(
         lift_interval=(float(np.quantile(gain, 0.05)), float(np.quantile(gain, 0.95))),
         lift_true=lift_true,
         truth_r2=r2,
+        doubts=tuple(doubts),
         seconds=seconds,
     )
 

@@ -47,6 +47,12 @@ class Broken:
     reason: str
     remedy: str
 
+    @property
+    def sentence(self) -> str:
+        return (
+            f"Not so: {self.assumption}. {self.reason[0].upper()}{self.reason[1:]}. {self.remedy}"
+        )
+
 
 def broken(fitted: Ensemble) -> list[Broken]:
     """The assumptions that the data contradict, each once, the worst case of it."""

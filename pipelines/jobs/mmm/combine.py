@@ -75,6 +75,14 @@ def combine(fits: Mapping[str, Fitted], weights: Mapping[str, float]) -> Combine
     return Combined(parts, picked, _worst([p.checks for p in parts]))
 
 
+def prior_weights(names: Sequence[str]) -> dict[str, float]:
+    """Weights before any prediction was compared: half is the leader's, the others are equal."""
+    others = [name for name in names if name != LEADER]
+    if len(others) in (0, len(names)):
+        return {name: 1 / len(names) for name in names}
+    return {name: 0.5 if name == LEADER else 0.5 / len(others) for name in names}
+
+
 def opinion_weights(log_scores: Mapping[str, Floats]) -> dict[str, float]:
     """Weight by engine, from the log densities that each gave the same unseen weeks.
 

@@ -49,7 +49,7 @@ class Scaled:
         spent = panel.spend.sum(axis=(0, 1))
         # until(…) may leave a channel without spend so far
         units = by_size.sum(axis=(0, 1)) / np.maximum((by_size > 0).sum(axis=(0, 1)), 1)
-        controls = panel.controls.reshape(-1, panel.controls.shape[2])
+        controls = panel.controls.reshape(panel.outcome.size, -1)
         spreads = controls.std(axis=0)
         return cls(
             sizes,

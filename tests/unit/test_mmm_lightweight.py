@@ -33,7 +33,8 @@ def market() -> tuple[Panel, Floats]:
     worked = spend.copy()
     for week in range(1, WEEKS):
         worked[:, week] += 0.4 * worked[:, week - 1]
-    brought = 1 / (1 + (2.5 * size[:, None, None] / np.maximum(worked, 1e-9)) ** 1.2)
+    half = 2.5 * size[:, None, None]
+    brought = size[:, None, None] / (1 + (half / np.maximum(worked, 1e-9)) ** 1.2)
     shares = np.array(list(TRUE_SHARE.values()))
     brought *= shares * size.sum() * WEEKS / brought.sum(axis=(0, 1))
     control = random.normal(size=(GEOS, WEEKS, 1))

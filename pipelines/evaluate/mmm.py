@@ -85,8 +85,7 @@ class MmmScore:
 def score_mmm(
     data: Path, truth: Path | None = None, engine: str = ALL, seed: int = 1
 ) -> dict[str, MmmScore]:
-    """Fit one engine, or all, and score them; ``combined`` pools their draws, half of them the
-    ensemble's.
+    """Fit one engine, or all, and score them; ``combined`` pools their draws.
 
     Raises:
         UsageError: there is no such engine.
@@ -113,7 +112,7 @@ def score_mmm(
         if isinstance(fitted, Ensemble)
         for doubt in broken(fitted)
     ]
-    pool = combine(fits, prior_weights(tuple(fits)))
+    pool = combine(fits, prior_weights(chosen))
     sides = {**fits, COMBINED: pool}
     spent = {**seconds, COMBINED: sum(seconds.values())}
     return {n: _score(panel, known, f, doubts, spent[n]) for n, f in sides.items()}

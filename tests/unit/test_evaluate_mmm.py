@@ -67,7 +67,7 @@ def test_the_ensemble_finds_what_each_channel_brought(tmp_path: Path) -> None:
     data, truth = (
         write(tmp_path / name, rows) for name, rows in zip(("d.csv", "t.csv"), world(), strict=True)
     )
-    scores = score_mmm(data, truth)
+    scores = score_mmm(data, truth, "ensemble")
     score = scores["ensemble"]
     assert scores.keys() == {"ensemble", "combined"}
     assert score.srmse_mean is not None
@@ -89,7 +89,8 @@ def test_the_same_weeks_and_seed_give_the_same_draws(tmp_path: Path) -> None:
 
 def test_one_object_an_engine_is_printed_as_json(tmp_path: Path) -> None:
     data = write(tmp_path / "d.csv", world()[0])
-    result = CliRunner().invoke(app, ["evaluate", "mmm", "--data", str(data), "--format", "json"])
+    arguments = ["evaluate", "mmm", "--engine", "ensemble", "--data", str(data)]
+    result = CliRunner().invoke(app, [*arguments, "--format", "json"])
     assert result.exit_code == 0, result.output
     printed = json.loads(result.output)
     keys = {"srmse_mean", "coverage_90", "lift_predicted", "lift_interval", "lift_true", "seconds"}

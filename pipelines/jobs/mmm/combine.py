@@ -22,6 +22,8 @@ from pipelines.jobs.mmm.panel import Floats, Panel
 DRAWS = 1000
 LEADER: EngineName = "ensemble"
 """The engine that is never weighted less than equally: its intervals are the calibrated ones."""
+PRIOR_WEIGHTS: Mapping[EngineName, int] = {"ensemble": 4, "lightweight": 3, "validator": 1}
+"""The validator's draws are models that it accepted, not a posterior: it is a second opinion."""
 _PRIOR_WEEKS = 4.0
 _STEPS = 200
 
@@ -75,12 +77,10 @@ def combine(fits: Mapping[str, Fitted], weights: Mapping[str, float]) -> Combine
     return Combined(parts, picked, _worst([p.checks for p in parts]))
 
 
-def prior_weights(names: Sequence[str]) -> dict[str, float]:
-    """Weights before any prediction was compared: half is the leader's, the others are equal."""
-    others = [name for name in names if name != LEADER]
-    if len(others) in (0, len(names)):
-        return {name: 1 / len(names) for name in names}
-    return {name: 0.5 if name == LEADER else 0.5 / len(others) for name in names}
+def prior_weights(names: Sequence[EngineName]) -> dict[str, float]:
+    """Weights before any prediction was compared."""
+    total = sum(PRIOR_WEIGHTS[name] for name in names)
+    return {name: PRIOR_WEIGHTS[name] / total for name in names}
 
 
 def opinion_weights(log_scores: Mapping[str, Floats]) -> dict[str, float]:

@@ -97,4 +97,11 @@ clean: ## Remove everything that was installed or made here
 	@VIRTUAL_ENV=.bench/venv $(UV) pip sync --quiet --require-hashes tests/bench/dlt-requirements.lock
 	@touch $@
 
+# The wheel is only unpacked: two of its modules are read as data (tests/bench/worlds.py).
+.bench/worlds/.ready: $(UV)
+	@echo "Unpacking mmm-framework, whose planted worlds the benchmark judges decisions on"
+	@mkdir -p .bench
+	@$(UV) pip install --quiet --no-deps --python-version 3.12 --target .bench/worlds mmm-framework==1.5.0
+	@touch $@
+
 .PHONY: help setup demo test bench check fix sources emulator analyzer lock clean

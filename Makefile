@@ -51,6 +51,11 @@ lock: $(UV) ## Lock dependencies anew, without index addresses
 		--python-version 3.11 tests/wire/emulator-requirements.txt -o tests/wire/emulator-requirements.lock
 	@$(UV) pip compile --universal --generate-hashes --no-emit-index-url --no-header --no-annotate \
 		--python-version 3.11 tests/bench/dlt-requirements.txt -o tests/bench/dlt-requirements.lock
+	@for peer in $(PEERS); do \
+		$(UV) pip compile --no-config --universal --generate-hashes --no-emit-index-url --no-header --no-annotate \
+			--python-version 3.12 tests/bench/$$peer-requirements.txt \
+			-o tests/bench/$$peer-requirements.lock || exit 1; \
+	done
 
 clean: ## Remove everything that was installed or made here
 	@rm -rf .venv .uv .emulator .analyzer .bench .adcanary dbt/target dbt/logs
@@ -102,6 +107,18 @@ clean: ## Remove everything that was installed or made here
 	@echo "Unpacking mmm-framework, whose planted worlds the benchmark judges decisions on"
 	@mkdir -p .bench
 	@$(UV) pip install --quiet --no-deps --python-version 3.12 --target .bench/worlds mmm-framework==1.5.0
+	@touch $@
+
+# Peers of the media mix benchmarks: one environment each, as they don't resolve together (3 GB).
+PEERS := framework pymc meridian
+.bench/peers/.ready: $(UV) $(PEERS:%=tests/bench/%-requirements.lock)
+	@echo "Installing $(PEERS), which the media mix benchmarks compare with, into .bench/peers"
+	@for peer in $(PEERS); do \
+		test -d .bench/peers/$$peer || \
+			$(UV) venv --quiet --python '>=3.12,<3.13' .bench/peers/$$peer || exit 1; \
+		VIRTUAL_ENV=.bench/peers/$$peer $(UV) pip sync --quiet --require-hashes \
+			tests/bench/$$peer-requirements.lock || exit 1; \
+	done
 	@touch $@
 
 .PHONY: help setup demo test bench check fix sources emulator analyzer lock clean

@@ -112,13 +112,19 @@ def ungated(panel: Panel, seed: int) -> Ungated:
     return Ungated(factors, (float(low), float(middle), float(high)))
 
 
+def decider(by: str) -> Any:
+    """What decides: (panel, seed) → a decision."""
+    if by == "ensemble":
+        return ungated
+    from pipelines.jobs.mmm.decision import decide
+
+    return decide
+
+
 def judge(world: World, by: str) -> Judged:
     """Decide on it, and look up what is true."""
-    decide: Any = ungated
-    if by == "decision":
-        from pipelines.jobs.mmm.decision import decide
     began = time.perf_counter()
-    decision = decide(world.panel, world.seed)
+    decision = decider(by)(world.panel, world.seed)
     seconds = time.perf_counter() - began
     outcome = float(world.panel.outcome[:, -LIFT_WEEKS:].sum())
     factors = None if decision.shift is None else [float(f) for f in decision.shift]

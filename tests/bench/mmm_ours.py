@@ -7,7 +7,8 @@ from importlib.metadata import version
 
 import numpy as np
 
-from pipelines.evaluate import mmm
+from pipelines.evaluate.mmm import ENGINES
+from pipelines.jobs.mmm import decision
 from pipelines.jobs.mmm.engine import contributions
 from pipelines.jobs.mmm.panel import Panel
 from tests.bench.mmm_answer import Allocation, Fitted, Weeks, main
@@ -24,16 +25,15 @@ def fit(engine: str, weeks: Weeks, seed: int) -> Fitted:
         weeks.controls,
         weeks.control_names,
     )
-    fitted = mmm.ENGINES[engine](panel, seed)
+    fitted = ENGINES[engine](panel, seed)
 
     def allocate() -> Allocation:
-        last = min(mmm.LIFT_WEEKS, len(panel.starts))
-        paths = mmm._GRID[:, None, None, None] * panel.spend
-        responded = [fitted.totals(i, paths[:, :, :, i], last) for i in range(len(panel.channels))]
-        factors = mmm._recommended(panel, responded)
-        more = sum(mmm._at(r, f) - mmm._at(r, 1.0) for r, f in zip(responded, factors, strict=True))
+        responded = decision.respond(fitted)
+        factors = decision.best_split(panel, responded)
+        last = decision.decided_weeks(panel)
+        more = decision.lift(panel, responded, factors) * panel.outcome[:, -last:].sum()
         low, high = np.quantile(more, [0.05, 0.95])
-        lift = float(low), float(np.mean(more)), float(high)
+        lift = float(low), float(more.mean()), float(high)
         return Allocation(factors, lambda: lift, last, "scaled")
 
     return Fitted(contributions(fitted), allocate, version("adcanary"), dict(fitted.checks))

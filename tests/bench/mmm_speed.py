@@ -27,7 +27,7 @@ import numpy as np
 from pipelines.cli.console import Format, out, print_rows
 from tests.bench import worlds
 from tests.bench.mmm_recovery import FOLDER, PEERS, Case, answered
-from tests.bench.mmm_worlds import LIFT_WEEKS, decider
+from tests.bench.mmm_worlds import DECIDERS, LIFT_WEEKS
 from tests.bench.worlds import World
 
 FIRST_ORIGIN, AHEAD, PROCESSES = 52, 4, 2
@@ -57,7 +57,7 @@ def main() -> None:
     parser.add_argument("--first-seed", type=int, default=2001)
     parser.add_argument("--rounds", type=int, default=3, help="businesses, one after another")
     parser.add_argument("--kept", action="store_true", help="take kept answers for fresh ones")
-    parser.add_argument("--by", choices=("decision", "ensemble"), default="decision")
+    parser.add_argument("--by", choices=tuple(DECIDERS), default="decision")
     parser.add_argument("--world", choices=worlds.names(), default="clean")
     parser.add_argument("--seed", type=int, default=11)
     parser.add_argument("--origins", type=int, default=100)
@@ -122,18 +122,19 @@ def _backtest(world: World, by: str, count: int) -> None:
 def _at(name: str, seed: int, by: str, weeks: int) -> Origin:
     world = worlds.build(name, seed)
     began = time.perf_counter()
-    decision = decider(by)(world.panel.until(weeks), seed)
+    decision = DECIDERS[by](world.panel.until(weeks), seed)
     seconds = time.perf_counter() - began
     if decision.shift is None:
         return Origin(weeks, None, 0.0, bool(decision.refusals), seconds)
-    shift = np.array(decision.shift)
+    shift = decision.shift
     before = (world.mean(world.spent * shift) - world.mean(world.spent))[:, :weeks]
     path = world.spent.copy()
     path[:, weeks:] *= shift
     ahead = slice(weeks, weeks + AHEAD)
     more = (world.mean(path) - world.mean(world.spent))[:, ahead].sum()
     low, _, high = decision.lift
-    lifted = before[:, -LIFT_WEEKS:].sum()
+    last = min(LIFT_WEEKS, weeks)
+    lifted = before[:, -last:].sum() / world.panel.outcome[:, weeks - last : weeks].sum()
     return Origin(
         weeks,
         bool(low <= lifted <= high),

@@ -19,23 +19,24 @@ import argparse
 import hashlib
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from pipelines.cli.console import Format, err, out, print_rows
-from pipelines.evaluate import mmm
-from pipelines.jobs.mmm.panel import Floats, Panel
+from pipelines.jobs.mmm import decision
+from pipelines.jobs.mmm.decision import Decision
+from pipelines.jobs.mmm.ensemble import fit_ensemble
+from pipelines.jobs.mmm.panel import Panel
 from tests.bench import worlds
 from tests.bench.worlds import World
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / ".bench" / "mmm-worlds"
 REPORTED, TUNED = (11, 12, 13), tuple(range(101, 111))
-LIFT_WEEKS = 52
+LIFT_WEEKS = decision.DECIDED_WEEKS
 IN, OUT, REFUSED, KEPT = "in", "OUT", "refused", "no shift"
 
 
@@ -46,9 +47,10 @@ class Judged:
     Args:
         verdict: ``in`` the interval, ``OUT`` of it, ``refused``, or ``no shift``: the present
             allocation is the recommended one, and nothing is refused.
-        factors: of each channel's spend, in the recommended shift.
-        lift: low, median and high of the 80% interval; ``true`` the truth; all as shares of the
-            outcome of the last year.
+        factors: of each channel's spend, in the recommended shift; None where it is refused.
+        lift: low, median and high of the 80% interval, also of a shift that is refused; ``true``
+            the truth of one that isn't; shares of the outcome of the decided weeks.
+        refusals: the broken assumptions.
     """
 
     world: str
@@ -56,7 +58,7 @@ class Judged:
     violates: str
     verdict: str
     factors: list[float] | None
-    lift: tuple[float, float, float] | None
+    lift: tuple[float, float, float]
     true: float | None
     refusals: list[str]
     seconds: float
@@ -67,7 +69,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--worlds", nargs="+", choices=worlds.names(), default=worlds.names())
     parser.add_argument("--seeds", nargs="+", type=int, default=list(REPORTED))
-    parser.add_argument("--by", choices=("decision", "ensemble"), default="decision")
+    parser.add_argument("--by", choices=tuple(DECIDERS), default="decision")
     parser.add_argument("--tune", action="store_true", help="the seeds to tune on")
     parser.add_argument("--again", action="store_true", help="decide anew what was kept")
     parser.add_argument("--folder", type=Path, default=FOLDER)
@@ -91,63 +93,51 @@ def main() -> None:
         print_rows([asdict(j) for j in judged], args.format)
 
 
-@dataclass(frozen=True)
-class Ungated:
-    """A decision that refuses nothing; as one of ``pipelines.jobs.mmm.decision``."""
-
-    shift: Floats
-    lift: tuple[float, float, float]
-    refusals: tuple[str, ...] = ()
-
-
-def ungated(panel: Panel, seed: int) -> Ungated:
-    """What ``adcanary evaluate mmm`` recommends by the ensemble, with its 80% interval."""
-    fitted = mmm.ENGINES["ensemble"](panel, seed)
-    last = min(LIFT_WEEKS, len(panel.starts))
-    paths = mmm._GRID[:, None, None, None] * panel.spend
-    responded = [fitted.totals(i, paths[:, :, :, i], last) for i in range(len(panel.channels))]
-    factors = mmm._recommended(panel, responded)
-    more = sum(mmm._at(r, f) - mmm._at(r, 1.0) for r, f in zip(responded, factors, strict=True))
-    low, middle, high = np.quantile(more, [0.1, 0.5, 0.9])
-    return Ungated(factors, (float(low), float(middle), float(high)))
+def ungated(panel: Panel, seed: int) -> Decision:
+    """What the ensemble finds best, as its draws have it: no test, no correction of optimism."""
+    fitted = fit_ensemble(panel, seed)
+    responded = decision.respond(fitted)
+    factors = decision.best_split(panel, responded)
+    present, planned = (
+        [
+            [np.interp(f, decision.FACTORS, row) for row in r]
+            for r, f in zip(responded, at, strict=True)
+        ]
+        for at in (np.ones(len(factors)), factors)
+    )
+    changes = np.array(planned) - np.array(present)
+    outcome = panel.outcome[:, -decision.decided_weeks(panel) :].sum()
+    low, middle, high = np.quantile(changes.sum(axis=0) / outcome, [0.1, 0.5, 0.9])
+    return Decision(factors, (float(low), float(middle), float(high)), ())
 
 
-def decider(by: str) -> Any:
-    """What decides: (panel, seed) → a decision."""
-    if by == "ensemble":
-        return ungated
-    from pipelines.jobs.mmm.decision import decide
-
-    return decide
+DECIDERS: Mapping[str, Callable[[Panel, int], Decision]] = {
+    "decision": decision.decide,
+    "ensemble": ungated,
+}
 
 
 def judge(world: World, by: str) -> Judged:
     """Decide on it, and look up what is true."""
     began = time.perf_counter()
-    decision = decider(by)(world.panel, world.seed)
+    decided = DECIDERS[by](world.panel, world.seed)
     seconds = time.perf_counter() - began
-    outcome = float(world.panel.outcome[:, -LIFT_WEEKS:].sum())
-    factors = None if decision.shift is None else [float(f) for f in decision.shift]
-    lift = true = None
-    verdict = REFUSED
-    if factors is not None:
-        gained = world.lift(np.array(factors), LIFT_WEEKS)
-        low, middle, high = (float(x) for x in decision.lift)
-        lift, true = (low / outcome, middle / outcome, high / outcome), gained / outcome
-        verdict = IN if low <= gained <= high else OUT
-        if np.allclose(factors, 1):
+    verdict, true = REFUSED, None
+    if decided.shift is not None:
+        outcome = float(world.panel.outcome[:, -LIFT_WEEKS:].sum())
+        true = world.lift(decided.shift, LIFT_WEEKS) / outcome
+        verdict = IN if decided.lift[0] <= true <= decided.lift[2] else OUT
+        if np.allclose(decided.shift, 1):
             verdict = KEPT
-    elif not decision.refusals:
-        verdict = KEPT
     return Judged(
         world.name,
         world.seed,
         world.violates,
         verdict,
-        factors,
-        lift,
+        None if decided.shift is None else decided.shift.tolist(),
+        decided.lift,
         true,
-        [str(reason) for reason in decision.refusals],
+        [reason.assumption for reason in decided.refusals],
         seconds,
     )
 
@@ -161,7 +151,7 @@ def _mark() -> str:
 
 
 def _line(j: Judged) -> str:
-    if j.lift is None or j.true is None:
+    if j.true is None:
         return f"{j.world} {j.seed}: {j.verdict}: {'; '.join(j.refusals)}"
     low, middle, high = j.lift
     return (
@@ -174,15 +164,15 @@ def _by_world(judged: Sequence[Judged]) -> list[dict[str, str]]:
     rows = []
     for name in dict.fromkeys(j.world for j in judged):
         mine = [j for j in judged if j.world == name]
-        shifted = [j for j in mine if j.true is not None and j.lift is not None]
+        shifted = [j for j in mine if j.true is not None]
         reasons = dict.fromkeys(reason for j in mine for reason in j.refusals)
         rows.append(
             {
                 "world": name,
                 **{v: str(sum(j.verdict == v for j in mine)) for v in (IN, OUT, KEPT, REFUSED)},
                 "true": " ".join(f"{j.true:+.1%}" for j in shifted),
-                "predicted": " ".join(f"{j.lift[1]:+.1%}" for j in shifted if j.lift),
-                "refused for": "; ".join(reason[:60] for reason in reasons),
+                "predicted": " ".join(f"{j.lift[1]:+.1%}" for j in shifted),
+                "refused for": "; ".join(reason for reason in reasons),
             }
         )
     return rows

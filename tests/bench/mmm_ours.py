@@ -1,4 +1,4 @@
-"""Our side: an engine of ``pipelines.evaluate.mmm``, named first, on one file of weeks."""
+"""Our side: an engine of ``pipelines.evaluate.mmm``, or all combined, on one file of weeks."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ from importlib.metadata import version
 
 import numpy as np
 
-from pipelines.evaluate.mmm import ENGINES
+from pipelines.evaluate.mmm import COMBINED, ENGINES
 from pipelines.jobs.mmm import decision
+from pipelines.jobs.mmm.combine import combine, prior_weights
 from pipelines.jobs.mmm.engine import contributions
+from pipelines.jobs.mmm.engines import engine_of
 from pipelines.jobs.mmm.panel import Panel
 from tests.bench.mmm_answer import Allocation, Fitted, Weeks, main
 
@@ -25,7 +27,9 @@ def fit(engine: str, weeks: Weeks, seed: int) -> Fitted:
         weeks.controls,
         weeks.control_names,
     )
-    fitted = ENGINES[engine](panel, seed)
+    chosen = ENGINES if engine == COMBINED else tuple(n for n in ENGINES if n == engine)
+    fits = {name: engine_of(name)(panel, seed) for name in chosen}
+    fitted = combine(fits, prior_weights(chosen)) if engine == COMBINED else fits[chosen[0]]
 
     def allocate() -> Allocation:
         responded = decision.respond(fitted)

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.cli.console import Format, err, print_rows
-from pipelines.evaluate.mmm import ENGINES
+from pipelines.evaluate.mmm import COMBINED, ENGINES
 from pipelines.evaluate.mmm_file import read_panel, read_truth
 from tests.bench.mmm_answer import Answer
 from tests.bench.mmm_draws import PRESETS, draw, write
@@ -55,8 +55,8 @@ class Case:
 def main() -> None:
     """Fit, score, and print a table by profile and engine."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    sides = (*ENGINES, *PEERS)
-    parser.add_argument("--engines", nargs="+", choices=sides, default=list(ENGINES))
+    sides = (*ENGINES, COMBINED, *PEERS)
+    parser.add_argument("--engines", nargs="+", choices=sides, default=["ensemble"])
     parser.add_argument("--profiles", nargs="+", choices=tuple(PRESETS), default=list(PRESETS))
     parser.add_argument("--first-seed", type=int, default=2001)
     parser.add_argument("--draws", type=int, default=20)

@@ -22,8 +22,6 @@ from pipelines.jobs.mmm.panel import Floats, Panel
 DRAWS = 1000
 LEADER: EngineName = "ensemble"
 """The engine that is never weighted less than equally: its intervals are the calibrated ones."""
-PRIOR_WEIGHTS: Mapping[EngineName, int] = {"ensemble": 4, "lightweight": 3, "validator": 1}
-"""The validator's draws are models that it accepted, not a posterior: it is a second opinion."""
 _PRIOR_WEEKS = 4.0
 _STEPS = 200
 
@@ -75,12 +73,6 @@ def combine(fits: Mapping[str, Fitted], weights: Mapping[str, float]) -> Combine
         for size, count in zip(sizes, counts, strict=True)
     )
     return Combined(parts, picked, _worst([p.checks for p in parts]))
-
-
-def prior_weights(names: Sequence[EngineName]) -> dict[str, float]:
-    """Weights before any prediction was compared."""
-    total = sum(PRIOR_WEIGHTS[name] for name in names)
-    return {name: PRIOR_WEIGHTS[name] / total for name in names}
 
 
 def opinion_weights(log_scores: Mapping[str, Floats]) -> dict[str, float]:

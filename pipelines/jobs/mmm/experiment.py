@@ -60,12 +60,12 @@ class Experiment:
 
     def __str__(self) -> str:
         sized = f"{_CHANGES[self.change].format(self.channel)} for {self.weeks} weeks"
-        told = f"about {self.effect:+.0f} orders, told from nothing with {self.power:.0%} power"
+        result = f"about {self.effect:+.0f} orders, told from nothing with {self.power:.0%} power"
         if self.enough:
-            return f"{sized}: {told}; it leaves {self.left:.0%} of the interval's width"
+            return f"{sized}: {result}; it leaves {self.left:.0%} of the interval's width"
         return (
             f"{sized} at least, better in several regions with others to compare: in the whole "
-            f"market it would be {told}, and leave {self.left:.0%} of the interval's width"
+            f"market it would be {result}, and leave {self.left:.0%} of the interval's width"
         )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from pipelines.jobs.mmm.ensemble.baseline import Baseline, baseline, onwards
 from pipelines.jobs.mmm.ensemble.sampler import Draws, Ints, sample
@@ -87,7 +88,15 @@ class Ensemble:
 
 
 def fit_ensemble(panel: Panel, seed: int) -> Ensemble:
-    """Fit it; the same panel and seed give the same draws on the same kind of processor."""
+    """Fit it; the same panel and seed give the same draws on the same kind of processor.
+
+    On one thread: the matrices are small, and threads take longer to start than to multiply them.
+    """
+    with threadpool_limits(1):
+        return _fitted(panel, seed)
+
+
+def _fitted(panel: Panel, seed: int) -> Ensemble:
     unit = float(panel.outcome.mean())
     spent = panel.spend.sum(axis=(0, 1))
     by_channel = tuple(responses(panel.spend[:, :, i]) for i in range(len(panel.channels)))

@@ -14,7 +14,7 @@ from pipelines.config import EngineName
 from pipelines.errors import UsageError
 from pipelines.evaluate.mmm_file import read_panel, read_truth
 from pipelines.jobs.mmm.assumptions import broken
-from pipelines.jobs.mmm.combine import combine
+from pipelines.jobs.mmm.combine import pool
 from pipelines.jobs.mmm.decision import best_split, decided_weeks, lift, respond
 from pipelines.jobs.mmm.engine import Fitted, contributions
 from pipelines.jobs.mmm.engines import engine_of
@@ -113,12 +113,7 @@ def score_mmm(
         if isinstance(fitted, Ensemble)
         for doubt in broken(fitted)
     ]
-    # a fit that says that its draws are no posterior is a second opinion, as in the job
-    pooled = {
-        n: fitted for n, fitted in fits.items() if fitted.checks.get("posterior", 1.0)
-    } or fits
-    pool = combine(pooled, dict.fromkeys(pooled, 1 / len(pooled)))
-    sides = {**fits, COMBINED: pool}
+    sides = {**fits, COMBINED: pool(fits)}
     spent = {**seconds, COMBINED: sum(seconds.values())}
     return {n: _score(panel, known, f, doubts, spent[n]) for n, f in sides.items()}
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from pipelines.evaluate.mmm import COMBINED, ENGINES
 from pipelines.jobs.mmm import decision
-from pipelines.jobs.mmm.combine import combine, prior_weights
+from pipelines.jobs.mmm.combine import pool
 from pipelines.jobs.mmm.engine import contributions
 from pipelines.jobs.mmm.engines import engine_of
 from pipelines.jobs.mmm.panel import Panel
@@ -29,7 +29,7 @@ def fit(engine: str, weeks: Weeks, seed: int) -> Fitted:
     )
     chosen = ENGINES if engine == COMBINED else tuple(n for n in ENGINES if n == engine)
     fits = {name: engine_of(name)(panel, seed) for name in chosen}
-    fitted = combine(fits, prior_weights(chosen)) if engine == COMBINED else fits[chosen[0]]
+    fitted = pool(fits) if engine == COMBINED else fits[chosen[0]]
 
     def allocate() -> Allocation:
         responded = decision.respond(fitted)

@@ -75,6 +75,13 @@ def combine(fits: Mapping[str, Fitted], weights: Mapping[str, float]) -> Combine
     return Combined(parts, picked, _worst([p.checks for p in parts]))
 
 
+def pool(fits: Mapping[str, Fitted]) -> Combined:
+    """All fits whose draws are a posterior, equally: before any prediction was compared."""
+    pooled = {n: fitted for n, fitted in fits.items() if fitted.checks.get("posterior", 1.0)}
+    pooled = pooled or dict(fits)
+    return combine(pooled, dict.fromkeys(pooled, 1 / len(pooled)))
+
+
 def opinion_weights(log_scores: Mapping[str, Floats]) -> dict[str, float]:
     """Weight by engine, from the log densities that each gave the same unseen weeks.
 

@@ -19,6 +19,7 @@ AdcanaryError
     ├── WarehouseUnavailable (Transient) no answer                             exit 3
     ├── WarehouseLocked      (Transient) another process holds the DuckDB file exit 3
     └── StatementError       (Terminal)  a statement was refused               exit 1
+        └── MissingTableError            a table that it reads isn't there
 
 ``Transient`` and ``Terminal`` are mixins: flows retry what is Transient, and nothing else.
 An error says what was wrong and where (its message), what was kept, and what to do next. What it
@@ -175,3 +176,7 @@ class WarehouseLocked(WarehouseError, Transient):
 
 class StatementError(WarehouseError, Terminal):
     exit_code = 1
+
+
+class MissingTableError(StatementError):
+    pass

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from pipelines.contracts import load_contract
-from pipelines.errors import StatementError
+from pipelines.errors import MissingTableError, StatementError
 from pipelines.proposals.anchor import broken
 from pipelines.proposals.clock import of_the_future
 from pipelines.proposals.events import GENESIS, LoggedEvent
@@ -71,7 +71,8 @@ def _read(ledger: Ledger, *, anchored: bool) -> Records:
         _require_columns("canary_changes", records.changes)
         return records
     except StatementError as error:
-        if error.fix:  # it is the file that can't be read, not the table
+        # otherwise it is the file that can't be read, not the table
+        if error.fix and not isinstance(error, MissingTableError):
             raise
         reason = error.message.splitlines()[0]
     except (KeyError, TypeError, ValueError) as error:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import duckdb
 
-from pipelines.errors import StatementError
+from pipelines.errors import MissingTableError, StatementError
 
 _MAGIC, _MAGIC_AT = b"DUCK", 8
 _DAMAGED = re.compile(r"Corrupt|Could not read enough bytes|Failure while replaying WAL")
@@ -67,7 +67,7 @@ def refused(path: Path, sql: str, translated: str, error: duckdb.Error) -> State
     return StatementError(f"DuckDB refused a statement: {error}\n  {shown}")
 
 
-def _no_table(name: str, sql: str) -> StatementError:
+def _no_table(name: str, sql: str) -> MissingTableError:
     """A table that a statement reads and that isn't there, by its whole name."""
     table = name.rpartition(".")[2]
     match = re.search(rf"\b(\w+)\.{table}\b", sql)
@@ -75,4 +75,4 @@ def _no_table(name: str, sql: str) -> StatementError:
     fix = f"Correct it: {sql.strip()}"
     if whole.partition(".")[0] in _BUILT:
         fix = "Run `adcanary build` first, which builds it."
-    return StatementError(f"There is no table {whole}.", kept="nothing was changed.", fix=fix)
+    return MissingTableError(f"There is no table {whole}.", kept="nothing was changed.", fix=fix)

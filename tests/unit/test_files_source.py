@@ -273,7 +273,8 @@ def test_what_a_workbook_cannot_say_for_certain_is_refused(kag: Open, tmp_path: 
         "spreadsheet took it for a number",
         f"{path} row 4, column Impressions: 'True' is not a whole number",
         # the program that wrote it saved no value with the formula
-        f"{path} row 4, column Spent: '=G2+1' is not an amount",
+        f"{path} row 4, column Spent: '=G2+1' is not an amount (a formula without a result: "
+        "correct it, or put its value in its place)",
         "4 bad cells or rows in all.",
     ]
 

@@ -244,6 +244,7 @@ def test_values_of_every_type_are_written_exactly(warehouse: Warehouse) -> None:
         for i, v in enumerate([0.1, -1 / 3, 1e300, 123456789.123456789, 5e-324])
     ]
     fixed = {"run_id": "r", "as_of": MONDAY, "model_version": "1", "input_snapshot": "s"}
+    fixed |= {"channel": None, "refuses": None, "message": None}
     warehouse.transaction([insert_row(table, fixed | row) for row in rows], label="test")
     found = warehouse.query("SELECT * FROM contracts.mmm_diagnostics ORDER BY name").to_pylist()
     assert found == [fixed | row for row in rows]

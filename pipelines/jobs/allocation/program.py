@@ -15,7 +15,7 @@ from pipelines.jobs.allocation.problem import Floats, Ints, Limit
 from pipelines.jobs.allocation.relaxation import Relaxation, guarded, unsolved
 
 _GAP = 1e-6
-# presolve is off: it saves no time here, and with it HiGHS 1.12 more often writes to standard output
+# presolve is off: it saves no time here, and with it HiGHS 1.12 more often writes to stdout
 # (findings/scipy_milp_writes_to_standard_output.sh)
 
 

@@ -2,7 +2,7 @@ SELECT
   channel_path,
   CAST(SUM(conversions) AS INT64) AS conversions,
   CAST(SUM(non_conversions) AS INT64) AS non_conversions,
-  DATE_TRUNC(date, WEEK(MONDAY)) AS week_start,
+  CAST(DATE_TRUNC(date, WEEK(MONDAY)) AS DATE) AS week_start,
   CASE
     WHEN COUNTIF(conversions > 0 AND conversion_value_micros IS NULL) = 0
       THEN CAST(SUM(COALESCE(conversion_value_micros, 0)) AS INT64)

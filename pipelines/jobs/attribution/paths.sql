@@ -2,7 +2,8 @@ SELECT
   channel_path,
   CAST(SUM(conversions) AS INT64) AS conversions,
   CAST(SUM(non_conversions) AS INT64) AS non_conversions,
-  CAST(DATE_TRUNC(date, WEEK(MONDAY)) AS DATE) AS week_start,
+  -- Monday of the day's week
+  DATE_SUB(date, INTERVAL MOD(EXTRACT(DAYOFWEEK FROM date) + 5, 7) DAY) AS week_start,
   CASE
     WHEN COUNTIF(conversions > 0 AND conversion_value_micros IS NULL) = 0
       THEN CAST(SUM(COALESCE(conversion_value_micros, 0)) AS INT64)

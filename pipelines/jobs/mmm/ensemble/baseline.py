@@ -8,6 +8,7 @@ holiday) beside a smooth season. K is worked out for a few of both, and the samp
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import product
 
@@ -42,14 +43,9 @@ class Baseline:
     log_determinants: Floats
 
 
-def baseline(panel: Panel, weights: Floats) -> Baseline:
-    """Work K out.
-
-    Args:
-        weights: of weeks, by how far the noise of each is from usual: 1 is usual, 0.1 has ten times
-            the variance, [geo × week].
-    """
-    noise, parts = np.diag(1 / weights), _covariances(panel, panel)
+def baseline(panel: Panel) -> Baseline:
+    """Work K out."""
+    noise, parts = np.eye(panel.outcome.size), _covariances(panel, panel)
     recurrent = _RECURRENT if len(panel.starts) >= _RECURRENT_WEEKS else _RECURRENT[:1]
     pairs = tuple(product(_PACES, recurrent))
     precisions, log_determinants = [], []
@@ -61,14 +57,17 @@ def baseline(panel: Panel, weights: Floats) -> Baseline:
     return Baseline(pairs, np.array(precisions), np.array(log_determinants))
 
 
-def onwards(base: Baseline, panel: Panel, later: Panel, pair: int) -> Floats:
-    """The linear map from what media leave unexplained in a panel to the level to expect in a
-    longer one, [later geo × week, geo × week].
+def onwards(
+    base: Baseline, panel: Panel, later: Panel, used: Iterable[int]
+) -> Iterator[tuple[int, Floats]]:
+    """Pair by pair, the linear map from what media leave unexplained in a panel to the level to
+    expect in a longer one, [later geo × week, geo × week].
 
     It is the conditional mean of a Gaussian; the same covariance goes on over the later weeks.
     """
-    level = _level(_covariances(later, panel), base.pairs[pair])
-    return level @ base.precisions[pair]
+    parts = _covariances(later, panel)
+    for pair in used:
+        yield pair, _level(parts, base.pairs[pair]) @ base.precisions[pair]
 
 
 def _level(parts: tuple[Floats, Floats, Floats], pair: tuple[float, float]) -> Floats:

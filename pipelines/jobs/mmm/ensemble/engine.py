@@ -60,9 +60,10 @@ class Ensemble:
         for i in range(len(self.panel.channels)):
             brought += self.brought(i, later.spend[:, :, i])
         rest = (self.panel.outcome - brought[:, :, :weeks]).reshape(len(self.heights), -1)
-        for pair in np.unique(self.baselines):
+        used = np.unique(self.baselines).tolist()
+        for pair, onward in onwards(self.base, self.panel, later, used):
             mine = self.baselines == pair
-            level = rest[mine] @ onwards(self.base, self.panel, later, int(pair)).T
+            level = rest[mine] @ onward.T
             brought[mine] += level.reshape(-1, *later.outcome.shape)
         return brought
 
@@ -100,7 +101,7 @@ def _fitted(panel: Panel, seed: int) -> Ensemble:
     unit = float(panel.outcome.mean())
     spent = panel.spend.sum(axis=(0, 1))
     by_channel = tuple(responses(panel.spend[:, :, i]) for i in range(len(panel.channels)))
-    base = baseline(panel, np.ones(panel.outcome.size))
+    base = baseline(panel)
     draws = sample(
         (panel.outcome / unit).ravel(),
         np.array([r.features for r in by_channel]),

@@ -53,11 +53,6 @@ class Experiment:
     share: float | None = 1.0
     geos: tuple[str, ...] = ()
 
-    @property
-    def roi(self) -> tuple[float, float]:
-        """Outcome per money and its standard error: what a prior on a channel's return may be."""
-        return self.effect / self.delta, self.se / abs(self.delta)
-
 
 @dataclass(frozen=True)
 class LeftOut:

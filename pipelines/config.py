@@ -135,10 +135,25 @@ class AttributionSettings(Section):
     draws: int = Field(200, ge=50, le=2_000)
 
 
+class FidelitySettings(Section):
+    """Gates that a job's predictions must pass before anything of it is proposed.
+
+    ``max_ks``: of what came from the predicted distributions. ``min_drift_ks``, ``min_drift``: how
+    far a daily series' distribution and median must move to be told.
+    """
+
+    max_mape: float = Field(0.5, gt=0)
+    max_ks: float = Field(0.35, gt=0, le=1)
+    min_predictions: int = Field(16, ge=8)
+    min_drift_ks: float = Field(0.6, gt=0, le=1)
+    min_drift: float = Field(0.3, gt=0)
+
+
 class JobsSettings(Section):
     mmm: MmmSettings = MmmSettings()
     pacing: PacingSettings = PacingSettings()
     attribution: AttributionSettings = AttributionSettings()
+    fidelity: FidelitySettings = FidelitySettings()
 
 
 class AllocationCaps(Section):

@@ -57,6 +57,18 @@ class Response:
 
 
 @dataclass(frozen=True)
+class Readiness:
+    """Whether a job's predictions held, as the latest run of fidelity says.
+
+    Args:
+        verdicts: of each evaluation of the job, and FAIL for each input that vanished, with why.
+    """
+
+    as_of: date
+    verdicts: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
 class Alert:
     """An open fault reported by pacing; ``recent_daily`` is the mean of the last published days.
 
@@ -76,6 +88,14 @@ def last_run(warehouse: Warehouse, job: str, as_of: date) -> JobEvidence | None:
     """The job's latest run up to a day; None if there is none."""
     rows = warehouse.query(query_text("latest_run"), {"job": job, "as_of": as_of}).to_pylist()
     return JobEvidence(**rows[0]) if rows else None
+
+
+def readiness(warehouse: Warehouse, job: str, as_of: date) -> Readiness | None:
+    """The latest that fidelity says of a job, up to a day; None if it says nothing."""
+    rows = warehouse.query(query_text("readiness"), {"job": job, "as_of": as_of}).to_pylist()
+    if not rows:
+        return None
+    return Readiness(rows[0]["as_of"], tuple((row["verdict"], row["reason"]) for row in rows))
 
 
 def allocations(warehouse: Warehouse, run: JobEvidence | None) -> tuple[Allocation, ...]:

@@ -11,7 +11,7 @@ from datetime import date
 
 from pipelines.config import GuardrailSettings
 from pipelines.money import Money, figure, total
-from pipelines.proposals.evidence import JobEvidence
+from pipelines.proposals.evidence import JobEvidence, Readiness
 from pipelines.proposals.market import Campaign, Market
 from pipelines.proposals.proposal import Constraint, Effect, Verdict
 
@@ -44,6 +44,7 @@ class ShiftCase(Case):
 
     Args:
         pacing: the latest run of pacing, which reports the campaigns with faults.
+        readiness: what fidelity says of the media mix's predictions.
         total: the budgets of all campaigns.
         moved: what the allocation takes from some and gives to others.
         sum_of_deltas: the allocation's change of the total.
@@ -51,6 +52,7 @@ class ShiftCase(Case):
     """
 
     pacing: JobEvidence | None
+    readiness: Readiness | None
     total: Money
     moved: Money
     sum_of_deltas: Money
@@ -99,6 +101,26 @@ def evidence_fresh(case: Case) -> Constraint:
 def pacing_fresh(case: ShiftCase) -> Constraint:
     """Pacing, which reports the campaigns with faults, passed, recently enough."""
     return _fresh("pacing_fresh", case.pacing, case)
+
+
+def predictions_hold(case: ShiftCase) -> Constraint:
+    """What the job predicted came true, and nothing that it reads has vanished."""
+    name, bound = "predictions_hold", float(case.caps.max_evidence_age_days)
+    if (ready := case.readiness) is None:
+        message = "No run of fidelity has held the job's predictions against what came."
+        return Constraint(name, "NO_DATA", None, bound, "days", False, message)
+    age = float((case.market.as_of - ready.as_of).days)
+    by_verdict = {verdict: reason for verdict, reason in reversed(ready.verdicts)}
+    if not 0 <= age <= bound:
+        verdict: Verdict = "FAIL"
+        message = f"Predictions were last held against what came {age:.0f} day(s) ago."
+    elif "FAIL" in by_verdict:
+        verdict, message = "FAIL", by_verdict["FAIL"]
+    elif "PASS" in by_verdict:
+        verdict, message = "PASS", by_verdict["PASS"]
+    else:
+        verdict, message = "NO_DATA", ready.verdicts[0][1]
+    return Constraint(name, verdict, age, bound, "days", age == bound, message)
 
 
 def baseline_known(case: Case) -> Constraint:

@@ -8,7 +8,7 @@ import pytest
 from pipelines.config import GuardrailSettings
 from pipelines.money import Money, Rate, Rates
 from pipelines.proposals import guardrails
-from pipelines.proposals.evidence import JobEvidence
+from pipelines.proposals.evidence import JobEvidence, Readiness
 from pipelines.proposals.guardrails import PauseCase, ShiftCase
 from pipelines.proposals.market import Campaign, Market
 from pipelines.proposals.proposal import Effect, Interval, overall
@@ -37,6 +37,7 @@ SHIFT = ShiftCase(
     effect=Effect(usd(100), Interval(2.0, 5.0, 9.0), None, None, ""),
     currencies=frozenset({"USD"}),
     pacing=job(),
+    readiness=Readiness(AS_OF, (("PASS", "they held"),)),
     total=usd(100),
     moved=usd(0),
     sum_of_deltas=usd(0),
@@ -124,6 +125,29 @@ def test_without_a_ceiling_an_increase_fails_closed_and_a_cut_passes() -> None:
 def test_evidence_is_recent_and_passed(evidence: JobEvidence | None, verdict: str) -> None:
     assert guardrails.evidence_fresh(replace(SHIFT, evidence=evidence)).verdict == verdict
     assert guardrails.pacing_fresh(replace(SHIFT, pacing=evidence)).verdict == verdict
+
+
+@pytest.mark.parametrize(
+    ("as_of", "verdicts", "verdict"),
+    [
+        (AS_OF, ["PASS", "NO_DATA"], "PASS"),
+        (AS_OF, ["FAIL", "PASS"], "FAIL"),
+        (AS_OF, ["NO_DATA"], "NO_DATA"),
+        (date(2026, 6, 22), ["PASS"], "PASS"),
+        (date(2026, 6, 21), ["PASS"], "FAIL"),
+    ],
+)
+def test_a_shift_needs_predictions_that_came_true(
+    as_of: date, verdicts: list[str], verdict: str
+) -> None:
+    readiness = Readiness(as_of, tuple((v, f"because {v}") for v in verdicts))
+    held = guardrails.predictions_hold(replace(SHIFT, readiness=readiness))
+    assert held.verdict == verdict
+    assert held.message.startswith("because " if as_of == AS_OF or verdict == "PASS" else "Pred")
+
+
+def test_predictions_that_nobody_compared_fail_closed() -> None:
+    assert guardrails.predictions_hold(replace(SHIFT, readiness=None)).verdict == "NO_DATA"
 
 
 @pytest.mark.parametrize(

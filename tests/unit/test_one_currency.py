@@ -64,7 +64,7 @@ def worlds(draw: st.DrawFn) -> World:
         allocations.append(Allocation(channel, now, then, "NONE", orders, value))
     market = Market(AS_OF, rates, tuple(campaigns), {})
     return World(
-        market, in_dollars(market), budget_shift.Inputs(MMM, tuple(allocations), PACING, ())
+        market, in_dollars(market), budget_shift.Inputs(MMM, tuple(allocations), PACING, None, ())
     )
 
 
@@ -196,7 +196,7 @@ def test_without_a_rate_no_shift_can_be_approved_and_the_currency_is_named() -> 
         Allocation(channel, now, Money(7 * 10**6 * (100 + by), "USD"), "NONE", orders, value)
         for channel, by in (("up", 5), ("down", -5), ("other", 5))
     )
-    inputs = budget_shift.Inputs(MMM, allocations, PACING, ())
+    inputs = budget_shift.Inputs(MMM, allocations, PACING, None, ())
     drafted = budget_shift.KIND.draft(market, inputs, CAPS, STAMP)
     assert {p.target.campaign_id: p.verdict for p in drafted.proposals} == {
         "up": "NO_DATA",

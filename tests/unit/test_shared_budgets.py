@@ -159,6 +159,7 @@ SHIFT = budget_shift.Inputs(
         Allocation("radio", usd(1_000), usd(1_050), "NONE", ORDERS.scaled(0.1), usd(80)),
     ),
     PACING,
+    None,
     (),
 )
 

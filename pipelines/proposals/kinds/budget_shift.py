@@ -14,9 +14,11 @@ from pipelines.proposals.evidence import (
     Alert,
     Allocation,
     JobEvidence,
+    Readiness,
     alerts,
     allocations,
     last_run,
+    readiness,
 )
 from pipelines.proposals.guardrails import ShiftCase
 from pipelines.proposals.kinds.base import Description, Drafted, Kind, Obstacle, Stamp
@@ -42,6 +44,7 @@ class Inputs:
     mmm: JobEvidence | None
     allocations: tuple[Allocation, ...]
     pacing: JobEvidence | None
+    readiness: Readiness | None
     alerts: tuple[Alert, ...]
 
 
@@ -115,6 +118,7 @@ class BudgetShift(Kind[Inputs, ShiftCase]):
         guardrails.kill_switch,
         guardrails.evidence_fresh,
         guardrails.pacing_fresh,
+        guardrails.predictions_hold,
         guardrails.account_fresh,
         guardrails.baseline_known,
         guardrails.one_currency,
@@ -129,7 +133,8 @@ class BudgetShift(Kind[Inputs, ShiftCase]):
     def read(self, warehouse: Warehouse, as_of: date) -> Inputs:
         mmm = last_run(warehouse, "mmm", as_of)
         pacing = last_run(warehouse, "pacing", as_of)
-        return Inputs(mmm, allocations(warehouse, mmm), pacing, alerts(warehouse, pacing))
+        ready = readiness(warehouse, "mmm", as_of)
+        return Inputs(mmm, allocations(warehouse, mmm), pacing, ready, alerts(warehouse, pacing))
 
     def draft(
         self, market: Market, inputs: Inputs, caps: GuardrailSettings, stamp: Stamp
@@ -248,6 +253,7 @@ def _case(
         effect=_effect(plan.market, allocation, delta),
         currencies=plan.currencies,
         pacing=inputs.pacing,
+        readiness=inputs.readiness,
         total=plan.total,
         moved=plan.moved,
         sum_of_deltas=plan.sum_of_deltas,

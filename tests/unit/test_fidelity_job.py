@@ -1,0 +1,237 @@
+"""Predictions are held against what came, and a gate closes where they were wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+import pytest
+from scipy.stats import norm
+
+from pipelines.config import Settings
+from pipelines.contracts import load_contract
+from pipelines.jobs import JobRun, run_job
+from pipelines.jobs.fidelity.drift import drifts
+from pipelines.jobs.fidelity.score import Prediction, score
+from pipelines.proposals.evidence import readiness
+from pipelines.warehouse.base import insert_row
+from pipelines.warehouse.duckdb import DuckDBWarehouse
+
+AS_OF = date(2026, 6, 30)
+MONDAY = date(2026, 6, 22)
+RUN = {"model_version": "1", "input_snapshot": "s"}
+ORDERS = 400
+MARTS = {
+    "mmm_input_weekly": pa.schema(
+        [("week_start", pa.date32()), ("orders", pa.int64()), ("is_complete", pa.bool_())]
+    ),
+    "marketing_performance_daily": pa.schema(
+        [
+            ("date", pa.date32()),
+            ("channel", pa.string()),
+            ("is_complete", pa.bool_()),
+            ("cost_reporting_micros", pa.int64()),
+            ("impressions", pa.int64()),
+            ("clicks", pa.int64()),
+            ("conversions", pa.float64()),
+        ]
+    ),
+    "ga4_daily": pa.schema(
+        [("date", pa.date32()), ("sessions", pa.int64()), ("purchases", pa.int64())]
+    ),
+    "fct_orders": pa.schema([("order_date", pa.date32()), ("is_sale", pa.bool_())]),
+}
+Rows = list[dict[str, Any]]
+
+
+def normal(mean: float, sd: float, actual: float) -> Prediction:
+    return Prediction(mean - 1.2816 * sd, mean, mean + 1.2816 * sd, actual)
+
+
+def outcomes(count: int = 400) -> list[float]:
+    """Evenly spread quantiles of a normal distribution of mean 100 and deviation 10."""
+    return (100 + 10 * norm.ppf((np.arange(count) + 0.5) / count)).tolist()
+
+
+@pytest.mark.parametrize(
+    ("mean", "sd", "least", "most"),
+    [(100, 10, 0, 0.01), (112, 10, 0.44, 0.46), (100, 2, 0.25, 0.5), (100, 60, 0.25, 0.5)],
+    ids=["right", "too high", "too narrow", "too wide"],
+)
+def test_the_distance_is_small_only_where_the_predicted_distribution_is_right(
+    mean: float, sd: float, least: float, most: float
+) -> None:
+    distance = score([normal(mean, sd, actual) for actual in outcomes()]).ks
+    assert least <= distance <= most
+
+
+def test_a_prediction_without_width_that_comes_true_is_right() -> None:
+    exact = score([Prediction(5, 5, 5, 5)] * 20)
+    assert (exact.mape, exact.bias, exact.coverage_80) == (0, 0, 1)
+    assert exact.ks == 0.5
+
+
+def test_the_error_leaves_out_what_never_came() -> None:
+    mixed = score([normal(10, 1, 0), normal(10, 1, 8)])
+    assert mixed.mape == pytest.approx(0.25)
+    assert score([normal(10, 1, 0)]).mape is None
+
+
+def days(values: Sequence[float]) -> dict[date, float]:
+    """The last of the values is of ``AS_OF``."""
+    return {AS_OF - timedelta(days=i): v for i, v in enumerate(reversed(values))}
+
+
+@pytest.mark.parametrize(
+    ("recent", "kind"),
+    [([1.0] * 14, None), ([1.5] * 14, "input_drift"), ([0.0] * 14, "input_vanished")],
+)
+def test_a_series_that_moves_is_told(recent: list[float], kind: str | None) -> None:
+    noise = np.random.default_rng(2).normal(1, 0.05, 98)
+    series = {"site: sessions": days(list(noise * ([1.0] * 84 + recent)))}
+    assert [d.kind for d in drifts(series, AS_OF, 0.6, 0.3)] == ([kind] if kind else [])
+
+
+def test_days_that_are_not_known_are_not_zero() -> None:
+    there = days([1.0] * 98)
+    lately = {day: v for day, v in there.items() if day <= AS_OF - timedelta(days=14)}
+    assert drifts({"s": lately}, AS_OF, 0.6, 0.3) == []
+
+
+def warehouse_of(path: Path, predicted: Rows, orders: int, sessions: int) -> DuckDBWarehouse:
+    """A file in which mmm ran a week ago and yesterday, and predicted weeks like these."""
+    warehouse = DuckDBWarehouse(path)
+    tables = ("job_runs", "mmm_predictions_weekly", "fidelity_evaluations", "safety_events")
+    warehouse.create_tables([load_contract(f"contracts.{name}") for name in tables])
+    weeks = [MONDAY - timedelta(weeks=i) for i in range(26)]
+    quarter = [AS_OF - timedelta(days=i) for i in range(98)]
+    recent = AS_OF - timedelta(days=14)
+    marts: dict[str, Rows] = {
+        "mmm_input_weekly": [
+            {"week_start": week, "orders": orders + 20 * (-1) ** i, "is_complete": True}
+            for i, week in enumerate(weeks)
+        ],
+        "marketing_performance_daily": [],
+        "ga4_daily": [
+            {"date": day, "sessions": sessions if day > recent else 1_000, "purchases": 9}
+            for day in quarter
+        ],
+        "fct_orders": [{"order_date": day, "is_sale": True} for day in quarter for _ in range(9)],
+    }
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("CREATE SCHEMA marts")
+        for name, schema in MARTS.items():
+            connection.register("given", pa.Table.from_pylist(marts[name], schema))
+            connection.execute(f"CREATE TABLE marts.{name} AS SELECT * FROM given")
+    done = {
+        **RUN,
+        "job": "mmm",
+        "verdict": "PASS",
+        "reason": "ok",
+        "settings": "{}",
+        "diagnostics": "{}",
+        "finished_at": datetime(2026, 6, 30, tzinfo=UTC),
+    }
+    rows = [("job_runs", {**done, "run_id": i, "as_of": day}) for i, day in runs().items()]
+    rows += [("mmm_predictions_weekly", row) for row in predicted]
+    statements = [insert_row(load_contract(f"contracts.{name}"), row) for name, row in rows]
+    warehouse.transaction(statements, label="test")
+    return warehouse
+
+
+def runs() -> dict[str, date]:
+    """The latest run, of which the backtest counts, and earlier ones that told what was to come."""
+    earlier = {f"early{i}": MONDAY - timedelta(days=1 + 7 * i) for i in range(5)}
+    return {"latest": AS_OF} | earlier
+
+
+def predictions(orders: float) -> Rows:
+    """Twenty of the latest run's past, and four weeks ahead by each of the earlier runs."""
+    made = []
+    for run_id, as_of in runs().items():
+        back = 20 if run_id == "latest" else 0
+        last = MONDAY if run_id == "latest" else as_of - timedelta(days=6)
+        origins = [last - timedelta(weeks=i) for i in range(1, back + 1)] or [last]
+        for origin in origins:
+            ahead = 1 if run_id == "latest" else 4
+            for week in range(1, ahead + 1):
+                made.append(
+                    {
+                        **RUN,
+                        "run_id": run_id,
+                        "as_of": as_of,
+                        "origin_week": origin,
+                        "week_start": origin + timedelta(weeks=week),
+                        "orders": None,
+                        "orders_p10": orders - 25,
+                        "orders_p50": orders,
+                        "orders_p90": orders + 25,
+                    }
+                )
+    return made
+
+
+def run(
+    tmp_path: Path, predicted: Rows, orders: int = ORDERS, sessions: int = 1_000
+) -> tuple[JobRun, Rows, Rows, DuckDBWarehouse]:
+    warehouse = warehouse_of(tmp_path / "w.duckdb", predicted, orders, sessions)
+    done = run_job(warehouse, Settings(), "fidelity", AS_OF)
+    evaluations = "SELECT * FROM contracts.fidelity_evaluations ORDER BY basis"
+    events = "SELECT * FROM contracts.safety_events ORDER BY event"
+    tables = [warehouse.query(sql).to_pylist() for sql in (evaluations, events)]
+    return done, *tables, warehouse
+
+
+def test_predictions_that_hold_open_the_gate(tmp_path: Path) -> None:
+    done, evaluations, events, warehouse = run(tmp_path, predictions(ORDERS))
+    assert done.verdict == "PASS"
+    by_basis = {e["basis"]: e for e in evaluations}
+    assert by_basis["backtest"]["verdict"] == "PASS"
+    assert by_basis["backtest"]["predictions"] == 20
+    assert events == []
+    ready = readiness(warehouse, "mmm", AS_OF)
+    assert ready is not None
+    assert "PASS" in [verdict for verdict, _ in ready.verdicts]
+
+
+def test_forecasts_count_apart_and_only_once_their_week_has_come(tmp_path: Path) -> None:
+    """Of five runs' four weeks ahead, 4 + 4 + 3 + 2 + 1 have come: too few to judge."""
+    _, evaluations, _, _ = run(tmp_path, predictions(ORDERS))
+    live = next(e for e in evaluations if e["basis"] == "live")
+    assert (live["predictions"], live["verdict"]) == (14, "NO_DATA")
+    assert "at least 16 are needed" in live["reason"]
+
+
+def test_predictions_that_are_too_high_close_the_gate_and_say_so(tmp_path: Path) -> None:
+    _, evaluations, events, warehouse = run(tmp_path, predictions(ORDERS * 1.2))
+    assert "too high by 20%" in next(e["reason"] for e in evaluations if e["verdict"] == "FAIL")
+    assert [(e["event"], e["severity"]) for e in events] == [("gate_closed", "CRITICAL")]
+    ready = readiness(warehouse, "mmm", AS_OF)
+    assert ready is not None
+    assert ready.verdicts[0][0] == "FAIL"
+
+
+def test_an_error_of_more_than_half_closes_the_gate(tmp_path: Path) -> None:
+    _, evaluations, _, _ = run(tmp_path, predictions(ORDERS * 1.6))
+    assert "were off by 60% (at most 50%)" in " ".join(e["reason"] for e in evaluations)
+
+
+def test_visits_that_stop_close_the_gate(tmp_path: Path) -> None:
+    done, _, events, warehouse = run(tmp_path, predictions(ORDERS), sessions=20)
+    assert [(e["event"], e["subject"]) for e in events] == [("input_vanished", "site: sessions")]
+    assert "site: sessions" in done.reason
+    ready = readiness(warehouse, "mmm", AS_OF)
+    assert ready is not None
+    assert ready.verdicts[0][0] == "FAIL"
+
+
+def test_without_predictions_there_is_nothing_to_judge(tmp_path: Path) -> None:
+    done, evaluations, _, warehouse = run(tmp_path, [])
+    assert (done.verdict, evaluations) == ("NO_DATA", [])
+    assert "adcanary job mmm" in done.reason
+    assert readiness(warehouse, "mmm", AS_OF) is None

@@ -187,6 +187,31 @@ def attribution(
     )
 
 
+@evaluate_app.command("fidelity")
+def fidelity(
+    predictions: Annotated[
+        Path, typer.Option(help="CSV file of predictions: p10, p50, p90, actual[, series].")
+    ],
+    format_: FormatOption = Format.TABLE,
+) -> None:
+    """Score predictions against what came, by the gates that a job's predictions must pass."""
+    from pipelines.config import FidelitySettings
+    from pipelines.evaluate.fidelity import score_file
+
+    scores = score_file(predictions, FidelitySettings())
+    if format_ is Format.JSON:
+        _print_object(scores)
+        return
+    print_rows(
+        [
+            {"series": name}
+            | {k: _rounded(v) if isinstance(v, float) else v for k, v in scored.items()}
+            for name, scored in scores.items()
+        ],
+        format_,
+    )
+
+
 def _rounded(value: float | None) -> float | None:
     return None if value is None else round(value, 3)
 

@@ -13,7 +13,8 @@ import pyarrow as pa
 from pipelines.config import FidelitySettings, Settings
 from pipelines.jobs.base import Outcome, Progress, significant
 from pipelines.jobs.fidelity.drift import BEFORE, RECENT, Drift, drifts
-from pipelines.jobs.fidelity.score import Fidelity, Prediction, score
+from pipelines.jobs.fidelity.gate import gate
+from pipelines.jobs.fidelity.score import Prediction, score
 from pipelines.warehouse import Warehouse
 
 EVALUATIONS = "contracts.fidelity_evaluations"
@@ -111,7 +112,7 @@ def _evaluation(
     job: str, quantity: str, basis: str, predictions: list[Prediction], settings: FidelitySettings
 ) -> Row:
     scored = score(predictions)
-    verdict, reason = _gate(job, quantity, scored, settings)
+    verdict, reason = gate(job, quantity, scored, settings)
     return {
         "job": job,
         "quantity": quantity,
@@ -126,37 +127,6 @@ def _evaluation(
         "verdict": verdict,
         "reason": reason,
     }
-
-
-def _gate(job: str, quantity: str, scored: Fidelity, settings: FidelitySettings) -> tuple[str, str]:
-    if scored.count < settings.min_predictions:
-        return "NO_DATA", (
-            f"{job} made {scored.count} predictions of {quantity} that can be compared with what "
-            f"came; at least {settings.min_predictions} are needed."
-        )
-    if scored.mape is None:
-        return "NO_DATA", f"Nothing came of {quantity}, so that no error can be a share of it."
-    faults = []
-    if scored.mape > settings.max_mape:
-        faults.append(f"were off by {scored.mape:.0%} (at most {settings.max_mape:.0%})")
-    if scored.ks > settings.max_ks:
-        faults.append(
-            f"{_shape(scored)}: the distance of what came from the predicted distribution is "
-            f"{scored.ks:.2f} (at most {settings.max_ks:.2f})"
-        )
-    if faults:
-        return "FAIL", f"{job}'s predictions of {quantity} {' and '.join(faults)}."
-    return "PASS", (
-        f"{job}'s {scored.count} predictions of {quantity} were off by {scored.mape:.1%}, and "
-        f"{scored.coverage_80:.0%} of what came was in its 80% interval."
-    )
-
-
-def _shape(scored: Fidelity) -> str:
-    """In which way the predicted distributions are wrong."""
-    if scored.bias is not None and abs(scored.bias) >= 0.02:
-        return f"were too {'high' if scored.bias > 0 else 'low'} by {abs(scored.bias):.0%}"
-    return f"were too {'wide' if scored.coverage_80 > 0.8 else 'narrow'}"
 
 
 def _series(channels: Iterable[Row], site: Iterable[Row]) -> Series:

@@ -1,0 +1,43 @@
+"""The gate that a job's predictions must pass before anything of it is proposed."""
+
+from __future__ import annotations
+
+from pipelines.config import FidelitySettings
+from pipelines.jobs.fidelity.score import Fidelity
+
+
+def gate(job: str, quantity: str, scored: Fidelity, settings: FidelitySettings) -> tuple[str, str]:
+    """PASS, FAIL or NO_DATA, and why.
+
+    Args:
+        job: whose predictions they are.
+        quantity: what was predicted.
+    """
+    if scored.count < settings.min_predictions:
+        return "NO_DATA", (
+            f"{job} made {scored.count} predictions of {quantity} that can be compared with what "
+            f"came; at least {settings.min_predictions} are needed."
+        )
+    if scored.mape is None:
+        return "NO_DATA", f"Nothing came of {quantity}, so that no error can be a share of it."
+    faults = []
+    if scored.mape > settings.max_mape:
+        faults.append(f"were off by {scored.mape:.0%} (at most {settings.max_mape:.0%})")
+    if scored.ks > settings.max_ks:
+        faults.append(
+            f"{_shape(scored)}: the distance of what came from the predicted distribution is "
+            f"{scored.ks:.2f} (at most {settings.max_ks:.2f})"
+        )
+    if faults:
+        return "FAIL", f"{job}'s predictions of {quantity} {' and '.join(faults)}."
+    return "PASS", (
+        f"{job}'s {scored.count} predictions of {quantity} were off by {scored.mape:.1%}, and "
+        f"{scored.coverage_80:.0%} of what came was in its 80% interval."
+    )
+
+
+def _shape(scored: Fidelity) -> str:
+    """In which way the predicted distributions are wrong."""
+    if scored.bias is not None and abs(scored.bias) >= 0.02:
+        return f"were too {'high' if scored.bias > 0 else 'low'} by {abs(scored.bias):.0%}"
+    return f"were too {'wide' if scored.coverage_80 > 0.8 else 'narrow'}"

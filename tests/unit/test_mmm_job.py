@@ -95,6 +95,10 @@ def warehouse_with(weeks: Weeks, path: Path) -> DuckDBWarehouse:
             f"CREATE TABLE marts.fct_ad_spend_daily AS {account}, 'Paid Search' AS channel"
         )
         connection.execute(
+            "CREATE TABLE marts.dim_campaign AS SELECT 'google_ads' AS platform, "
+            "'google_ads' AS mmm_channel, 'generic' AS labels"
+        )
+        connection.execute(
             "CREATE TABLE marts.mmm_controls_weekly AS SELECT DATE '2026-01-05' AS week_start, "
             "'sale' AS name, 1.0 AS value, 1 AS expected_sign, TRUE AS known_in_advance LIMIT 0"
         )

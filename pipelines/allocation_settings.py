@@ -74,8 +74,8 @@ class AllocationSettings(EfficiencySettings):
 
     risk: Literal["mean", "cvar", "p10"] = "mean"
     level: float = Field(LEVEL, gt=0, lt=1)
-    channels: dict[ChannelName, ChannelSettings] = {}
-    groups: dict[GroupName, GroupSettings] = {}
+    channels: dict[ChannelName, ChannelSettings] = Field({})
+    groups: dict[GroupName, GroupSettings] = Field({})
 
     @model_validator(mode="after")
     def _level_is_of_cvar(self) -> Self:

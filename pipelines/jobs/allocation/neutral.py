@@ -1,14 +1,14 @@
 """The budget-neutral split: what channels spend now, moved between them within boxes.
 
-By default it maximises the mean of the draws, the right objective for someone who cares about outcome
-and not about its spread. (The curves' medians don't add up over channels; means do.)
+It maximises the mean of the draws unless another risk is asked for: the right objective for someone
+who cares about outcome and not about its spread. (Means add up over channels; medians don't.)
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -41,7 +41,7 @@ class Asked:
 
     limits: tuple[Limit, ...] = ()
     targets: tuple[Target, ...] = ()
-    goal: Goal = Goal()
+    goal: Goal = field(default_factory=Goal)
     written: Callable[[float, Sense], str] = plainly
 
 

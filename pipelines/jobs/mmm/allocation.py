@@ -20,7 +20,7 @@ from pipelines.config import AllocationCaps
 from pipelines.errors import ConstraintsConflict
 from pipelines.jobs.allocation.certificate import curves_json
 from pipelines.jobs.allocation.neutral import Asked, Box, boxes, neutral_problem
-from pipelines.jobs.allocation.problem import Goal, Limit, Sense, Target, group, step
+from pipelines.jobs.allocation.problem import Goal, Limit, Sense, Target, group
 from pipelines.jobs.allocation.solve import Allocation, allocate
 from pipelines.jobs.base import significant
 from pipelines.jobs.mmm.curves import percentiles

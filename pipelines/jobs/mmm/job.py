@@ -18,7 +18,6 @@ from pipelines.jobs.mmm.assumptions import broken
 from pipelines.jobs.mmm.checks import Check, at_least, at_most
 from pipelines.jobs.mmm.controls import Controls, controls_of
 from pipelines.jobs.mmm.curves import curve_rows, percentiles
-from pipelines.jobs.mmm.decision import claimed
 from pipelines.jobs.mmm.engine import Fitted, contributions
 from pipelines.jobs.mmm.ensemble import Ensemble
 from pipelines.jobs.mmm.experiment import Experiment, experiment
@@ -173,9 +172,9 @@ class MmmJob:
             f"{len(weeks.starts)} weeks to {weeks.end}, {len(weeks.channels)} channels, "
             f"{_named(limits)}: from {len(said.past.origins)} origins, unseen weeks were predicted "
             f"with a mean error of {said.past.mape:.1%}. The best split under the caps{asked} "
-            f"changes weekly orders by {median:+.1f} (80% interval {low:+.1f} to {high:+.1f}).{notes}"
+            f"changes weekly orders by {median:+.1f} (80% interval {low:+.1f} to {high:+.1f})."
         )
-        return _outcome("PASS", reason, checks, rows)
+        return _outcome("PASS", reason + notes, checks, rows)
 
 
 def _sql(name: str) -> str:

@@ -10,8 +10,12 @@ from statistics import fmean
 import numpy as np
 import pyarrow as pa
 
-from pipelines.jobs.mmm.checks import Check
+from pipelines.jobs.mmm.checks import Check, at_least
+from pipelines.jobs.mmm.ensemble import Ensemble
 from pipelines.jobs.mmm.panel import Floats
+
+MIN_AGREEMENT = 0.1
+"""Probability that a control does what the calendar expects, below which the fit contradicts it."""
 
 
 @dataclass(frozen=True)
@@ -71,3 +75,20 @@ def controls_of(table: pa.Table | None, weeks: Sequence[date]) -> Controls:
         {row["name"]: row["expected_sign"] for row in rows if row["expected_sign"]},
         weeks[-1],
     )
+
+
+def control_signs(fitted: Ensemble, controls: Controls) -> Iterator[Check]:
+    """Controls that the calendar expects to bring orders, or to cost some."""
+    for name, positive in fitted.positive_controls().items():
+        if sign := controls.signs.get(name):
+            agrees = positive if sign > 0 else 1 - positive
+            expected, fit = ("bring orders", "cost some")[::sign]
+            yield at_least(
+                f"control_sign_{name}",
+                agrees,
+                MIN_AGREEMENT,
+                f"the calendar expects {name} to {expected}, and the fit says that it would "
+                f"{fit} (probability {1 - agrees:.0%}): what happens in the same weeks may be "
+                "taken for it; see whether its days are right, or land what else happened then",
+                refuses=False,
+            )

@@ -16,7 +16,7 @@ from pipelines.jobs.mmm.allocation import NoSplit, split_budget
 from pipelines.jobs.mmm.answer import Answer, answer, calibrated
 from pipelines.jobs.mmm.assumptions import broken
 from pipelines.jobs.mmm.checks import Check, at_least, at_most
-from pipelines.jobs.mmm.controls import Controls, controls_of
+from pipelines.jobs.mmm.controls import control_signs, controls_of
 from pipelines.jobs.mmm.curves import curve_rows, percentiles
 from pipelines.jobs.mmm.engine import Fitted, contributions
 from pipelines.jobs.mmm.ensemble import Ensemble
@@ -53,9 +53,6 @@ COMING = timedelta(weeks=13)
 """What is known of the calendar for so long is read."""
 PREVIOUS_DAYS = timedelta(days=35)
 """An earlier run that is older than this isn't compared with."""
-
-MIN_AGREEMENT = 0.1
-"""Probability that a control does what the calendar expects, below which the fit contradicts it."""
 
 Rows = list[dict[str, Any]]
 
@@ -131,7 +128,7 @@ class MmmJob:
             *diagnostics.agreement(said.fits, said.weights, limits),
             *_stable(said, weeks, inputs.get(PREVIOUS)),
             *_assumed(ensemble),
-            *(_signs(ensemble, controls) if isinstance(ensemble, Ensemble) else ()),
+            *(control_signs(ensemble, controls) if isinstance(ensemble, Ensemble) else ()),
             *controls.checks(),
             *empty,
             *held,
@@ -206,23 +203,6 @@ def _assumed(fitted: Fitted | None) -> Iterator[Check]:
         message = f"it assumes that {doubt.assumption}, but {doubt.reason}. {doubt.remedy}"
         name = f"assumption: {doubt.assumption}"
         yield at_most(name, doubt.value, doubt.bound, message.rstrip("."))
-
-
-def _signs(fitted: Ensemble, controls: Controls) -> Iterator[Check]:
-    """Controls that the calendar expects to bring orders, or to cost some."""
-    for name, positive in fitted.positive_controls().items():
-        if sign := controls.signs.get(name):
-            agrees = positive if sign > 0 else 1 - positive
-            expected, fit = ("bring orders", "cost some")[::sign]
-            yield at_least(
-                f"control_sign_{name}",
-                agrees,
-                MIN_AGREEMENT,
-                f"the calendar expects {name} to {expected}, and the fit says that it would "
-                f"{fit} (probability {1 - agrees:.0%}): what happens in the same weeks may be "
-                "taken for it; see whether its days are right, or land what else happened then",
-                refuses=False,
-            )
 
 
 def _stable(said: Answer, weeks: Weeks, previous: pa.Table | None) -> list[Check]:

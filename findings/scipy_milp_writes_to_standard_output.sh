@@ -7,7 +7,8 @@
 # are enough, with presolve or without, and the line comes from C, past Python's sys.stdout. Whoever
 # reads JSON from the process fails. Julia's users of HiGHS met the line, too (HiGHS.jl, issue 312).
 # In adcanary: programs are solved without presolve, which silences the allocation that showed the line
-# (pipelines/jobs/allocation/program.py). This script says that it is no guarantee.
+# (pipelines/jobs/allocation/program.py), which is no guarantee: the commands that print JSON also send
+# what native code writes to standard error (pipelines/cli/console.py).
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

@@ -5,12 +5,20 @@ from __future__ import annotations
 import os
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo
 
 import yaml
-from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator
+from pydantic import (
+    AfterValidator,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
+from pipelines.allocation_settings import AllocationSettings
 from pipelines.errors import ConfigError
 from pipelines.plain_text import remember_secrets
 from pipelines.platforms import platform_table
@@ -66,6 +74,11 @@ class Segment(Section):
     labels: tuple[SegmentText, ...] = ()
     name_contains: tuple[SegmentText, ...] = ()
 
+    @property
+    def full_name(self) -> str:
+        """The channel of the media mix that it is."""
+        return f"{self.channel}:{self.name}"
+
 
 class MmmSettings(Section):
     """Settings of the media mix job; a run's id depends on every one of them.
@@ -79,6 +92,8 @@ class MmmSettings(Section):
 
     ``launched``: the first day of a platform (``tiktok_ads``) or of one account of it
     (``tiktok_ads/123``). Its spend before that day is 0, where it would else be unknown.
+
+    ``allocation``: the risk, limits and targets of the split; unset, the most on average.
     """
 
     seed: int = 20260101
@@ -93,24 +108,33 @@ class MmmSettings(Section):
     curve_points: int = Field(21, ge=5)
     launched: dict[AccountName, date] | None = None
     segments: tuple[Segment, ...] | None = None
+    allocation: AllocationSettings | None = None
 
     @field_validator("segments")
     @classmethod
     def _each_can_be_reached(
         cls, segments: tuple[Segment, ...] | None
     ) -> tuple[Segment, ...] | None:
-        names: set[tuple[str, str]] = set()
+        names: set[str] = set()
         rest: set[str] = set()
         for segment in segments or ():
-            said = f"{segment.channel}:{segment.name}"
-            if (segment.channel, segment.name) in names:
+            said = segment.full_name
+            if said in names:
                 raise ValueError(f"{said} is there twice; labels and name_contains are lists")
             if segment.channel in rest:
                 raise ValueError(f"{said} comes after a segment that takes all campaigns")
-            names.add((segment.channel, segment.name))
+            names.add(said)
             if not segment.labels and not segment.name_contains:
                 rest.add(segment.channel)
         return segments
+
+    @model_validator(mode="after")
+    def _allocation_is_of_channels(self) -> Self:
+        segments = {segment.full_name for segment in self.segments or ()}
+        known = {*platform_table().platforms, *segments}
+        if self.allocation and (problem := self.allocation.unknown(known)):
+            raise ValueError(f"allocation: {problem}")
+        return self
 
 
 class PacingSettings(Section):

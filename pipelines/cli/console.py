@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import base64
 import csv
+import ctypes
 import io
 import json
+import os
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -20,6 +23,7 @@ from rich.text import Text
 from pipelines.errors import AdcanaryError
 from pipelines.plain_text import one_line, visible
 
+_STDOUT, _STDERR = 1, 2
 _PIPED_WIDTH = 100  # without a terminal to ask: a page's width, for logs and files
 # no emoji: ":x:" in a name stays as it is
 out = Console(emoji=False, width=None if sys.stdout.isatty() else _PIPED_WIDTH)
@@ -35,6 +39,26 @@ class Format(StrEnum):
 
 # a spreadsheet takes a cell that begins so for a formula
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+
+
+@contextmanager
+def native_output_aside() -> Iterator[None]:
+    """What native libraries write to standard output meanwhile goes to standard error: HiGHS prints
+    a line, whatever it is told, and whoever reads JSON from this process can't use it."""
+    sys.stdout.flush()
+    _flush_native()
+    kept = os.dup(_STDOUT)
+    os.dup2(_STDERR, _STDOUT)
+    try:
+        yield
+    finally:
+        _flush_native()  # C keeps what it writes to a pipe until its buffer is full
+        os.dup2(kept, _STDOUT)
+        os.close(kept)
+
+
+def _flush_native() -> None:
+    ctypes.CDLL(None).fflush(None)
 
 
 def of_rows(chosen: Format | None) -> Format:
@@ -74,6 +98,11 @@ def print_rows(
     print_table(columns, ([_cell(r[c]) for c in columns] for r in rows), title)
     if not rows:
         out.print("no rows")
+
+
+def print_object(value: Mapping[str, Any]) -> None:
+    """Print one JSON object."""
+    sys.stdout.write(json.dumps(value, default=_plain, indent=1) + "\n")
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], title: str = "") -> None:

@@ -5,16 +5,14 @@ Each command prints a table, or one JSON object with ``--format json``.
 
 from __future__ import annotations
 
-import json
-import sys
-from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from pipelines.cli.console import Format, out, print_rows
+from pipelines.cli.console import Format, native_output_aside, out, print_rows
+from pipelines.cli.console import print_object as _print_object
 from pipelines.cli.options import ConfigOption, FormatOption, open_settings
 from pipelines.errors import UsageError
 
@@ -113,7 +111,8 @@ def mmm(
     """
     from pipelines.evaluate.mmm import score_mmm
 
-    scores = score_mmm(data, truth, engine, seed)
+    with native_output_aside():
+        scores = score_mmm(data, truth, engine, seed)
     if format_ is Format.JSON:
         _print_object({name: score.figures() for name, score in scores.items()})
         return
@@ -233,7 +232,3 @@ def _figures(score: Any) -> dict[str, Any]:
         **{n: None if v is None else round(v, _DIGITS) for n, v in shares.items()},
         **asdict(score),
     }
-
-
-def _print_object(value: Mapping[str, Any]) -> None:
-    sys.stdout.write(json.dumps(value, indent=1) + "\n")

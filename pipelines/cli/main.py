@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -9,8 +10,24 @@ import typer
 
 from pipelines.build import build as build_models
 from pipelines.cli import backup, evaluate, ingest, privacy, proposals, sandbox
-from pipelines.cli.console import Format, of_rows, out, print_error, print_plainly, print_rows
-from pipelines.cli.options import AsOfOption, ConfigOption, RowsOption, day, open_settings
+from pipelines.cli.console import (
+    Format,
+    native_output_aside,
+    of_rows,
+    out,
+    print_error,
+    print_object,
+    print_plainly,
+    print_rows,
+)
+from pipelines.cli.options import (
+    AsOfOption,
+    ConfigOption,
+    FormatOption,
+    RowsOption,
+    day,
+    open_settings,
+)
 from pipelines.errors import AdcanaryError, FileRefused, UsageError
 from pipelines.shipped import shipped
 
@@ -88,6 +105,7 @@ def job(
         str | None, typer.Argument(help="Job to run; leave it out to list the jobs.")
     ] = None,
     as_of: AsOfOption = None,
+    format_: FormatOption = Format.TABLE,
     config: ConfigOption = None,
 ) -> None:
     """Run a decision job on the built models, and print its verdict.
@@ -103,7 +121,12 @@ def job(
         return
 
     settings, warehouse = open_settings(config)
-    run = run_job(warehouse, settings, name, day(as_of) or settings.yesterday())
+    with native_output_aside():
+        run = run_job(warehouse, settings, name, day(as_of) or settings.yesterday())
+    if format_ is Format.JSON:
+        drawing = plot_run(warehouse, run, plots_folder(settings))
+        print_object({**asdict(drawing.run), "plots": [str(path) for path in drawing.paths]})
+        return
     reused = " (known result: same evidence, same settings)" if run.reused else ""
     out.print(f"{run.job} as of {run.as_of}: {run.verdict}{reused}", highlight=False)
     print_plainly(run.reason)

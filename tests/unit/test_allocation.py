@@ -118,7 +118,7 @@ def test_a_neutral_split_says_which_boxes_bind_in_a_certificate_that_holds() -> 
 
     allocation = allocate_neutral(names, CURRENT, limits, response)
 
-    binding = {f"{name} {end}" for name in names for end in ("at least", "at most")}
+    binding = {f"caps of {name} {end}" for name in names for end in ("at least", "at most")}
     assert binding & set(allocation.certificate.binding)
     assert {"budget at least", "budget at most"} <= set(allocation.certificate.binding)
     assert false_claims(allocation.certificate, allocation.problem) == []

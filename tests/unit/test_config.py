@@ -87,6 +87,28 @@ def test_a_segment_that_no_campaign_could_be_of_is_refused(
         load_settings(write(tmp_path, f"jobs: {{mmm: {{segments: {segments}}}}}"))
 
 
+def test_a_plan_for_a_channel_that_is_not_there_is_refused_with_its_line(tmp_path: Path) -> None:
+    text = "jobs:\n  mmm:\n    allocation:\n      channels: {google_adz: {floor: 8000}}\n"
+    with pytest.raises(ConfigError, match="did you mean google_ads") as refusal:
+        load_settings(write(tmp_path, text))
+    assert "'google_adz' is no channel of the media mix" in refusal.value.message
+
+    swapped = text.replace("google_adz: {floor: 8000}", "google_ads: {floor: 8, ceiling: 7.5}")
+    with pytest.raises(ConfigError, match=r"line 4: .*floor \(8\) is over its ceiling \(7.5\)"):
+        load_settings(write(tmp_path, swapped))
+
+
+def test_the_plan_that_the_example_shows_is_valid(tmp_path: Path) -> None:
+    example = (Path(__file__).parents[2] / "infra" / "adcanary.example.yaml").read_text()
+    block = example.partition("    # allocation:\n")[2].partition("    seed:")[0]
+    plan = "".join(line.replace("# ", "", 1) for line in block.splitlines(keepends=True))
+    text = f"jobs:\n  mmm:\n    allocation:\n{plan}"
+
+    allocation = load_settings(write(tmp_path, text)).jobs.mmm.allocation
+    assert allocation is not None
+    assert set(allocation.named) == {"google_ads", "meta_ads", "tiktok_ads"}
+
+
 def test_relative_paths_are_relative_to_the_file(tmp_path: Path) -> None:
     settings = load_settings(write(tmp_path, "warehouse: {path: data/x.duckdb}\n"))
     assert settings.warehouse.path == tmp_path / "data" / "x.duckdb"

@@ -1,22 +1,25 @@
 """What the mmm job makes of engines' answers, on engines whose answers are known by hand."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 
 import numpy as np
 import pyarrow as pa
 import pytest
 
+from pipelines.config import Segment
 from pipelines.jobs.mmm.answer import Answer, calibrated
 from pipelines.jobs.mmm.backtest import Backtest, backtest, origin_weeks, predict
 from pipelines.jobs.mmm.checks import Check
 from pipelines.jobs.mmm.combine import combine, disagreement, opinion_weights
-from pipelines.jobs.mmm.controls import controls_of
+from pipelines.jobs.mmm.controls import Controls, control_signs, controls_of
 from pipelines.jobs.mmm.diagnostics import collinearity, outlier, trend_break
+from pipelines.jobs.mmm.ensemble import fit_ensemble, sampler
 from pipelines.jobs.mmm.experiment import experiment
 from pipelines.jobs.mmm.forward import ahead, following, steady
 from pipelines.jobs.mmm.panel import Floats, Panel
+from pipelines.jobs.mmm.segments import empty_segments
 from pipelines.jobs.mmm.stability import Earlier, earlier_answers, stability, surprise
 from pipelines.jobs.mmm.weeks import Weeks
 
@@ -308,6 +311,7 @@ def test_the_weeks_to_come_carry_on_from_the_history_and_know_its_calendar() -> 
             "week_start": FIRST + timedelta(weeks=week),
             "name": name,
             "value": float(week in weeks),
+            "expected_sign": None,
             "known_in_advance": known,
         }
         for name, weeks, known in (
@@ -320,7 +324,12 @@ def test_the_weeks_to_come_carry_on_from_the_history_and_know_its_calendar() -> 
     controls = controls_of(pa.Table.from_pylist(rows), data.starts)
     assert controls.names == ("sale", "weather")  # what never was tells nothing
     coming = [FIRST + timedelta(weeks=COUNT + i) for i in range(3)]
-    assert controls.of(coming)[0].tolist() == [[0, 0], [1, 0], [0, 0]]
+    # what isn't known in advance comes as often as it used to, and that is said
+    assert controls.of(coming)[0].tolist() == [[0, 1 / 80], [1, 1 / 80], [0, 1 / 80]]
+    assert controls.of(data.starts)[0, 12].tolist() == [0, 1]
+    (usual,) = controls.checks()
+    assert (usual.name, usual.value, usual.doubt) == ("control_usual_weather", 1 / 80, None)
+    assert "weather isn't known in advance: the weeks to come get its mean" in str(usual.message)
 
     later = ahead(data, np.array([7.0, 0.0]), np.zeros((1, 3, 0)), 3)
     assert later.starts[-1] == FIRST + timedelta(weeks=COUNT + 2)
@@ -330,3 +339,58 @@ def test_the_weeks_to_come_carry_on_from_the_history_and_know_its_calendar() -> 
     weekly = following(fitted, 0, np.array([0.0, 7.0]), 3)
     assert weekly[:, 0].max() == 0
     assert weekly[:, 1] == pytest.approx(7 * fitted.slopes[:, 0])
+
+
+def test_a_control_that_does_the_reverse_of_what_the_calendar_expects_is_told() -> None:
+    """A sale that brought orders, a stock-out that cost some, and what made no difference."""
+    data, random = panel(noise=4.0), np.random.default_rng(8)
+    controls = (random.random((1, COUNT, 3)) < 0.2).astype(float)
+    outcome = data.outcome + 12 * controls[:, :, 0] - 12 * controls[:, :, 1]
+    names = ("sale", "stock_out", "weather")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sampler, "WARMUP", 40)
+        patch.setattr(sampler, "SWEEPS", 60)
+        fitted = fit_ensemble(
+            replace(data, outcome=outcome, controls=controls, control_names=names), 1
+        )
+    positive = fitted.positive_controls()
+
+    assert positive["sale"] > 0.99
+    assert positive["stock_out"] < 0.01
+    assert 0.02 < positive["weather"] < 0.98
+    expected = Controls(names, signs={"sale": -1, "stock_out": -1, "weather": 1})
+    checks = {check.name: check for check in control_signs(fitted, expected)}
+    assert [c.passed for c in checks.values()] == [False, True, True]
+    assert checks["control_sign_sale"].doubt is None  # it informs, and refuses nothing
+    message = str(checks["control_sign_sale"].message)
+    assert "expects sale to cost some, and the fit says that it would bring orders" in message
+
+
+def test_a_segment_without_campaigns_is_told_with_the_labels_that_are_like_its_own() -> None:
+    rows = [
+        {"platform": "google_ads", "mmm_channel": "google_ads", "labels": "Brand Search\nDE"},
+        {"platform": "google_ads", "mmm_channel": "google_ads:generic", "labels": "generic"},
+        {"platform": "meta_ads", "mmm_channel": "meta_ads", "labels": ""},
+    ]
+    segments = (
+        Segment(channel="google_ads", name="generic", labels=("generic",)),
+        Segment(channel="google_ads", name="brand", labels=("brnad search",)),
+        Segment(channel="google_ads", name="late", labels=("Generic",)),
+        Segment(channel="meta_ads", name="again", labels=("warm",), name_contains=("| re |",)),
+        Segment(channel="tiktok_ads", name="all"),
+    )
+    empty = empty_segments(segments, pa.Table.from_pylist(rows))
+    said = {check.channel: str(check.message) for check in empty}
+
+    assert [check.name for check in empty] == [
+        "campaigns_google_ads:brand",
+        "campaigns_google_ads:late",
+        "campaigns_meta_ads:again",
+        "campaigns_tiktok_ads:all",
+    ]
+    assert "is labelled 'brnad search' (labels like it: 'Brand Search')" in said["google_ads:brand"]
+    assert "'Generic' are all of segments before it" in said["google_ads:late"]
+    assert "'warm' (its campaigns have no labels)" in said["meta_ads:again"]
+    assert "name contains '| re |'" in said["meta_ads:again"]
+    assert "no campaign of tiktok_ads is known" in said["tiktok_ads:all"]
+    assert all(not check.passed and check.doubt is None for check in empty)

@@ -36,12 +36,13 @@ def raise_for_limits(problem: Problem) -> None:
     for limit in least:
         others = [other for other in limits if other is not limit]
         # a curve's own end can't be moved: nothing is known beyond it
-        if limit in problem.limits and not _infeasible(problem, others):
+        if limit in problem.limits and not limit.fixed and not _infeasible(problem, others):
             (short,) = _shortfalls(problem, limits, [limit])
             short = max(short, 1)
             bound = limit.bound + short if limit.sense == "<=" else limit.bound - short
-            remedies.append(f"'{limit.name}' {limit.sense} {bound:,}")
-    _raise([_limit_text(limit) for limit in least], least, remedies, "no split of the budget")
+            remedies.append(f"'{limit.name}' {limit.sense} {problem.written(bound, limit.sense)}")
+    texts = [_limit_text(problem, limit) for limit in least]
+    _raise(texts, least, remedies, "no split of the budget")
 
 
 def raise_for_targets(problem: Problem) -> None:
@@ -64,7 +65,8 @@ def raise_for_targets(problem: Problem) -> None:
     remedies = [
         remedy for constraint in least.constraints if (remedy := _remedy(problem, constraint))
     ]
-    texts = [*map(_limit_text, least.limits), *map(_target_text, least.targets)]
+    texts = [_limit_text(problem, limit) for limit in least.limits]
+    texts += [_target_text(problem, target) for target in least.targets]
     risk = problem.goal.risk
     kind = (
         "no split of the budget" if risk != "p10" else "no split of the budget that was looked at"
@@ -87,14 +89,20 @@ def _raise(
     )
 
 
-def _limit_text(limit: Limit) -> str:
-    return f"'{limit.name}' ({' + '.join(limit.channels)} {limit.sense} {limit.bound:,})"
+def _limit_text(problem: Problem, limit: Limit) -> str:
+    bound = problem.written(limit.bound, limit.sense)
+    return f"'{limit.name}' ({' + '.join(limit.channels)} {limit.sense} {bound})"
 
 
-def _target_text(target: Target) -> str:
-    sense = "<=" if target.kind == "cac" else ">="
+def _target_text(problem: Problem, target: Target) -> str:
     channels = " + ".join(target.channels)
-    return f"'{target.name}' ({target.kind} of {channels} {sense} {target.bound:,.6g})"
+    bound = _target_bound(problem, target.kind, target.bound)
+    return f"'{target.name}' ({target.kind} of {channels} {bound})"
+
+
+def _target_bound(problem: Problem, kind: str, bound: float) -> str:
+    """A cost is money; a return isn't."""
+    return f"<= {problem.written(bound, '<=')}" if kind == "cac" else f">= {bound:,.6g}"
 
 
 def _infeasible(problem: Problem, limits: Sequence[Limit]) -> bool:
@@ -138,11 +146,13 @@ def _whole(short: float, money: float) -> int:
 def _remedy(problem: Problem, constraint: Limit | Target) -> str | None:
     """The least change of one constraint that makes the whole problem feasible."""
     if isinstance(constraint, Limit):
-        amount = least_limit(problem, constraint)
-        return None if amount is None else f"'{constraint.name}' {constraint.sense} {amount:,}"
+        amount = None if constraint.fixed else least_limit(problem, constraint)
+        if amount is None:
+            return None
+        return f"'{constraint.name}' {constraint.sense} {problem.written(amount, constraint.sense)}"
     bound = least_target(problem, constraint)
     if bound is None:
         return None
     # to six digits, towards the looser
     looser = bound * (1 + 1e-5) if constraint.kind == "cac" else bound * (1 - 1e-5)
-    return f"'{constraint.name}' {'<=' if constraint.kind == 'cac' else '>='} {looser:,.6g}"
+    return f"'{constraint.name}' {_target_bound(problem, constraint.kind, looser)}"

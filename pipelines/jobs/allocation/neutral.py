@@ -1,26 +1,48 @@
 """The budget-neutral split: what channels spend now, moved between them within boxes.
 
-It maximises the mean of the draws, the right objective for someone who cares about outcome and not
-about its spread. (The curves' medians don't add up over channels; means do.)
+It maximises the mean of the draws unless another risk is asked for: the right objective for someone
+who cares about outcome and not about its spread. (Means add up over channels; medians don't.)
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
 
 from pipelines.config import AllocationCaps
-from pipelines.jobs.allocation.problem import Curve, Floats, Limit, Problem, group, total
+from pipelines.jobs.allocation.problem import (
+    Curve,
+    Floats,
+    Goal,
+    Limit,
+    Problem,
+    Sense,
+    Target,
+    group,
+    plainly,
+    total,
+)
 from pipelines.jobs.allocation.solve import Allocation, allocate
 
 Response = Callable[[int, Floats], Floats]
 Binding = Literal["LOWER", "UPPER", "NONE"]
 
 SEGMENTS = 20
+PRESENT = "today's split"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is asked of a split beside its total and its boxes (see :class:`.problem.Problem`)."""
+
+    limits: tuple[Limit, ...] = ()
+    targets: tuple[Target, ...] = ()
+    goal: Goal = field(default_factory=Goal)
+    written: Callable[[float, Sense], str] = plainly
 
 
 @dataclass(frozen=True)
@@ -65,20 +87,39 @@ def allocate_neutral(
 
 
 def neutral_problem(
-    channels: Sequence[str], current: Sequence[int], limits: Sequence[Box], response: Response
+    channels: Sequence[str],
+    current: Sequence[int],
+    limits: Sequence[Box],
+    response: Response,
+    asked: Asked | None = None,
 ) -> Problem:
     """To split what is spent now so that it brings the most, to the micro the same in total.
 
+    Boxes and total are nobody's to loosen: no remedy of a conflict touches them. Where the risk
+    isn't the mean, it is that of the change: outcomes of today's split are known, however unsure
+    it is which channel brings them. So a further curve (``PRESENT``, of no spend) takes the draws
+    of today's split off, all but their mean. Targets are of channels alone, without it.
+
     Args:
-        response: (channel's position, spends in micros) → expected outcome; taken as linear between
-            the ends of ``SEGMENTS`` equal parts of the box.
+        response: (channel's position, spends in micros) → outcome, expected or by draw, [spend] or
+            [draw, spend]; taken as linear between the ends of ``SEGMENTS`` equal parts of the box.
     """
+    asked = asked or Asked()
     curves: list[Curve] = []
-    bounds: list[Limit] = []
+    bounds = list(total(channels, sum(current), sum(current)))
     for i, (name, box) in enumerate(zip(channels, limits, strict=True)):
         ends = np.linspace(box.lower, box.upper, SEGMENTS + 1)
         knots = np.unique(np.rint(ends).astype(np.int64))
-        curves.append(Curve(name, knots, response(i, knots.astype(np.float64))[None, :]))
-        bounds += group(name, (name,), box.lower, box.upper)
-    budget = sum(current)
-    return Problem(tuple(curves), (*total(channels, budget, budget), *bounds))
+        curves.append(Curve(name, knots, np.atleast_2d(response(i, knots.astype(np.float64)))))
+        bounds += group(f"caps of {name}", (name,), box.lower, box.upper)
+    if asked.goal.risk != "mean":
+        now = np.sum(
+            [
+                np.atleast_2d(response(i, np.array([float(spend)])))
+                for i, spend in enumerate(current)
+            ],
+            axis=0,
+        )
+        curves.append(Curve(PRESENT, np.zeros(1, dtype=np.int64), now.mean() - now))
+    held = [replace(bound, fixed=True) for bound in bounds]
+    return Problem(tuple(curves), (*held, *asked.limits), asked.targets, asked.goal, asked.written)

@@ -7,7 +7,7 @@ curve is linear between its knots, draw by draw: what is proven later is proven 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -44,12 +44,17 @@ class Curve:
 
 @dataclass(frozen=True)
 class Limit:
-    """The spend of some channels together is at most, or at least, ``bound``."""
+    """The spend of some channels together is at most, or at least, ``bound``.
+
+    Args:
+        fixed: nobody may loosen it, so it is no remedy of a conflict.
+    """
 
     name: str
     channels: tuple[str, ...]
     sense: Sense
     bound: int
+    fixed: bool = False
 
     def slack(self, spend: Mapping[str, int]) -> int:
         """How far the bound is off; negative where it is broken."""
@@ -114,9 +119,17 @@ class Goal:
         return target.bound if target.kind == "cac" else self.unit_value / target.bound
 
 
+def plainly(amount: float, _: Sense) -> str:
+    """An amount in its unit."""
+    return f"{amount:,}" if isinstance(amount, int) else f"{amount:,.6g}"
+
+
 @dataclass(frozen=True)
 class Problem:
     """Curves in the order of their names, so that no other order can matter.
+
+    Args:
+        written: how conflicts write an amount of money, rounded to where it is looser.
 
     Raises:
         UsageError: it contradicts itself, in a way that no split could mend.
@@ -126,6 +139,7 @@ class Problem:
     limits: tuple[Limit, ...] = ()
     targets: tuple[Target, ...] = ()
     goal: Goal = Goal()
+    written: Callable[[float, Sense], str] = plainly
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "curves", tuple(sorted(self.curves, key=lambda c: c.channel)))

@@ -7,28 +7,25 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 
 from pipelines.config import AllocationCaps, MmmSettings, Settings
-from pipelines.jobs.allocation.certificate import curves_json
-from pipelines.jobs.allocation.neutral import boxes, neutral_problem
-from pipelines.jobs.allocation.solve import allocate
 from pipelines.jobs.base import Outcome, Plot, Progress, significant
 from pipelines.jobs.mmm import diagnostics
+from pipelines.jobs.mmm.allocation import NoSplit, split_budget
 from pipelines.jobs.mmm.answer import Answer, answer, calibrated
 from pipelines.jobs.mmm.assumptions import broken
 from pipelines.jobs.mmm.checks import Check, at_least, at_most
-from pipelines.jobs.mmm.controls import controls_of
+from pipelines.jobs.mmm.controls import control_signs, controls_of
 from pipelines.jobs.mmm.curves import curve_rows, percentiles
-from pipelines.jobs.mmm.decision import claimed
 from pipelines.jobs.mmm.engine import Fitted, contributions
 from pipelines.jobs.mmm.ensemble import Ensemble
 from pipelines.jobs.mmm.experiment import Experiment, experiment
-from pipelines.jobs.mmm.forward import ahead, steady
+from pipelines.jobs.mmm.forward import ahead
 from pipelines.jobs.mmm.panel import Floats, Panel
 from pipelines.jobs.mmm.plots import PLOTS
 from pipelines.jobs.mmm.rows import contribution_rows, prediction_rows
+from pipelines.jobs.mmm.segments import empty_segments
 from pipelines.jobs.mmm.stability import earlier_answers, stability, stored_answers, surprise
 from pipelines.jobs.mmm.weeks import (
     MAX_AGE_DAYS,
@@ -49,7 +46,7 @@ CONTRIBUTIONS = "contracts.mmm_contributions_weekly"
 PREDICTIONS = "contracts.mmm_predictions_weekly"
 CERTIFICATES = "contracts.mmm_certificates"
 WEEKS, CONTROLS, EXPERIMENTS = "mmm_input_weekly", "mmm_controls_weekly", "experiments"
-LATE_ACCOUNTS, PREVIOUS = "late_accounts", "previous_run"
+LATE_ACCOUNTS, PREVIOUS, CAMPAIGNS = "late_accounts", "previous_run", "campaigns"
 FIRST_WEEKS = timedelta(weeks=4)
 """An account whose data begins later than this after the first week began late."""
 COMING = timedelta(weeks=13)
@@ -69,7 +66,7 @@ class MmmJob:
     """Media mix model and allocation (see :class:`pipelines.jobs.base.Job`)."""
 
     name = "mmm"
-    model_version = "pool-1"
+    model_version = "pool-2"
     tables = (CURVES, ALLOCATIONS, CERTIFICATES, DIAGNOSTICS, CONTRIBUTIONS, PREDICTIONS)
     plots: tuple[Plot, ...] = PLOTS
 
@@ -87,6 +84,7 @@ class MmmJob:
         version = {"model_version": self.model_version}
         further = {
             EXPERIMENTS: warehouse.query(_sql("experiments"), {"as_of": as_of}),
+            CAMPAIGNS: warehouse.query(_sql("campaigns")),
             CONTROLS: warehouse.query(_sql("controls"), {"until": as_of + COMING}),
             LATE_ACCOUNTS: warehouse.query(_sql("late_accounts"), {"after": after, "as_of": as_of}),
             PREVIOUS: warehouse.query(
@@ -104,10 +102,12 @@ class MmmJob:
         progress: Progress,
     ) -> Outcome:
         limits = settings.mmm
+        empty = empty_segments(limits.segments or (), inputs.get(CAMPAIGNS))
+        notes = "".join(f" {check.message}" for check in empty)
         weeks = prepare_weeks(inputs[WEEKS], limits, as_of, inputs.get(LATE_ACCOUNTS))
         if isinstance(weeks, Refusal):
             refused = [at_least("weeks", weeks.weeks, limits.min_weeks)]
-            return _outcome(weeks.verdict, weeks.reason, refused, {})
+            return _outcome(weeks.verdict, weeks.reason + notes, [*refused, *empty], {})
         controls = controls_of(inputs.get(CONTROLS), weeks.starts)
         panel = panel_of(weeks, controls)
         said = answer(panel, limits.engines, limits.origins, limits.seed, progress)
@@ -115,6 +115,8 @@ class MmmJob:
         if (measured := inputs.get(EXPERIMENTS)) is not None:
             said, held = calibrated(said, measured, limits.seed)
         expected = said.fitted.expected(panel).sum(axis=1)
+        brought = contributions(said.fitted)
+        ensemble = said.fits.get("ensemble")
         checks = [
             at_least("weeks", len(weeks.starts), limits.min_weeks),
             at_most("data_age_days", (as_of - weeks.end).days, MAX_AGE_DAYS),
@@ -122,10 +124,13 @@ class MmmJob:
             *diagnostics.convergence(said.fitted, limits),
             *diagnostics.prediction(said.past, limits),
             *diagnostics.channels(said.fitted, weeks, expected),
-            *diagnostics.data(panel, contributions(said.fitted).mean(axis=0).sum(axis=(0, 2))),
+            *diagnostics.data(panel, brought.mean(axis=0).sum(axis=(0, 2))),
             *diagnostics.agreement(said.fits, said.weights, limits),
             *_stable(said, weeks, inputs.get(PREVIOUS)),
-            *_assumed(said.fits.get("ensemble")),
+            *_assumed(ensemble),
+            *(control_signs(ensemble, controls) if isinstance(ensemble, Ensemble) else ()),
+            *controls.checks(),
+            *empty,
             *held,
         ]
         progress("mmm: working out curves, the weeks to come and what an experiment would tell")
@@ -141,25 +146,32 @@ class MmmJob:
         known = controls.of([weeks.starts[-1] + timedelta(weeks=i + 1) for i in range(horizon)])
         later = ahead(panel, weeks.current_micros / MICRO, known, horizon)
         rows = _rows(said, weeks, later, expected, limits)
+        rows[CONTRIBUTIONS] = list(contribution_rows(panel, brought))
         if doubts := [check.doubt for check in checks if check.doubt]:
             reason = f"The fit can't be relied on: {'; '.join(doubts)}. {_telling(experiments)}"
-            return _outcome("INCONCLUSIVE", reason, checks, rows)
+            return _outcome("INCONCLUSIVE", reason + notes, checks, rows)
         progress("mmm: finding the best split of the budget under the caps")
-        allocated, gain = _allocation(said.fitted, weeks, settings.guardrails)
-        rows |= allocated
-        low, median, high = (significant(float(v)) for v in percentiles(gain))
+        split = split_budget(said.fitted, weeks, settings.guardrails, limits.allocation)
+        if isinstance(split, NoSplit):
+            checks.append(at_least("allocation_exists", 0, 1, split.reason))
+            return _outcome("INCONCLUSIVE", split.reason + notes, checks, rows)
+        rows[ALLOCATIONS] = split.rows
+        rows[CERTIFICATES] = [split.certificate] if split.certificate else []
+        low, median, high = (significant(float(v)) for v in percentiles(split.gain))
         checks += [
             Check("allocation_gain_p10", low),
             Check("allocation_gain_p50", median),
             Check("allocation_gain_p90", high),
         ]
+        plan = limits.allocation
+        asked = f" and {plan.summary}" if plan else ""
         reason = (
             f"{len(weeks.starts)} weeks to {weeks.end}, {len(weeks.channels)} channels, "
             f"{_named(limits)}: from {len(said.past.origins)} origins, unseen weeks were predicted "
-            f"with a mean error of {said.past.mape:.1%}. The best split under the caps changes "
-            f"weekly orders by {median:+.1f} (80% interval {low:+.1f} to {high:+.1f})."
+            f"with a mean error of {said.past.mape:.1%}. The best split under the caps{asked} "
+            f"changes weekly orders by {median:+.1f} (80% interval {low:+.1f} to {high:+.1f})."
         )
-        return _outcome("PASS", reason, checks, rows)
+        return _outcome("PASS", reason + notes, checks, rows)
 
 
 def _sql(name: str) -> str:
@@ -225,62 +237,5 @@ def _rows(
     means = {h: forecast[:, :h].mean(axis=1) for h in sorted(set(limits.horizons))}
     return {
         CURVES: list(curve_rows(said.fitted, weeks, limits.curve_points, means)),
-        CONTRIBUTIONS: list(contribution_rows(said.fitted)),
         PREDICTIONS: list(prediction_rows(said.past, later, expected, forecast, limits.seed)),
     }
-
-
-def _allocation(
-    fitted: Fitted, weeks: Weeks, caps: AllocationCaps
-) -> tuple[dict[str, Rows], Floats]:
-    """Rows of the allocation and its certificate, and the total change in weekly orders, [draw].
-
-    Channels without current spend have no baseline to change, and are left out. What the choice of
-    the best split flatters the changes by (:mod:`.decision`) is taken off.
-    """
-    active = [i for i, micros in enumerate(weeks.current_micros) if micros > 0]
-    if not active:
-        return {}, np.zeros(1)
-    current = [int(weeks.current_micros[i]) for i in active]
-    limits = boxes(current, caps)
-    names = [weeks.channels[i] for i in active]
-    problem = neutral_problem(
-        names,
-        current,
-        limits,
-        lambda i, spends: steady(fitted, active[i], spends / MICRO).mean(axis=0),
-    )
-    allocation = allocate(problem)
-    proof = allocation.certificate
-    proposed = [allocation.spend[name] for name in names]
-    changes = np.array(
-        [
-            np.diff(steady(fitted, i, np.array([now, then]) / MICRO))[:, 0]
-            for i, now, then in zip(active, current, proposed, strict=True)
-        ]
-    )
-    gain = claimed(changes.sum(axis=0))
-    rows: Rows = []
-    for i, now, then, box, change in zip(active, current, proposed, limits, changes, strict=True):
-        low, median, high = (significant(float(v)) for v in percentiles(claimed(change)))
-        rows.append(
-            {
-                "channel": weeks.channels[i],
-                "current_weekly_micros": now,
-                "proposed_weekly_micros": then,
-                "lower_micros": box.lower,
-                "upper_micros": box.upper,
-                "binding": box.binding(then),
-                "delta_orders_p10": low,
-                "delta_orders_p50": median,
-                "delta_orders_p90": high,
-                "order_value_micros": weeks.order_value_micros,
-                "currency_code": weeks.currency_code,
-            }
-        )
-    certificate = {
-        "certificate": proof.text,
-        "curves": curves_json(problem),
-        "gap": significant(proof.gap),
-    }
-    return {ALLOCATIONS: rows, CERTIFICATES: [certificate]}, gain

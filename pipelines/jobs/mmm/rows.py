@@ -10,15 +10,17 @@ import numpy as np
 from pipelines.jobs.base import significant
 from pipelines.jobs.mmm.backtest import Backtest
 from pipelines.jobs.mmm.curves import banded, percentiles
-from pipelines.jobs.mmm.engine import Fitted
 from pipelines.jobs.mmm.panel import Floats, Panel
 
 
-def contribution_rows(fitted: Fitted) -> Iterator[dict[str, Any]]:
-    """Rows of contracts.mmm_contributions_weekly, all geos together."""
-    panel = fitted.panel
+def contribution_rows(panel: Panel, brought: Floats) -> Iterator[dict[str, Any]]:
+    """Rows of contracts.mmm_contributions_weekly, all geos together.
+
+    Args:
+        brought: as ``contributions`` gives it, [draw, geo, week, channel].
+    """
     for i, channel in enumerate(panel.channels):
-        drawn = fitted.brought(i, panel.spend[:, :, i]).sum(axis=1)
+        drawn = brought[..., i].sum(axis=1)
         means, bands = drawn.mean(axis=0), percentiles(drawn)
         for week, start in enumerate(panel.starts):
             yield {

@@ -10,10 +10,14 @@ CREATE TABLE contracts.mmm_allocations (
     description = "Mean weekly spend of the last four full weeks"
   ),
   proposed_weekly_micros INT64 NOT NULL OPTIONS (
-    description = "Weekly spend of the best allocation under the caps"
+    description = "Weekly spend of the best allocation under the caps and jobs.mmm.allocation"
   ),
-  lower_micros INT64 NOT NULL OPTIONS (description = "Lower bound the optimiser was given"),
-  upper_micros INT64 NOT NULL OPTIONS (description = "Upper bound the optimiser was given"),
+  lower_micros INT64 NOT NULL OPTIONS (
+    description = "Tightest lower bound of the channel alone: caps, floor or step"
+  ),
+  upper_micros INT64 NOT NULL OPTIONS (
+    description = "Tightest upper bound of the channel alone: caps, ceiling or step"
+  ),
   binding STRING NOT NULL OPTIONS (description = "Bound that binds: LOWER, UPPER or NONE"),
   delta_orders_p10 FLOAT64 NOT NULL OPTIONS (
     description = "Change in weekly orders from this channel's change alone, 10th percentile"

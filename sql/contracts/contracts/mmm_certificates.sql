@@ -6,10 +6,12 @@ CREATE TABLE contracts.mmm_certificates (
   model_version STRING NOT NULL OPTIONS (description = "Version of the method"),
   input_snapshot STRING NOT NULL OPTIONS (description = "SHA-256 of the rows the job read"),
   certificate STRING NOT NULL OPTIONS (
-    description = "JSON: every constraint with value and bound, and a proof of the optimality gap"
+    description
+    = "JSON: risk, every constraint with value and bound, and a proof of the optimality gap"
   ),
   curves STRING NOT NULL OPTIONS (
-    description = "JSON: the curves it is about; pipelines/jobs/allocation/check.py reads both"
+    description
+    = "JSON: the curves it is about, means or draws; pipelines/jobs/allocation/check.py reads both"
   ),
   gap FLOAT64 NOT NULL OPTIONS (
     description = "How much more another split could bring at most, a share of what this one does"

@@ -7,7 +7,7 @@ CREATE TABLE contracts.mmm_curves (
   input_snapshot STRING NOT NULL OPTIONS (description = "SHA-256 of the rows the job read"),
   channel STRING NOT NULL OPTIONS (description = "Channel of marts.mmm_input_weekly"),
   horizon_weeks INT64 NOT NULL OPTIONS (
-    description = "0: in steady state; otherwise in the next so many weeks, after the history"
+    description = "0: steady state; else the next weeks, controls not known in advance as usual"
   ),
   point INT64 NOT NULL OPTIONS (description = "Position on the grid of spends, from 0"),
   weekly_spend_micros INT64 NOT NULL OPTIONS (

@@ -6,7 +6,7 @@ CREATE TABLE contracts.mmm_diagnostics (
   model_version STRING NOT NULL OPTIONS (description = "Version of the method"),
   input_snapshot STRING NOT NULL OPTIONS (description = "SHA-256 of the rows the job read"),
   name STRING NOT NULL OPTIONS (
-    description = "max_rhat, prediction_mape, vif_google_ads, …; ends with its channel"
+    description = "max_rhat, vif_google_ads, control_sign_promotion, …; ends with its channel"
   ),
   channel STRING OPTIONS (description = "Channel it is of, NULL where it is of the whole run"),
   value FLOAT64 NOT NULL OPTIONS (description = "Value of the diagnostic"),

@@ -71,6 +71,7 @@ select
   entities.name as campaign_name,
   coalesce(entities.status, last_day.status) as campaign_status,
   entities.advertising_type,
+  entities.labels,
   {{ mmm_channel('campaigns.platform', 'entities.name', 'entities.labels') }} as mmm_channel,
   case
     when budgets.effective_from <= last_day.date and budgets.currency_code != last_day.currency_code

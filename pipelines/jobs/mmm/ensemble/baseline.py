@@ -70,6 +70,14 @@ def onwards(
         yield pair, _level(parts, base.pairs[pair]) @ base.precisions[pair]
 
 
+def control_columns(panel: Panel) -> tuple[tuple[int, ...], Floats]:
+    """Positions of the controls that have a coefficient, and what it multiplies, in prior standard
+    deviations of it in units of the noise's, [geo × week, control]."""
+    varied = _varied(panel)
+    columns, deviations = _regressors(panel, panel)
+    return varied, (columns * deviations)[:, columns.shape[1] - len(varied) :]
+
+
 def _level(parts: tuple[Floats, Floats, Floats], pair: tuple[float, float]) -> Floats:
     fixed, walk, recurrence = parts
     pace, recurrent = pair
@@ -109,9 +117,13 @@ def _regressors(panel: Panel, fitted: Panel) -> tuple[Floats, Floats]:
         angle = 2 * np.pi * harmonic * time / YEAR_WEEKS
         columns += [np.sin(angle), np.cos(angle)]
         deviations += 2 * [_SEASON / harmonic**_SEASON_DECAY]
-    for i in range(panel.controls.shape[2]):
+    for i in _varied(fitted):
         known = fitted.controls[:, :, i]
-        if known.std() > 0:
-            columns.append((panel.controls[:, :, i].ravel() - known.mean()) / known.std())
-            deviations.append(_CONTROL)
+        columns.append((panel.controls[:, :, i].ravel() - known.mean()) / known.std())
+        deviations.append(_CONTROL)
     return np.array(columns).T, np.array(deviations)
+
+
+def _varied(panel: Panel) -> tuple[int, ...]:
+    """Controls that aren't the same in all weeks: of others nothing can be learnt."""
+    return tuple(i for i in range(panel.controls.shape[2]) if panel.controls[:, :, i].std() > 0)

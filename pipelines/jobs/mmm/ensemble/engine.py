@@ -6,9 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.special import ndtr
 from threadpoolctl import threadpool_limits
 
-from pipelines.jobs.mmm.ensemble.baseline import Baseline, baseline, onwards
+from pipelines.jobs.mmm.ensemble.baseline import (
+    Baseline,
+    baseline,
+    control_columns,
+    onwards,
+)
 from pipelines.jobs.mmm.ensemble.sampler import Draws, Ints, sample
 from pipelines.jobs.mmm.ensemble.shapes import (
     Responses,
@@ -86,6 +92,28 @@ class Ensemble:
         spread = np.sqrt(((precision @ own) * own).sum(axis=0) * (self.noise**2).mean())
         scores: Floats = own.T @ precision @ rest / np.maximum(spread, 1e-300)
         return scores
+
+    def positive_controls(self) -> dict[str, float]:
+        """By control, the posterior probability that more of it brings more of the outcome.
+
+        A coefficient is normal given what media bring, the noise and the baseline's pair; the
+        probability is the mean over draws of these.
+        """
+        media = np.zeros((len(self.heights), *self.panel.outcome.shape))
+        for i in range(len(self.panel.channels)):
+            media += self.brought(i, self.panel.spend[:, :, i])
+        rest = (self.panel.outcome - media).reshape(len(media), -1)
+        positions, columns = control_columns(self.panel)
+        scores = np.zeros((len(rest), len(positions)))
+        for pair in np.unique(self.baselines):
+            mine = self.baselines == pair
+            weighed = self.base.precisions[pair] @ columns
+            # the prior's variance less what the weeks tell, in units of the noise's
+            left = 1 - (columns * weighed).sum(axis=0)
+            scores[mine] = rest[mine] @ weighed / np.sqrt(np.maximum(left, 1e-12))
+        probability = ndtr(scores / self.noise[:, None]).mean(axis=0)
+        names = self.panel.control_names
+        return {names[i]: float(p) for i, p in zip(positions, probability, strict=True)}
 
 
 def fit_ensemble(panel: Panel, seed: int) -> Ensemble:

@@ -23,6 +23,7 @@ MARTS = (
     "ga4_lagged_daily",
     "identity_map",
     "journey_paths_daily",
+    "journey_paths_weekly",
     "journey_transitions_daily",
     "mmm_input_weekly",
     "persistent_touchpoints",

@@ -22,9 +22,9 @@ CONTRACTS = (
 )
 _TEXTS = ("platform", "account_id", "campaign_id")
 SCHEMAS = {
-    "journey_paths_daily": pa.schema(
+    "journey_paths_weekly": pa.schema(
         [
-            ("date", pa.date32()),
+            ("week_start", pa.date32()),
             ("channel_path", pa.string()),
             ("conversions", pa.int64()),
             ("non_conversions", pa.int64()),

@@ -20,9 +20,9 @@ MONDAY = date(2026, 6, 22)
 def path(
     text: str, conversions: int, nulls: int = 0, ago: int = 0, currency: str = "USD"
 ) -> dict[str, Any]:
-    """A row of the mart, of the day ``ago`` days before the last whole week's Monday."""
+    """A row of the mart, of the week ``ago`` weeks before the last whole one."""
     return {
-        "date": MONDAY - timedelta(days=ago),
+        "week_start": MONDAY - timedelta(weeks=ago),
         "channel_path": text,
         "conversions": conversions,
         "non_conversions": nulls,
@@ -41,7 +41,7 @@ WEEK: Rows = [
 
 
 def run(tmp_path: Path, rows: Sequence[dict[str, Any]], **jobs: Any) -> tuple[JobRun, Rows]:
-    warehouse = warehouse_with(tmp_path / "w.duckdb", {"journey_paths_daily": rows})
+    warehouse = warehouse_with(tmp_path / "w.duckdb", {"journey_paths_weekly": rows})
     settings = Settings.model_validate({"jobs": {"attribution": jobs}})
     done = run_job(warehouse, settings, "attribution", AS_OF)
     sql = "SELECT * FROM contracts.attribution_channel_weekly ORDER BY model, week_start, channel"
@@ -79,7 +79,9 @@ def test_both_models_credit_every_conversion_of_the_week_to_the_millionth(tmp_pa
 def test_the_same_paths_give_the_same_rows_whatever_other_weeks_there_are(tmp_path: Path) -> None:
     _, rows = run(tmp_path, WEEK)
     (tmp_path / "more").mkdir()
-    _, more = run(tmp_path / "more", [*WEEK, *(row | {"date": date(2026, 6, 9)} for row in WEEK)])
+    _, more = run(
+        tmp_path / "more", [*WEEK, *(row | {"week_start": date(2026, 6, 8)} for row in WEEK)]
+    )
     assert {row["week_start"] for row in more} == {MONDAY, date(2026, 6, 8)}
     own = ("run_id", "input_snapshot")
     last = [{k: v for k, v in r.items() if k not in own} for r in more if r["week_start"] == MONDAY]
@@ -108,7 +110,7 @@ def test_value_is_credited_where_it_is_known_in_one_currency(
     ("rows", "jobs", "verdict", "reason"),
     [
         ([], {}, "NO_DATA", "no path that ended in the weeks up to 2026-06-28"),
-        ([path("Direct", 90, ago=40)], {}, "NO_DATA", "in the week of 2026-05-11, 6 weeks before"),
+        ([path("Direct", 90, ago=6)], {}, "NO_DATA", "in the week of 2026-05-11, 6 weeks before"),
         (
             [path("A > B", 49)],
             {},
@@ -152,7 +154,7 @@ def test_a_week_that_says_too_little_is_refused(
 
 
 def test_a_thin_last_week_leaves_the_weeks_before_it_credited(tmp_path: Path) -> None:
-    before = [row | {"date": date(2026, 6, 15)} for row in WEEK]
+    before = [row | {"week_start": date(2026, 6, 15)} for row in WEEK]
     done, rows = run(tmp_path, [*before, path("Direct", 3)])
     assert done.verdict == "INCONCLUSIVE"
     assert {row["week_start"] for row in rows} == {date(2026, 6, 15)}
@@ -171,6 +173,6 @@ def test_an_order_is_a_run_of_its_own(tmp_path: Path) -> None:
 
 
 def test_paths_of_a_week_that_is_not_over_are_not_read(tmp_path: Path) -> None:
-    today = [row | {"date": AS_OF} for row in WEEK]
+    today = [row | {"week_start": date(2026, 6, 29)} for row in WEEK]
     done, _ = run(tmp_path, today)
     assert done.verdict == "NO_DATA"

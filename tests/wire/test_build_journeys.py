@@ -208,7 +208,8 @@ def _compared(warehouse: Warehouse) -> dict[str, list[str]]:
         # of campaigns, whom nobody visits here
         "AND table_name NOT IN ('int_journeys_tagged_campaigns', 'int_journeys_campaign_names')) "
         "OR table_name IN ('ga4_daily', 'ga4_lagged_daily', 'journey_paths_daily', "
-        "'journey_transitions_daily', 'attribution_touch_daily', 'fct_conversions')",
+        "'journey_paths_weekly', 'journey_transitions_daily', 'attribution_touch_daily', "
+        "'fct_conversions')",
     )
     result = {}
     for schema, table in tables:
@@ -252,3 +253,30 @@ def test_days_built_one_after_the_other_are_what_a_full_build_gives(tmp_path: Pa
     for table in expected:
         assert found[table] == expected[table], table
         assert expected[table], table
+
+
+def test_people_who_turn_out_to_be_one_are_one_in_all_of_the_week(tmp_path: Path) -> None:
+    """Two devices buy on Monday and turn out to be one person's on Wednesday."""
+    settings, warehouse = _warehouse(tmp_path / "merged")
+    monday, wednesday = date(2025, 3, 3), date(2025, 3, 5)
+    bought = {"purchase_revenue": 9.5}
+    rows = {
+        "raw.ga4_events": [
+            *(
+                event(d, at(f"{monday} 09:00:00"), "purchase", ecommerce=bought)
+                for d in ("d1", "d2")
+            ),
+            *(event(d, at(f"{wednesday} 09:00:00"), user_id="A") for d in ("d1", "d2")),
+        ]
+    }
+    persons = {}
+    for day in (monday, wednesday):
+        publish(warehouse, rows, day, day)
+        build(settings, select=MODELS)
+        counted = _rows(
+            warehouse, "SELECT persons, conversions FROM intermediate.int_journeys_paths_weekly"
+        )
+        by_day = _rows(warehouse, "SELECT persons, conversions FROM marts.journey_paths_daily")
+        assert counted == by_day
+        persons[day] = counted
+    assert persons == {monday: [(2, 2)], wednesday: [(1, 2)]}

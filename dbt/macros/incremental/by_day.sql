@@ -9,8 +9,10 @@
      select … from {{ ref('stg_ads__campaign_performance') }}
      where {{ restated('date') }}
 
-   `before` and `after` are further days around a restated one that change with it. #}
-{% macro by_day(day, tables, before=0, after=0, cluster_by=none) %}
+   `before` and `after` are further days around a restated one that change with it. `whole_weeks` takes
+   the rest of their weeks along, Monday to Sunday: for a table of weeks, whose `day` is their Monday,
+   and for what it is counted from, if that knows more than facts of a day. #}
+{% macro by_day(day, tables, before=0, after=0, whole_weeks=false, cluster_by=none) %}
   {{ return({
     'materialized': 'incremental',
     'incremental_strategy': 'merge',
@@ -18,7 +20,9 @@
     'partition_by': daily_partitions(day),
     'cluster_by': cluster_by,
     'post_hook': "{{ remember_build() }}",
-    'meta': {'by_day': {'day': day, 'tables': tables, 'before': before, 'after': after}},
+    'meta': {'by_day': {
+      'day': day, 'tables': tables, 'before': before, 'after': after, 'whole_weeks': whole_weeks
+    }},
   }) }}
 {% endmacro %}
 
@@ -69,6 +73,10 @@
   {%- for window in windows -%}
     {%- set first = window[0] - by_day['before'] * one_day -%}
     {%- set last = window[1] + by_day['after'] * one_day -%}
+    {%- if by_day['whole_weeks'] -%}
+      {%- set first = first - first.weekday() * one_day -%}
+      {%- set last = last + (6 - last.weekday()) * one_day -%}
+    {%- endif -%}
     {%- if spans and first <= spans[-1][1] + one_day -%}
       {%- set joined = spans.pop() -%}
       {%- do spans.append((joined[0], [joined[1], last] | max)) -%}

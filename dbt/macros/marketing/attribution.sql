@@ -6,7 +6,7 @@
 {%- endmacro %}
 
 {# Days before a conversion in which a touch takes part in its credit, and in which ga4_lagged_daily
-   and journey_paths_daily follow touches. #}
+   and the journey_paths tables follow touches. #}
 {% macro lookback_days() -%}{{ return(var('attribution_lookback_days', 30) | int) }}{%- endmacro %}
 {% macro lag_days() -%}{{ return([var('lag_days', 90) | int, lookback_days()] | max) }}{%- endmacro %}
 

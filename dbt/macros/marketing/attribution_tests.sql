@@ -92,3 +92,34 @@ where {{ restated_since(restated_with, day) }}
   and {{ column_name }} not in ('{{ values | join("', '") }}')
 group by {{ column_name }}
 {% endtest %}
+
+{# A week has the journeys of its days, each once, in what it names and in (other). Gives the weeks
+   that don't. #}
+{% test weeks_sum_to_days(model) %}
+with weeks as (
+  select
+    week_start,
+    {{ sum_int('conversions') }} as conversions,
+    {{ sum_int('non_conversions') }} as non_conversions
+  from {{ model }}
+  where {{ restated_since('int_journeys_paths_weekly', 'week_start') }}
+  group by week_start
+),
+
+days as (
+  select
+    {{ week_start('date') }} as week_start,
+    {{ sum_int('conversions') }} as conversions,
+    {{ sum_int('non_conversions') }} as non_conversions
+  from {{ ref('journey_paths_daily') }}
+  where {{ restated_since('int_journeys_paths_weekly', 'date') }}
+  group by week_start
+)
+
+select week_start, weeks.conversions, days.conversions as conversions_of_days
+from weeks
+full outer join days using (week_start)
+where
+  weeks.conversions is distinct from days.conversions
+  or weeks.non_conversions is distinct from days.non_conversions
+{% endtest %}

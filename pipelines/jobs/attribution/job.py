@@ -87,7 +87,7 @@ def _no_data(weeks: list[Week], as_of: date) -> Outcome | None:
     if not weeks:
         return Outcome(
             "NO_DATA",
-            f"marts.journey_paths_daily has no path that ended in the weeks up to {end}: the job "
+            f"marts.journey_paths_weekly has no path that ended in the weeks up to {end}: the job "
             "needs visits of known devices and conversions. Ingest GA4's events, or a site's own, "
             "and build.",
         )

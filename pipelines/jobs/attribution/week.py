@@ -21,7 +21,7 @@ from pipelines.jobs.attribution.shapley import shapley_credit, shapley_shares
 from pipelines.jobs.base import significant
 
 HIDDEN = "(other)"
-"""The path under which marts.journey_paths_daily counts all that are too rare to show."""
+"""The path under which marts.journey_paths_weekly counts all that are too rare to show."""
 
 MICROS = 1_000_000
 PERCENTILES = (10, 50, 90)
@@ -54,12 +54,7 @@ def read_week(start: date, rows: Sequence[Mapping[str, Any]]) -> Week:
     """A week from its rows of paths.sql."""
     shown = [row for row in rows if row["channel_path"] != HIDDEN]
     rare = [row for row in rows if row["channel_path"] == HIDDEN]
-    codes = {
-        row[name]
-        for row in rows
-        for name in ("currency_code", "last_currency_code")
-        if row[name] is not None
-    }
+    codes = {row["currency_code"] for row in rows if row["currency_code"] is not None}
     known = all(row["value_micros"] is not None for row in rows) and len(codes) == 1
     paths = split_paths(
         [row["channel_path"] for row in shown],
@@ -84,7 +79,7 @@ def problem_of(week: Week, limits: AttributionSettings) -> str | None:
     if week.conversions and week.hidden > limits.max_hidden_share * week.conversions:
         return (
             f"{week.hidden} of its {week.conversions} conversions are on paths that too few people "
-            f"went in a day to be shown (at most {limits.max_hidden_share:.0%} may be): credit "
+            f"went in the week to be shown (at most {limits.max_hidden_share:.0%} may be): credit "
             "would go by the others alone. More traffic, or a lower paths_k_anonymity, would show "
             "them"
         )

@@ -1,7 +1,7 @@
 {%- set lag = lag_days() -%}
 {%- set types = var('attributed_conversion_types', ['purchase']) -%}
 {{ config(by_day(
-  'conversion_date', journey_tables(), before=1, after=lag + lookback_days() + 1
+  'conversion_date', journey_tables(), before=1, after=lag + lookback_days() + 1, whole_weeks=true
 )) }}
 -- Attributed conversions with the touches of their person before them, counted back from the
 -- conversion: 1 is the last. By elapsed time, not by counted midnights. A conversion without a

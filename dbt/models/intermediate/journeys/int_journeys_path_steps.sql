@@ -1,7 +1,7 @@
 {%- set lookback = lookback_days() -%}
 {%- set lookback_micros = lookback * 86400 * 1000000 -%}
 {{ config(by_day(
-  'path_date', journey_tables(), before=1, after=lag_days() + 2 * lookback + 1
+  'path_date', journey_tables(), before=1, after=lag_days() + 2 * lookback + 1, whole_weeks=true
 )) }}
 -- Journeys step by step: those that ended with a conversion, by its day, and those that ran out, by
 -- the day on which the lookback was over since the last touch with neither touch nor conversion

@@ -1,63 +1,20 @@
 {{ config(by_day(
-  'date', journey_tables(), before=1, after=lag_days() + 2 * lookback_days() + 1
+  'date', journey_tables(), before=1, after=lag_days() + 2 * lookback_days() + 1, whole_weeks=true
 )) }}
 -- Paths of channels by the day on which they ended, converting or not. A path that fewer than
 -- paths_k_anonymity people went on the day is counted in '(other)'.
-{%- set k = var('paths_k_anonymity', 10) %}
 {%- set unvalued = count_where('is_converted and net_value_micros is null') %}
-with steps as (
-  select
-    *,
-    -- So that ' > ' only ever stands between two channels.
-    replace(default_channel_group, '>', '>>') as channel,
-    lag(default_channel_group) over (partition by journey_id order by step) as previous_channel
-  from {{ ref('int_journeys_path_steps') }}
-  where {{ restated('path_date') }}
-),
-
-journeys as (
-  select
-    path_date,
-    journey_id,
-    journey_key,
-    is_converted,
-    path_length,
-    net_value_micros,
-    currency_code,
-    {{ joined_text('channel', ' > ', 'step') }} as channel_path,
-    {{ joined_text(
-      'case when previous_channel is null or previous_channel != default_channel_group then channel end',
-      ' > ', 'step'
-    ) }} as channel_transformed_path
-  from steps
-  group by
-    path_date, journey_id, journey_key, is_converted, path_length, net_value_micros, currency_code
-),
-
-path_persons as (
-  select path_date, channel_path, count(distinct journey_key) as persons
-  from journeys
-  group by path_date, channel_path
-),
+with {{ journeys_with_paths() }},
 
 shown as (
   select
-    journeys.path_date,
-    journeys.journey_key,
-    journeys.is_converted,
-    journeys.net_value_micros,
-    journeys.currency_code,
-    case when path_persons.persons >= {{ k }} then journeys.channel_path else '(other)' end
-      as shown_path,
-    case
-      when path_persons.persons >= {{ k }} then journeys.channel_transformed_path
-      else '(other)'
-    end as shown_transformed_path,
-    case when path_persons.persons >= {{ k }} then journeys.path_length end as shown_length
+    path_date,
+    journey_key,
+    is_converted,
+    net_value_micros,
+    currency_code,
+    {{ shown_path('is_shown_on_day') }}
   from journeys
-  inner join path_persons
-    on journeys.path_date = path_persons.path_date
-    and journeys.channel_path = path_persons.channel_path
 )
 
 select

@@ -1,10 +1,10 @@
 {{ config(by_day(
-  'date', journey_tables(), before=1, after=lag_days() + 2 * lookback_days() + 1
+  'date', journey_tables(), before=1, after=lag_days() + 2 * lookback_days() + 1, whole_weeks=true
 )) }}
 -- From which channel journeys went on to which, by the day on which they ended: the transition
 -- matrix of Markov attribution. (start), (conversion) and (null) are its states, too. Channels and
 -- steps of fewer than paths_k_anonymity people on the day are counted in '(other)'.
-{%- set k = var('paths_k_anonymity', 10) %}
+{%- set k = paths_k() %}
 with steps as (
   select
     *,

@@ -97,7 +97,7 @@ class MmmSettings(Section):
     """
 
     seed: int = 20260101
-    engines: tuple[EngineName, ...] = Field(("ensemble",), min_length=1)
+    engines: tuple[EngineName, ...] = Field(("ensemble", "lightweight"), min_length=1)
     origins: int = Field(8, ge=8)
     horizons: tuple[Horizon, ...] = (4, 8, 13)
     min_weeks: int = Field(52, ge=26)

@@ -33,6 +33,8 @@ class Allocation:
     """The weekly spend that the media mix would give a channel, and what that brings.
 
     ``orders`` is the change in weekly orders; amounts are in the run's reporting currency.
+    ``recommended`` is of all channels together: whether the change gains even at its pessimistic
+    end, or a plan asks for it.
     """
 
     channel: str
@@ -41,6 +43,7 @@ class Allocation:
     binding: str
     orders: Interval
     order_value: Money
+    recommended: bool = True
 
     @property
     def change(self) -> Money:
@@ -110,6 +113,7 @@ def allocations(warehouse: Warehouse, run: JobEvidence | None) -> tuple[Allocati
                 row["delta_orders_p10"], row["delta_orders_p50"], row["delta_orders_p90"]
             ),
             order_value=Money(row["order_value_micros"], row["currency_code"]),
+            recommended=row["is_recommended"] is not False,
         )
         for row in _rows(warehouse, "allocations", run)
     )

@@ -24,7 +24,7 @@ from pipelines.jobs.allocation.problem import Goal, Limit, Sense, Target, group
 from pipelines.jobs.allocation.solve import Allocation, allocate
 from pipelines.jobs.base import significant
 from pipelines.jobs.mmm.curves import percentiles
-from pipelines.jobs.mmm.decision import STRETCH, claimed
+from pipelines.jobs.mmm.decision import STRETCH, claimed, worth
 from pipelines.jobs.mmm.engine import Fitted
 from pipelines.jobs.mmm.forward import steady
 from pipelines.jobs.mmm.panel import Floats
@@ -42,12 +42,15 @@ class Split:
 
     Args:
         rows: of contracts.mmm_allocations.
+        recommended: whether it is worth it (:func:`.decision.worth`), or a plan's own limits or
+            targets ask for a change.
         certificate: a row of contracts.mmm_certificates, if there is anything to split.
         gain: draws of the change in weekly orders, as claimed, [draw].
     """
 
     rows: list[dict[str, Any]]
     certificate: dict[str, Any] | None
+    recommended: bool
     gain: Floats
 
 
@@ -75,7 +78,7 @@ def split_budget(
         return NoSplit(f"{SETTINGS}: {problem} in these weeks. Correct the name, or take it out.")
     current = weeks.current_micros
     if not current.any():
-        return Split([], None, np.zeros(1))
+        return Split([], None, False, np.zeros(1))
     kept = [i for i, now in enumerate(current) if now or weeks.channels[i] in set(plan.named)]
     names = [weeks.channels[i] for i in kept]
     spent = [int(current[i]) for i in kept]
@@ -101,7 +104,7 @@ def split_budget(
                 if f"caps of {name} at most" in conflict.names
             )
         )
-    return _split(fitted, weeks, allocation, dict(zip(names, bounds, strict=True)))
+    return _split(fitted, weeks, allocation, plan.constrains)
 
 
 def _boxes(spent: Sequence[int], caps: AllocationCaps) -> list[Box]:
@@ -171,7 +174,7 @@ def _written(currency: str, amount: float, sense: Sense) -> str:
     return f"{figure(whole * unit, currency, ',')} {currency}"
 
 
-def _split(fitted: Fitted, weeks: Weeks, allocation: Allocation, caps: Mapping[str, Box]) -> Split:
+def _split(fitted: Fitted, weeks: Weeks, allocation: Allocation, is_asked: bool) -> Split:
     """The rows of the channels that spend, and the change of all together."""
     rows: list[dict[str, Any]] = []
     changes: list[Floats] = []
@@ -204,7 +207,11 @@ def _split(fitted: Fitted, weeks: Weeks, allocation: Allocation, caps: Mapping[s
         "curves": curves_json(allocation.problem),
         "gap": significant(proof.gap),
     }
-    return Split(rows, certificate, claimed(np.sum(changes, axis=0)))
+    gain = claimed(np.sum(changes, axis=0))
+    recommended = is_asked or worth(gain)
+    return Split(
+        [r | {"is_recommended": recommended} for r in rows], certificate, recommended, gain
+    )
 
 
 def _tightest(channel: str, allocation: Allocation) -> Box:

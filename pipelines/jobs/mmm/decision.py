@@ -33,9 +33,10 @@ class Decision:
     """What to change.
 
     Args:
-        shift: factor of each channel's spend; None if an assumption is broken.
-        lift: 10th, 50th and 90th percentile of the change of the outcome in the decided weeks, as a
-            share of it, as claimed.
+        shift: factor of each channel's spend; all 1 where the best split may gain nothing, None if
+            an assumption is broken.
+        lift: 10th, 50th and 90th percentile of what the best split changes the outcome by in the
+            decided weeks, as a share of it, as claimed.
         refusals: the broken assumptions.
     """
 
@@ -50,10 +51,10 @@ def decide(panel: Panel, seed: int) -> Decision:
     refusals = tuple(broken(fitted))
     responded = respond(fitted)
     factors = best_split(panel, responded)
-    low, middle, high = np.quantile(lift(panel, responded, factors), (0.1, 0.5, 0.9))
-    return Decision(
-        None if refusals else factors, (float(low), float(middle), float(high)), refusals
-    )
+    gain = lift(panel, responded, factors)
+    low, middle, high = np.quantile(gain, (0.1, 0.5, 0.9))
+    shift = factors if worth(gain) else np.ones(len(factors))
+    return Decision(None if refusals else shift, (float(low), float(middle), float(high)), refusals)
 
 
 def decided_weeks(panel: Panel) -> int:
@@ -91,6 +92,15 @@ def lift(panel: Panel, responded: Sequence[Floats], factors: Floats) -> Floats:
     changes = [_at(r, f) - _at(r, 1.0) for r, f in zip(responded, factors, strict=True)]
     outcome = float(panel.outcome[:, -decided_weeks(panel) :].sum())
     return claimed(np.sum(changes, axis=0) / outcome)
+
+
+def worth(gain: Floats) -> bool:
+    """Whether a change is recommended: at the pessimistic end of its 80% interval it still gains.
+
+    Args:
+        gain: draws of what it brings, as claimed, [draw].
+    """
+    return bool(np.quantile(gain, 0.1) > 0)
 
 
 def claimed(gain: Floats) -> Floats:

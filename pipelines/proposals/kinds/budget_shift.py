@@ -155,6 +155,8 @@ class BudgetShift(Kind[Inputs, ShiftCase]):
                     "again.",
                 ),
             )
+        if not all(a.recommended for a in inputs.allocations):
+            return Drafted((), (f"mmm run {mmm.run_id} recommends no shift: {mmm.reason}",))
         plan = make_plan(market, inputs, caps)
         refused = [*_shared(plan, inputs, caps)]
         refused += [

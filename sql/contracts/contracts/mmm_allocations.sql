@@ -18,6 +18,10 @@ CREATE TABLE contracts.mmm_allocations (
   upper_micros INT64 NOT NULL OPTIONS (
     description = "Tightest upper bound of the channel alone: caps, ceiling or step"
   ),
+  is_recommended BOOL OPTIONS (
+    description
+    = "Whether the split is recommended: the 80% interval of what it changes is all gain, or a plan's limits or targets ask for it"
+  ),
   binding STRING NOT NULL OPTIONS (description = "Bound that binds: LOWER, UPPER or NONE"),
   delta_orders_p10 FLOAT64 NOT NULL OPTIONS (
     description = "Change in weekly orders from this channel's change alone, 10th percentile"

@@ -74,23 +74,34 @@ def claims(c: Any, channels: Any) -> Any:  # whether each holds, and what it say
     gap, size = (top - value) / max(abs(top), abs(value), 1e-300), max(abs(value), spent)
     yield abs(stated["value"] - value) <= 1e-9 * size, "the objective is what the curves say"
     yield gap <= stated["gap"] + 1e-9, "the gap is at most as stated"
-    draws = len(channels[min(channels)]["outcome"])
-    most = 0 if goal["risk"] == "p10" else (1 + 1e-9) / max(1, goal["tail"] * draws)
+    draws, sums = len(channels[min(channels)]["outcome"]), {"": frozenset(channels)}
+    sums.update((k["name"], frozenset(k["channels"])) for k in c["constraints"])
+    rank = math.ceil(max(1.0, goal["tail"] * draws) - 1e-9)
+    most = 1 if goal["risk"] == "p10" else (1 + 1e-9) / max(1, goal["tail"] * draws)
     for w in (row.values() for row in c["weights"]):
-        fair = min(w) >= 0 and max(w) <= most and abs(math.fsum(w) - 1) <= 1e-9
-        yield fair, "weights are of the lowest draws"
-    boxes = [(c["proof"], box)]
-    while boxes:  # two halves cover a box, so the leaves cover every split
-        node, box = boxes.pop()
+        yield min(w) >= 0 and max(w) <= most and abs(math.fsum(w) - 1) <= 1e-9, "weights are fair"
+    every = dict.fromkeys(sums.values(), {str(d) for d in range(draws * (goal["risk"] != "p10"))})
+    boxes = [(c["proof"], box, every)]
+    while boxes:  # its parts cover a box, so the leaves cover every split
+        node, box, kept = boxes.pop()
         if name := node.get("channel"):
             yield box[name][0] <= node["at"] <= box[name][1], "a box is split inside"
-            boxes.append((node["below"], {**box, name: (box[name][0], node["at"])}))
-            boxes.append((node["above"], {**box, name: (node["at"], box[name][1])}))
+            boxes.append((node["below"], {**box, name: (box[name][0], node["at"])}, kept))
+            boxes.append((node["above"], {**box, name: (node["at"], box[name][1])}, kept))
             continue
-        worth = [c["weights"][node["worth"]]] if most else [{d: 1} for d in range(draws)]
-        bound = level(goal, [highest(c, channels, node, box, row) for row in worth])
-        fair, near = min(node["multipliers"].values(), default=0) >= 0, 1e-9 * max(size, abs(bound))
-        yield fair and bound - near <= node["bound"] <= top + near, "a leaf's bound holds"
+        if groups := node.get("groups"):  # the percentile leaves out fewer draws than groups
+            once = len({d for group in groups for d in group}) == sum(map(len, groups))
+            yield once and len(groups) == len(node["parts"]) >= rank, "a group loses no draw"
+            for part, group in zip(node["parts"], groups, strict=True):
+                name = frozenset(node["channels"])
+                boxes.append((part, box, {**kept, name: kept[name] | set(map(str, group))}))
+            continue
+        rows = {"": node["worth"], **node["target_weights"]}
+        fair = all(c["weights"][row].keys() <= kept[sums[name]] for name, row in rows.items())
+        yield fair and min(node["multipliers"].values(), default=0) >= 0, "a leaf's prices are fair"
+        bound = highest(c, channels, node, box, c["weights"][node["worth"]])
+        near = 1e-9 * max(size, abs(bound))
+        yield bound - near <= node["bound"] <= top + near, "a leaf's bound holds"
 
 
 if __name__ == "__main__":

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from pipelines.jobs.allocation.pieces import pieces_of
+import numpy as np
+
+from pipelines.jobs.allocation.pieces import Tail, pieces_of
 from pipelines.jobs.allocation.problem import Limit, Problem, Target
 from pipelines.jobs.allocation.program import Program
 from pipelines.jobs.allocation.relaxation import Relaxation
@@ -79,14 +81,15 @@ def _eased(
         most: the slack that suffices.
     """
     pieces = pieces_of(problem)
-    tails = [pieces.tail()] * len(pieces.targets)
+    tails = pieces.lowest()
     positions = [i for i, target in enumerate(pieces.targets) if target.name in soft]
     split: Split | None = None
     # nothing is proven over the draws that the 10th percentile may leave out
     proves = problem.goal.risk != "p10"
     for _ in range(1 if proves else _TURNS):
-        relaxation = Relaxation(pieces, pieces.everyone(), tails)
-        if proves and not may_break and limit is None and relaxation.infeasible():
+        relaxation = Relaxation(pieces)
+        relaxed = relaxation.solve(pieces.first, pieces.last, tails, wanted=0.0)
+        if proves and not may_break and limit is None and relaxed.broken:
             return None
         program = Program(relaxation)
         for _ in range(_ROUNDS if proves else _TURN_ROUNDS):
@@ -99,9 +102,17 @@ def _eased(
                 return split
             if proves and soft and slack < 0:
                 return None
-            if not relaxation.cut(pieces.mix(spend)):
+            if not relaxation.cut(pieces.drawn(pieces.mix(spend)), tails):
                 break
         if split is None:
             return None
-        tails = pieces.rest(split)[1:]
+        tails = [_rest(problem, split, channels) for channels in pieces.sums]
     return None
+
+
+def _rest(problem: Problem, split: Split, channels: Sequence[str]) -> Tail:
+    """The least of the draws but for those that are worst at a split, which the 10th percentile
+    leaves out there: what raises it can't lower the percentile."""
+    outcomes = problem.outcomes(split)
+    order = np.argsort(np.sum([outcomes[c] for c in channels], axis=0), kind="stable")
+    return Tail(np.sort(order[problem.goal.rank(len(order)) - 1 :]), 1.0)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from pipelines.jobs.allocation.certificate import Certificate, certify
 from pipelines.jobs.allocation.conflicts import raise_for_limits, raise_for_targets
 from pipelines.jobs.allocation.pieces import Pieces, Tail, pieces_of
-from pipelines.jobs.allocation.problem import Floats, Problem, Risk
+from pipelines.jobs.allocation.problem import Floats, Problem
 from pipelines.jobs.allocation.program import Program
 from pipelines.jobs.allocation.proof import Box, highest, near, prove
 from pipelines.jobs.allocation.relaxation import Relaxation, unsolved
@@ -19,8 +19,6 @@ from pipelines.jobs.allocation.whole import whole
 _MARGINS = (1e-7, 1e-6, 1e-5, 1e-4, 1e-3)
 """Tried in turn on targets, until the split in whole amounts holds them."""
 _ROUNDS = 20
-_TURNS = 6
-_STARTS: tuple[Risk, ...] = ("cvar", "mean")
 
 
 @dataclass(frozen=True)
@@ -56,7 +54,7 @@ class Search:
 
     def run(self, relaxation: Relaxation) -> None:
         """Solve the mixed integer program over a relaxation, cut by cut."""
-        relaxation.solve(self.pieces.first, self.pieces.last)
+        relaxation.solve(self.pieces.first, self.pieces.last, self.pieces.tails())
         program = Program(relaxation)
         for margin in _MARGINS if self.problem.targets else (0.0,):
             holds = self._cut_by_cut(program, margin)
@@ -76,7 +74,8 @@ class Search:
             split = whole(self.pieces, spend)
             holds = split is not None and not self.problem.broken(split)
             self.offer(spend)
-            if not program.relaxation.cut(self.pieces.mix(spend)):
+            drawn = self.pieces.drawn(self.pieces.mix(spend))
+            if not program.relaxation.cut(drawn, self.pieces.tails()):
                 break
         return holds
 
@@ -93,64 +92,25 @@ def allocate(problem: Problem) -> Allocation:
     """
     raise_for_limits(problem)
     search = Search(problem)
-    pieces, tree = search.pieces, None
-    if problem.goal.risk == "p10":
-        _seek_percentile(search)
-        pieces = pieces_of(replace(problem, targets=()))
-        if search.spend is not None:
-            tree = prove(Relaxation(pieces, pieces.everyone(), []), search.objective, search.offer)
-    else:
-        tree = _branch(search)
+    tree = _branch(search)
     if search.spend is None or tree is None:
         raise_for_targets(problem)
         raise unsolved("split in whole amounts", "rounding breaks a limit or a target")
-    return Allocation(problem, search.spend, certify(problem, pieces, search.spend, tree))
+    return Allocation(problem, search.spend, certify(problem, search.pieces, search.spend, tree))
 
 
 def _branch(search: Search) -> Box | None:
-    """Branch and bound, which mostly needs a few boxes; what it leaves open, the program closes."""
-    relaxation = _relaxation(search.pieces, search.pieces.tail())
-    if search.problem.targets and relaxation.infeasible():
-        return None
+    """Branch and bound, which mostly needs a few boxes; what it leaves open, the program closes,
+    but for the 10th percentile."""
+    pieces, relaxation = search.pieces, Relaxation(search.pieces)
+    percentile = search.problem.goal.risk == "p10"
+    if search.problem.targets and not percentile:
+        if relaxation.solve(pieces.first, pieces.last, pieces.tails(), wanted=0.0).broken:
+            return None
     tree = prove(relaxation, search.objective, search.offer)
     before = search.objective
-    if not near(highest(tree), before):
+    if not percentile and not near(highest(tree), before):
         search.run(relaxation)
         if search.objective > before:
             tree = prove(relaxation, search.objective, search.offer)
     return tree
-
-
-def _seek_percentile(search: Search) -> None:
-    """From the best CVaR and the best mean, raise the least of the draws that count, in turns."""
-    problem = search.problem
-    for risk in _STARTS:
-        split = _best(replace(problem, goal=replace(problem.goal, risk=risk)))
-        value = -np.inf
-        for _ in range(_TURNS):
-            if split is None or (now := problem.objective(split)) <= value:
-                break
-            value = now
-            search.consider(split)
-            split = _best(_beside_the_worst(problem, split))
-
-
-def _beside_the_worst(problem: Problem, split: Mapping[str, int]) -> Problem:
-    """The least of the draws, without those that are so bad at a split that the 10th percentile
-    leaves them out there: what raises it can't lower the percentile."""
-    outcome = np.sum(list(problem.outcomes(split).values()), axis=0)
-    order = np.argsort(outcome, kind="stable")
-    kept = np.sort(order[problem.goal.rank(len(order)) - 1 :])
-    curves = tuple(replace(curve, outcome=curve.outcome[kept]) for curve in problem.curves)
-    goal = replace(problem.goal, risk="cvar", tail=1 / len(kept))
-    return replace(problem, curves=curves, goal=goal)
-
-
-def _best(problem: Problem) -> Mapping[str, int] | None:
-    search = Search(problem)
-    _branch(search)
-    return search.spend
-
-
-def _relaxation(pieces: Pieces, tail: Tail) -> Relaxation:
-    return Relaxation(pieces, tail, [tail] * len(pieces.targets))

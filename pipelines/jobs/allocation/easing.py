@@ -10,6 +10,7 @@ import numpy as np
 from pipelines.jobs.allocation.pieces import Tail, pieces_of
 from pipelines.jobs.allocation.problem import Limit, Problem, Target
 from pipelines.jobs.allocation.program import Program
+from pipelines.jobs.allocation.proof import infeasible
 from pipelines.jobs.allocation.relaxation import Relaxation
 from pipelines.jobs.allocation.whole import whole
 
@@ -87,10 +88,10 @@ def _eased(
     # nothing is proven over the draws that the 10th percentile may leave out
     proves = problem.goal.risk != "p10"
     for _ in range(1 if proves else _TURNS):
-        relaxation = Relaxation(pieces)
-        relaxed = relaxation.solve(pieces.first, pieces.last, tails, wanted=0.0)
-        if proves and not may_break and limit is None and relaxed.broken:
+        if not may_break and limit is None and infeasible(Relaxation(pieces)):
             return None
+        relaxation = Relaxation(pieces)
+        relaxation.begin(tails)
         program = Program(relaxation)
         for _ in range(_ROUNDS if proves else _TURN_ROUNDS):
             eased = program.ease(positions, limit, most, _MARGIN)

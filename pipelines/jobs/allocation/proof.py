@@ -12,7 +12,7 @@ until no more fall below the bound than may be left out.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -27,6 +27,7 @@ _MOST_BOXES = 400
 _MOST_PROGRAMS = 400
 """Linear programs: what the 10th percentile may take, rather than seconds, which vary."""
 _MOST_WITHOUT_SPLIT = 40
+_MOST_INFEASIBLE = 60
 
 Offer = Callable[[Floats], float]
 """Spend by channel, in money, to the best objective so far."""
@@ -101,6 +102,28 @@ def prove(relaxation: Relaxation, objective: float, offer: Offer) -> Box:
     return root
 
 
+def infeasible(relaxation: Relaxation) -> bool:
+    """Whether even mixes of points must break a limit or a target: then no split holds all."""
+    pieces = relaxation.pieces
+    boxes = [Box(pieces.first, pieces.last, pieces.tails(), np.inf, _free(pieces))]
+    most = relaxation.programs + _MOST_INFEASIBLE
+    targets = range(1, len(pieces.sums))
+    mix = None
+    if pieces.problem.goal.risk == "p10":
+        mix = relaxation.solve(pieces.first, pieces.last, pieces.lowest(), wanted=0.0).mix
+    while boxes:
+        box = boxes.pop()
+        relaxed = relaxation.solve(box.low, box.high, box.tails, wanted=0.0)
+        if not relaxed.broken:
+            _, split = _left_out(pieces, box, relaxed.mix if mix is None else mix, targets)
+            if split is None or relaxation.programs > most:
+                return False
+            _divide(pieces, box, split, 0)
+            boxes += box.parts
+        mix = None
+    return True
+
+
 def highest(box: Box) -> float:
     """The bound that a tree proves."""
     return max(map(highest, box.parts)) if box.parts else box.bound
@@ -133,23 +156,30 @@ def _tighten(relaxation: Relaxation, box: Box) -> Relaxed:
 
 def _split(pieces: Pieces, box: Box, relaxed: Relaxed) -> Point | Groups | None:
     """What promises the most that no split can bring: mixed points, or draws left out of a sum."""
-    gain, split = _mixed(pieces, box, relaxed)
-    if pieces.problem.goal.risk != "p10":
-        return split
-    goal, m = pieces.problem.goal, relaxed.multipliers
-    spent = sum(_spend(pieces, relaxed.mix))
-    for i, (outcome, tail) in enumerate(zip(pieces.drawn(relaxed.mix), box.tails, strict=True)):
-        level, left_out = goal.level(outcome), goal.rank(len(outcome)) - 1
+    gain, point = _mixed(pieces, box, relaxed)
+    more, groups = _left_out(pieces, box, relaxed.mix, range(len(pieces.sums)))
+    return groups if more > max(gain, 1e-9 * pieces.scale) else point
+
+
+def _left_out(
+    pieces: Pieces, box: Box, mix: Floats, sums: Sequence[int]
+) -> tuple[float, Groups | None]:
+    """Where the draws kept promise the most beyond the risk level, in the objective's units."""
+    best, split, goal = 0.0, None, pieces.problem.goal
+    if goal.risk != "p10":
+        return best, split
+    drawn = pieces.drawn(mix)
+    for i in sums:
+        level = goal.level(drawn[i])
         if i == 0:
-            promised = goal.factor * (outcome[tail.kept].min() - level)
+            gain = goal.factor * (drawn[i][box.tails[i].kept].min() - level)
         else:
-            target = pieces.targets[i-1]
-            shown = relaxed.mix * pieces.members(target.channels)
-            promised = (float(shown @ pieces.spend) - goal.cost(target) * level)
-            promised *= max(m.targets[i-1], pieces.scale / pieces.money) 
-        if promised > max(gain, 1e-9 * pieces.scale) and len(tail.kept) + left_out < len(outcome):
-            gain, split = promised, _groups(pieces, box, i, relaxed.mix)
-    return split
+            target = pieces.targets[i - 1]
+            spent = float(mix @ (pieces.members(target.channels) * pieces.spend))
+            gain = (spent - goal.cost(target) * level) * pieces.scale / pieces.money
+        if gain > best and len(box.tails[i].kept) <= pieces.draws - goal.rank(pieces.draws):
+            best, split = gain, _groups(pieces, box, i, mix)
+    return best, split
 
 
 def _groups(pieces: Pieces, box: Box, i: int, mix: Floats) -> Groups:

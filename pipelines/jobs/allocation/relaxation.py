@@ -63,6 +63,10 @@ class Relaxation:
         rounding = len(pieces.first) / self.norms
         self.margins = np.minimum(_MARGIN + rounding, _MOST_MARGIN)
 
+    def begin(self, tails: list[Tail]) -> None:
+        """Make sure of a cut of each tail."""
+        self.cut([self.pieces.outcome.mean(axis=1)] * len(tails), tails)
+
     def cut(self, outcomes: list[Floats], tails: list[Tail]) -> bool:
         """Add the cuts that a solution needs, by its draws of each sum; False if it needs none."""
         added = False
@@ -92,7 +96,7 @@ class Relaxation:
         Args:
             wanted: how much the objective counts beside breaches.
         """
-        self.cut([self.pieces.outcome.mean(axis=1)] * len(tails), tails)
+        self.begin(tails)
         for _ in range(_ROUNDS):
             relaxed = self._solve(low, high, tails, wanted)
             if relaxed.broken or not self.cut(self.pieces.drawn(relaxed.mix), tails):

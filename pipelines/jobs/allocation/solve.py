@@ -12,7 +12,7 @@ from pipelines.jobs.allocation.conflicts import raise_for_limits, raise_for_targ
 from pipelines.jobs.allocation.pieces import Pieces, Tail, pieces_of
 from pipelines.jobs.allocation.problem import Floats, Problem
 from pipelines.jobs.allocation.program import Program
-from pipelines.jobs.allocation.proof import Box, highest, near, prove
+from pipelines.jobs.allocation.proof import Box, highest, infeasible, near, prove
 from pipelines.jobs.allocation.relaxation import Relaxation, unsolved
 from pipelines.jobs.allocation.whole import whole
 
@@ -102,11 +102,10 @@ def allocate(problem: Problem) -> Allocation:
 def _branch(search: Search) -> Box | None:
     """Branch and bound, which mostly needs a few boxes; what it leaves open, the program closes,
     but for the 10th percentile."""
-    pieces, relaxation = search.pieces, Relaxation(search.pieces)
+    relaxation = Relaxation(search.pieces)
     percentile = search.problem.goal.risk == "p10"
-    if search.problem.targets and not percentile:
-        if relaxation.solve(pieces.first, pieces.last, pieces.tails(), wanted=0.0).broken:
-            return None
+    if search.problem.targets and infeasible(relaxation):
+        return None
     tree = prove(relaxation, search.objective, search.offer)
     before = search.objective
     if not percentile and not near(highest(tree), before):

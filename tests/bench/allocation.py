@@ -33,7 +33,16 @@ from pipelines.errors import ConstraintsConflict
 from pipelines.jobs.allocation import check
 from pipelines.jobs.allocation.certificate import curves_json
 from pipelines.jobs.allocation.pieces import ranges
-from pipelines.jobs.allocation.problem import Curve, Goal, Limit, Problem, Target, at, step
+from pipelines.jobs.allocation.problem import (
+    Curve,
+    Goal,
+    Limit,
+    Problem,
+    Target,
+    at,
+    step,
+    tail_weights,
+)
 from pipelines.jobs.allocation.solve import allocate
 
 _ROOT = Path(__file__).parents[2]
@@ -156,32 +165,30 @@ def brute_force(problem: Problem) -> float | None:
     """The best of a grid; the last channel takes what the budget leaves where it must be spent."""
     low, high = ranges(problem)
     axes = [
-        np.unique(np.rint(np.linspace(a, b, _BRUTE))).astype(int)
+        np.unique(np.rint(np.linspace(a, b, _BRUTE))).astype(np.int64)
         for a, b in zip(low, high, strict=True)
     ]
     exact = {x.sense: x.bound for x in problem.limits if len(x.channels) == len(low)}
-    best = None
-    outcomes = [at(curve, axis) for curve, axis in zip(problem.curves, axes, strict=True)]
     fixed = exact.get("<=") is not None and exact.get("<=") == exact.get(">=")
-    for places in product(*(range(len(axis)) for axis in (axes[:-1] if fixed else axes))):
-        spend = [int(axis[i]) for axis, i in zip(axes, places, strict=False)]
-        if fixed:
-            spend.append(exact["<="] - sum(spend))
-            if not low[-1] <= spend[-1] <= high[-1]:
-                continue
-        split = dict(zip(problem.channels, spend, strict=True))
-        if any(limit.slack(split) < 0 for limit in problem.limits):
-            continue
-        drawn = [outcome[:, i] for outcome, i in zip(outcomes, places, strict=False)]
-        if fixed:
-            drawn.append(at(problem.curves[-1], np.array([spend[-1]]))[:, 0])
-        outcome = np.sum(drawn, axis=0)
-        level, spent = problem.goal.level(outcome), sum(spend)
-        if any(spent > problem.goal.cost(t) * level for t in problem.targets):
-            continue
-        objective = problem.goal.objective(outcome, spent)
-        best = objective if best is None else max(best, objective)
-    return best
+    grid = np.array(list(product(*(axes[:-1] if fixed else axes))), dtype=np.int64)
+    if fixed:
+        grid = np.column_stack([grid, exact["<="] - grid.sum(axis=1)])
+        grid = grid[(low[-1] <= grid[:, -1]) & (grid[:, -1] <= high[-1])]
+    for limit in problem.limits:
+        value = grid[:, [problem.channels.index(name) for name in limit.channels]].sum(axis=1)
+        grid = grid[value <= limit.bound if limit.sense == "<=" else value >= limit.bound]
+    if not len(grid):
+        return None
+    goal, spent = problem.goal, grid.sum(axis=1)
+    drawn = sum(at(curve, spend) for curve, spend in zip(problem.curves, grid.T, strict=True))
+    ordered = np.sort(drawn, axis=0)
+    if goal.risk == "p10":
+        level = ordered[goal.rank(problem.draws) - 1]
+    else:
+        level = tail_weights(problem.draws, goal.share) @ ordered
+    held = np.all([spent <= goal.cost(t) * level for t in problem.targets], axis=0)
+    objective = goal.factor * level - (spent if goal.measure == "margin" else 0)
+    return float(objective[held].max()) if held.any() else None
 
 
 def slsqp(problem: Problem) -> np.ndarray:

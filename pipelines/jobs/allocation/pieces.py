@@ -100,8 +100,8 @@ class Pieces:
 
     @property
     def sums(self) -> list[tuple[str, ...]]:
-        """Channels whose outcome counts together: all of them, for the objective; each target's."""
-        return [self.problem.channels, *(target.channels for target in self.targets)]
+        """Channels whose outcome counts together: the objective's, and each target's."""
+        return [self.problem.counted, *(target.channels for target in self.targets)]
 
     def tails(self) -> list[Tail]:
         """What bounds the risk level of every split, of each of the sums.
@@ -138,9 +138,8 @@ class Pieces:
     def worth(self, weights: Floats) -> Floats:
         """Objective at each point, by weights of the draws, [point]."""
         goal = self.problem.goal
-        cost = self.spend if goal.measure == "margin" else 0
-        worth: Floats = goal.factor * (weights @ self.outcome) - cost
-        return worth
+        worth: Floats = goal.factor * (weights @ self.outcome) - goal.spend_factor * self.spend
+        return worth if not goal.channels else worth * self.members(goal.channels)
 
     def excess(self, target: Target, weights: Floats) -> Floats:
         """Spend beyond what the target allows for the outcome, [point]; it sums to at most 0."""
@@ -192,7 +191,7 @@ def pieces_of(problem: Problem) -> Pieces:
     outcome = np.concatenate(outcomes, axis=1)
     goal = problem.goal
     highest = [float(np.abs(part.mean(axis=0)).max()) for part in outcomes]
-    scale = goal.factor * sum(highest) + (money if goal.measure == "margin" else 0.0)
+    scale = goal.factor * sum(highest) + abs(goal.spend_factor) * money
     return Pieces(
         problem=problem,
         owner=np.repeat(np.arange(len(spends)), sizes),

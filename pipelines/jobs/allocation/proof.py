@@ -23,9 +23,8 @@ from pipelines.jobs.allocation.relaxation import Relaxation, Relaxed
 
 GAP = 1e-5
 """Of the objective: a bound this near to it is not improved."""
-_MOST_BOXES = 400
-_MOST_PROGRAMS = 400
-"""Linear programs: what the 10th percentile may take, rather than seconds, which vary."""
+PROGRAMS = 300
+"""Linear programs, not seconds, so that a result is the same on every machine."""
 _MOST_WITHOUT_SPLIT = 40
 _MOST_INFEASIBLE = 60
 
@@ -63,22 +62,30 @@ class Box:
     parts: list[Box] = field(default_factory=list)
 
 
-def prove(relaxation: Relaxation, objective: float, offer: Offer) -> Box:
-    """The root of a tree whose leaves bound the objective as nearly as some hundred boxes can.
+def prove(
+    relaxation: Relaxation,
+    objective: float,
+    offer: Offer,
+    enough: float = np.inf,
+    programs: int = PROGRAMS,
+) -> Box:
+    """The root of a tree whose leaves bound the objective as nearly as the programs allow.
 
     Args:
         objective: the best so far; minus infinity where there is no split yet.
+        enough: an objective above this need not be improved.
     """
     pieces = relaxation.pieces
     root = Box(pieces.first, pieces.last, pieces.tails(), np.inf, _free(pieces))
     heap = [(-root.bound, 0, root)]
+    most = relaxation.programs + programs
     if pieces.problem.goal.risk == "p10":
         # where the lowest draws are the least bad, they are likely to be those that matter
         spread = relaxation.solve(root.low, root.high, pieces.lowest())
         offer(_spend(pieces, spread.mix))
         heap = _divide(pieces, root, _groups(pieces, root, 0, spread.mix), 0)
     boxes = order = len(heap)
-    while heap and boxes < _MOST_BOXES:
+    while heap and relaxation.programs < most and objective <= enough:
         _, _, box = heapq.heappop(heap)
         if near(box.bound, objective) or (objective == -np.inf and boxes > _MOST_WITHOUT_SPLIT):
             break

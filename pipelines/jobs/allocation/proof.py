@@ -1,12 +1,13 @@
 """Branch and bound: boxes that cover every split, each with a bound on its objective.
 
-It gives what a stranger can check: a tree that splits the ranges of channels at the curves' points,
-with multipliers at its leaves. No more channels mix points than limits bind, so the tree is shallow.
+It gives what a stranger can check: a tree that splits the ranges of channels at points of their
+curves, with multipliers at its leaves. No more channels mix points than limits bind, so the tree is
+shallow.
 
-The 10th percentile leaves some draws out, fewer than its rank. So of as many groups of draws as its
-rank, one at least loses none, and the percentile is at most the least draw of that group: a box has
-a part for each group, whose relaxation is that of CVaR at its lowest. Deeper parts keep more draws,
-until no more fall below the bound than may be left out.
+Fewer draws lie below the 10th percentile than its rank. So of as many disjoint groups of draws as
+its rank, one group at least has none below it, and the percentile is at most that group's lowest
+draw: a box has a part for each group, with the relaxation of CVaR at its lowest. Deeper parts keep
+more draws, until fewer are below the bound than its rank.
 """
 
 from __future__ import annotations

@@ -84,7 +84,7 @@ def prove(
         # where the lowest draws are the least bad, they are likely to be those that matter
         spread = relaxation.solve(root.low, root.high, pieces.lowest())
         offer(_spend(pieces, spread.mix))
-        heap = _divide(pieces, root, _groups(pieces, root, 0, spread.mix), 0)
+        heap = sorted(_divide(pieces, root, _groups(pieces, root, 0, spread.mix), 0))
     boxes = order = len(heap)
     while heap and relaxation.programs < most and objective <= enough:
         _, _, box = heapq.heappop(heap)
@@ -146,11 +146,17 @@ def near(bound: float, objective: float) -> bool:
 
 def _free(pieces: Pieces) -> Multipliers:
     """Limits and targets cost nothing."""
-    equal = np.full(pieces.draws, 1 / pieces.draws)
-    targets = len(pieces.targets)
+    equal, targets = _equal(pieces, np.arange(pieces.draws)), len(pieces.targets)
     return Multipliers(
         equal, np.zeros(len(pieces.limits)), np.zeros(targets), np.tile(equal, (targets, 1))
     )
+
+
+def _equal(pieces: Pieces, draws: Ints) -> Floats:
+    """Equal weights of these draws, [draw]."""
+    weights = np.zeros(pieces.draws)
+    weights[draws] = 1 / len(draws)
+    return weights
 
 
 def _tighten(relaxation: Relaxation, box: Box) -> Relaxed:
@@ -219,7 +225,11 @@ def _divide(
                 else tail
                 for i, tail in enumerate(box.tails)
             ]
-            parts.append(replace(box, tails=tails, relaxed=None))
+            part = replace(box, tails=tails, relaxed=None)
+            if np.isinf(box.bound):  # no draw was kept yet
+                part.multipliers = replace(_free(pieces), worth=_equal(pieces, draws))
+                part.bound = pieces.bound(part.multipliers, box.low, box.high)
+            parts.append(part)
     box.split, box.parts = split, parts
     return [(-part.bound, order + i, part) for i, part in enumerate(parts, 1)]
 

@@ -108,23 +108,20 @@ class Pieces:
 
         The 10th percentile has no such envelope: no draw is above it in every split.
         """
-        draws = np.arange(0 if self.problem.goal.risk == "p10" else self.draws)
-        size = max(1.0, self.problem.goal.share * len(draws))
-        return [Tail(draws, size)] * len(self.sums)
+        if self.problem.goal.risk == "p10":
+            return [Tail(np.arange(0), 1.0)] * len(self.sums)
+        return self.lowest()
 
     def lowest(self) -> list[Tail]:
         """Those of CVaR."""
-        return [Tail(np.arange(self.draws), max(1.0, self.problem.goal.share * self.draws))] * len(
-            self.sums
-        )
+        size = max(1.0, self.problem.goal.share * self.draws)
+        return [Tail(np.arange(self.draws), size)] * len(self.sums)
 
-    def mix(self, spend: Floats) -> Floats:
-        """Of the two points around each channel's spend, [point]."""
-        mix = np.zeros(len(self.spend))
-        for i, (a, b) in enumerate(zip(self.first, self.last, strict=True)):
-            own = self.spend[a : b + 1]
-            mix[a : b + 1] = [np.interp(spend[i], own, row) for row in np.eye(len(own))]
-        return mix
+    def rest(self, mix: Floats) -> list[Tail]:
+        """The least of the draws but for those that the 10th percentile leaves out at a mix."""
+        left_out = self.problem.goal.rank(self.draws) - 1
+        orders = [np.argsort(outcome, kind="stable") for outcome in self.drawn(mix)]
+        return [Tail(np.sort(order[left_out:]), 1.0) for order in orders]
 
     def drawn(self, mix: Floats) -> list[Floats]:
         """Outcome of a mix of points, for each of the sums, [draw]."""

@@ -278,7 +278,7 @@ def main() -> None:
     parser.add_argument("--problems", type=int, default=10_000)
     parser.add_argument("--first-seed", type=int, default=1_000_000)
     parser.add_argument("--minutes", type=float, default=10.0)
-    parser.add_argument("--peers", type=int, default=10, help="every so many problems")
+    parser.add_argument("--peers", type=int, default=10, help="every so many problems; 0 for none")
     options = parser.parse_args()
     began = time.monotonic()
     figures = {risk: Figures() for risk in _RISKS}
@@ -293,7 +293,7 @@ def main() -> None:
         slowest.append(
             ((own.seconds if best is not None else own.refused)[-1], seed, problem.goal.risk)
         )
-        if seed % options.peers == 0 and best is not None:
+        if options.peers and seed % options.peers == 0 and best is not None:
             started = time.process_time()
             try:
                 spend = slsqp(problem)

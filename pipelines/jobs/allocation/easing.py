@@ -11,7 +11,7 @@ from pipelines.jobs.allocation.problem import Limit, Measure, Problem, Target
 from pipelines.jobs.allocation.proof import highest
 from pipelines.jobs.allocation.search import Search
 
-_PROGRAMS = 40
+_PROGRAMS = 80
 """Of each search here: there are many, and what they miss makes a set larger, not wrong."""
 _IMPROVED = 1e-4
 

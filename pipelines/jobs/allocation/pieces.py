@@ -117,12 +117,6 @@ class Pieces:
         size = max(1.0, self.problem.goal.share * self.draws)
         return [Tail(np.arange(self.draws), size)] * len(self.sums)
 
-    def rest(self, mix: Floats) -> list[Tail]:
-        """The least of the draws but for those that the 10th percentile leaves out at a mix."""
-        left_out = self.problem.goal.rank(self.draws) - 1
-        orders = [np.argsort(outcome, kind="stable") for outcome in self.drawn(mix)]
-        return [Tail(np.sort(order[left_out:]), 1.0) for order in orders]
-
     def drawn(self, mix: Floats) -> list[Floats]:
         """Outcome of a mix of points, for each of the sums, [draw]."""
         return [self.outcome @ (mix * self.members(channels)) for channels in self.sums]

@@ -26,8 +26,6 @@ GAP = 1e-5
 """Of the objective: a bound this near to it is not improved."""
 PROGRAMS = 300
 """Linear programs, not seconds, so that a result is the same on every machine."""
-_TURNS = 4
-"""First steps at the 10th percentile: raise CVaR, then the least draw that was not left out."""
 _MOST_WITHOUT_SPLIT = 40
 _MOST_INFEASIBLE = 60
 
@@ -83,16 +81,16 @@ def prove(
     heap = [(-root.bound, 0, root)]
     most = relaxation.programs + programs
     if pieces.problem.goal.risk == "p10":
-        tails = pieces.lowest()
-        for _ in range(_TURNS):
-            mix = relaxation.solve(root.low, root.high, tails).mix
-            objective = max(objective, offer(_spend(pieces, mix)))
-            tails = pieces.rest(mix)
-        heap = sorted(_divide(pieces, root, _groups(pieces, root, 0, mix), 0))
+        mix = relaxation.solve(root.low, root.high, pieces.lowest()).mix
+        objective = max(objective, offer(_spend(pieces, mix)))
+        # these first, in turn: without a program of their own, their bounds say little
+        heap = [(-np.inf, *x[1:]) for x in _divide(pieces, root, _groups(pieces, root, 0, mix), 0)]
     boxes = order = len(heap)
     while heap and relaxation.programs < most and objective <= enough:
         _, _, box = heapq.heappop(heap)
-        if near(box.bound, objective) or (objective == -np.inf and boxes > _MOST_WITHOUT_SPLIT):
+        if near(box.bound, objective):
+            continue
+        if objective == -np.inf and boxes > _MOST_WITHOUT_SPLIT:
             break
         if box.relaxed is None:
             relaxed = _tighten(relaxation, box)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from pipelines.jobs.allocation.certificate import Certificate, certify
 from pipelines.jobs.allocation.conflicts import raise_for_limits, raise_for_targets
@@ -34,11 +34,6 @@ def allocate(problem: Problem) -> Allocation:
     """
     raise_for_limits(problem)
     search = Search(problem)
-    if problem.goal.risk == "p10":  # CVaR is never above it, and separable
-        start = Search(replace(problem, goal=replace(problem.goal, risk="cvar")))
-        start.branch()
-        if start.spend is not None:
-            search.consider(start.spend)
     tree = search.branch()
     if search.spend is None and problem.targets:
         split, _ = most_slack(problem)

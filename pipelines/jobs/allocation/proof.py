@@ -83,8 +83,7 @@ def prove(
     if pieces.problem.goal.risk == "p10":
         mix = relaxation.solve(root.low, root.high, pieces.lowest()).mix
         objective = max(objective, offer(_spend(pieces, mix)))
-        # these first, in turn: without a program of their own, their bounds say little
-        heap = [(-np.inf, *x[1:]) for x in _divide(pieces, root, _groups(pieces, root, 0, mix), 0)]
+        heap = _divide(pieces, root, _groups(pieces, root, 0, mix), 0)
     boxes = order = len(heap)
     while heap and relaxation.programs < most and objective <= enough:
         _, _, box = heapq.heappop(heap)
@@ -109,6 +108,10 @@ def prove(
             boxes += 1
         order += 1
         heapq.heappush(heap, (-box.bound, order, box))
+    for part in root.parts:
+        if np.isinf(part.bound):  # its group had no program of its own
+            part.multipliers = replace(_free(pieces), worth=_equal(pieces, part.tails[0].kept))
+            part.bound = pieces.bound(part.multipliers, part.low, part.high)
     return root
 
 
@@ -227,11 +230,7 @@ def _divide(
                 else tail
                 for i, tail in enumerate(box.tails)
             ]
-            part = replace(box, tails=tails, relaxed=None)
-            if np.isinf(box.bound):  # no draw was kept yet
-                part.multipliers = replace(_free(pieces), worth=_equal(pieces, draws))
-                part.bound = pieces.bound(part.multipliers, box.low, box.high)
-            parts.append(part)
+            parts.append(replace(box, tails=tails, relaxed=None))
     box.split, box.parts = split, parts
     return [(-part.bound, order + i, part) for i, part in enumerate(parts, 1)]
 

@@ -6,9 +6,9 @@
 # contextlib.redirect_stdout catches what is left. Seen: one binary and one amount that it switches on
 # are enough, with presolve or without, and the line comes from C, past Python's sys.stdout. Whoever
 # reads JSON from the process fails. Julia's users of HiGHS met the line, too (HiGHS.jl, issue 312).
-# In adcanary: programs are solved without presolve, which silences the allocation that showed the line
-# (pipelines/jobs/allocation/program.py), which is no guarantee: the commands that print JSON also send
-# what native code writes to standard error (pipelines/cli/console.py).
+# In adcanary: allocations are branched over linear programs; what is left to milp is to round their
+# splits, without presolve (pipelines/jobs/allocation/whole.py), which is no guarantee: the commands that
+# print JSON also send what native code writes to standard error (pipelines/cli/console.py).
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

@@ -102,12 +102,6 @@ class AllocationSettings(EfficiencySettings):
         return self
 
     @property
-    def constrains(self) -> bool:
-        """Whether it asks for limits or targets, which the present split may not hold."""
-        efficiency = (self.cac_ceiling, self.roas_floor)
-        return bool(self.channels or self.groups) or any(x is not None for x in efficiency)
-
-    @property
     def summary(self) -> str:
         """In a sentence: what is asked for."""
         risks = {

@@ -27,7 +27,10 @@ def claims() -> dict[str, Any]:
 
 
 def leaves(node: dict[str, Any]) -> list[dict[str, Any]]:
-    return [node] if "bound" in node else leaves(node["below"]) + leaves(node["above"])
+    if "bound" in node:
+        return [node]
+    parts = node["parts"] if "groups" in node else [node["below"], node["above"]]
+    return [leaf for part in parts for leaf in leaves(part)]
 
 
 def highest(c: dict[str, Any]) -> dict[str, Any]:
@@ -155,6 +158,39 @@ def test_a_false_claim_is_named(claims, tamper) -> None:
 
     assert changed != claims
     assert not all(holds for holds, _ in check.claims(changed, curves))
+
+
+def leave_a_group_out(c: dict[str, Any]) -> None:
+    c["proof"]["groups"].pop()
+    c["proof"]["parts"].pop()
+
+
+def count_a_draw_twice(c: dict[str, Any]) -> None:
+    c["proof"]["groups"][1].append(c["proof"]["groups"][0][0])
+
+
+def invent_a_draw(c: dict[str, Any]) -> None:
+    c["proof"]["groups"][1].append(-1)
+
+
+def weigh_draws_of_another_group(c: dict[str, Any]) -> None:
+    c["proof"]["parts"].reverse()
+
+
+@pytest.mark.parametrize(
+    "tamper",
+    [leave_a_group_out, count_a_draw_twice, invent_a_draw, weigh_draws_of_another_group],
+    ids=lambda f: f.__name__,
+)
+def test_a_false_claim_about_the_draws_below_a_percentile_is_named(tamper) -> None:
+    problem = random_problem(3, "p10")
+    curves = json.loads(curves_json(problem))["channels"]
+    claims = json.loads(allocate(problem).certificate.text)
+    assert all(holds for holds, _ in check.claims(claims, curves))
+
+    tamper(claims)
+
+    assert not all(holds for holds, _ in check.claims(claims, curves))
 
 
 def test_the_program_needs_nothing_else_and_is_short() -> None:

@@ -188,7 +188,22 @@ def test_the_risk_is_that_of_the_change_that_is_claimed() -> None:
     assert claimed(by_mean).std() > by_mean.std()  # `gain` is claimed once
 
 
-@pytest.mark.parametrize("risk", RISKS, ids=lambda risk: risk["risk"])
+def test_a_split_that_may_gain_nothing_is_not_recommended() -> None:
+    """Here the best on average may lose orders; the one for the worst draws can't."""
+    unsure = made({})
+    assert percentiles(unsure.gain)[0] < 0
+    assert not unsure.recommended
+    assert {row["is_recommended"] for row in unsure.rows} == {False}
+    assert made({"risk": "p10"}).recommended is bool(percentiles(made({"risk": "p10"}).gain)[0] > 0)
+
+
+def test_a_split_that_a_plan_asks_for_is_recommended_whatever_it_costs() -> None:
+    now = SPENT[CHANNELS.index("display")]
+    assert made({"channels": {"display": {"ceiling": now * 0.9}}}).recommended
+    assert not made({"channels": {"display": {"ceiling": now * 1.3}}}).recommended
+
+
+@pytest.mark.parametrize("risk", RISKS[:2], ids=lambda risk: risk["risk"])
 def test_last_bits_of_the_draws_move_no_cent(risk: dict[str, Any]) -> None:
     weeks = weeks_of()
     engine = fitted(weeks)

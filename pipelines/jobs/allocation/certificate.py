@@ -15,7 +15,7 @@ import numpy as np
 from pipelines.canonical import canonical_json, sha256
 from pipelines.jobs.allocation.pieces import Multipliers, Pieces, stated
 from pipelines.jobs.allocation.problem import Floats, Limit, Problem, Target
-from pipelines.jobs.allocation.proof import Box, highest
+from pipelines.jobs.allocation.proof import Box, Groups, Point, highest
 
 _BINDS = 1e-6
 """Of what a target allows: slack that counts as none."""
@@ -68,7 +68,8 @@ def certify(problem: Problem, pieces: Pieces, spend: Mapping[str, int], tree: Bo
             "risk": problem.goal.risk,
             "tail": problem.goal.share,
             "outcome_factor": problem.goal.factor,
-            "spend_factor": 1 if problem.goal.measure == "margin" else 0,
+            "spend_factor": problem.goal.spend_factor,
+            "channels": list(problem.counted),
         },
         "spend": dict(spend),
         "constraints": constraints,
@@ -109,30 +110,28 @@ class _Weights:
 
 
 def _node(pieces: Pieces, box: Box, weights: _Weights) -> dict[str, Any]:
-    if box.split is None:
-        return {"bound": _digits(box.bound), **_prices(pieces, box.multipliers, weights)}
-    channel, point, below, above = box.split
-    return {
-        "channel": pieces.problem.channels[channel],
-        "at": int(pieces.spend[point]),
-        "below": _node(pieces, below, weights),
-        "above": _node(pieces, above, weights),
-    }
+    parts = [_node(pieces, part, weights) for part in box.parts]
+    if isinstance(box.split, Point):
+        channel, at = pieces.problem.channels[box.split.channel], int(pieces.spend[box.split.point])
+        return {"channel": channel, "at": at, "below": parts[0], "above": parts[1]}
+    if isinstance(box.split, Groups):
+        groups = [draws.tolist() for draws in box.split.draws]
+        return {"channels": list(pieces.sums[box.split.sum]), "groups": groups, "parts": parts}
+    return {"bound": _digits(box.bound), **_prices(pieces, box.multipliers, weights)}
 
 
 def _prices(pieces: Pieces, multipliers: Multipliers, weights: _Weights) -> dict[str, Any]:
     names = [*(limit.name for limit in pieces.limits), *(t.name for t in pieces.targets)]
     priced = zip(names, [*multipliers.limits, *multipliers.targets], strict=True)
     prices: dict[str, Any] = {"multipliers": {name: float(v) for name, v in priced if v > 0}}
-    if weights.risk != "p10":
-        prices["worth"] = weights.position(multipliers.worth)
-        prices["target_weights"] = {
-            target.name: weights.position(worth)
-            for target, price, worth in zip(
-                pieces.targets, multipliers.targets, multipliers.target_worth, strict=True
-            )
-            if price > 0
-        }
+    prices["worth"] = weights.position(multipliers.worth)
+    prices["target_weights"] = {
+        target.name: weights.position(worth)
+        for target, price, worth in zip(
+            pieces.targets, multipliers.targets, multipliers.target_worth, strict=True
+        )
+        if price > 0
+    }
     return prices
 
 

@@ -1,54 +1,53 @@
-"""Checks an allocation's certificate alone: python check.py certificate.json curves.json
-
-Says which claims are false, and then exits with 1. Floats are compared to 1e-9 of their size.
-"""
+"""Checks an allocation's certificate alone: python check.py certificate.json curves.json"""
 
 import hashlib
 import json
 import math
 import sys
-from bisect import bisect_left, bisect_right
 from pathlib import Path
 from typing import Any
 
 
 def between(knots: list[int], values: list[float], x: int) -> float:  # curves are linear there
-    i = bisect_left(knots, x)
+    i = sum(knot < x for knot in knots)
     part = 1.0 if knots[i] == x else (x - knots[i - 1]) / (knots[i] - knots[i - 1])
     return values[i] if part == 1 else values[i - 1] * (1 - part) + values[i] * part
 
 
-def level(goal: Any, draws: list[float]) -> float:  # a low draw, or the mean of the lowest
-    draws, size = sorted(draws), max(1.0, goal["tail"] * len(draws))
-    if goal["risk"] == "p10":
-        return draws[math.ceil(size - 1e-9) - 1]
-    return math.fsum(d * min(1.0, max(0.0, size - i)) / size for i, d in enumerate(draws))
-
-
-def highest(c: Any, channels: Any, leaf: Any, box: Any, worth: Any) -> float:
+def highest(c: Any, channels: Any, leaf: Any, box: Any, kept: Any) -> float:
     """Lagrange's bound: at a price for each constraint, the best point of each channel alone."""
-    listed = [(k, leaf["multipliers"].get(k["name"], 0)) for k in c["constraints"]]
-    prices = [(k, price if k["sense"] == "<=" else -price) for k, price in listed if price]
-    total = math.fsum(price * k["bound"] for k, price in prices if k["cost"] is None)
-    for name, (low, high) in box.items():
+    goal, total, count = c["goal"], 0.0, len(channels[min(channels)]["outcome"])
+
+    def weights(names: Any, row: Any) -> Any:  # of the lowest draws; nan is no bound
+        w, low = c["weights"][row], kept.get(frozenset(names), kept[""])
+        most = 1 / max(1.0, goal["tail"] * count * (goal["risk"] != "p10"))
+        fair = w.keys() <= low and min(w.values()) >= 0 and max(w.values()) <= most * (1 + 1e-9)
+        return w if fair and abs(math.fsum(w.values()) - 1) <= 1e-9 else dict.fromkeys(w, math.nan)
+
+    worth = weights(goal["channels"], leaf["worth"])
+    terms = [(goal["channels"], goal["outcome_factor"], goal["spend_factor"], worth)]
+    for k in c["constraints"]:
+        price = leaf["multipliers"].get(k["name"], 0) * (1 if k["sense"] == "<=" else -1)
+        w = weights(k["channels"], leaf["target_weights"][k["name"]]) if price and k["cost"] else {}
+        terms.append((k["channels"], price * (k["cost"] or 0), price, w))
+        total += price * k["bound"] if k["cost"] is None else 0
+    for name, (a, b) in box.items():
         knots, draws = channels[name]["spend"], channels[name]["outcome"]
-        parts = [(c["goal"]["outcome_factor"] * w, draws[int(d)]) for d, w in worth.items()]
-        own = [(k, price) for k, price in prices if name in k["channels"]]
-        unit = c["goal"]["spend_factor"] + math.fsum(price for _, price in own)
-        for k, price in own:
-            row = c["weights"][leaf["target_weights"][k["name"]]] if k["cost"] is not None else {}
-            parts += [(price * k["cost"] * w, draws[int(d)]) for d, w in row.items()]
+        parts = [(f * w, draws[int(d)]) for n, f, _, r in terms if name in n for d, w in r.items()]
         line = [math.fsum(w * draw[i] for w, draw in parts) for i in range(len(knots))]
-        points = [low, *knots[bisect_right(knots, low) : bisect_left(knots, high)], high]
-        total += max(between(knots, line, x) - unit * x for x in points)
+        unit = math.fsum(price for names, _, price, _ in terms if name in names)
+        total += max(between(knots, line, x) - unit * x for x in {a, b, *knots} if a <= x <= b)
     return total
 
 
-def claims(c: Any, channels: Any) -> Any:  # whether each holds, and what it says
+def claims(c: Any, channels: Any) -> Any:  # whether each holds (to 1e-9 of floats), and its text
     def outcome(names: Any) -> float:
         curves = [(channels[n]["spend"], channels[n]["outcome"], c["spend"][n]) for n in names]
         drawn = [[between(knots, draw, x) for draw in draws] for knots, draws, x in curves]
-        return level(c["goal"], [math.fsum(parts) for parts in zip(*drawn, strict=True)])
+        draws = sorted(math.fsum(parts) for parts in zip(*drawn, strict=True))
+        size = max(1.0, goal["tail"] * len(draws))  # of the lowest, or a low one
+        mean = math.fsum(d * min(1.0, max(0.0, size - i)) / size for i, d in enumerate(draws))
+        return draws[math.ceil(size - 1e-9) - 1] if goal["risk"] == "p10" else mean
 
     spend, goal, stated = c["spend"], c["goal"], c["objective"]
     box = {name: (curve["spend"][0], curve["spend"][-1]) for name, curve in channels.items()}
@@ -63,34 +62,35 @@ def claims(c: Any, channels: Any) -> Any:  # whether each holds, and what it say
         bound = k["cost"] * outcome(names) if target else k["bound"]
         slack, size = (bound - value if k["sense"] == "<=" else value - bound), abs(bound) * target
         near = abs(k["bound"] - bound) <= 1e-9 * size and abs(k["slack"] - slack) <= 1e-9 * size
-        yield k["value"] == value and near, f"'{k['name']}' has this value, bound and slack"
+        near = near and k["value"] == value and k["binds"] == (slack <= 1e-6 * size)
+        yield near, f"'{k['name']}' has this value, bound and slack, and binds if it says so"
         yield slack >= -1e-12 * size and k["sense"] in senses, f"'{k['name']}' holds"
-        yield k["binds"] == (slack <= 1e-6 * size), f"'{k['name']}' binds, or not, as it says"
         if len(names) == 1 and not target:
             a, b = box[names[0]]
             box[names[0]] = (a, min(b, bound)) if k["sense"] == "<=" else (max(a, bound), b)
-    spent = sum(spend.values()) * goal["spend_factor"]
-    value, top = goal["outcome_factor"] * outcome(channels) - spent, stated["bound"]
-    gap, size = (top - value) / max(abs(top), abs(value), 1e-300), max(abs(value), spent)
+    spent = sum(spend[n] for n in goal["channels"]) * goal["spend_factor"]
+    value, top = goal["outcome_factor"] * outcome(goal["channels"]) - spent, stated["bound"]
+    gap, size = (top - value) / max(abs(top), abs(value), 1e-300), max(abs(value), abs(spent))
     yield abs(stated["value"] - value) <= 1e-9 * size, "the objective is what the curves say"
     yield gap <= stated["gap"] + 1e-9, "the gap is at most as stated"
-    draws = len(channels[min(channels)]["outcome"])
-    most = 0 if goal["risk"] == "p10" else (1 + 1e-9) / max(1, goal["tail"] * draws)
-    for w in (row.values() for row in c["weights"]):
-        fair = min(w) >= 0 and max(w) <= most and abs(math.fsum(w) - 1) <= 1e-9
-        yield fair, "weights are of the lowest draws"
-    boxes = [(c["proof"], box)]
-    while boxes:  # two halves cover a box, so the leaves cover every split
-        node, box = boxes.pop()
+    every = {str(d) for d in range(len(channels[min(channels)]["outcome"]))}
+    boxes: Any = [(c["proof"], box, {"": set() if goal["risk"] == "p10" else every})]
+    while boxes:  # its parts cover a box, so the leaves cover every split
+        node, box, kept = boxes.pop()
         if name := node.get("channel"):
             yield box[name][0] <= node["at"] <= box[name][1], "a box is split inside"
-            boxes.append((node["below"], {**box, name: (box[name][0], node["at"])}))
-            boxes.append((node["above"], {**box, name: (node["at"], box[name][1])}))
-            continue
-        worth = [c["weights"][node["worth"]]] if most else [{d: 1} for d in range(draws)]
-        bound = level(goal, [highest(c, channels, node, box, row) for row in worth])
-        fair, near = min(node["multipliers"].values(), default=0) >= 0, 1e-9 * max(size, abs(bound))
-        yield fair and bound - near <= node["bound"] <= top + near, "a leaf's bound holds"
+            boxes.append((node["below"], {**box, name: (box[name][0], node["at"])}, kept))
+            boxes.append((node["above"], {**box, name: (node["at"], box[name][1])}, kept))
+        elif groups := node.get("groups"):  # more than there are draws below the percentile
+            draws, key = [str(d) for group in groups for d in group], frozenset(node["channels"])
+            apart = len(every & set(draws)) == len(draws)
+            yield apart and len(groups) > goal["tail"] * len(every) - 1e-9, "a group is kept whole"
+            for part, group in zip(node["parts"], groups, strict=True):
+                boxes.append((part, box, {**kept, key: {*kept.get(key, ()), *map(str, group)}}))
+        else:
+            bound = highest(c, channels, node, box, kept)
+            near, least = 1e-9 * max(size, abs(bound)), min([0, *node["multipliers"].values()])
+            yield least == 0 and bound - near <= node["bound"] <= top + near, "a leaf's bound holds"
 
 
 if __name__ == "__main__":

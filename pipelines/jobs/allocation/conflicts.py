@@ -1,21 +1,23 @@
 """Why there is no split: a least set of constraints that contradict each other, and what would do.
 
-A set is least if it can be met without any one of its members (an irreducible infeasible set, by
-the deletion filter of Chinneck and Dravnieks 1991).
+A set is least if it can be met without any one of its members: an irreducible infeasible set, by
+QuickXplain (Junker 2004), which leaves out half of what is left at a time.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import NoReturn
+from typing import NoReturn, TypeVar
 
 import numpy as np
 from scipy.optimize import linprog
 
 from pipelines.errors import ConstraintsConflict
-from pipelines.jobs.allocation.easing import feasible, least_limit, least_target
+from pipelines.jobs.allocation.easing import least_limit, least_target, most_slack
 from pipelines.jobs.allocation.problem import Floats, Limit, Problem, Target
+
+_C = TypeVar("_C", Limit, Limit | Target)
 
 
 def raise_for_limits(problem: Problem) -> None:
@@ -27,11 +29,7 @@ def raise_for_limits(problem: Problem) -> None:
     limits = problem.all_limits
     if not _infeasible(problem, limits):
         return
-    least = list(limits)
-    for limit in limits:
-        rest = [other for other in least if other is not limit]
-        if _infeasible(problem, rest):
-            least = rest
+    least = _least(limits, lambda some: _infeasible(problem, some))
     remedies = []
     for limit in least:
         others = [other for other in limits if other is not limit]
@@ -51,27 +49,41 @@ def raise_for_targets(problem: Problem) -> None:
     Raises:
         ConstraintsConflict: the least set of limits and targets, within the curves' range.
     """
-    if not problem.targets or feasible(problem):
-        return
-    least = problem
-    for target in problem.targets:
-        fewer = replace(least, targets=tuple(t for t in least.targets if t is not target))
-        if fewer.targets and not feasible(fewer):
-            least = fewer
-    for limit in problem.limits:
-        fewer = replace(least, limits=tuple(x for x in least.limits if x is not limit))
-        if not feasible(fewer):
-            least = fewer
+
+    def part(some: Sequence[Limit | Target]) -> Problem:
+        limits = tuple(x for x in problem.limits if x in some)
+        return replace(
+            problem, limits=limits, targets=tuple(x for x in problem.targets if x in some)
+        )
+
+    def conflict(some: Sequence[Limit | Target]) -> bool:
+        fewer = part(some)
+        return bool(fewer.targets) and most_slack(fewer)[1] < 0
+
+    least = part(_least([*problem.targets, *problem.limits], conflict))
     remedies = [
         remedy for constraint in least.constraints if (remedy := _remedy(problem, constraint))
     ]
     texts = [_limit_text(problem, limit) for limit in least.limits]
     texts += [_target_text(problem, target) for target in least.targets]
-    risk = problem.goal.risk
-    kind = (
-        "no split of the budget" if risk != "p10" else "no split of the budget that was looked at"
-    )
+    proven = most_slack(least)[1] < 0
+    kind = "no split of the budget" if proven else "no split of the budget that was looked at"
     _raise(texts, least.constraints, remedies, kind)
+
+
+def _least(constraints: Sequence[_C], conflict: Callable[[Sequence[_C]], bool]) -> list[_C]:
+    """A least set of constraints that conflict, if all do; of several sets the last."""
+
+    def explain(background: list[_C], more: bool, rest: list[_C]) -> list[_C]:
+        if more and conflict(background):
+            return []
+        if len(rest) == 1:
+            return rest
+        kept, left = rest[: len(rest) // 2], rest[len(rest) // 2 :]
+        some = explain(background + kept, True, left)
+        return explain(background + some, bool(some), kept) + some
+
+    return explain([], False, list(constraints)[::-1])[::-1]
 
 
 def _raise(

@@ -5,36 +5,38 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from pipelines.jobs.allocation.pieces import pieces_of
-from pipelines.jobs.allocation.problem import Limit, Problem, Target
-from pipelines.jobs.allocation.program import Program
-from pipelines.jobs.allocation.relaxation import Relaxation
-from pipelines.jobs.allocation.whole import whole
+import numpy as np
 
-_ROUNDS = 20
-_TURNS, _TURN_ROUNDS = 2, 6
-"""Of the 10th percentile, where more would prove nothing either."""
-_ENOUGH = 1e-4
-"""Slack that shows that targets can be met."""
-_MARGIN = 1e-6
+from pipelines.jobs.allocation.problem import Limit, Measure, Problem, Target
+from pipelines.jobs.allocation.proof import highest
+from pipelines.jobs.allocation.search import Search
+
+_PROGRAMS = 80
+"""Of each search here: there are many, and what they miss makes a set larger, not wrong."""
 _IMPROVED = 1e-4
 
 Split = Mapping[str, int]
 
 
-def feasible(problem: Problem) -> bool:
-    """Whether a split holds all limits and targets; the limits alone can be met.
+def most_slack(problem: Problem) -> tuple[Split | None, float]:
+    """A split that holds all limits and targets, or None; with a bound: if below 0, none does.
 
-    Without a proof where it says no for the 10th percentile.
+    The last target's slack is made the most under the others, until it suffices. The limits alone
+    can be met.
     """
-    soft = tuple(target.name for target in problem.targets)
-    return _eased(problem, soft, (), None, _ENOUGH) is not None
+    search = Search(_slack_of(problem, problem.targets[-1]))
+    tree = search.branch(least=0.0, enough=0.0, programs=_PROGRAMS)
+    split = search.spend
+    bound = -np.inf if tree is None else highest(tree)
+    return (None if split is None or problem.broken(split) else split), bound
 
 
 def least_limit(problem: Problem, limit: Limit) -> int | None:
     """The nearest bound of a limit at which a split holds everything else; None if none does."""
     rest = replace(problem, limits=tuple(x for x in problem.limits if x is not limit))
-    split = _eased(rest, (), (), limit, 1.0)
+    measure: Measure = "least spend" if limit.sense == "<=" else "most spend"
+    goal = replace(problem.goal, measure=measure, channels=limit.channels)
+    split = _best(replace(rest, goal=goal))
     return None if split is None else sum(split[channel] for channel in limit.channels)
 
 
@@ -43,65 +45,36 @@ def least_target(problem: Problem, target: Target) -> float | None:
 
     Dinkelbach's method: the split with the most slack at a cost has a lower cost, which is next.
     """
-    rest = replace(problem, targets=tuple(x for x in problem.targets if x is not target))
-    names = tuple(x.name for x in rest.targets)
-    split = _eased(rest, names, (), None, _ENOUGH)
-    bound = None
+    goal = replace(problem.goal, measure="revenue", channels=target.channels)
+    rest = tuple(x for x in problem.targets if x is not target)
+    split = _best(replace(problem, targets=rest, goal=goal))
+    cost = np.inf
     while split is not None:
         spent = sum(split[channel] for channel in target.channels)
         outcome = problem.target_level(target, split)
-        if not spent or outcome <= 0:
-            return bound
-        cac = target.kind == "cac"
-        now = spent / outcome if cac else problem.goal.unit_value * outcome / spent
-        if bound is not None and (bound / now if cac else now / bound) < 1 + _IMPROVED:
-            return bound
-        bound = now
-        eased = replace(target, bound=bound)
-        changed = tuple(eased if x is target else x for x in problem.targets)
-        split = _eased(
-            replace(problem, targets=changed), (target.name,), (target.name,), None, float("inf")
-        )
-    return bound
+        if not spent or outcome <= 0 or cost / (spent / outcome) < 1 + _IMPROVED:
+            break
+        cost = spent / outcome
+        eased = replace(target, kind="cac", bound=cost)
+        split = _best(_slack_of(replace(problem, targets=(*rest, eased)), eased))
+    if not np.isfinite(cost):
+        return None
+    return cost if target.kind == "cac" else problem.goal.unit_value / cost
 
 
-def _eased(
-    problem: Problem,
-    soft: tuple[str, ...],
-    may_break: tuple[str, ...],
-    limit: Limit | None,
-    most: float,
-) -> Split | None:
-    """The split with the most slack of soft targets, or of a soft limit beside the problem.
+def _slack_of(problem: Problem, target: Target) -> Problem:
+    """To make a target's slack the most, in money, under the limits and the other targets."""
+    others = (x for x in problem.targets if x is not target)
+    costs = tuple(replace(x, kind="cac", bound=problem.goal.cost(x)) for x in others)
+    value = problem.goal.cost(target)
+    goal = replace(problem.goal, measure="margin", unit_value=value, channels=target.channels)
+    return replace(problem, targets=costs, goal=goal)
 
-    Args:
-        may_break: names of targets that the split need not hold.
-        most: the slack that suffices.
-    """
-    pieces = pieces_of(problem)
-    tails = [pieces.tail()] * len(pieces.targets)
-    positions = [i for i, target in enumerate(pieces.targets) if target.name in soft]
-    split: Split | None = None
-    # nothing is proven over the draws that the 10th percentile may leave out
-    proves = problem.goal.risk != "p10"
-    for _ in range(1 if proves else _TURNS):
-        relaxation = Relaxation(pieces, pieces.everyone(), tails)
-        if proves and not may_break and limit is None and relaxation.infeasible():
-            return None
-        program = Program(relaxation)
-        for _ in range(_ROUNDS if proves else _TURN_ROUNDS):
-            eased = program.ease(positions, limit, most, _MARGIN)
-            if eased is None:
-                return None
-            spend, slack = eased
-            split = whole(pieces, spend)
-            if split is not None and set(problem.broken(split)) <= set(may_break):
-                return split
-            if proves and soft and slack < 0:
-                return None
-            if not relaxation.cut(pieces.mix(spend)):
-                break
-        if split is None:
-            return None
-        tails = pieces.rest(split)[1:]
-    return None
+
+def _best(problem: Problem) -> Split | None:
+    search = Search(problem)
+    search.branch(programs=_PROGRAMS)
+    if search.spend is None and problem.targets and (split := most_slack(problem)[0]):
+        search.consider(split)
+        search.branch(programs=_PROGRAMS)
+    return search.spend

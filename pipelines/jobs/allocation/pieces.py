@@ -6,7 +6,7 @@ coefficients of micros without a word. What is claimed is computed here, in the 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -43,6 +43,10 @@ class Tail:
         weights = np.zeros(len(outcome))
         weights[order] = tail_weights(len(order), self.size / len(order))
         return weights
+
+    def admits(self, weights: Floats) -> bool:
+        """Whether weights are of these draws alone."""
+        return not np.delete(weights, self.kept).any()
 
 
 @dataclass(frozen=True)
@@ -94,45 +98,39 @@ class Pieces:
     def draws(self) -> int:
         return self.outcome.shape[0]
 
-    def tail(self) -> Tail:
-        """Of the mean and of CVaR; the 10th percentile has no such envelope."""
-        return Tail(np.arange(self.draws), max(1.0, self.problem.goal.share * self.draws))
+    @property
+    def sums(self) -> list[tuple[str, ...]]:
+        """Channels whose outcome counts together: the objective's, and each target's."""
+        return [self.problem.counted, *(target.channels for target in self.targets)]
 
-    def everyone(self) -> Tail:
-        """The mean of all draws."""
-        return Tail(np.arange(self.draws), float(self.draws))
+    def tails(self) -> list[Tail]:
+        """What bounds the risk level of every split, of each of the sums.
 
-    def rest(self, split: Mapping[str, int]) -> list[Tail]:
-        """The least of the draws but for those that are worst at a split, which the 10th percentile
-        leaves out there: what raises it can't lower the percentile. Of all, then by target."""
-        outcomes = self.problem.outcomes(split)
-        tails = []
-        for channels in (self.problem.channels, *(target.channels for target in self.targets)):
-            order = np.argsort(np.sum([outcomes[c] for c in channels], axis=0), kind="stable")
-            left_out = self.problem.goal.rank(len(order)) - 1
-            tails.append(Tail(np.sort(order[left_out:]), 1.0))
-        return tails
+        The 10th percentile has no such envelope: no draw is above it in every split.
+        """
+        if self.problem.goal.risk == "p10":
+            return [Tail(np.arange(0), 1.0)] * len(self.sums)
+        return self.lowest()
 
-    def mix(self, spend: Floats) -> Floats:
-        """Of the two points around each channel's spend, [point]."""
-        mix = np.zeros(len(self.spend))
-        for i, (a, b) in enumerate(zip(self.first, self.last, strict=True)):
-            own = self.spend[a : b + 1]
-            mix[a : b + 1] = [np.interp(spend[i], own, row) for row in np.eye(len(own))]
-        return mix
+    def lowest(self) -> list[Tail]:
+        """Those of CVaR."""
+        size = max(1.0, self.problem.goal.share * self.draws)
+        return [Tail(np.arange(self.draws), size)] * len(self.sums)
+
+    def drawn(self, mix: Floats) -> list[Floats]:
+        """Outcome of a mix of points, for each of the sums, [draw]."""
+        return [self.outcome @ (mix * self.members(channels)) for channels in self.sums]
 
     def members(self, channels: Sequence[str]) -> Floats:
         """1 at the points of these channels, 0 elsewhere, [point]."""
         inside = np.array([name in channels for name in self.problem.channels])
         return inside[self.owner].astype(np.float64)
 
-    def worth(self, weights: Floats | None) -> Floats:
-        """Objective at each point, [point]; of each draw, [draw, point], without weights."""
+    def worth(self, weights: Floats) -> Floats:
+        """Objective at each point, by weights of the draws, [point]."""
         goal = self.problem.goal
-        cost = self.spend if goal.measure == "margin" else 0
-        outcome = self.outcome if weights is None else weights @ self.outcome
-        worth: Floats = goal.factor * outcome - cost
-        return worth
+        worth: Floats = goal.factor * (weights @ self.outcome) - goal.spend_factor * self.spend
+        return worth if not goal.channels else worth * self.members(goal.channels)
 
     def excess(self, target: Target, weights: Floats) -> Floats:
         """Spend beyond what the target allows for the outcome, [point]; it sums to at most 0."""
@@ -155,21 +153,15 @@ class Pieces:
         Lagrange's bound: limits and targets, times multipliers of 0 or more, are added to the
         objective, which falls apart into channels; a channel's part is linear between points, so it
         is highest at one of them. Weights of draws in the envelope make the outcome no lower than
-        its risk level. For the 10th percentile each draw is bounded so, and the percentile of the
-        bounds bounds the percentile.
+        its risk level.
         """
         rows, bounds = self.limit_rows()
-        if self.problem.goal.risk == "p10":
-            reduced = self.worth(None) - multipliers.limits @ rows
-            highest = np.sort(_highest(reduced, low, high))
-            value = highest[self.problem.goal.rank(self.draws) - 1]
-        else:
-            reduced = self.worth(multipliers.worth) - multipliers.limits @ rows
-            for i, target in enumerate(self.targets):
-                excess = self.excess(target, multipliers.target_worth[i])
-                reduced = reduced - multipliers.targets[i] * excess
-            value = _highest(reduced, low, high)
-        return float(value + multipliers.limits @ bounds)
+        reduced = self.worth(multipliers.worth) - multipliers.limits @ rows
+        for i, target in enumerate(self.targets):
+            excess = self.excess(target, multipliers.target_worth[i])
+            reduced = reduced - multipliers.targets[i] * excess
+        highest = (reduced[a : b + 1].max() for a, b in zip(low, high, strict=True))
+        return float(sum(highest) + multipliers.limits @ bounds)
 
 
 def pieces_of(problem: Problem) -> Pieces:
@@ -190,7 +182,7 @@ def pieces_of(problem: Problem) -> Pieces:
     outcome = np.concatenate(outcomes, axis=1)
     goal = problem.goal
     highest = [float(np.abs(part.mean(axis=0)).max()) for part in outcomes]
-    scale = goal.factor * sum(highest) + (money if goal.measure == "margin" else 0.0)
+    scale = goal.factor * sum(highest) + abs(goal.spend_factor) * money
     return Pieces(
         problem=problem,
         owner=np.repeat(np.arange(len(spends)), sizes),
@@ -219,15 +211,6 @@ def _as_judged(problem: Problem, curve: Curve) -> Curve:
     if problem.goal.risk != "mean":
         return curve
     return Curve(curve.channel, curve.spend, curve.outcome.mean(axis=0, keepdims=True))
-
-
-def _highest(reduced: Floats, low: Ints, high: Ints) -> Floats:
-    """Sum over channels of the highest between two points; over the last axis."""
-    total: Floats = sum(
-        (reduced[..., a : b + 1].max(axis=-1) for a, b in zip(low, high, strict=True)),
-        start=np.zeros(reduced.shape[:-1]),
-    )
-    return total
 
 
 def stated(values: Floats) -> Floats:

@@ -19,7 +19,7 @@ from pipelines.errors import UsageError
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Sense = Literal["<=", ">="]
-Measure = Literal["conversions", "revenue", "margin"]
+Measure = Literal["conversions", "revenue", "margin", "least spend", "most spend"]
 Risk = Literal["mean", "p10", "cvar"]
 
 _LARGEST = 2**53
@@ -75,23 +75,32 @@ class Target:
 
 @dataclass(frozen=True)
 class Goal:
-    """What is to be the most: outcome, its value, or its value less what is spent.
+    """What is to be the most: outcome, its value, its value less what is spent, or spend alone.
 
     Args:
         unit_value: value of a unit of outcome, in the unit of money.
         risk: over draws: their mean; the 10th percentile (the least draw that at least ``tail`` of
             the draws don't exceed); or the mean of the lowest ``tail`` of them.
+        channels: whose outcome and spend count; all, if empty.
     """
 
     measure: Measure = "conversions"
     unit_value: float = 1.0
     risk: Risk = "mean"
     tail: float = 0.1
+    channels: tuple[str, ...] = ()
 
     @property
     def factor(self) -> float:
         """Of outcome in the objective."""
+        if self.measure in ("least spend", "most spend"):
+            return 0.0
         return 1.0 if self.measure == "conversions" else self.unit_value
+
+    @property
+    def spend_factor(self) -> int:
+        """Of what is spent, which the objective loses."""
+        return {"margin": 1, "least spend": 1, "most spend": -1}.get(self.measure, 0)
 
     @property
     def share(self) -> float:
@@ -99,9 +108,8 @@ class Goal:
         return 1.0 if self.risk == "mean" else self.tail
 
     def objective(self, outcome: Floats, spent: int) -> float:
-        """Of the outcome of all channels together, [draw]."""
-        cost = spent if self.measure == "margin" else 0
-        return self.factor * self.level(outcome) - cost
+        """Of the outcome of the goal's channels together, [draw]."""
+        return self.factor * self.level(outcome) - self.spend_factor * spent
 
     def level(self, outcome: Floats) -> float:
         """Draws at the risk level."""
@@ -155,6 +163,11 @@ class Problem:
         return tuple(curve.channel for curve in self.curves)
 
     @property
+    def counted(self) -> tuple[str, ...]:
+        """Channels whose outcome and spend the objective has."""
+        return self.goal.channels or self.channels
+
+    @property
     def all_limits(self) -> tuple[Limit, ...]:
         """Those of the curves' own range first: nothing is known beyond it."""
         ranges = []
@@ -178,8 +191,9 @@ class Problem:
         return {c.channel: at(c, np.array([spend[c.channel]]))[:, 0] for c in self.curves}
 
     def objective(self, spend: Mapping[str, int]) -> float:
-        outcome = np.sum(list(self.outcomes(spend).values()), axis=0)
-        return self.goal.objective(outcome, sum(spend.values()))
+        outcomes = self.outcomes(spend)
+        outcome = np.sum([outcomes[c] for c in self.counted], axis=0)
+        return self.goal.objective(outcome, sum(spend[c] for c in self.counted))
 
     def target_level(self, target: Target, spend: Mapping[str, int]) -> float:
         """Outcome of the target's channels at the risk level."""
@@ -207,6 +221,8 @@ class Problem:
             members = constraint.channels
             if not members or len(set(members)) < len(members) or not set(members) <= set(names):
                 return f"'{constraint.name}' doesn't name channels that have curves, each once"
+        if not set(self.goal.channels) <= set(names):
+            return "the goal names channels that have no curve"
         return self._wrong_numbers()
 
     def _wrong_numbers(self) -> str | None:

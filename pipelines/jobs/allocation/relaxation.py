@@ -47,69 +47,69 @@ class Relaxed:
 class Relaxation:
     """Rows over points, scaled, with the cuts so far. Not for two threads."""
 
-    def __init__(self, pieces: Pieces, worth_tail: Tail, target_tails: list[Tail]) -> None:
+    def __init__(self, pieces: Pieces) -> None:
         self.pieces = pieces
-        self.tails = [worth_tail, *target_tails]
+        self.programs = 0
         rows, bounds = pieces.limit_rows()
         self.limit_norms = _norms(rows)
         self.limits = rows / self.limit_norms[:, None]
         self.limit_bounds = bounds / self.limit_norms
         # by objective (0) and target (from 1): weights of draws, and the scaled rows they give
-        self.weights: list[list[Floats]] = [[] for _ in self.tails]
-        self.rows: list[list[Floats]] = [[] for _ in self.tails]
-        middle = pieces.outcome.mean(axis=1)
+        self.weights: list[list[Floats]] = [[] for _ in pieces.sums]
+        self.rows: list[list[Floats]] = [[] for _ in pieces.sums]
         equal = np.full(pieces.draws, 1 / pieces.draws)
         excesses = [pieces.excess(target, equal) for target in pieces.targets]
         self.norms = _norms(np.array(excesses).reshape(len(excesses), len(pieces.spend)))
         rounding = len(pieces.first) / self.norms
         self.margins = np.minimum(_MARGIN + rounding, _MOST_MARGIN)
-        for part in range(len(self.tails)):
-            self._cut(part, middle)
 
-    def cut(self, mix: Floats) -> bool:
-        """Add the cuts that a solution needs; False if it needs none."""
+    def begin(self, tails: list[Tail]) -> None:
+        """Make sure of a cut of each tail."""
+        self.cut([self.pieces.outcome.mean(axis=1)] * len(tails), tails)
+
+    def cut(self, outcomes: list[Floats], tails: list[Tail]) -> bool:
+        """Add the cuts that a solution needs, by its draws of each sum; False if it needs none."""
         added = False
-        for part, tail in enumerate(self.tails):
-            shown = mix * (1.0 if part == 0 else self._members(part))
-            outcome = self.pieces.outcome @ shown
+        for part, (outcome, tail) in enumerate(zip(outcomes, tails, strict=True)):
+            if not len(tail.kept):
+                continue
             weights = tail.weights(outcome)
-            lowest = min(float(known @ outcome) for known in self.weights[part])
-            size = max(abs(lowest), float(np.abs(outcome).max()), 1e-300)
+            known = [self.weights[part][i] @ outcome for i in self.admitted(part, tail)]
+            lowest = float(min(known, default=np.inf))
+            size = max(float(np.abs(outcome).max()), 1e-300)
             if lowest - float(weights @ outcome) > _CUT_TOLERANCE * size:
-                self._cut(part, outcome)
+                self._cut(part, weights)
                 added = True
         return added
 
+    def admitted(self, part: int, tail: Tail) -> list[int]:
+        """Positions of the cuts that hold for a tail."""
+        return [i for i, weights in enumerate(self.weights[part]) if tail.admits(weights)]
+
     def target_rows(self) -> Floats:
         """Of all cuts of all targets: at most 0; [cut, point]."""
-        rows = [row for part in self.rows[1:] for row in part]
-        return np.array(rows).reshape(len(rows), len(self.pieces.spend))
+        return self._rows([[], *([*range(len(rows))] for rows in self.rows[1:])])
 
-    def solve(self, low: Ints, high: Ints) -> Relaxed:
-        """The best mix of the points in a box, with all the cuts that it needs."""
-        for _ in range(_ROUNDS):
-            relaxed = self._solve(low, high)
-            if relaxed.broken or not self.cut(relaxed.mix):
-                return relaxed
-        return replace(relaxed, settled=False)
-
-    def infeasible(self) -> bool:
-        """Whether even mixes of points must break a limit or a target: then no split holds all."""
-        for _ in range(_ROUNDS):
-            relaxed = self._solve(self.pieces.first, self.pieces.last, wanted=0.0)
-            if relaxed.broken or not self.cut(relaxed.mix):
-                break
-        return relaxed.broken
-
-    def _solve(self, low: Ints, high: Ints, wanted: float = 1.0) -> Relaxed:
-        """Columns: points of the box, the objective, a breach of each limit and target.
+    def solve(self, low: Ints, high: Ints, tails: list[Tail], wanted: float = 1.0) -> Relaxed:
+        """The best mix of the points in a box, with all the cuts that it needs.
 
         Args:
             wanted: how much the objective counts beside breaches.
         """
+        self.begin(tails)
+        for _ in range(_ROUNDS):
+            relaxed = self._solve(low, high, tails, wanted)
+            if relaxed.broken or not self.cut(self.pieces.drawn(relaxed.mix), tails):
+                return relaxed
+        return replace(relaxed, settled=False)
+
+    def _solve(self, low: Ints, high: Ints, tails: list[Tail], wanted: float) -> Relaxed:
+        """Columns: points of the box, the objective, a breach of each limit and target."""
+        self.programs += 1
         pieces = self.pieces
+        use = [self.admitted(part, tail) for part, tail in enumerate(tails)]
         shown = np.concatenate([np.arange(a, b + 1) for a, b in zip(low, high, strict=True)])
-        worth, targets = np.array(self.rows[0]), self.target_rows()
+        worth, targets = self._rows(use[:1]), self._rows([[], *use[1:]])
         cuts, limits, prices, points = len(worth), len(self.limits), len(targets), len(shown)
         upper = np.zeros((cuts + limits + prices, points + 1 + limits + prices))
         upper[:cuts, :points] = -worth[:, shown]
@@ -122,9 +122,7 @@ class Relaxation:
         free = (
             [(0, None)] * points + [(None, None if wanted else 0)] + [(0, None)] * (limits + prices)
         )
-        held = np.repeat(
-            self.margins if wanted else 0 * self.margins, list(map(len, self.rows[1:]))
-        )
+        held = np.repeat(self.margins if wanted else 0 * self.margins, list(map(len, use[1:])))
         bounds = np.concatenate([np.zeros(cuts), self.limit_bounds, -held])
         result = linprog(
             costs, guarded(upper), bounds, whole, np.ones(len(low)), free, method="highs"
@@ -139,29 +137,34 @@ class Relaxation:
             mix=mix,
             objective=float(result.x[points]) * pieces.scale,
             broken=bool(breach.max(initial=0) > 1e-7),
-            multipliers=self._multipliers(duals, cuts, limits),
+            multipliers=self._multipliers(duals, use, limits),
         )
 
-    def _multipliers(self, duals: Floats, cuts: int, limits: int) -> Multipliers:
+    def _rows(self, use: list[list[int]]) -> Floats:
+        """Of the cuts in use, [cut, point]."""
+        rows = [self.rows[part][i] for part, cuts in enumerate(use) for i in cuts]
+        return np.array(rows).reshape(len(rows), len(self.pieces.spend))
+
+    def _multipliers(self, duals: Floats, use: list[list[int]], limits: int) -> Multipliers:
         """In the problem's units; weights of several cuts become their weighted mean."""
         scale = self.pieces.scale
+        cuts = len(use[0])
         prices, worths = [], []
         start = cuts + limits
         for part, norm in enumerate(self.norms, start=1):
-            own = duals[start : start + len(self.weights[part])]
+            own = duals[start : start + len(use[part])]
             start += len(own)
             prices.append(own.sum() * scale / norm)
-            worths.append(_mixed(self.weights[part], own))
+            worths.append(self._mixed(part, use[part], own))
         return Multipliers(
-            worth=_mixed(self.weights[0], duals[:cuts]),
+            worth=self._mixed(0, use[0], duals[:cuts]),
             limits=stated(duals[cuts : cuts + limits] * scale / self.limit_norms),
             targets=stated(np.array(prices)),
             target_worth=np.array(worths).reshape(len(prices), self.pieces.draws),
         )
 
-    def _cut(self, part: int, outcome: Floats) -> None:
+    def _cut(self, part: int, weights: Floats) -> None:
         pieces = self.pieces
-        weights = self.tails[part].weights(outcome)
         self.weights[part].append(weights)
         if part == 0:
             self.rows[0].append(pieces.worth(weights) / pieces.scale)
@@ -169,8 +172,12 @@ class Relaxation:
             excess = pieces.excess(pieces.targets[part - 1], weights)
             self.rows[part].append(excess / self.norms[part - 1])
 
-    def _members(self, part: int) -> Floats:
-        return self.pieces.members(self.pieces.targets[part - 1].channels)
+    def _mixed(self, part: int, use: list[int], duals: Floats) -> Floats:
+        """A mean of the cuts' weights, by the duals; in the envelope, as each of them is."""
+        if not use:
+            return np.zeros(self.pieces.draws)
+        weights = [self.weights[part][i] for i in use]
+        return stated(np.average(weights, axis=0, weights=duals) if duals.sum() > 0 else weights[0])
 
 
 def _norms(rows: Floats) -> Floats:
@@ -194,10 +201,3 @@ def unsolved(what: str, message: str) -> IntegrityError:
         kept="nothing was allocated.",
         fix="Report it with the certificate's curves; loosen the limits or targets until then.",
     )
-
-
-def _mixed(weights: list[Floats], duals: Floats) -> Floats:
-    """A mean of the weights, by the duals; in the envelope, as each of them is."""
-    if duals.sum() <= 0:
-        return stated(weights[0])
-    return stated(np.average(weights, axis=0, weights=duals))

@@ -3,24 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-
-import numpy as np
+from dataclasses import dataclass
 
 from pipelines.jobs.allocation.certificate import Certificate, certify
 from pipelines.jobs.allocation.conflicts import raise_for_limits, raise_for_targets
-from pipelines.jobs.allocation.pieces import Pieces, Tail, pieces_of
-from pipelines.jobs.allocation.problem import Floats, Problem, Risk
-from pipelines.jobs.allocation.program import Program
-from pipelines.jobs.allocation.proof import Box, highest, near, prove
-from pipelines.jobs.allocation.relaxation import Relaxation, unsolved
-from pipelines.jobs.allocation.whole import whole
-
-_MARGINS = (1e-7, 1e-6, 1e-5, 1e-4, 1e-3)
-"""Tried in turn on targets, until the split in whole amounts holds them."""
-_ROUNDS = 20
-_TURNS = 6
-_STARTS: tuple[Risk, ...] = ("cvar", "mean")
+from pipelines.jobs.allocation.easing import most_slack
+from pipelines.jobs.allocation.problem import Problem
+from pipelines.jobs.allocation.relaxation import unsolved
+from pipelines.jobs.allocation.search import Search
 
 
 @dataclass(frozen=True)
@@ -33,59 +23,10 @@ class Allocation:
     certificate: Certificate
 
 
-class Search:
-    """The best split so far of those that hold every limit and target to the unit."""
-
-    def __init__(self, problem: Problem) -> None:
-        self.problem = problem
-        self.pieces = pieces_of(problem)
-        self.spend: Mapping[str, int] | None = None
-        self.objective = -np.inf
-
-    def offer(self, spend: Floats) -> float:
-        """Consider a split, in money by channel; the best objective so far."""
-        if split := whole(self.pieces, spend):
-            self.consider(split)
-        return self.objective
-
-    def consider(self, split: Mapping[str, int]) -> None:
-        if not self.problem.broken(split):
-            objective = self.problem.objective(split)
-            if objective > self.objective:
-                self.spend, self.objective = split, objective
-
-    def run(self, relaxation: Relaxation) -> None:
-        """Solve the mixed integer program over a relaxation, cut by cut."""
-        relaxation.solve(self.pieces.first, self.pieces.last)
-        program = Program(relaxation)
-        for margin in _MARGINS if self.problem.targets else (0.0,):
-            holds = self._cut_by_cut(program, margin)
-            if holds is None:
-                # there may be one split that holds a target and has no margin
-                self._cut_by_cut(program, 0.0)
-            if holds is not False:
-                break
-
-    def _cut_by_cut(self, program: Program, margin: float) -> bool | None:
-        """Whether the best split with this margin holds all in whole amounts; None: none has it."""
-        holds = False
-        for _ in range(_ROUNDS):
-            spend = program.solve(margin)
-            if spend is None:
-                return None
-            split = whole(self.pieces, spend)
-            holds = split is not None and not self.problem.broken(split)
-            self.offer(spend)
-            if not program.relaxation.cut(self.pieces.mix(spend)):
-                break
-        return holds
-
-
 def allocate(problem: Problem) -> Allocation:
     """The split that brings the most, with its certificate.
 
-    The optimum is global for the mean and CVaR. For the 10th percentile the split is the best that
-    a search from two sides finds: the certificate bounds what it may miss.
+    The optimum is global, to the certificate's gap.
 
     Raises:
         ConstraintsConflict: no split holds all limits and targets; says which and by how much.
@@ -93,64 +34,14 @@ def allocate(problem: Problem) -> Allocation:
     """
     raise_for_limits(problem)
     search = Search(problem)
-    pieces, tree = search.pieces, None
-    if problem.goal.risk == "p10":
-        _seek_percentile(search)
-        pieces = pieces_of(replace(problem, targets=()))
-        if search.spend is not None:
-            tree = prove(Relaxation(pieces, pieces.everyone(), []), search.objective, search.offer)
-    else:
-        tree = _branch(search)
-    if search.spend is None or tree is None:
-        raise_for_targets(problem)
-        raise unsolved("split in whole amounts", "rounding breaks a limit or a target")
-    return Allocation(problem, search.spend, certify(problem, pieces, search.spend, tree))
-
-
-def _branch(search: Search) -> Box | None:
-    """Branch and bound, which mostly needs a few boxes; what it leaves open, the program closes."""
-    relaxation = _relaxation(search.pieces, search.pieces.tail())
-    if search.problem.targets and relaxation.infeasible():
-        return None
-    tree = prove(relaxation, search.objective, search.offer)
-    before = search.objective
-    if not near(highest(tree), before):
-        search.run(relaxation)
-        if search.objective > before:
-            tree = prove(relaxation, search.objective, search.offer)
-    return tree
-
-
-def _seek_percentile(search: Search) -> None:
-    """From the best CVaR and the best mean, raise the least of the draws that count, in turns."""
-    problem = search.problem
-    for risk in _STARTS:
-        split = _best(replace(problem, goal=replace(problem.goal, risk=risk)))
-        value = -np.inf
-        for _ in range(_TURNS):
-            if split is None or (now := problem.objective(split)) <= value:
-                break
-            value = now
+    tree = search.branch()
+    if search.spend is None and problem.targets:
+        split, _ = most_slack(problem)
+        if split is None:
+            raise_for_targets(problem)
+        else:
             search.consider(split)
-            split = _best(_beside_the_worst(problem, split))
-
-
-def _beside_the_worst(problem: Problem, split: Mapping[str, int]) -> Problem:
-    """The least of the draws, without those that are so bad at a split that the 10th percentile
-    leaves them out there: what raises it can't lower the percentile."""
-    outcome = np.sum(list(problem.outcomes(split).values()), axis=0)
-    order = np.argsort(outcome, kind="stable")
-    kept = np.sort(order[problem.goal.rank(len(order)) - 1 :])
-    curves = tuple(replace(curve, outcome=curve.outcome[kept]) for curve in problem.curves)
-    goal = replace(problem.goal, risk="cvar", tail=1 / len(kept))
-    return replace(problem, curves=curves, goal=goal)
-
-
-def _best(problem: Problem) -> Mapping[str, int] | None:
-    search = Search(problem)
-    _branch(search)
-    return search.spend
-
-
-def _relaxation(pieces: Pieces, tail: Tail) -> Relaxation:
-    return Relaxation(pieces, tail, [tail] * len(pieces.targets))
+            tree = search.branch()
+    if search.spend is None or tree is None:
+        raise unsolved("split in whole amounts", "rounding breaks a limit or a target")
+    return Allocation(problem, search.spend, certify(problem, search.pieces, search.spend, tree))

@@ -31,7 +31,7 @@ from pipelines.jobs.mmm.panel import Floats
 from pipelines.jobs.mmm.weeks import CURRENT_WEEKS, MICRO, Weeks
 from pipelines.money import figure, micros, minor_unit
 
-DRAWS = 300
+DRAWS = 100
 """Where the risk isn't the mean, at most so many draws are decided on: a certificate holds them."""
 SETTINGS = "jobs.mmm.allocation"
 
@@ -42,8 +42,8 @@ class Split:
 
     Args:
         rows: of contracts.mmm_allocations.
-        recommended: whether it is worth it (:func:`.decision.worth`), or a plan's own limits or
-            targets ask for a change.
+        recommended: whether it is worth it (:func:`.decision.worth`), or the present split
+            breaks a plan's limits or targets.
         certificate: a row of contracts.mmm_certificates, if there is anything to split.
         gain: draws of the change in weekly orders, as claimed, [draw].
     """
@@ -104,7 +104,7 @@ def split_budget(
                 if f"caps of {name} at most" in conflict.names
             )
         )
-    return _split(fitted, weeks, allocation, plan.constrains)
+    return _split(fitted, weeks, allocation)
 
 
 def _boxes(spent: Sequence[int], caps: AllocationCaps) -> list[Box]:
@@ -174,7 +174,7 @@ def _written(currency: str, amount: float, sense: Sense) -> str:
     return f"{figure(whole * unit, currency, ',')} {currency}"
 
 
-def _split(fitted: Fitted, weeks: Weeks, allocation: Allocation, is_asked: bool) -> Split:
+def _split(fitted: Fitted, weeks: Weeks, allocation: Allocation) -> Split:
     """The rows of the channels that spend, and the change of all together."""
     rows: list[dict[str, Any]] = []
     changes: list[Floats] = []
@@ -208,10 +208,18 @@ def _split(fitted: Fitted, weeks: Weeks, allocation: Allocation, is_asked: bool)
         "gap": significant(proof.gap),
     }
     gain = claimed(np.sum(changes, axis=0))
-    recommended = is_asked or worth(gain)
+    recommended = worth(gain) or not _allowed(weeks, allocation)
     return Split(
         [r | {"is_recommended": recommended} for r in rows], certificate, recommended, gain
     )
+
+
+def _allowed(weeks: Weeks, allocation: Allocation) -> bool:
+    """Whether the present split holds what the plan asks for."""
+    present = dict.fromkeys(allocation.problem.channels, 0)
+    spent = zip(weeks.channels, weeks.current_micros, strict=True)
+    present |= {channel: int(now) for channel, now in spent if channel in present}
+    return not allocation.problem.broken(present)
 
 
 def _tightest(channel: str, allocation: Allocation) -> Box:

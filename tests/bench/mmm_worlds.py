@@ -188,10 +188,9 @@ def _overall(judged: Sequence[Judged]) -> list[str]:
     failed = [n for n, verdicts in by_world.items() if verdicts.count(OUT) * 2 > len(verdicts)]
     some = [n for n, verdicts in by_world.items() if OUT in verdicts]
     harmful = [j for j in judged if j.true is not None and j.true < 0]
-    sure = [j for j in judged if j.true is not None and j.lift[0] > 0]
     controls = [j for j in judged if not j.violates]
     clean = [j for j in controls if j.world == "clean"]
-    gained = [j.true for j in judged if j.true is not None]
+    gained = [j.true for j in judged if j.true is not None and j.verdict != KEPT]
     recommended = inside + outside
 
     def refused(of: Sequence[Judged]) -> str:
@@ -204,8 +203,7 @@ def _overall(judged: Sequence[Judged]) -> list[str]:
         + (f" ({inside / recommended:.0%}; target 75 to 90%)" if recommended else ""),
         f"worlds that fail silently on most seeds: {len(failed)} (target: at most 2) "
         f"{', '.join(failed)}; on some seed: {len(some)} {', '.join(some)}",
-        f"shifts that truly lose: {len(harmful)}, of those whose whole interval gains: "
-        f"{sum(j in sure for j in harmful)} of {len(sure)}; mean true effect of a shift "
+        f"shifts that truly lose: {len(harmful)}; mean true effect of a shift "
         f"{np.mean(gained) if gained else 0:+.2%}",
         f"refused of clean: {refused(clean)} (target: at most 1 in 10); "
         f"of all worlds that break nothing: {refused(controls)}",

@@ -19,6 +19,8 @@ module's attributes is enough to correct it:
 
 from __future__ import annotations
 
+import os
+import platform
 from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
@@ -41,6 +43,7 @@ def load_transforms() -> tuple[Transform, ...]:
     Raises:
         ConfigError: this process has already started JAX with other devices.
     """
+    _same_arithmetic_everywhere()
     import jax
 
     try:
@@ -97,3 +100,17 @@ def load_transforms() -> tuple[Transform, ...]:
         return at
 
     return tuple(transform(name) for name in MODELS)
+
+
+def _same_arithmetic_everywhere() -> None:
+    """Keep XLA (JAX 0.10.2) from compiling for what this machine happens to have.
+
+    NUTS amplifies the last bit of a sum into another answer. XLA adds up in another order on
+    another number of cores, and with wider vectors where the processor has them.
+    """
+    flags = ["--xla_cpu_multi_thread_eigen=false"]
+    if platform.machine().lower() in ("x86_64", "amd64"):
+        flags.append("--xla_cpu_max_isa=AVX2")
+    given = os.environ.get("XLA_FLAGS", "")
+    missing = [flag for flag in flags if flag.split("=")[0] not in given]
+    os.environ["XLA_FLAGS"] = " ".join([given, *missing]).strip()

@@ -103,14 +103,13 @@ def load_transforms() -> tuple[Transform, ...]:
 
 
 def _same_arithmetic_everywhere() -> None:
-    """Keep XLA (JAX 0.10.2) from compiling for what this machine happens to have.
+    """Keep XLA (JAX 0.10.2) from computing by what this machine happens to have.
 
-    NUTS amplifies the last bit of a sum into another answer. XLA adds up in another order on
-    another number of cores, and with wider vectors where the processor has them.
+    NUTS amplifies the last bit of a product into another answer. XLA cuts products by the number
+    of cores, and uses wider vectors where the processor has them
+    (``findings/jax_cpu_products_depend_on_cores.sh``).
     """
-    flags = ["--xla_cpu_multi_thread_eigen=false"]
-    if platform.machine().lower() in ("x86_64", "amd64"):
-        flags.append("--xla_cpu_max_isa=AVX2")
+    os.environ.setdefault("PJRT_NPROC", str(CPU_DEVICES))
     given = os.environ.get("XLA_FLAGS", "")
-    missing = [flag for flag in flags if flag.split("=")[0] not in given]
-    os.environ["XLA_FLAGS"] = " ".join([given, *missing]).strip()
+    if platform.machine().lower() in ("x86_64", "amd64") and "xla_cpu_max_isa" not in given:
+        os.environ["XLA_FLAGS"] = f"{given} --xla_cpu_max_isa=AVX2".strip()

@@ -2,3 +2,7 @@
 
 Reads marts and proposes shares with their propensities; nothing that changes a campaign may enter.
 """
+
+from pipelines.jobs.bandits.job import BanditsJob
+
+__all__ = ["BanditsJob"]

@@ -17,28 +17,12 @@ from pipelines.contracts import load_contract
 from pipelines.jobs import JobRun, run_job
 from pipelines.jobs.bandits.groups import read_groups
 from pipelines.warehouse.duckdb import DuckDBWarehouse
+from tests.unit.bandit_rows import ADS, KEYS, LAGS
 
 Rows = list[dict[str, Any]]
 
 AS_OF = date(2026, 6, 30)
 DAYS = 60
-_KEYS = ("platform", "account_id", "campaign_id", "adgroup_id", "ad_id")
-ADS = pa.schema(
-    [
-        *((name, pa.string()) for name in (*_KEYS, "finest_level", "reporting_currency_code")),
-        ("date", pa.date32()),
-        ("cost_reporting_micros", pa.int64()),
-        ("conversions", pa.float64()),
-    ]
-)
-LAGS = pa.schema(
-    [
-        ("date", pa.date32()),
-        ("lag_days", pa.int64()),
-        ("default_channel_group", pa.string()),
-        ("last_non_direct_conversions", pa.int64()),
-    ]
-)
 
 
 def ad(
@@ -56,7 +40,7 @@ def ad(
     rng = np.random.default_rng([seed, *ad_id.encode()])
     return [
         {
-            **dict(zip(_KEYS, ("meta_ads", "a1", "c1", adgroup, ad_id), strict=True)),
+            **dict(zip(KEYS, ("meta_ads", "a1", "c1", adgroup, ad_id), strict=True)),
             "finest_level": "ad",
             "reporting_currency_code": "USD",
             "date": AS_OF - timedelta(days=ago),

@@ -32,7 +32,7 @@ def config(tmp_path: Path) -> Path:
     path = tmp_path / "adcanary.yaml"
     path.write_text(
         f"warehouse: {{path: {tmp_path / 'w.duckdb'}}}\nnow: 2026-07-01T09:00:00Z\n"
-        f"sources: {{ga4_export: {{path: {tmp_path / 'ga4'}, property_id: '3141592', time_zone: UTC}}}}\n"
+        f"sources:\n  ga4_export: {{path: {tmp_path / 'ga4'}, property_id: '1', time_zone: UTC}}\n"
     )
     market = Market()
     days = (AS_OF - timedelta(days=119), AS_OF, AS_OF + timedelta(days=1))

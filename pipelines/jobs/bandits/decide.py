@@ -6,7 +6,7 @@ the one whose conversions cost least.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, Literal
@@ -30,7 +30,8 @@ from pipelines.jobs.bandits.shares import capped_spend, floored, within_cost
 from pipelines.jobs.base import significant
 
 PIECES_OF_A_CONVERSION = 20
-_POLICIES = {"thompson": thompson, "ucb": ucb}
+Policy = Callable[[Sequence[str], Beliefs, int], Posterior]
+_POLICIES: dict[str, Policy] = {"thompson": thompson, "ucb": ucb}
 
 Verdict = Literal["PASS", "REFUSED", "NO_DATA"]
 

@@ -72,7 +72,7 @@ def read_groups(rows: Iterable[Mapping[str, Any]], start: date, as_of: date) -> 
         first = of_group[0]
         groups.append(
             AdGroup(
-                key=tuple(first[name] for name in _KEY),  # type: ignore[arg-type]
+                key=tuple(first[name] for name in _KEY),
                 ads=ads,
                 cost=cost,
                 conversions=conversions,

@@ -49,15 +49,16 @@ def generator(seed: int, arm: str) -> np.random.Generator:
 def thompson(arms: Sequence[str], beliefs: Beliefs, seed: int) -> Posterior:
     """Beta posteriors of matured, discounted counts, drawn per arm."""
     wins, losses = _whole(beliefs.successes - 1, beliefs.failures - 1)
-    library = MAB(list(arms), LearningPolicy.ThompsonSampling(), seed=seed)
-    library.fit(np.repeat(arms, wins + losses), _outcomes(wins, losses))
+    places = list(range(len(arms)))
+    library = MAB(places, LearningPolicy.ThompsonSampling(), seed=seed)
+    library.fit(np.repeat(places, wins + losses), _outcomes(wins, losses))
     policy = library._imp
     draws = np.array(
         [
             generator(seed, arm).beta(
-                policy.arm_to_success_count[arm], policy.arm_to_fail_count[arm], DRAWS
+                policy.arm_to_success_count[place], policy.arm_to_fail_count[place], DRAWS
             )
-            for arm in arms
+            for place, arm in enumerate(arms)
         ]
     )
     return _of_draws(draws)
@@ -72,10 +73,11 @@ def ucb(arms: Sequence[str], beliefs: Beliefs, seed: int, alpha: float = 0.25) -
     wins, losses = _whole(beliefs.successes, beliefs.failures)
     seen = wins + losses > 0
     if seen.all():
-        library = MAB(list(arms), LearningPolicy.UCB1(alpha=alpha), seed=seed)
-        library.fit(np.repeat(arms, wins + losses), _outcomes(wins, losses))
+        places = list(range(len(arms)))
+        library = MAB(places, LearningPolicy.UCB1(alpha=alpha), seed=seed)
+        library.fit(np.repeat(places, wins + losses), _outcomes(wins, losses))
         bounds = library.predict_expectations()
-        scores = np.array([bounds[arm] for arm in arms])
+        scores = np.array([bounds[place] for place in places])
         chosen = scores == scores.max()
     else:
         chosen = ~seen
@@ -102,19 +104,20 @@ def linear_thompson(
     point = _scaled(segment[None], contexts)[0]
     level = float(rewards.mean())
     noise = float(rewards.std()) or 1.0
+    places = list(range(len(arms)))
     library = MAB(
-        list(arms), LearningPolicy.LinTS(alpha=noise, l2_lambda=L2_PENALTY, scale=False), seed=seed
+        places, LearningPolicy.LinTS(alpha=noise, l2_lambda=L2_PENALTY, scale=False), seed=seed
     )
     # centred, so that an arm of which little is known is believed to be an ordinary one
-    library.fit(np.array(arms)[decisions], rewards - level, scaled)
+    library.fit(decisions, rewards - level, scaled)
     models = library._imp.arm_to_model
     untried = noise**2 * np.eye(scaled.shape[1]) / L2_PENALTY
     draws = []
     for place, arm in enumerate(arms):
-        covariance = noise**2 * models[arm].A_inv if (decisions == place).any() else untried
+        covariance = noise**2 * models[place].A_inv if (decisions == place).any() else untried
         spread = float(np.sqrt(point @ covariance @ point))
         normal = generator(seed, arm).standard_normal(DRAWS)
-        draws.append(level + float(point @ models[arm].beta) + spread * normal)
+        draws.append(level + float(point @ models[place].beta) + spread * normal)
     return _of_draws(np.array(draws))
 
 

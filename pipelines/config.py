@@ -20,6 +20,7 @@ from pydantic import (
 
 from pipelines.allocation_settings import AllocationSettings
 from pipelines.errors import ConfigError
+from pipelines.job_settings import BanditSettings
 from pipelines.plain_text import remember_secrets
 from pipelines.platforms import platform_table
 from pipelines.source_settings import Section, SourceSecrets, SourcesSettings, TimeZone
@@ -171,22 +172,6 @@ class FidelitySettings(Section):
     min_predictions: int = Field(16, ge=8)
     min_drift_ks: float = Field(0.6, gt=0, le=1)
     min_drift: float = Field(0.3, gt=0)
-
-
-class BanditSettings(Section):
-    """Settings of the bandits job. ``exploration`` is the share of an ad group's spend that is
-    spread evenly over its ads; an ad group is decided on from ``min_conversions`` in the window up,
-    and its shares may be proposed if its own log has ``min_days`` matured days that count as
-    ``min_effective_conversions`` of theirs."""
-
-    seed: int = 20260101
-    policy: Literal["thompson", "ucb"] = "thompson"
-    window_days: int = Field(120, ge=28, le=180)
-    exploration: float = Field(0.10, ge=0.01, le=0.5)
-    min_conversions: int = Field(30, ge=1)
-    min_days: int = Field(14, ge=2)
-    min_effective_conversions: int = Field(20, ge=1)
-    max_data_age_days: int = Field(3, ge=1)
 
 
 class JobsSettings(Section):

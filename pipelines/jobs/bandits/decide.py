@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from pipelines.config import BanditSettings
+from pipelines.job_settings import BanditSettings
 from pipelines.jobs.bandits.delay import MAX_DELAY
 from pipelines.jobs.bandits.evidence import Beliefs, Cohorts, beliefs_of
 from pipelines.jobs.bandits.groups import AdGroup

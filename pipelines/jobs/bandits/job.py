@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from pipelines.config import BanditSettings, Settings
+from pipelines.config import Settings
+from pipelines.job_settings import BanditSettings
 from pipelines.jobs.bandits.decide import Decision, decide, decision_rows, problem_of
 from pipelines.jobs.bandits.delay import MAX_DELAY, delay_distribution, maturity
 from pipelines.jobs.bandits.groups import AdGroup, arrivals, first_day, read_groups

@@ -20,6 +20,7 @@ from pydantic import (
 
 from pipelines.allocation_settings import AllocationSettings
 from pipelines.errors import ConfigError
+from pipelines.job_settings import BanditSettings
 from pipelines.plain_text import remember_secrets
 from pipelines.platforms import platform_table
 from pipelines.source_settings import Section, SourceSecrets, SourcesSettings, TimeZone
@@ -178,6 +179,7 @@ class JobsSettings(Section):
     pacing: PacingSettings = PacingSettings()
     attribution: AttributionSettings = AttributionSettings()
     fidelity: FidelitySettings = FidelitySettings()
+    bandits: BanditSettings = BanditSettings()
 
 
 class AllocationCaps(Section):

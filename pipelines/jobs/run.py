@@ -17,6 +17,7 @@ from pipelines.config import Settings
 from pipelines.contracts import load_contract
 from pipelines.errors import StatementError, UsageError
 from pipelines.jobs.attribution import AttributionJob
+from pipelines.jobs.bandits import BanditsJob
 from pipelines.jobs.base import Job, Outcome, Progress, Verdict
 from pipelines.jobs.fidelity import FidelityJob
 from pipelines.jobs.links import LinksJob
@@ -36,6 +37,7 @@ _JOBS: tuple[Job[Any], ...] = (
     # what it reads, the runs of mmm and attribution have published before it
     ReconciliationJob(),
     FidelityJob(),
+    BanditsJob(),
 )
 JOBS: Mapping[str, Job[Any]] = {job.name: job for job in _JOBS}
 

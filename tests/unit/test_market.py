@@ -3,6 +3,7 @@
 from collections import Counter
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -10,6 +11,7 @@ import pyarrow as pa
 import pytest
 
 from pipelines.sandbox.market import books
+from pipelines.sandbox.market.creatives import creative_truth
 from pipelines.sandbox.market.market import Market
 from pipelines.sandbox.market.portfolio import PLANS
 from pipelines.sandbox.market.truth import CHANNELS, truth_of
@@ -29,6 +31,10 @@ def _days(market: Market, account: str, today: date = TODAY) -> pa.Table:
     return market.campaign_days(account, market.start, market.end, today)
 
 
+def _ads(market: Market, account: str, today: date) -> list[dict[str, Any]]:
+    return market.ad_days(account, date(2026, 5, 1), market.end, today).to_pylist()
+
+
 def test_ads_sum_to_their_campaign_exactly(market: Market) -> None:
     metrics = ("impressions", "clicks", "cost_micros", "conversions", "conversion_value")
     for account in market.accounts:
@@ -42,6 +48,28 @@ def test_ads_sum_to_their_campaign_exactly(market: Market) -> None:
         for row in summed.to_pylist():
             whole = campaigns[row["date"], row["campaign_id"]]
             assert all(whole[m] == row[f"{m}_sum"] for m in metrics)
+
+
+def test_ads_convert_as_their_truth_says_and_a_claimed_conversion_stays_an_ads(
+    market: Market,
+) -> None:
+    truth, quarter = creative_truth(market), slice(100, 465)
+    late, early = date(2026, 7, 1), date(2026, 6, 10)
+    account = "1234567890"
+    first, last = market.days[quarter.start], market.days[quarter.stop - 1]
+    rows = market.ad_days(account, first, last, late).to_pylist()
+    generic = [row for row in rows if row["campaign_id"] == PLANS[1].campaign.campaign_id]
+    cost, won = Counter[str](), Counter[str]()
+    for row in generic:
+        cost[row["ad_id"]] += row["cost_micros"]
+        won[row["ad_id"]] += row["conversions"]
+    ads = sorted(cost)
+    measured = np.array([won[ad] / cost[ad] for ad in ads])
+    true = np.array([truth[ad][quarter].mean() for ad in ads])
+    assert np.corrcoef(measured, true)[0, 1] > 0.9
+    before = {(r["date"], r["ad_id"]): r for r in _ads(market, account, early)}
+    after = {(r["date"], r["ad_id"]): r for r in _ads(market, account, late)}
+    assert all(after[key]["conversions"] >= row["conversions"] for key, row in before.items())
 
 
 def test_performance_max_spends_without_ads(market: Market) -> None:

@@ -8,6 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
+from pipelines.sandbox.market.creatives import ClaimedAds, relative_rates
 from pipelines.sandbox.market.portfolio import PLANS, PLATFORMS, Budget, Campaign, Plan
 from pipelines.sandbox.market.truth import CHANNELS, Floats, Ints, Truth
 
@@ -52,6 +53,18 @@ class CampaignDelivery:
         shares: Floats = np.cumsum(weights, axis=1) / weights.sum(axis=1, keepdims=True)
         shares[:, -1] = 1.0
         return shares
+
+    @property
+    def conversion_unit(self) -> int:
+        """Quarters that the platform counts conversions in: Google has fractions."""
+        return 1 if self.plan.campaign.platform == "google_ads" else QUARTERS
+
+    @cached_property
+    def claimed_ads(self) -> ClaimedAds:
+        """Which ad each claimed conversion is of: ads convert differently, and wear out."""
+        spent = np.diff(self.ad_shares, axis=1, prepend=0)
+        chances = spent * relative_rates(self.ad_seed, *spent.shape)
+        return ClaimedAds(self.ad_seed, self.conversion_quarters // self.conversion_unit, chances)
 
 
 def maturity(age_days: Ints) -> Floats:

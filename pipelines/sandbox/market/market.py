@@ -161,7 +161,11 @@ class Market:
         def flat(totals: Ints, unit: int = 1) -> Ints:
             return delivery.split(totals, shares, unit).ravel()
 
-        whole = 1 if campaign.platform == "google_ads" else delivery.QUARTERS
+        unit = delivered.conversion_unit
+        counted = delivered.claimed_ads.counted(
+            range(chosen.start, chosen.start + len(days)), conversions // unit
+        )
+        of_conversions = counted.cumsum(axis=1) / np.maximum(counted.sum(axis=1), 1)[:, None]
         return pa.table(
             {
                 "date": pa.array(np.repeat(np.array(days, dtype="datetime64[D]"), len(ads))),
@@ -171,8 +175,9 @@ class Market:
                 "impressions": flat(delivered.impressions[chosen]),
                 "clicks": flat(delivered.clicks[chosen]),
                 "cost_micros": flat(delivered.cost_micros[chosen], delivery.cost_unit(campaign)),
-                "conversions": flat(conversions, whole) / delivery.QUARTERS,
-                "conversion_value": flat(value) / delivery.QUARTERS,
+                "conversions": counted.ravel() * unit / delivery.QUARTERS,
+                "conversion_value": delivery.split(value, of_conversions).ravel()
+                / delivery.QUARTERS,
                 "status": pa.array([a.status for _, a in ads] * len(days), pa.string()),
             }
         )
@@ -183,7 +188,7 @@ def _matured(
 ) -> tuple[Ints, Ints]:
     """Conversions and value (quarters) that the platform reports so far."""
     final, value = delivered.conversion_quarters[chosen], delivered.value_quarters[chosen]
-    whole = 1 if delivered.plan.campaign.platform == "google_ads" else delivery.QUARTERS
+    whole = delivered.conversion_unit
     conversions = np.floor(final / whole * share).astype(np.int64) * whole
     reported = conversions / np.maximum(final, 1)
     return conversions, np.floor(value * reported).astype(np.int64)

@@ -1,0 +1,80 @@
+"""Evaluates a policy on a log that a person brings, beside its own click rate where it is known."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pipelines.errors import UsageError
+from pipelines.evaluate.bandit_file import read_click_rate, read_decisions
+from pipelines.jobs.bandits.off_policy import Estimate, Evaluation, Log, evaluate_policy
+
+UNIFORM = "uniform"
+
+
+@dataclass(frozen=True)
+class BanditScore:
+    """What the log says of the target; ``truth`` is the target's own click rate, if known."""
+
+    evaluation: Evaluation
+    truth: float | None
+
+    @property
+    def estimates(self) -> dict[str, Estimate]:
+        e = self.evaluation
+        return {
+            "ips": e.ips,
+            "snips": e.snips,
+            "dr": e.dr,
+            "dr_shrunk": e.dr_shrunk,
+            "switch_dr": e.switch_dr,
+        }
+
+    def figures(self) -> dict[str, Any]:
+        """As one JSON object."""
+        e = self.evaluation
+        return {
+            **{
+                name: {"value": of.value, "interval": [of.low, of.high]}
+                | ({} if self.truth is None else {"truth_inside": of.covers(self.truth)})
+                for name, of in self.estimates.items()
+            },
+            "truth": self.truth,
+            "behaviour": e.behaviour,
+            "effective_sample_size": e.effective_sample_size,
+            "mean_weight": e.mean_weight,
+            "verdict": e.verdict,
+            "reason": e.reason,
+        }
+
+
+def score_policy(logs: Path, target: str, truth: Path | None = None) -> BanditScore:
+    """Evaluate a policy on a log of another one.
+
+    Args:
+        target: ``uniform``, every item of the log with the same probability.
+        truth: a log of the target policy itself.
+
+    Raises:
+        UsageError: there is no such target.
+        InputError: a file that can't be used; says why.
+    """
+    if target != UNIFORM:
+        raise UsageError(
+            f"There is no target '{target}'.",
+            kept="nothing was read.",
+            fix=f"Use --target {UNIFORM}: every item with the same probability.",
+        )
+    decisions = read_decisions(logs)
+    items = len(decisions.items)
+    log = Log(
+        arms=decisions.chosen,
+        trials=np.ones(len(decisions.chosen)),
+        successes=decisions.clicks,
+        propensities=decisions.propensities,
+        target=np.full((1, items), 1 / items),
+    )
+    return BanditScore(evaluate_policy(log), read_click_rate(truth) if truth else None)

@@ -1,0 +1,152 @@
+"""Reads a log of decisions that a person brings, for a policy to be evaluated on.
+
+Columns: ``timestamp``, ``item_id``, ``position``, ``click`` (0 or 1) and ``propensity_score``, the
+probability with which the item was chosen. Others are kept out of the estimate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from pipelines.errors import InputError
+from pipelines.jobs.bandits.off_policy import Floats, Ints
+
+COLUMNS = ("timestamp", "item_id", "position", "click", "propensity_score")
+MIN_ROWS = 100
+MIN_PROPENSITY = 1e-12  # the square of a weight beyond it says nothing
+_KEPT = "nothing was evaluated."
+
+
+@dataclass(frozen=True)
+class Decisions:
+    """Rows of a log: the place of each row's item among ``items``, its click and propensity."""
+
+    items: tuple[str, ...]
+    chosen: Ints
+    clicks: Floats
+    propensities: Floats
+
+
+def read_decisions(path: Path) -> Decisions:
+    """The decisions of a CSV file.
+
+    Raises:
+        InputError: it can't be read, or no policy can be evaluated on what it says.
+    """
+    table = _table(path)
+    _refuse_absent(path, table, COLUMNS)
+    if len(table) < MIN_ROWS:
+        raise _refusal(
+            path,
+            f"has {len(table)} rows; at least {MIN_ROWS} decisions are needed, and thousands "
+            "where clicks are rare.",
+            "Bring a longer log.",
+        )
+    _refuse_repeated(path, table)
+    clicks = _clicks(path, table["click"])
+    propensities = _numbers(
+        path,
+        table["propensity_score"],
+        lambda numbers: (numbers >= MIN_PROPENSITY) & (numbers <= 1),
+        "is not a probability over 0 and at most 1: an item that was shown was chosen with one",
+        "Log the probability with which the item was chosen, of all that could have been.",
+    )
+    items, chosen = np.unique(_items(path, table["item_id"]), return_inverse=True)
+    if len(items) < 2:
+        raise _refusal(
+            path,
+            f"has one item only ('{items[0]}'): there is no choice to evaluate.",
+            "Bring a log in which several items were chosen.",
+        )
+    return Decisions(
+        tuple(str(item) for item in items), chosen.astype(np.int64), clicks, propensities
+    )
+
+
+def read_click_rate(path: Path) -> float:
+    """Share of the rows of a log that were clicked: of the target policy's own log, its value.
+
+    Raises:
+        InputError: it can't be read, or has no clicks or other ones than 0 and 1.
+    """
+    table = _table(path)
+    _refuse_absent(path, table, ("click",))
+    if not len(table):
+        raise _refusal(path, "has no rows.", "Bring the log of the policy that is evaluated.")
+    return float(_clicks(path, table["click"]).mean())
+
+
+def _table(path: Path) -> pd.DataFrame:
+    try:
+        # without a header, or pandas would rename a column that is there twice
+        table = pd.read_csv(path, dtype=str, keep_default_na=False, header=None)
+    except FileNotFoundError:
+        raise _refusal(path, "does not exist.", "Correct the path.") from None
+    except (OSError, UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
+        raise _refusal(
+            path, f"can't be read as CSV: {error}", "Save it as CSV in UTF-8."
+        ) from error
+    names = [str(name).strip() for name in table.iloc[0]]
+    table = table.iloc[1:].fillna("").set_axis(names, axis="columns").reset_index(drop=True)
+    if table.columns.has_duplicates:
+        twice = table.columns[table.columns.duplicated()][0]
+        raise _refusal(path, f"has the column {twice} twice.", "Keep one of them.")
+    return table
+
+
+def _refuse_absent(path: Path, table: pd.DataFrame, wanted: tuple[str, ...]) -> None:
+    if absent := [name for name in wanted if name not in table.columns]:
+        raise _refusal(
+            path,
+            f"has no column {' and no column '.join(absent)}; it has {', '.join(table.columns)}.",
+            f"Name the columns {', '.join(COLUMNS)}.",
+        )
+
+
+def _refuse_repeated(path: Path, table: pd.DataFrame) -> None:
+    if (repeated := table.duplicated()).any():
+        row = int(np.argmax(repeated.to_numpy()))
+        earlier = (table.iloc[:row] == table.iloc[row]).all(axis=1)
+        raise _refusal(
+            path,
+            f"line {row + 2} repeats line {int(np.argmax(earlier.to_numpy())) + 2}; "
+            f"{int(repeated.sum())} rows are repeated.",
+            "Keep each decision once. If they are decisions of their own, add a column that tells "
+            "them apart, such as an id.",
+        )
+
+
+def _items(path: Path, cells: pd.Series[str]) -> list[str]:
+    items = [cell.strip() for cell in cells]
+    if "" in items:
+        raise _refusal(path, f"line {items.index('') + 2}: item_id is empty.", "Name the item.")
+    return items
+
+
+def _clicks(path: Path, cells: pd.Series[str]) -> Floats:
+    return _numbers(
+        path,
+        cells,
+        lambda numbers: (numbers == 0) | (numbers == 1),
+        "is neither 0 nor 1",
+        "Write 1 where the item was clicked and 0 where it was not.",
+    )
+
+
+def _numbers(
+    path: Path, cells: pd.Series[str], valid: Callable[[Floats], np.ndarray], problem: str, fix: str
+) -> Floats:
+    numbers = pd.to_numeric(cells.str.strip(), errors="coerce").to_numpy(dtype=np.float64)
+    if not (right := valid(numbers)).all():
+        row = int(np.argmin(right))
+        raise _refusal(path, f"line {row + 2}: {cells.name} '{cells.iloc[row]}' {problem}.", fix)
+    return numbers
+
+
+def _refusal(path: Path, reason: str, fix: str) -> InputError:
+    return InputError(f"{path} {reason}", kept=_KEPT, fix=fix)

@@ -1,0 +1,64 @@
+"""How well each ad of the simulated market converts, and which ad a claimed conversion is of.
+
+An ad's conversions for its money, relative to its campaign's, are lognormal and wear out slowly.
+They are drawn from random streams of their own: what a campaign brings doesn't depend on them.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pipelines.sandbox.market.truth import Floats, Ints
+
+if TYPE_CHECKING:
+    from pipelines.sandbox.market.market import Market
+
+_SPREAD = 0.35
+
+
+def relative_rates(seed: tuple[int, int], days: int, ads: int) -> Floats:
+    """Days × ads: conversions for the money, over that of an average new ad."""
+    rng = np.random.default_rng([*seed, 35])
+    first = np.exp(_SPREAD * rng.standard_normal(ads) - _SPREAD**2 / 2)
+    left, half_life = rng.uniform(0.5, 0.95, ads), rng.uniform(60, 240, ads)
+    rates: Floats = first * (left + (1 - left) * 0.5 ** (np.arange(days)[:, None] / half_life))
+    return rates
+
+
+class ClaimedAds:
+    """The ad of every unit of conversions that a campaign claims, in the order of their coming.
+
+    Args:
+        units: by day, how many there will have been in the end.
+        chances: days × ads, each ad's part of what the campaign brings.
+    """
+
+    def __init__(self, seed: tuple[int, int], units: Ints, chances: Floats) -> None:
+        rng = np.random.default_rng([*seed, 36])
+        self._ads = chances.shape[1]
+        self._first = np.concatenate([[0], np.cumsum(units)])
+        day = np.repeat(np.arange(len(units)), units)
+        limits = np.cumsum(chances, axis=1) / chances.sum(axis=1, keepdims=True)
+        limits[:, -1] = 1.0
+        self._ad = (rng.random(len(day))[:, None] >= limits[day]).sum(axis=1)
+
+    def counted(self, days: range, reported: Ints) -> Ints:
+        """Days × ads: of the first ``reported`` units of each of these days."""
+        counts = np.zeros((len(days), self._ads), dtype=np.int64)
+        for row, (day, count) in enumerate(zip(days, reported, strict=True)):
+            own = self._ad[self._first[day] : self._first[day] + count]
+            counts[row] = np.bincount(own, minlength=self._ads)
+        return counts
+
+
+def creative_truth(market: Market) -> dict[str, Floats]:
+    """By ad, its true relative rate on each day of the market. No server serves it."""
+    truth: dict[str, Floats] = {}
+    for delivered in market._delivery.values():
+        ads = [ad for group in delivered.plan.campaign.adgroups for ad in group.ads]
+        if ads:
+            rates = relative_rates(delivered.ad_seed, len(market.days), len(ads))
+            truth |= {ad.ad_id: rates[:, i] for i, ad in enumerate(ads)}
+    return truth

@@ -1,131 +1,37 @@
 """The mmm job on markets with known truth: it recovers it, refuses noise, and repeats itself."""
 
-import json
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import duckdb
-import numpy as np
-import numpy.typing as npt
-import pyarrow as pa
 import pytest
 
-from pipelines.config import GuardrailSettings, JobsSettings, MmmSettings, Settings
+from pipelines.config import JobsSettings
 from pipelines.contracts import load_contracts
 from pipelines.errors import StatementError, UsageError
 from pipelines.jobs import JobRun, run_job
 from pipelines.jobs.allocation import check
-from pipelines.jobs.mmm.ensemble import sampler
 from pipelines.jobs.mmm.plots import PLOTS
-from pipelines.jobs.mmm.weeks import Weeks
 from pipelines.warehouse.duckdb import DuckDBWarehouse
-
-AS_OF = date(2026, 6, 30)
-LAST_WEEK = date(2026, 6, 22)
-CHANNELS = ("google_ads", "meta_ads")
-TOP = np.array([420.0, 260.0])  # weekly orders at saturation
-HALF = np.array([1.0, 0.8])  # in mean weekly spends
-SLOPE = np.array([1.4, 1.2])
-LAG = np.array([0.5, 0.3])
-LIMITS = MmmSettings(curve_points=11, horizons=(4, 13))
-SETTINGS = Settings(
-    jobs=JobsSettings(mmm=LIMITS), guardrails=GuardrailSettings(max_change_percent=5)
+from tests.unit.mmm_market import (
+    AS_OF,
+    CHANNELS,
+    LAST_WEEK,
+    LIMITS,
+    SETTINGS,
+    contract_rows,
+    known_market,
+    short_chains,
+    steady_orders,
+    warehouse_with,
 )
 
-
-def steady_orders(spend: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    return TOP / (1 + (HALF / np.maximum(spend, 1e-9)) ** SLOPE)
-
-
-def known_market(weeks: int = 80, noise: float = 20.0) -> Weeks:
-    rng = np.random.default_rng(11)
-    mean = np.array([9e9, 6e9])
-    spend = mean * np.exp(0.7 * rng.standard_normal((weeks, 2)))
-    relative = spend / spend.mean(axis=0)
-    adstock = [carried := relative[0] * (1 - LAG)]
-    for week in relative[1:]:
-        adstock.append(carried := carried * LAG + week * (1 - LAG))
-    t = np.arange(weeks)
-    baseline = 700 + 60 * np.sin(2 * np.pi * t / 52) + 0.8 * t
-    orders = baseline + steady_orders(np.array(adstock)).sum(axis=1) + rng.normal(0, noise, weeks)
-    return Weeks(
-        starts=tuple(LAST_WEEK - timedelta(weeks=weeks - 1 - i) for i in range(weeks)),
-        channels=CHANNELS,
-        spend_micros=np.rint(spend).astype(np.int64),
-        orders=np.rint(orders).astype(np.int64),
-        revenue_micros=np.rint(orders * 80e6).astype(np.int64),
-        currency_code="USD",
-    )
-
-
-def warehouse_with(weeks: Weeks, path: Path) -> DuckDBWarehouse:
-    """A warehouse with the mart mmm_input_weekly, whose account began with its first week."""
-    rows = [
-        {
-            "week_start": start,
-            "channel": channel,
-            "currency_code": weeks.currency_code,
-            "spend_micros": int(weeks.spend_micros[i, j]),
-            "impressions": 1,
-            "clicks": 1,
-            "orders": int(weeks.orders[i]),
-            "new_customers": 1,
-            "revenue_micros": int(weeks.revenue_micros[i]),
-            "is_complete": True,
-        }
-        for i, start in enumerate(weeks.starts)
-        for j, channel in enumerate(weeks.channels)
-    ]
-    warehouse = DuckDBWarehouse(path)
-    warehouse.create_tables(load_contracts().values())
-    with duckdb.connect(str(path)) as connection:
-        connection.register("made", pa.Table.from_pylist(rows))
-        connection.execute("CREATE SCHEMA marts")
-        connection.execute("CREATE TABLE marts.mmm_input_weekly AS SELECT * FROM made")
-        account = "SELECT 'google_ads' AS platform, '1' AS account_id"
-        connection.execute(
-            f"CREATE TABLE marts.ads_account_days AS {account}, DATE '{weeks.starts[0]}' AS date"
-        )
-        connection.execute(
-            f"CREATE TABLE marts.fct_ad_spend_daily AS {account}, 'Paid Search' AS channel"
-        )
-        connection.execute(
-            "CREATE TABLE marts.dim_campaign AS SELECT 'google_ads' AS platform, "
-            "'google_ads' AS mmm_channel, 'generic' AS labels"
-        )
-        connection.execute(
-            "CREATE TABLE marts.mmm_controls_weekly AS SELECT DATE '2026-01-05' AS week_start, "
-            "'sale' AS name, 1.0 AS value, 1 AS expected_sign, TRUE AS known_in_advance LIMIT 0"
-        )
-        texts = ("account_id", "experiment_id", "experiment_name", "kind", "channel", "status")
-        texts += ("measured_by", "outcome", "geos", "currency_code")
-        numbers = ("spend_test_micros", "spend_baseline_micros", "spend_delta_micros")
-        numbers += ("effect", "standard_error", "population_share")
-        columns = [f"{name} VARCHAR" for name in texts] + [f"{name} DOUBLE" for name in numbers]
-        columns += [f"{name} DATE" for name in ("start_date", "end_date", "counted_to")]
-        connection.execute(f"CREATE TABLE marts.experiments ({', '.join(columns)})")
-    return warehouse
-
-
-def contract_rows(warehouse: DuckDBWarehouse, table: str) -> list[dict[str, Any]]:
-    grain = ", ".join(load_contracts()[f"contracts.{table}"].primary_key)
-    return warehouse.query(f"SELECT * FROM contracts.{table} ORDER BY {grain}").to_pylist()
-
-
-@pytest.fixture(scope="module", autouse=True)
-def short_chains() -> Iterator[None]:
-    """Nine fits a run are enough to see what the job does with them, if not to be exact."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sampler, "CHAINS", 4)
-        patch.setattr(sampler, "WARMUP", 60)
-        patch.setattr(sampler, "SWEEPS", 160)
-        yield
+__all__ = ["short_chains"]
 
 
 @pytest.fixture(scope="module")
@@ -347,86 +253,6 @@ def test_a_fit_that_breaks_its_bounds_is_inconclusive_and_allocates_nothing(
     rows = contract_rows(warehouse, "mmm_diagnostics")
     failed = {r["name"] for r in rows if r["refuses"] and not r["passed"]}
     assert failed >= {"max_rhat", "prediction_mape", "assumption: spend is recorded as it was"}
-
-
-def with_plan(allocation: dict[str, Any], **further: Any) -> Settings:
-    mmm = MmmSettings.model_validate({**LIMITS.model_dump(), "allocation": allocation, **further})
-    return SETTINGS.model_copy(update={"jobs": JobsSettings(mmm=mmm)})
-
-
-def test_a_plan_with_another_risk_is_held_and_certified(tmp_path: Path) -> None:
-    warehouse = warehouse_with(known_market(), tmp_path / "w.duckdb")
-    plan = {"risk": "cvar", "level": 0.2, "channels": {"meta_ads": {"max_step_percent": 1}}}
-
-    run = run_job(warehouse, with_plan(plan), "mmm", AS_OF)
-
-    assert run.verdict == "PASS", run.reason
-    assert "the settings of jobs.mmm.allocation, by the mean of its lowest 20%," in run.reason
-    rows = contract_rows(warehouse, "mmm_allocations")
-    assert sum(r["proposed_weekly_micros"] - r["current_weekly_micros"] for r in rows) == 0
-    assert all(
-        abs(r["proposed_weekly_micros"] - r["current_weekly_micros"])
-        <= 0.01 * rows[1]["current_weekly_micros"]
-        for r in rows
-    )
-    (row,) = contract_rows(warehouse, "mmm_certificates")
-    certificate, curves = json.loads(row["certificate"]), json.loads(row["curves"])
-    assert certificate["goal"]["risk"] == "cvar"
-    assert "step of meta_ads at most" in {k["name"] for k in certificate["constraints"]}
-    assert [t for holds, t in check.claims(certificate, curves["channels"]) if not holds] == []
-
-
-def test_a_plan_that_cannot_be_held_and_a_misspelt_segment_are_told_in_the_reason(
-    tmp_path: Path,
-) -> None:
-    warehouse = warehouse_with(known_market(), tmp_path / "w.duckdb")
-    segments = [{"channel": "google_ads", "name": "generic", "labels": ["genric"]}]
-    plan = {"channels": {"meta_ads": {"floor": 50_000}}}
-
-    run = run_job(warehouse, with_plan(plan, segments=segments), "mmm", AS_OF)
-
-    assert run.verdict == "INCONCLUSIVE"
-    assert "'floor of meta_ads' (meta_ads >= 50,000.00 USD)" in run.reason
-    assert "would do: 'floor of meta_ads' >= " in run.reason
-    assert "no campaign is of google_ads:generic" in run.reason
-    assert "labels like it: 'generic'" in run.reason
-    assert contract_rows(warehouse, "mmm_allocations") == []
-    assert contract_rows(warehouse, "mmm_certificates") == []
-    assert contract_rows(warehouse, "mmm_curves")
-    rows = {row["name"]: row for row in contract_rows(warehouse, "mmm_diagnostics")}
-    assert not rows["allocation_exists"]["passed"]
-    assert not rows["campaigns_google_ads:generic"]["passed"]
-    assert rows["campaigns_google_ads:generic"]["channel"] == "google_ads:generic"
-
-
-def test_a_job_as_json_is_one_object_whatever_a_native_library_prints(tmp_path: Path) -> None:
-    warehouse_with(known_market(weeks=30), tmp_path / "w.duckdb")
-    (tmp_path / "adcanary.yaml").write_text(
-        "now: 2026-07-01T08:00:00Z\nwarehouse: {path: w.duckdb}\n"
-    )
-    program = (
-        "import ctypes, sys\n"
-        "from pipelines.cli.main import main\n"
-        "from pipelines.jobs.mmm import MmmJob\n"
-        "compute = MmmJob.compute\n"
-        "def noisy(*given):\n"
-        "    ctypes.CDLL(None).puts(b'a line of the solver')\n"
-        "    return compute(*given)\n"
-        "MmmJob.compute = noisy\n"
-        "sys.argv = ['adcanary', 'job', 'mmm', '--format', 'json', '--as-of', '2026-06-30']\n"
-        "main()\n"
-    )
-
-    ran = subprocess.run(
-        [sys.executable, "-c", program], cwd=tmp_path, check=False, capture_output=True, text=True
-    )
-
-    assert ran.returncode == 0, ran.stderr
-    run = json.loads(ran.stdout)
-    assert (run["job"], run["as_of"], run["verdict"]) == ("mmm", "2026-06-30", "NO_DATA")
-    assert run["reason"].startswith("There are only 30 consecutive complete weeks")
-    assert run["plots"] == []
-    assert "a line of the solver" in ran.stderr
 
 
 def test_a_missing_mart_and_an_unknown_job_say_what_to_do(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Daily: were the jobs' predictions right, and do the data they read still behave as they did?
+"""Daily: whether the jobs' predictions were right, and the data they read behave as they did.
 
 It reads what jobs have published and what came since; no job's code may enter here (docs/adr/0019).
 """

@@ -18,6 +18,7 @@ from pipelines.contracts import load_contract
 from pipelines.errors import StatementError, UsageError
 from pipelines.jobs.attribution import AttributionJob
 from pipelines.jobs.base import Job, Outcome, Progress, Verdict
+from pipelines.jobs.clustering import ClusteringJob
 from pipelines.jobs.fidelity import FidelityJob
 from pipelines.jobs.links import LinksJob
 from pipelines.jobs.mmm import MmmJob
@@ -33,6 +34,7 @@ _JOBS: tuple[Job[Any], ...] = (
     PacingJob(),
     LinksJob(),
     AttributionJob(),
+    ClusteringJob(),
     # what it reads, the runs of mmm and attribution have published before it
     ReconciliationJob(),
     FidelityJob(),

@@ -101,6 +101,7 @@ def day_of_events(
         "event_date": pa.repeat(pa.scalar(day), len(rows)),
         "user_id": hashed.take(users.indices),
         **clicks,
+        "search_term": _searches(rows) if settings.searches else pa.nulls(len(rows), _TEXT),
     }
     dropped = len(events) - len(consented)
     return Day(pa.table(columns), dropped, (*unreadable, *more), read)
@@ -287,6 +288,14 @@ def _click_id(rows: pa.Table, name: str) -> pa.Array:
         click_ids = pc.coalesce(pc.struct_field(collected, name), click_ids)
     ads = pc.struct_field(rows["privacy_info"].combine_chunks(), "ads_storage")
     return pc.if_else(pc.fill_null(pc.equal(ads, "No"), False), pa.scalar(None, _TEXT), click_ids)
+
+
+def _searches(rows: pa.Table) -> pa.Array:
+    """What was searched for on the site: landing leaves parameters of that name out, and redacts
+    this column as it does every text."""
+    searched = pc.equal(rows["event_name"], "view_search_results").combine_chunks()
+    terms = _param(rows["event_params"].combine_chunks(), "search_term")
+    return pc.if_else(searched, terms, pa.scalar(None, _TEXT))
 
 
 def _param(params: pa.ListArray, key: str) -> pa.Array:

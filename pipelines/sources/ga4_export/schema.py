@@ -26,13 +26,12 @@ LEFT_OUT = frozenset(
         "app_info",
         "traffic_source",
         "platform",
-        "items",
         "is_active_user",
         "publisher",
     }
 )
 # What the contract has besides the export's own columns.
-_ADDED = frozenset({"property_id", "event_key", *CLICK_IDS})
+_ADDED = frozenset({"property_id", "event_key", "search_term", *CLICK_IDS})
 
 
 def export_schema(integer: pa.DataType | None = None) -> pa.Schema:

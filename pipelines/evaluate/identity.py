@@ -115,7 +115,7 @@ def score_identity(
         UsageError: the warehouse is not a sandbox's.
         StatementError: the models are not built.
     """
-    market = Market(**_market_arguments(settings))
+    market = market_of_sandbox(settings)
     salt = Secrets().hash_salt
     known_salt = salt.get_secret_value() if salt else SANDBOX_SALT
     check_salt(warehouse, known_salt)
@@ -154,6 +154,16 @@ def _scores(
         "all": score_pairs(persons, truth, nodes),
         "devices": score_pairs(persons, truth, devices),
     }
+
+
+def market_of_sandbox(settings: Settings) -> Market:
+    """The market whose export the configuration reads.
+
+    Raises:
+        UsageError: the warehouse is not a sandbox's.
+        InputError: what the sandbox wrote can't be read.
+    """
+    return Market(**_market_arguments(settings))
 
 
 def _market_arguments(settings: Settings) -> dict[str, Any]:

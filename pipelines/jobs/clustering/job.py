@@ -14,6 +14,7 @@ from pipelines.config import ClusteringSettings, Settings
 from pipelines.jobs.base import Outcome, Progress, significant
 from pipelines.source_settings import Section
 from pipelines.warehouse import Warehouse
+from pipelines.warehouse.base import Value
 
 if TYPE_CHECKING:
     from pipelines.jobs.clustering.model import Clusters
@@ -49,7 +50,10 @@ class ClusteringJob:
         folder = Path(__file__).parent
         last = last_monday(as_of)
         first = last - timedelta(weeks=WEEKS - 1)
-        before = {"week_end": last + timedelta(days=6), "model_version": self.model_version}
+        before: dict[str, Value] = {
+            "week_end": last + timedelta(days=6),
+            "model_version": self.model_version,
+        }
         return {
             "texts": warehouse.query(
                 (folder / "texts.sql").read_text(), {"first_week": first, "last_week": last}

@@ -148,10 +148,8 @@ def score_sandbox(warehouse: Warehouse, settings: Settings) -> ClusteringScore:
         chosen[row["person_id"]] = (row["cluster_id"], row["confidence"])
         if row["client_id"] in truth_of_device:
             devices.setdefault(row["person_id"], []).append(truth_of_device[row["client_id"]])
-    # who shares a device may have two interests: the one of most devices, or first in the alphabet
-    truth_of = {
-        p: min(Counter(i).items(), key=lambda e: (-e[1], e[0]))[0] for p, i in devices.items()
-    }
+    # people who share a device may have two: that of most devices counts
+    truth_of = {person: _commonest(Counter(each)) for person, each in devices.items()}
     people = sorted(truth_of)
     cluster, truth = [chosen[p][0] for p in people], [truth_of[p] for p in people]
     common = _most_common(cluster, truth)
@@ -190,10 +188,12 @@ def _most_common(cluster: Sequence[Own], truth: Sequence[str] | None) -> Mapping
     by_cluster: dict[Own, Counter[str]] = {}
     for own, interest in zip(cluster, truth or (), strict=False):
         by_cluster.setdefault(own, Counter())[interest] += 1
-    return {
-        own: min(counts.items(), key=lambda entry: (-entry[1], entry[0]))[0]
-        for own, counts in by_cluster.items()
-    }
+    return {own: _commonest(counts) for own, counts in by_cluster.items()}
+
+
+def _commonest(counts: Counter[str]) -> str:
+    """Of several the first in the alphabet."""
+    return min(counts.items(), key=lambda entry: (-entry[1], entry[0]))[0]
 
 
 def _right(

@@ -1,5 +1,5 @@
-"""Reads a file of texts that a person brings: columns ``person``, ``text`` and, if the interests are
-known, ``label``. A person has as many rows as texts; the same text again is seen again."""
+"""Reads a file of texts that anyone brings: columns ``person``, ``text`` and, if the interests are
+known, ``label``. A person has as many rows as texts; a row that comes twice was seen twice."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ _FORMS = {
     "en": ("Buy {0} online", "{0} reviews", "{0}, no. {1}", "{0} on sale, from {1} €", "{0} {1}"),
     "de": ("{0} online kaufen", "{0} im Test", "{0}, Nr. {1}", "{0} ab {1} €", "{0} {1}"),
 }
-_NUMBERS = 1_000
+_NUMBERS = 50
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from pipelines.jobs.clustering.vectors import Floats
 TERMS, EXAMPLES = 8, 5
 IN_LABEL = 3
 MAJORITY = 0.5
-MAX_TERMS = 30_000
+MAX_TEXTS, MAX_TERMS = 50_000, 30_000
 
 _TERM = r"(?u)[^\W\d_][^\W\d_’'-]{2,}"
 
@@ -50,18 +50,29 @@ def label_clusters(seen: PersonTexts, cluster: Ints, count: int) -> list[Label]:
     people = len(seen.persons)
     belongs = csr_matrix((np.ones(people), (cluster, np.arange(people))), shape=(count, people))
     weights = (belongs @ seen.weights).tocsr()  # [cluster, text]
+    chosen = _heaviest(weights)
+    texts, weights = [seen.texts[i] for i in chosen], weights[:, chosen]
     scores = np.zeros((count, 0))
     names: list[str] = []
     counter = CountVectorizer(token_pattern=_TERM, max_features=MAX_TERMS, ngram_range=(1, 2))
     try:
-        terms = counter.fit_transform(seen.texts)
+        terms = counter.fit_transform(texts)
     except ValueError:  # no text has a term
         pass
     else:
         names = counter.get_feature_names_out().tolist()
         scores = _class_tf_idf(np.asarray((weights @ terms).todense()), names)
     shares = _shares(weights)
-    return [_label(row, names, _typical(seen, shares, number)) for number, row in enumerate(scores)]
+    return [
+        _label(row, names, _typical(texts, shares, number)) for number, row in enumerate(scores)
+    ]
+
+
+def _heaviest(weights: csr_matrix) -> Ints:
+    """The texts that weigh most, in order of the alphabet: labels need no others, and the terms of
+    a million texts would need more memory than all else."""
+    whole = np.round(np.asarray(weights.sum(axis=0)).ravel(), 9)
+    return np.sort(np.argsort(-whole, kind="stable")[:MAX_TEXTS]).astype(np.int64)
 
 
 def _class_tf_idf(counts: Floats, names: Sequence[str]) -> Floats:
@@ -74,7 +85,7 @@ def _class_tf_idf(counts: Floats, names: Sequence[str]) -> Floats:
     for i, name in enumerate(names):  # of a pair of terms the rarer share counts
         for part in name.split() if " " in name else ():
             own[:, i] = np.minimum(own[:, i], own[:, number[part]] if part in number else 0)
-    scores[own < MAJORITY] = 0
+    scores[own <= MAJORITY] = 0
     return np.asarray(scores)
 
 
@@ -86,10 +97,10 @@ def _shares(weights: csr_matrix) -> csr_matrix:
     return typical
 
 
-def _typical(seen: PersonTexts, shares: csr_matrix, number: int) -> tuple[str, ...]:
+def _typical(texts: Sequence[str], shares: csr_matrix, number: int) -> tuple[str, ...]:
     row = shares[[number]]
     order = np.lexsort((row.indices, -np.round(row.data, 9)))[:EXAMPLES]
-    return tuple(seen.texts[i] for i in row.indices[order])
+    return tuple(texts[i] for i in row.indices[order])
 
 
 def _label(scores: Floats, names: list[str], examples: tuple[str, ...]) -> Label:

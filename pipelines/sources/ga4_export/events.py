@@ -101,7 +101,7 @@ def day_of_events(
         "event_date": pa.repeat(pa.scalar(day), len(rows)),
         "user_id": hashed.take(users.indices),
         **clicks,
-        "search_term": _searches(rows) if settings.searches else pa.nulls(len(rows), _TEXT),
+        **({"search_term": _searches(rows)} if settings.searches else {}),
     }
     dropped = len(events) - len(consented)
     return Day(pa.table(columns), dropped, (*unreadable, *more), read)

@@ -177,9 +177,9 @@ class ClusteringSettings(Section):
     """Settings of the clustering job. ``encoder`` turns texts into vectors: ``use``, which comes
     with adcanary, or ``sentence-transformers:FOLDER`` where that package is installed.
 
-    ``min_stability``: how well two halves of the people must
-    agree on the clusters, from 0 for chance to 1. ``min_confidence``: below it a person is given no
-    cluster. ``min_similarity``: of a cluster to last week's, for it to keep the id.
+    ``min_stability``: how well two halves of the people must agree on the clusters, from 0 for
+    chance to 1. ``min_confidence``: below it a person is given no cluster. ``min_similarity``: of a
+    cluster to last week's, for it to keep the id.
     """
 
     seed: int = 20260101

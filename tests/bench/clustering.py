@@ -104,7 +104,8 @@ def recovery(seed: int) -> dict[str, Any]:
         if outcome.verdict != "PASS":
             return {"seed": seed, "verdict": outcome.verdict, "reason": outcome.reason}
         by_run.append({row["person_id"]: row["cluster_id"] for row in outcome.rows[MEMBERS]})
-        previous = [dict(row) for row in outcome.rows[CLUSTERS] if row["people"]]
+        rows = [dict(row) for row in outcome.rows[CLUSTERS] if row["people"]]
+        previous = [row | {"of_this_week": False} for row in rows]
     members = by_run[-1]
     people = sorted(members)
     always = [p for p in by_run[0] if all(p in run for run in by_run)]

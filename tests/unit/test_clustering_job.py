@@ -134,12 +134,18 @@ def test_ids_stay_next_week_and_an_interest_that_is_gone_is_told(tmp_path: Path)
     assert sum(right) / len(right) > 0.9
 
 
-def test_a_run_of_the_same_week_is_not_matched_with_its_own(tmp_path: Path) -> None:
+def test_late_events_of_a_week_leave_its_ids_and_what_is_new_in_it(tmp_path: Path) -> None:
     warehouse = warehouse_with(tmp_path / "w.duckdb", views_of(400)[0])
-    first, second = run(warehouse), run(warehouse, AS_OF + timedelta(days=1))
-    for done in (first, second):
-        assert {row["change"] for row in rows_of(warehouse, done)[0]} == {"BORN"}
-    assert rows_of(warehouse, first)[1] == rows_of(warehouse, second)[1]
+    first = run(warehouse)
+    with duckdb.connect(str(tmp_path / "w.duckdb")) as connection:
+        connection.execute("DELETE FROM marts.person_texts_weekly WHERE person_id < 'p0040'")
+    second = run(warehouse, AS_OF + timedelta(days=1))
+    assert second.run_id != first.run_id
+    (before, members), (after, later) = (rows_of(warehouse, done) for done in (first, second))
+    assert {row["change"] for row in (*before, *after)} == {"BORN"}
+    assert {row["cluster_id"] for row in before} == {row["cluster_id"] for row in after}
+    both = members.keys() & later.keys()
+    assert sum(members[person] == later[person] for person in both) / len(both) > 0.95
 
 
 def test_too_few_people_or_texts_are_refused_with_what_would_help(tmp_path: Path) -> None:

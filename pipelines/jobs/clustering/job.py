@@ -51,6 +51,7 @@ class ClusteringJob:
         last = last_monday(as_of)
         first = last - timedelta(weeks=WEEKS - 1)
         before: dict[str, Value] = {
+            "as_of": as_of,
             "week_end": last + timedelta(days=6),
             "model_version": self.model_version,
         }
@@ -90,7 +91,10 @@ class ClusteringJob:
         if problem := too_little(seen, limits):
             return Outcome("INCONCLUSIVE", problem, figures)
         encoder = open_encoder(limits.encoder, limits.seed)
-        previous = [r for r in inputs["previous"].to_pylist() if r["encoder"] == encoder.name]
+        known = [r for r in inputs["previous"].to_pylist() if r["encoder"] == encoder.name]
+        previous = [row for row in known if not row["of_this_week"]]
+        # an earlier run of this week, before late events came in, may have given ids already
+        given = [r for r in known if r["of_this_week"] and r["change"] in {"BORN", "SPLIT"}]
         earlier = np.array([row["centroid"] for row in previous], dtype=np.float64)
         clusters = cluster_people(
             seen,
@@ -104,7 +108,7 @@ class ClusteringJob:
         if problem := unstable(clusters, limits):
             return Outcome("INCONCLUSIVE", problem, figures)
         members = clusters.confidence >= limits.min_confidence
-        matches = matched(clusters, previous, limits.min_similarity, week)
+        matches = matched(clusters, previous, given, limits.min_similarity, week)
         of_run = {"week_start": week, "encoder": encoder.name}
         written = {
             CLUSTERS: [of_run | row for row in cluster_rows(clusters, matches, members)],

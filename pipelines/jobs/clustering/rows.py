@@ -15,6 +15,7 @@ from pipelines.jobs.base import Row, significant
 from pipelines.jobs.clustering.matching import Match, match
 from pipelines.jobs.clustering.model import Clusters
 from pipelines.jobs.clustering.texts import PersonTexts
+from pipelines.jobs.clustering.vectors import Floats
 
 Rows = list[dict[str, Any]]
 Mask = npt.NDArray[np.bool_]
@@ -31,24 +32,36 @@ class Matched:
 
 
 def matched(
-    clusters: Clusters, previous: Sequence[Row], threshold: float, week: date
+    clusters: Clusters,
+    previous: Sequence[Row],
+    given: Sequence[Row],
+    threshold: float,
+    week: date,
 ) -> list[Matched]:
     """This week's clusters in order, then those that are gone.
 
     Args:
         previous: last week's: cluster_id, label and centroid, of the same encoder.
-        threshold: the least cosine at which a cluster is last week's.
+        given: what an earlier run of this week found that last week hadn't: its ids stay, too.
+        threshold: the least cosine at which a cluster is an earlier one.
         week: Monday of this week; a new id is made of it and of the centroid.
     """
-    earlier = np.array([row["centroid"] for row in previous], dtype=np.float64)
-    matches = match(earlier, clusters.centroids, threshold)
+    matches = match(_centroids(previous), clusters.centroids, threshold)
+    new = [one.now for one in matches if one.now is not None and one.earlier is None]
+    again = match(_centroids(given), clusters.centroids[new], threshold) if new else []
+    id_given = {
+        new[one.now]: str(given[one.earlier]["cluster_id"])
+        for one in again
+        if one.now is not None and one.earlier is not None
+    }
     ids = []
     for one in matches:
         if one.earlier is not None:
             ids.append(str(previous[one.earlier]["cluster_id"]))
-        else:
-            born = canonical_json([week, _centroid(clusters, one.now or 0)])
-            ids.append(f"i{sha256(born)[:10]}")
+            continue
+        i = one.now or 0
+        born = canonical_json([week, _centroid(clusters, i)])
+        ids.append(id_given.get(i, f"i{sha256(born)[:10]}"))
     named = []
     for one, cluster_id in zip(matches, ids, strict=True):
         related, label = None, None
@@ -111,6 +124,10 @@ def member_rows(
         }
         for i in np.flatnonzero(members).tolist()
     ]
+
+
+def _centroids(rows: Sequence[Row]) -> Floats:
+    return np.array([row["centroid"] for row in rows], dtype=np.float64)
 
 
 def _centroid(clusters: Clusters, i: int) -> list[float]:

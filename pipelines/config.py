@@ -20,6 +20,7 @@ from pydantic import (
 
 from pipelines.allocation_settings import AllocationSettings
 from pipelines.errors import ConfigError
+from pipelines.job_settings import ClusteringSettings
 from pipelines.plain_text import remember_secrets
 from pipelines.platforms import platform_table
 from pipelines.source_settings import Section, SourceSecrets, SourcesSettings, TimeZone
@@ -171,25 +172,6 @@ class FidelitySettings(Section):
     min_predictions: int = Field(16, ge=8)
     min_drift_ks: float = Field(0.6, gt=0, le=1)
     min_drift: float = Field(0.3, gt=0)
-
-
-class ClusteringSettings(Section):
-    """Settings of the clustering job. ``encoder`` turns texts into vectors: ``use``, which comes
-    with adcanary, or ``sentence-transformers:FOLDER`` where that package is installed.
-
-    ``min_stability``: how well two halves of the people must agree on the clusters, from 0 for
-    chance to 1. ``min_confidence``: below it a person is given no cluster. ``min_similarity``: of a
-    cluster to last week's, for it to keep the id.
-    """
-
-    seed: int = 20260101
-    encoder: str = Field("use", pattern=r"^(use|sentence-transformers:\S+)$")
-    min_people: int = Field(200, ge=50)
-    min_texts: int = Field(50, ge=20)
-    max_clusters: int = Field(25, ge=2, le=100)
-    min_stability: float = Field(0.7, gt=0, lt=1)
-    min_confidence: float = Field(0.5, ge=0, lt=1)
-    min_similarity: float = Field(0.7, gt=0, lt=1)
 
 
 class JobsSettings(Section):

@@ -15,10 +15,11 @@ from typing import TypeVar
 import numpy as np
 from sklearn.metrics import adjusted_rand_score
 
-from pipelines.config import ClusteringSettings, Settings
+from pipelines.config import Settings
 from pipelines.errors import StatementError, UsageError
 from pipelines.evaluate.clustering_file import MIN_PEOPLE, MIN_TEXTS, read_texts
 from pipelines.evaluate.identity import market_of_sandbox
+from pipelines.job_settings import ClusteringSettings
 from pipelines.jobs.clustering.encoders import TFIDF, USE, open_encoder
 from pipelines.jobs.clustering.job import too_little, unstable
 from pipelines.jobs.clustering.model import cluster_people

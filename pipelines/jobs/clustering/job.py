@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from pipelines.config import ClusteringSettings, Settings
+from pipelines.config import Settings
+from pipelines.job_settings import ClusteringSettings
 from pipelines.jobs.base import Outcome, Progress, significant
 from pipelines.source_settings import Section
 from pipelines.warehouse import Warehouse

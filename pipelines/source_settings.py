@@ -97,10 +97,13 @@ class Ga4ExportSettings(PersonSection):
     """The GA4 BigQuery export: files events_YYYYMMDD.json[.gz] in a folder, or its dataset.
 
     ``dataset`` is ``project.analytics_<property>``; set exactly one of ``path`` and ``dataset``.
+    ``searches``: keep what visitors searched for on the site, redacted. Without it, it is left out
+    as other free text is.
     """
 
     property_id: str
     path: Path | None = None
+    searches: bool = False
     dataset: str | None = Field(None, pattern=r"^[\w-]+\.\w+$")
     time_zone: TimeZone
     lookback_days: int = Field(4, ge=1, le=90)

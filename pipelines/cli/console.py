@@ -175,3 +175,8 @@ def _plain(value: Any) -> str:
     if isinstance(value, bytes):
         return base64.b64encode(value).decode()
     return repr(value)
+
+
+def rounded(value: float | None, digits: int = 3) -> float | None:
+    """For a table; None stays None."""
+    return None if value is None else round(value, digits)

@@ -11,8 +11,9 @@ from typing import Annotated, Any
 
 import typer
 
-from pipelines.cli.console import Format, native_output_aside, out, print_rows
+from pipelines.cli.console import Format, native_output_aside, out, print_rows, rounded
 from pipelines.cli.console import print_object as _print_object
+from pipelines.cli.evaluate_clustering import clustering
 from pipelines.cli.options import ConfigOption, FormatOption, open_settings
 from pipelines.errors import UsageError
 
@@ -120,8 +121,8 @@ def mmm(
         [
             {
                 "engine": name,
-                "srmse": _rounded(score.srmse_mean),
-                "coverage_90": _rounded(score.coverage_90),
+                "srmse": rounded(score.srmse_mean),
+                "coverage_90": rounded(score.coverage_90),
                 "lift": f"{score.lift_predicted:+.1%}",
                 "90% interval": "{:+.1%} to {:+.1%}".format(*score.lift_interval),
                 "true lift": "" if score.lift_true is None else f"{score.lift_true:+.1%}",
@@ -138,7 +139,7 @@ def mmm(
                 "channel": channel,
                 "contribution": round(mean),
                 "90% interval": f"{low:,.0f} to {high:,.0f}",
-                "srmse": _rounded((score.srmse or {}).get(channel)),
+                "srmse": rounded((score.srmse or {}).get(channel)),
                 "recommended spend": f"× {score.allocation[channel]:.2f}",
             }
             for name, score in scores.items()
@@ -178,7 +179,7 @@ def attribution(
     print_rows(
         [
             {"credited": name, "channel": channel}
-            | {model: _rounded(credit[channel]) for model, credit in by_model.items()}
+            | {model: rounded(credit[channel]) for model, credit in by_model.items()}
             for name, by_model in (("conversions", conversions), ("value", value or {}))
             for channel in by_model.get("markov", ())
         ],
@@ -204,7 +205,7 @@ def fidelity(
     print_rows(
         [
             {"series": name}
-            | {k: _rounded(v) if isinstance(v, float) else v for k, v in scored.items()}
+            | {k: rounded(v) if isinstance(v, float) else v for k, v in scored.items()}
             for name, scored in scores.items()
         ],
         format_,
@@ -245,9 +246,9 @@ def bandit(
         [
             {
                 "estimator": name,
-                "clicks a decision": _rounded(of.value, _DIGITS),
+                "clicks a decision": rounded(of.value, _DIGITS),
                 "95% interval": f"{of.low:.5f} to {of.high:.5f}",
-                "truth": _rounded(score.truth, _DIGITS),
+                "truth": rounded(score.truth, _DIGITS),
             }
             for name, of in score.estimates.items()
         ],
@@ -282,8 +283,7 @@ def _score_decisions(config: Path | None, format_: Format) -> None:
     )
 
 
-def _rounded(value: float | None, digits: int = 3) -> float | None:
-    return None if value is None else round(value, digits)
+evaluate_app.command("clustering")(clustering)
 
 
 def _score_edges(edges: Path, format_: Format) -> None:

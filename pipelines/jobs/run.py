@@ -19,6 +19,7 @@ from pipelines.errors import StatementError, UsageError
 from pipelines.jobs.attribution import AttributionJob
 from pipelines.jobs.bandits import BanditsJob
 from pipelines.jobs.base import Job, Outcome, Progress, Verdict
+from pipelines.jobs.clustering import ClusteringJob
 from pipelines.jobs.fidelity import FidelityJob
 from pipelines.jobs.links import LinksJob
 from pipelines.jobs.mmm import MmmJob
@@ -34,6 +35,7 @@ _JOBS: tuple[Job[Any], ...] = (
     PacingJob(),
     LinksJob(),
     AttributionJob(),
+    ClusteringJob(),
     # what it reads, the runs of mmm and attribution have published before it
     ReconciliationJob(),
     FidelityJob(),

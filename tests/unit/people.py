@@ -196,6 +196,11 @@ def _models(path: Path) -> None:
             UNION SELECT 'device|' || client_key, md5('user_id|{BEN["user"]}')
             FROM intermediate.int_journeys_sessions
             WHERE client_key = md5('{TABLET}');
+            INSERT INTO contracts.interest_cluster_members BY NAME
+            SELECT DISTINCT component_id AS person_id, 'r' AS run_id, DATE '{DAY}' AS as_of,
+              '1' AS model_version, 's' AS input_snapshot, 'i1' AS cluster_id,
+              0.9 AS confidence, 3 AS texts
+            FROM marts.identity_components;
             CREATE TABLE marts.fct_orders AS
             SELECT order_id, md5('user_id|' || customer_id) AS person_id, gclid, revenue_micros
             FROM raw.orders;

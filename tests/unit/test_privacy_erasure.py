@@ -105,6 +105,7 @@ def test_nothing_of_the_person_is_left_in_any_table_nor_stage(erased: Erased) ->
         "intermediate.int_journeys_sessions": ("deleted", 4),
         "marts.identity_components": ("deleted", 2),
         "marts.fct_orders": ("ids cleared", 2),
+        "contracts.interest_cluster_members": ("deleted", 1),
         "contracts.job_runs": ("ids cleared", 1),
         "canary.canary_changes": ("ids cleared", 1),
     }

@@ -32,11 +32,13 @@ def test_rows_older_than_the_retention_go_from_events_and_stages_and_nothing_els
             "raw.ga4_events": [event("old", "d", event_date=OLD)],
             "raw.server_events": [{"event_id": "old", "event_date": date(2020, 1, 1)}],
             "raw.orders": [{"order_id": "old", "order_date": OLD}],
+            "contracts.interest_cluster_members": [{"person_id": "old", "as_of": OLD}],
         },
     )
     staged = rows_of("raw.ga4_events", [event("old", "d", event_date=OLD), event("new", "d")])
     stage = warehouse.stage(load_contract("raw.ga4_events"), "failed", staged)
     assert expire(warehouse, TODAY, 90) == {
+        "contracts.interest_cluster_members": 1,
         "raw.ads_clicks": 0,
         "raw.ga4_events": 1,
         "raw.rejected_rows": 0,

@@ -34,7 +34,7 @@ from tests.wire.conftest import TODAY
 pytestmark = pytest.mark.xdist_group("build")
 
 SOURCES = ("ga4_export", "shopify", "server_events")
-MODELS = "+identity_links int_identity_signals"
+MODELS = "+identity_links int_identity_signals +person_texts_weekly"
 LAST, FIRST = date(2026, 6, 30), date(2026, 5, 22)
 
 
@@ -191,6 +191,29 @@ def test_links_are_about_as_often_right_as_they_promise(scored: Scored) -> None:
     promised = sum(row["match_probability"] for row in rows) / len(rows)
     right = sum(truth[row["left_id"]] == truth[row["right_id"]] for row in rows) / len(rows)
     assert abs(promised - right) < 0.15
+
+
+def test_interests_are_found_and_named_under_pseudonymous_ids(scored: Scored) -> None:
+    run = run_job(scored.warehouse, scored.settings, "clustering", LAST)
+    assert run.verdict == "PASS", run.reason
+    arguments = ["clustering", "--config", str(scored.settings.path), "--format", "json"]
+    done = CliRunner().invoke(evaluate_app, arguments)
+    assert done.exit_code == 0, done.output
+    score = json.loads(done.stdout)["sandbox"]
+    assert score["clusters"] == 8
+    assert score["adjusted_rand_index"] > 0.7
+    assert len({interest["truth"] for interest in score["interests"]}) == 8
+
+
+def test_what_one_person_searched_for_is_in_no_mart(scored: Scored) -> None:
+    sql = "SELECT DISTINCT text FROM {} WHERE kind = 'search'"
+    landed, shown = (
+        set(scored.warehouse.query(sql.format(table))["text"].to_pylist())
+        for table in ("intermediate.int_interests_texts_daily", "marts.person_texts_weekly")
+    )
+    assert any("son " in text for text in landed)  # of a name that nobody else typed
+    assert shown
+    assert not any("son " in text for text in shown)
 
 
 def test_a_warehouse_that_is_no_sandboxs_has_no_truth(scored: Scored, tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from typing import NamedTuple, TypeVar
 
 import numpy as np
 
+from pipelines.sandbox.market.interests import interest_of
 from pipelines.sandbox.market.market import Market
 from pipelines.sandbox.market.shop import OrderBook
 from pipelines.sandbox.market.truth import Floats, Ints
@@ -265,3 +266,22 @@ def identity_truth(market: Market) -> IdentityTruth:
         orders={book.order_id(i): int(p) for i, p in enumerate(book.person.tolist())},
         emails={book.people.email(p, spelling): p for p in customers for spelling in range(5)},
     )
+
+
+def interest_truth(market: Market) -> dict[str, str]:
+    """GA4's user_pseudo_id of every device → the main interest of whose it is.
+
+    It reads what no server serves; see the module's docstring.
+    """
+    visitors = Visitors(market)
+    people = visitors._book.people
+    interests = {
+        client_id(p * 4 + k): interest_of(market.seed, p, p * 4 + k)
+        for p in range(len(people.consent))
+        for k in range(people.devices[p])
+    }
+    for index in range(len(market.days)):
+        for visit in visitors._passers_by(index):
+            interest = interest_of(market.seed, -1, visit.device)
+            interests.setdefault(client_id(visit.device), interest)
+    return interests

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from pipelines.sandbox.market.interests import with_interest
 from pipelines.sandbox.market.portfolio import PLANS, PLATFORMS
 from pipelines.sandbox.market.shop import CLICK_IDS, OrderBook, click_id, midnights
 from pipelines.sandbox.market.truth import Floats, Ints
@@ -102,12 +103,14 @@ class Visits:
         rng = np.random.default_rng([self.seed, 52, index])
         visits = [*self._customers(index), *self._passers_by(index, rng)]
         stamp = day.strftime("%Y%m%d")
-        rows = [row for visit in visits for row in self._rows(visit, stamp)]
+        by_visit = [self._rows(visit, stamp) for visit in visits]
+        rows = [row for of_visit, _ in by_visit for row in of_visit]
         fate = rng.random((2, len(rows)))
         known = fate[0] < (*_LATE, 1.0)[min((today - day).days, 3) - 1]
         shown = [row for row, k in zip(rows, known.tolist(), strict=True) if k]
         twice = (known & (fate[1] < _DUPLICATES)).tolist()
-        return shown + [row for row, t in zip(rows, twice, strict=True) if t]
+        shown += [row for row, t in zip(rows, twice, strict=True) if t]
+        return shown + [row for _, searches in by_visit for row in searches]
 
     def _customers(self, index: int) -> list[Visit]:
         book, chosen = self.book, slice(int(self.bounds[index]), int(self.bounds[index + 1]))
@@ -180,7 +183,8 @@ class Visits:
         name = CLICK_IDS[source - _PAID]
         return str(self.book.clicks[name][order]) or click_id(name, 36**9 + order * 7_368_787)
 
-    def _rows(self, visit: Visit, day: str) -> list[dict[str, Any]]:
+    def _rows(self, visit: Visit, day: str) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+        """A visit's events, and its searches."""
         names = _BUYING if visit.order >= 0 else _LOOKING[: 2 + int(visit.u * 97) % 3]
         if visit.u > 0.5 and visit.order >= 0:
             names = ("session_start", "page_view", "view_item", "purchase")
@@ -213,7 +217,10 @@ class Visits:
             if name == "purchase":
                 row["ecommerce"] = self._purchase(visit)
             rows.append(row)
-        return rows
+        if not visit.consent:
+            return rows, []
+        interested = with_interest(self.seed, visit, shared["geo"]["country"], rows)
+        return interested[: len(rows)], interested[len(rows) :]
 
     def _shared(self, visit: Visit, day: str) -> dict[str, Any]:
         place = _PLACES[int(visit.u * 8191) % 4]

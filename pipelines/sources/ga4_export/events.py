@@ -101,6 +101,7 @@ def day_of_events(
         "event_date": pa.repeat(pa.scalar(day), len(rows)),
         "user_id": hashed.take(users.indices),
         **clicks,
+        "search_term": _searches(rows, settings.searches),
     }
     dropped = len(events) - len(consented)
     return Day(pa.table(columns), dropped, (*unreadable, *more), read)
@@ -287,6 +288,15 @@ def _click_id(rows: pa.Table, name: str) -> pa.Array:
         click_ids = pc.coalesce(pc.struct_field(collected, name), click_ids)
     ads = pc.struct_field(rows["privacy_info"].combine_chunks(), "ads_storage")
     return pc.if_else(pc.fill_null(pc.equal(ads, "No"), False), pa.scalar(None, _TEXT), click_ids)
+
+
+def _searches(rows: pa.Table, kept: bool) -> pa.Array:
+    """What was searched for on the site, NULL unless it is ``kept``: landing leaves parameters of
+    that name out, and redacts this column as it does every text."""
+    searches = pc.equal(rows["event_name"], "view_search_results").combine_chunks()
+    searched = pc.and_(searches, pa.scalar(kept))
+    terms = _param(rows["event_params"].combine_chunks(), "search_term")
+    return pc.if_else(searched, terms, pa.scalar(None, _TEXT))
 
 
 def _param(params: pa.ListArray, key: str) -> pa.Array:

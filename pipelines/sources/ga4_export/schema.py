@@ -26,13 +26,12 @@ LEFT_OUT = frozenset(
         "app_info",
         "traffic_source",
         "platform",
-        "items",
         "is_active_user",
         "publisher",
     }
 )
 # What the contract has besides the export's own columns.
-_ADDED = frozenset({"property_id", "event_key", *CLICK_IDS})
+_ADDED = frozenset({"property_id", "event_key", "search_term", *CLICK_IDS})
 
 
 def export_schema(integer: pa.DataType | None = None) -> pa.Schema:
@@ -64,6 +63,8 @@ def fitted(exported: pa.Table, where: str) -> pa.Table:
     for field in export_schema():
         if field.name not in exported.column_names:
             columns[field.name] = pa.nulls(len(exported), field.type)
+            if pa.types.is_list(field.type):
+                columns[field.name] = _never_null(columns[field.name])
             continue
         values = exported[field.name].combine_chunks()
         try:
@@ -74,6 +75,8 @@ def fitted(exported: pa.Table, where: str) -> pa.Table:
                 kept=KEPT,
                 fix="Export the day again in the GA4 export's own schema.",
             ) from error
+        if pa.types.is_list(field.type):
+            columns[field.name] = _never_null(columns[field.name])
     for name in exported.column_names:
         if name not in columns and name not in LEFT_OUT:
             columns[name] = exported[name]
@@ -104,6 +107,15 @@ def _as(values: pa.Array, wanted: pa.DataType) -> pa.Array:
     if whole or broken:
         return values.cast(wanted)
     raise pa.ArrowInvalid("another type of value")
+
+
+def _never_null(lists: pa.ListArray) -> pa.ListArray:
+    """Lists, of which an absent one is empty, as an array of BigQuery's is."""
+    lengths = pc.fill_null(pc.list_value_length(lists), 0)
+    offsets = pa.concat_arrays(
+        [pa.array([0], pa.int32()), pc.cumulative_sum(lengths).cast("int32")]
+    )
+    return pa.ListArray.from_arrays(offsets, lists.flatten(), type=lists.type)
 
 
 def relisted(like: pa.ListArray, items: pa.Array) -> pa.ListArray:

@@ -39,6 +39,13 @@ CREATE TABLE raw.ga4_events (
   ecommerce STRUCT<transaction_id STRING, purchase_revenue FLOAT64> OPTIONS (
     description = "Purchase fields"
   ),
+  items ARRAY<STRUCT<item_id STRING, item_name STRING, item_category STRING>> OPTIONS (
+    description = "Items that the event is about, as the site names them"
+  ),
+  search_term STRING OPTIONS (
+    description
+    = "What was searched for on the site, without e-mail addresses and numbers of people; NULL unless sources.ga4_export.searches is set"
+  ),
   event_key STRING NOT NULL OPTIONS (
     description
     = "SHA-256 over device, timestamp, name and the three batch ordering fields, and the content where one of them is missing"

@@ -17,6 +17,7 @@ def open_platform(place: Place) -> Platform:
             "property_id": PROPERTY_ID,
             "path": str(folder),
             "time_zone": SHOP_TIME_ZONE,
+            "searches": True,
         },
         faults=faults,
         write=lambda: write_export(place.market, place.folder / folder, place.clock.today, faults),

@@ -13,6 +13,7 @@ import typer
 
 from pipelines.cli.console import Format, native_output_aside, out, print_rows
 from pipelines.cli.console import print_object as _print_object
+from pipelines.cli.evaluate_uplift import uplift
 from pipelines.cli.options import ConfigOption, FormatOption, open_settings
 from pipelines.errors import UsageError
 
@@ -209,6 +210,9 @@ def fidelity(
         ],
         format_,
     )
+
+
+evaluate_app.command("uplift")(uplift)
 
 
 def _rounded(value: float | None) -> float | None:

@@ -101,6 +101,7 @@ def analyse(
     halves: Bools,
     plan: Plan,
     progress: Progress,
+    *,
     placebo: Floats | None = None,
     new: Sample | None = None,
 ) -> Answer:
@@ -112,7 +113,7 @@ def analyse(
         new: other units, to rank; else those of the sample are, by models that didn't see them.
     """
     with threadpool_limits(limits=1):  # the same sums in the same order on every machine
-        return _analyse(sample, halves, plan, progress, placebo, new)
+        return _analyse(sample, halves, plan, progress, placebo=placebo, new=new)
 
 
 def _analyse(
@@ -120,13 +121,14 @@ def _analyse(
     halves: Bools,
     plan: Plan,
     progress: Progress,
+    *,
     placebo: Floats | None,
     new: Sample | None,
 ) -> Answer:
     x = Encoder(sample.frame).matrix(sample.frame)
     fold = folds_of(sample, FOLDS, plan.seed)
     nuisance = cross_fit(
-        x, sample.treated.astype(float), sample.outcome, fold, plan.base, plan.seed
+        x, sample.treated.astype(float), sample.outcome, fold, base=plan.base, seed=plan.seed
     )
     balance = checks.balance_of(sample)
     alike = balance.p_value >= BALANCE_P and balance.largest <= MAX_DIFFERENCE
@@ -159,12 +161,23 @@ def _analyse(
             "arm are left: there is no overlap to compare within. An experiment would tell"
         )
         kept = np.ones(sample.size, dtype=bool)
-    answers, weights = _answers(sample, x, nuisance, kept, randomised, plan, progress, new)
+    answers, weights = _answers(
+        sample,
+        x,
+        nuisance,
+        kept=kept,
+        randomised=randomised,
+        plan=plan,
+        progress=progress,
+        new=new,
+    )
     progress("uplift: looking for an effect where there is none")
     placebo_p = checks.permuted_p(sample, x, nuisance, plan.seed)
     if placebo is not None:
         before = Sample(sample.frame, sample.treated, placebo)
-        own = cross_fit(x, sample.treated.astype(float), placebo, fold, plan.base, plan.seed)
+        own = cross_fit(
+            x, sample.treated.astype(float), placebo, fold, base=plan.base, seed=plan.seed
+        )
         effect = average(scores_of(before, own, np.zeros(sample.size)).effect, kept)
         placebo_p = min(2 * min(placebo_p, effect.p_value), 1.0)
     if placebo_p < PLACEBO_P:
@@ -174,8 +187,8 @@ def _analyse(
         )
     if power.have < power.needed:
         doubts.append(
-            f"{power.have:,} {power.of} are too few: to find a lift of {plan.detectable:.0%} in four "
-            f"of five such comparisons takes {power.needed:,}"
+            f"{power.have:,} {power.of} are too few: to find a lift of {plan.detectable:.0%} in "
+            f"four of five such comparisons takes {power.needed:,}"
         )
     said = answers[COMBINED]
     if said.ranking.constant:
@@ -196,7 +209,14 @@ def _analyse(
         e_value,
         power,
         control_mean.value,
-        _segments(sample, x, halves & kept, ~halves & kept, said.scores.effect, plan),
+        _segments(
+            sample,
+            x,
+            said.scores.effect,
+            finding=halves & kept,
+            estimating=~halves & kept,
+            plan=plan,
+        ),
         tuple(doubts),
     )
 
@@ -205,6 +225,7 @@ def _answers(
     sample: Sample,
     x: Floats,
     nuisance: Nuisance,
+    *,
     kept: Bools,
     randomised: bool,
     plan: Plan,
@@ -222,10 +243,15 @@ def _answers(
         if not suits(name, sample):
             continue
         progress(f"uplift: fitting the {name} learner")
-        by_unit[name] = cross_fitted(name, sample, x, nuisance, plan.base, plan.seed)
+        by_unit[name] = cross_fitted(name, sample, x, nuisance, base=plan.base, seed=plan.seed)
         if x_new is not None and e_new is not None:
             by_new[name] = effects(
-                name, sample, x, nuisance.propensity, x_new, e_new, plan.base, plan.seed
+                name,
+                sample,
+                (x, nuisance.propensity),
+                (x_new, e_new),
+                base=plan.base,
+                seed=plan.seed,
             )
     constant = average(scores_of(sample, nuisance, np.zeros(sample.size)).effect, kept).value
     (rows,) = np.nonzero(kept)
@@ -242,21 +268,22 @@ def _answers(
     def ranking(name: str) -> Ranking:
         if new is not None:
             e = None if randomised else e_new
-            return rank(by_new[name], new.treated, new.outcome, e, seed=plan.seed)
+            return rank(by_new[name], new.treated, new.outcome, propensity=e, seed=plan.seed)
         score = within_folds(by_unit[name], nuisance.fold)[rows]
         e = None if randomised else nuisance.propensity[rows]
-        return rank(score, sample.treated[rows], sample.outcome[rows], e, seed=plan.seed)
+        treated, outcome = sample.treated[rows], sample.outcome[rows]
+        return rank(score, treated, outcome, propensity=e, seed=plan.seed)
 
-    answers = {}
-    for name, effect in by_unit.items():
+    answers: dict[str, LearnerAnswer] = {}
+    for named, effect in by_unit.items():
         scores = scores_of(sample, nuisance, effect)
         ate = average(scores.effect, kept)
-        answers[name] = LearnerAnswer(ate, ranking(name), effect, scores, by_new.get(name))
+        answers[named] = LearnerAnswer(ate, ranking(named), effect, scores, by_new.get(named))
     return answers, weights
 
 
 def _segments(
-    sample: Sample, x: Floats, finding: Bools, estimating: Bools, scores: Floats, plan: Plan
+    sample: Sample, x: Floats, scores: Floats, *, finding: Bools, estimating: Bools, plan: Plan
 ) -> list[SegmentEffect]:
     """Segments found on one half and estimated on the other."""
     half = sample.take(finding)
@@ -264,7 +291,8 @@ def _segments(
     if least < MIN_ARM_ROWS // 2 or estimating.sum() < MIN_ARM_ROWS:
         return []
     chance = propensities(x[finding], half.treated.astype(float), x[finding])
-    seen = effects("x", half, x[finding], chance, x[finding], chance, plan.base, plan.seed)
+    own = (x[finding], chance)
+    seen = effects("x", half, own, own, base=plan.base, seed=plan.seed)
     segments = find_segments(half.frame, seen, plan.seed)
     rest = sample.frame.loc[estimating]
     return estimate_segments(segments, rest, scores[estimating])

@@ -18,8 +18,8 @@ POWER, ALPHA = 0.8, 0.05
 MIN_OVERLAP = 0.02
 """Units treated more rarely, or more often, than this have no like in the other arm."""
 _SD_OF_INTEREST = 0.5
-"""For an outcome that may be negative, no relative lift is meant: the effect to be found is this part
-of its standard deviation."""
+"""For an outcome that may be negative, no relative lift is meant: the effect to be found is this
+part of its standard deviation."""
 
 
 def sample_ratio_p(treated: int, control: int, share: float) -> float:
@@ -75,10 +75,10 @@ def overlap(propensity: Floats) -> Bools:
 
 
 def permuted_p(sample: Sample, x: Floats, nuisance: Nuisance, seed: int) -> float:
-    """How likely the effects are that are found after shuffling who was treated, where there is none.
+    """How likely the effects are that are found after shuffling who was treated: there are none.
 
-    Each shuffle's effect over its error is standard normal if the pipeline's errors are right; their
-    squares sum to χ². Both tails count: errors may be too small, or too large.
+    Each shuffle's effect over its error is standard normal if the pipeline's errors are right, so
+    the squares sum to χ². Both tails count: errors may be too small, or too large.
     """
     rng = np.random.default_rng([seed, 17])
     nothing = np.zeros(sample.size)

@@ -1,8 +1,8 @@
 """One effect by unit out of several learners': weighted by how well they explain what is left.
 
 The weights are those, none negative, with which the learners' effects best predict the outcome's
-residuals, by R-loss (Nie and Wager 2021). The average effect, the same for everybody, takes part: where
-nobody differs, it gets the weight.
+residuals, by R-loss (Nie and Wager 2021). The average effect, the same for everybody, takes part:
+where nobody differs, it gets the weight.
 """
 
 from __future__ import annotations
@@ -37,7 +37,9 @@ def stacking_weights(
     return {name: float(w / total) for name, w in zip(names, weights, strict=True)}
 
 
-def combined(weights: Mapping[str, float], effects: Mapping[str, Floats], constant: float) -> Floats:
+def combined(
+    weights: Mapping[str, float], effects: Mapping[str, Floats], constant: float
+) -> Floats:
     """The weighted effect of each unit."""
     (size,) = {len(each) for each in effects.values()}
     answer = np.full(size, weights[CONSTANT] * constant)

@@ -1,8 +1,8 @@
 """The average effect with an interval that holds: doubly robust, by influence functions.
 
 The score of a unit is an unbiased guess of its own effect, right if either the propensity or the
-outcome model is (Robins, Rotnitzky and Zhao 1994). Its mean is the average effect, and its spread the
-error: causalml's own errors are not used, as some are far too small.
+outcome model is (Robins, Rotnitzky and Zhao 1994). Its mean is the average effect, and its spread
+the error: causalml's own errors are not used, as some are far too small.
 """
 
 from __future__ import annotations

@@ -18,28 +18,28 @@ from pipelines.jobs.uplift.trees import forest_effects, forest_suits
 
 LearnerName = Literal["s", "t", "x", "r", "dr", "forest"]
 LEARNERS: tuple[LearnerName, ...] = get_args(LearnerName)
-_INNER_FOLDS = 3
+_INNER_FOLDS = 2
 
 
 def effects(
     name: LearnerName,
     sample: Sample,
-    x: Floats,
-    propensity: Floats,
-    x_new: Floats,
-    propensity_new: Floats,
+    known: tuple[Floats, Floats],
+    new: tuple[Floats, Floats],
+    *,
     base: Base,
     seed: int,
 ) -> Floats:
     """The effect on each new unit, by a learner fitted to ``sample``.
 
     Args:
-        x, x_new: encoded covariates, [unit, column].
-        propensity, propensity_new: chance of being treated.
+        known, new: encoded covariates, [unit, column], and the chance of being treated, of the
+            sample's units and of the new ones.
 
     Raises:
         ValueError: the library answered with something else than one finite effect a unit.
     """
+    (x, propensity), (x_new, propensity_new) = known, new
     if name == "forest":
         return forest_effects(sample, x, x_new, seed)
     learner = _meta_learner(name, base, seed)
@@ -52,14 +52,15 @@ def effects(
 
 
 def cross_fitted(
-    name: LearnerName, sample: Sample, x: Floats, nuisance: Nuisance, base: Base, seed: int
+    name: LearnerName, sample: Sample, x: Floats, nuisance: Nuisance, *, base: Base, seed: int
 ) -> Floats:
     """The effect on each unit, by a learner that never saw it."""
     answer = np.empty(sample.size)
     for k in range(int(nuisance.fold.max()) + 1):
         out, rest = nuisance.fold == k, nuisance.fold != k
         e = nuisance.propensity
-        answer[out] = effects(name, sample.take(rest), x[rest], e[rest], x[out], e[out], base, seed)
+        known, new = (x[rest], e[rest]), (x[out], e[out])
+        answer[out] = effects(name, sample.take(rest), known, new, base=base, seed=seed)
     return answer
 
 

@@ -23,11 +23,11 @@ PROPENSITY_FLOOR = 0.01
 """Propensities are kept this far from 0 and 1; whom to leave out is decided in :mod:`.checks`."""
 
 _PENALTIES = np.logspace(-2, 4, 13)
-_PROPENSITY_PENALTY = 0.1
-"""Inverse strength, of standardised covariates: in an experiment there is nothing to learn."""
+_PROPENSITY_PENALTY = 1.0
+"""Inverse strength, of standardised covariates; a stronger one hides arms that don't overlap."""
 
 
-class Regression(RegressorMixin, BaseEstimator):  # type: ignore[misc]
+class Regression(RegressorMixin, BaseEstimator):
     """Ridge regression, boosted trees, or the mean of both, from scikit-learn.
 
     The mean is the default: ridge is better on few units and smooth effects, trees see
@@ -79,7 +79,7 @@ class Nuisance:
 
 
 def cross_fit(
-    x: Floats, treated: Floats, outcome: Floats, fold: Ints, base: Base, seed: int
+    x: Floats, treated: Floats, outcome: Floats, fold: Ints, *, base: Base, seed: int
 ) -> Nuisance:
     """The nuisances of each fold, from models of the others."""
     propensity, mean = np.empty(len(x)), np.empty(len(x))

@@ -1,9 +1,9 @@
 """How well a score says whom to treat first: Qini and AUUC, with intervals.
 
-Q(k) = Y_T − Y_C·N_T/N_C among the k highest scores (Radcliffe 2007), as a share of the total effect.
-AUUC is the area under it, 0.5 for a random order; Qini is what it has above that, 0 for a random order.
-Of equal scores, no order is better than another: the curve is straight between them, so that a constant
-score gets exactly 0 and 0.5.
+Q(k) = Y_T − Y_C·N_T/N_C among the k highest scores (Radcliffe 2007), as a share of the total
+effect. AUUC is the area under it, 0.5 for a random order; Qini is what it has above that, 0 for a
+random order. Of equal scores, no order is better than another: the curve is straight between them,
+so that a constant score gets exactly 0 and 0.5.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class Ranking:
     Args:
         area: between the curve and a random order, in the outcome's unit a unit: of which sign it
             is doesn't depend on the total effect.
-        curve: shares of the units, and of the total effect reached by them.
+        constant: whether all scores are equal.
     """
 
     qini: float | None
@@ -40,6 +40,7 @@ def rank(
     score: Floats,
     treated: Bools,
     outcome: Floats,
+    *,
     propensity: Floats | None = None,
     resamples: int = RESAMPLES,
     seed: int = 1,

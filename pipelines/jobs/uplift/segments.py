@@ -1,8 +1,8 @@
 """Segments with labels that a person understands: whom the effect differs for, and by how much.
 
-Found on one half of the units and estimated on the other, so that no segment is chosen for its luck;
-which of them differ from no effect is said under control of the false discovery rate (Benjamini and
-Hochberg 1995).
+Found on one half of the units and estimated on the other, so that no segment is chosen for its
+luck; which of them differ from no effect is said under control of the false discovery rate
+(Benjamini and Hochberg 1995).
 """
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ MAX_SEGMENTS = 6
 FALSE_DISCOVERIES = 0.05
 _MIN_UNITS = 200
 _MAX_LEVELS = 12
+_MIN_EXPLAINED = 0.02
+"""Share of the effects' variance that a split has to explain."""
 _ALTERNATIVES = 3
 """Up to so many levels are listed; of more, the label says which it isn't."""
 
@@ -50,24 +52,15 @@ class Condition:
     @property
     def label(self) -> str:
         if self.levels is not None:
-            shown = sorted(self.levels)
-            if len(shown) > _ALTERNATIVES:
-                absent = sorted(self.all_levels - self.levels)
-                return f"{self.column} other than {' or '.join(absent)}"
-            return " or ".join(shown)
+            if len(self.levels) <= _ALTERNATIVES:
+                return " or ".join(sorted(self.levels))
+            return f"{self.column} other than {' or '.join(sorted(self.all_levels - self.levels))}"
         if self.flag:
             return f"{'' if self.above >= 0 else 'not '}{self.column}"
-        low, high = self.above, self.up_to
-        if self.whole:
-            low, high = math.floor(low) + 1 if math.isfinite(low) else low, high
-        sign = "≥" if self.whole else ">"
-        if math.isinf(high):
-            return f"{self.column} {sign} {_number(low)}"
-        if math.isinf(low):
-            return f"{self.column} ≤ {_number(high)}"
-        if self.whole:
-            return f"{self.column} {_number(low)} to {_number(high)}"
-        return f"{self.column} > {_number(low)} and ≤ {_number(high)}"
+        low = self.above + 1 if self.whole else self.above
+        bounds = [f"{'≥' if self.whole else '>'} {_number(low)}"] if math.isfinite(low) else []
+        bounds += [f"≤ {_number(self.up_to)}"] if math.isfinite(self.up_to) else []
+        return f"{self.column} {' and '.join(bounds)}"
 
 
 @dataclass(frozen=True)
@@ -115,7 +108,11 @@ def find_segments(frame: pd.DataFrame, effect: Floats, seed: int) -> list[Segmen
         return [Segment(())]
     x = np.column_stack([c.values(frame) for c in columns])
     tree = DecisionTreeRegressor(
-        max_leaf_nodes=MAX_SEGMENTS, max_depth=3, min_samples_leaf=least, random_state=seed
+        max_leaf_nodes=MAX_SEGMENTS,
+        max_depth=3,
+        min_samples_leaf=least,
+        min_impurity_decrease=_MIN_EXPLAINED * float(effect.var()),
+        random_state=seed,
     )
     nodes = tree.fit(x, effect).tree_
     segments: list[Segment] = []
@@ -125,7 +122,10 @@ def find_segments(frame: pd.DataFrame, effect: Floats, seed: int) -> list[Segmen
             segments.append(Segment(tuple(conditions[name] for name in sorted(conditions))))
             return
         column, threshold = columns[nodes.feature[node]], float(nodes.threshold[node])
-        for child, upper in ((nodes.children_left[node], False), (nodes.children_right[node], True)):
+        for child, upper in (
+            (nodes.children_left[node], False),
+            (nodes.children_right[node], True),
+        ):
             walk(child, column.split(conditions, threshold, upper))
 
     walk(0, {})
@@ -173,7 +173,9 @@ class _Column:
             at = float(math.floor(threshold)) if self.whole else float(f"{threshold:.3g}")
             low, high = (before.above, before.up_to) if before else (-math.inf, math.inf)
             low, high = (max(low, at), high) if upper else (low, min(high, at))
-            after = Condition(self.name, None, above=low, up_to=high, whole=self.whole, flag=self.flag)
+            after = Condition(
+                self.name, None, above=low, up_to=high, whole=self.whole, flag=self.flag
+            )
         return {**conditions, self.name: after}
 
 

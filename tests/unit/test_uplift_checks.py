@@ -137,7 +137,7 @@ def test_bounds_are_labelled_as_they_hold() -> None:
     effect = (
         np.where(frame["orders"] >= 3, 1.0, 0.0)
         + np.where(frame["club"] == 1, 0.4, 0)
-        + np.where(frame["country"] == "b", 0.2, 0)
+        + np.where(frame["country"] == "b", 0.5, 0)
     )
     segments = find_segments(frame, effect, 1)
     together = np.sum([s.holds(frame) for s in segments], axis=0)

@@ -129,7 +129,7 @@ def find_segments(frame: pd.DataFrame, effect: Floats, seed: int) -> list[Segmen
             walk(child, column.split(conditions, threshold, upper))
 
     walk(0, {})
-    return segments
+    return sorted(segments, key=lambda segment: segment.label)
 
 
 def estimate_segments(

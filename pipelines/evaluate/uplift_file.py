@@ -72,7 +72,7 @@ class Brought:
     halves: Bools
     arm: str
     effect: Floats | None = None
-    placebo: Floats | None = None
+    placebo: tuple[str, Floats] | None = None
     left_out: dict[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
@@ -117,7 +117,9 @@ def read_units(path: Path, columns: Columns, like: Brought | None = None) -> Bro
         without, with_ = (_numbers(path, table[name]) for name in columns.truth)
         effect = with_ - without
     halves = halves_of([str(u) for u in (table[unit] if unit else table.index)])
-    placebo = _numbers(path, table[columns.placebo]) if columns.placebo else None
+    placebo = None
+    if columns.placebo:
+        placebo = (columns.placebo, _numbers(path, table[columns.placebo]))
     sample = Sample(frame, treated, outcome)
     return Brought(sample, halves, arm, effect, placebo, left_out, tuple(notes))
 

@@ -23,6 +23,7 @@ from pipelines.jobs.links import LinksJob
 from pipelines.jobs.mmm import MmmJob
 from pipelines.jobs.pacing import PacingJob
 from pipelines.jobs.reconciliation import ReconciliationJob
+from pipelines.jobs.uplift import UpliftJob
 from pipelines.warehouse import Slice, Statement, Warehouse
 from pipelines.warehouse.base import insert_row
 
@@ -33,6 +34,7 @@ _JOBS: tuple[Job[Any], ...] = (
     PacingJob(),
     LinksJob(),
     AttributionJob(),
+    UpliftJob(),
     # what it reads, the runs of mmm and attribution have published before it
     ReconciliationJob(),
     FidelityJob(),

@@ -197,7 +197,7 @@ def test_what_cannot_be_believed_is_refused(plan: Plan, change: str | None, doub
     if change == "separation":
         frame = frame.assign(visits=sample.treated * 10.0 + np.arange(1_500) % 3)
     if change == "placebo":
-        placebo = sample.treated * 1.0 + np.arange(1_500) % 7
+        placebo = "visits", sample.treated * 1.0 + np.arange(1_500) % 7
     changed = Sample(frame, sample.treated, sample.outcome)
     own = Plan(
         learners=plan.learners if plan.learners == ("s",) else ("t",),

@@ -8,14 +8,15 @@ from dataclasses import dataclass
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from pipelines.config import LearnerName
 from pipelines.jobs.base import Progress
 from pipelines.jobs.uplift import checks
 from pipelines.jobs.uplift.combine import combined, stacking_weights
 from pipelines.jobs.uplift.effect import Estimate, Scores, average, scores_of
-from pipelines.jobs.uplift.learners import LEARNERS, LearnerName, cross_fitted, effects, suits
+from pipelines.jobs.uplift.learners import LEARNERS, cross_fitted, effects, suits
 from pipelines.jobs.uplift.nuisance import Base, Nuisance, cross_fit, propensities
 from pipelines.jobs.uplift.ranking import Ranking, rank, within_folds
-from pipelines.jobs.uplift.sample import Bools, Encoder, Floats, Sample, folds_of
+from pipelines.jobs.uplift.sample import Bools, Encoder, Floats, Ints, Sample, folds_of
 from pipelines.jobs.uplift.segments import (
     SegmentEffect,
     estimate_segments,
@@ -102,14 +103,15 @@ def analyse(
     plan: Plan,
     progress: Progress,
     *,
-    placebo: Floats | None = None,
+    placebo: tuple[str, Floats] | None = None,
     new: Sample | None = None,
 ) -> Answer:
     """Analyse a sample with at least ``MIN_ARM_ROWS`` units in each arm.
 
     Args:
         halves: which half each unit is in: segments are found on one and estimated on the other.
-        placebo: an outcome of each unit from before the treatment, which it can't have changed.
+        placebo: an outcome of each unit from before the treatment, which it can't have changed, and
+            its name among the covariates: there it is left out, as it would explain itself.
         new: other units, to rank; else those of the sample are, by models that didn't see them.
     """
     with threadpool_limits(limits=1):  # the same sums in the same order on every machine
@@ -122,7 +124,7 @@ def _analyse(
     plan: Plan,
     progress: Progress,
     *,
-    placebo: Floats | None,
+    placebo: tuple[str, Floats] | None,
     new: Sample | None,
 ) -> Answer:
     x = Encoder(sample.frame).matrix(sample.frame)
@@ -174,11 +176,7 @@ def _analyse(
     progress("uplift: looking for an effect where there is none")
     placebo_p = checks.permuted_p(sample, x, nuisance, plan.seed)
     if placebo is not None:
-        before = Sample(sample.frame, sample.treated, placebo)
-        own = cross_fit(
-            x, sample.treated.astype(float), placebo, fold, base=plan.base, seed=plan.seed
-        )
-        effect = average(scores_of(before, own, np.zeros(sample.size)).effect, kept)
+        effect = _effect_before(sample, placebo, fold, kept, plan)
         placebo_p = min(2 * min(placebo_p, effect.p_value), 1.0)
     if placebo_p < PLACEBO_P:
         doubts.append(
@@ -219,6 +217,17 @@ def _analyse(
         ),
         tuple(doubts),
     )
+
+
+def _effect_before(
+    sample: Sample, placebo: tuple[str, Floats], fold: Ints, kept: Bools, plan: Plan
+) -> Estimate:
+    """The effect on an outcome from before the treatment."""
+    name, outcome = placebo
+    before = Sample(sample.frame.drop(columns=name, errors="ignore"), sample.treated, outcome)
+    x, treated = Encoder(before.frame).matrix(before.frame), before.treated.astype(float)
+    own = cross_fit(x, treated, outcome, fold, base=plan.base, seed=plan.seed)
+    return average(scores_of(before, own, np.zeros(sample.size)).effect, kept)
 
 
 def _answers(

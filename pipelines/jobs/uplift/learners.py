@@ -8,15 +8,15 @@ own folds, and without the library's intervals.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 import numpy as np
 
+from pipelines.config import LearnerName
 from pipelines.jobs.uplift.nuisance import Base, Nuisance, Regression
 from pipelines.jobs.uplift.sample import CONTROL, Floats, Sample
 from pipelines.jobs.uplift.trees import forest_effects, forest_suits
 
-LearnerName = Literal["s", "t", "x", "r", "dr", "forest"]
 LEARNERS: tuple[LearnerName, ...] = get_args(LearnerName)
 _INNER_FOLDS = 2
 

@@ -92,7 +92,12 @@ class SegmentEffect:
 
     @property
     def is_discovery(self) -> bool:
-        return self.q_value <= FALSE_DISCOVERIES
+        return self.is_found(self.q_value)
+
+    @staticmethod
+    def is_found(q_value: float) -> bool:
+        """Whether a q value is within the false discoveries that are allowed."""
+        return q_value <= FALSE_DISCOVERIES
 
 
 def find_segments(frame: pd.DataFrame, effect: Floats, seed: int) -> list[Segment]:

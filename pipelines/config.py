@@ -23,6 +23,7 @@ from pipelines.errors import ConfigError
 from pipelines.plain_text import remember_secrets
 from pipelines.platforms import platform_table
 from pipelines.source_settings import Section, SourceSecrets, SourcesSettings, TimeZone
+from pipelines.uplift_settings import UpliftSettings
 from pipelines.yaml_files import problems, read_yaml
 
 
@@ -54,7 +55,6 @@ AccountName = Annotated[
 
 
 EngineName = Literal["ensemble", "lightweight", "validator"]
-LearnerName = Literal["s", "t", "x", "r", "dr", "forest"]
 # marts.mmm_controls_weekly tells of so many weeks to come
 Horizon = Annotated[int, Field(ge=1, le=13)]
 
@@ -172,21 +172,6 @@ class FidelitySettings(Section):
     min_predictions: int = Field(16, ge=8)
     min_drift_ks: float = Field(0.6, gt=0, le=1)
     min_drift: float = Field(0.3, gt=0)
-
-
-class UpliftSettings(Section):
-    """Settings of the uplift job. ``outcome`` is the event that counts, if it comes within
-    ``window_days`` of a person's exposure; ``control`` the variation that changes nothing, and
-    ``treated_share`` the share of people meant for the other of a pair (None: not known). With
-    fewer conversions than it takes to find a relative lift of ``detectable``, it refuses."""
-
-    seed: int = 20260101
-    outcome: str = "purchase"
-    window_days: int = Field(14, ge=1, le=60)
-    control: str = "0"
-    treated_share: float | None = Field(0.5, gt=0, lt=1)
-    detectable: float = Field(0.25, gt=0, le=10)
-    learners: tuple[LearnerName, ...] = Field(("t", "x", "dr"), min_length=1)
 
 
 class JobsSettings(Section):

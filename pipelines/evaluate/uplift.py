@@ -10,12 +10,12 @@ from typing import Any, cast
 
 import numpy as np
 
-from pipelines.config import LearnerName
 from pipelines.errors import UsageError
 from pipelines.evaluate.uplift_file import Brought, Columns, read_units
 from pipelines.jobs.base import Progress, significant
 from pipelines.jobs.uplift.analysis import COMBINED, Answer, LearnerAnswer, Plan, analyse
 from pipelines.jobs.uplift.learners import LEARNERS, suits
+from pipelines.uplift_settings import LearnerName
 
 ALL = "all"
 

@@ -4,13 +4,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipelines.config import LearnerName
 from pipelines.jobs.uplift.combine import CONSTANT, combined, stacking_weights
 from pipelines.jobs.uplift.effect import average, scores_of
 from pipelines.jobs.uplift.learners import LEARNERS, cross_fitted, effects, suits
 from pipelines.jobs.uplift.nuisance import Nuisance, Regression, cross_fit
 from pipelines.jobs.uplift.sample import Encoder, Floats, Sample, folds_of, halves_of
 from pipelines.jobs.uplift.trees import forest_effects
+from pipelines.uplift_settings import LearnerName
 from tests.unit.experiments import experiment
 
 META: tuple[LearnerName, ...] = ("s", "t", "x", "r", "dr")

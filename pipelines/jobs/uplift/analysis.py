@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from pipelines.config import LearnerName
 from pipelines.jobs.base import Progress
 from pipelines.jobs.uplift import checks
 from pipelines.jobs.uplift.combine import combined, stacking_weights
@@ -22,6 +21,7 @@ from pipelines.jobs.uplift.segments import (
     estimate_segments,
     find_segments,
 )
+from pipelines.uplift_settings import LearnerName
 
 MIN_ARM_ROWS = 100
 FOLDS = 5

@@ -9,13 +9,14 @@ from typing import Any
 
 import pyarrow as pa
 
-from pipelines.config import Settings, UpliftSettings
+from pipelines.config import Settings
 from pipelines.jobs.base import Outcome, Progress, Row, significant
 from pipelines.jobs.uplift.analysis import COMBINED, MIN_ARM_ROWS, Answer, Plan, analyse
 from pipelines.jobs.uplift.comparisons import Comparison, Unusable, comparisons, ripe
 from pipelines.jobs.uplift.effect import Estimate
 from pipelines.jobs.uplift.segments import EVERYBODY, SegmentEffect
 from pipelines.source_settings import Section
+from pipelines.uplift_settings import UpliftSettings
 from pipelines.warehouse import Warehouse
 
 SEGMENTS = "contracts.uplift_segment_daily"

@@ -12,10 +12,10 @@ from typing import Any, get_args
 
 import numpy as np
 
-from pipelines.config import LearnerName
 from pipelines.jobs.uplift.nuisance import Base, Nuisance, Regression
 from pipelines.jobs.uplift.sample import CONTROL, Floats, Sample
 from pipelines.jobs.uplift.trees import forest_effects, forest_suits
+from pipelines.uplift_settings import LearnerName
 
 LEARNERS: tuple[LearnerName, ...] = get_args(LearnerName)
 _INNER_FOLDS = 2

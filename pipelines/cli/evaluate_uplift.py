@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from pipelines.cli.console import Format, err, out, print_object, print_rows
-from pipelines.cli.options import FormatOption
+from pipelines.cli.options import ConfigOption, FormatOption, open_settings
 from pipelines.errors import UsageError
 
 _NOTHING = "nothing was read."
@@ -16,10 +16,17 @@ _NOTHING = "nothing was read."
 
 def uplift(
     *,
-    data: Annotated[Path, typer.Option(help="CSV file with a row a unit.")],
-    treatment: Annotated[str, typer.Option(help="Column that says which arm a unit was in.")],
-    control: Annotated[str, typer.Option(help="What it has in the control arm.")],
-    outcome: Annotated[str, typer.Option(help="Column with the outcome: 0 and 1, or numbers.")],
+    data: Annotated[
+        Path | None,
+        typer.Option(help="CSV file with a row a unit; without one, the sandbox's experiment."),
+    ] = None,
+    treatment: Annotated[
+        str | None, typer.Option(help="Column that says which arm a unit was in.")
+    ] = None,
+    control: Annotated[str | None, typer.Option(help="What it has in the control arm.")] = None,
+    outcome: Annotated[
+        str | None, typer.Option(help="Column with the outcome: 0 and 1, or numbers.")
+    ] = None,
     arm: Annotated[
         str | None, typer.Option(help="The arm to compare, where there are several.")
     ] = None,
@@ -49,6 +56,7 @@ def uplift(
     engine: Annotated[str, typer.Option(help="A learner, or all.")] = "all",
     seed: Annotated[int, typer.Option(min=0, help="Of the random numbers.")] = 1,
     format_: FormatOption = Format.TABLE,
+    config: ConfigOption = None,
 ) -> None:
     """Score uplift learners: average effect, Qini, AUUC, segments, and whether to believe them.
 
@@ -58,6 +66,15 @@ def uplift(
     from pipelines.evaluate.uplift_file import Columns, names_of, unused
     from pipelines.jobs.uplift.analysis import Plan
 
+    if data is None:
+        _score_sandbox(config, format_)
+        return
+    if treatment is None or control is None or outcome is None:
+        raise UsageError(
+            "A file needs --treatment, --control and --outcome.",
+            kept=_NOTHING,
+            fix="Say which column has the arm, what it has in the control arm, and the outcome.",
+        )
     if share is not None and not 0 < share < 1:
         raise UsageError(
             f"No share of units is {share:g}.", kept=_NOTHING, fix="Pass one between 0 and 1."
@@ -104,3 +121,29 @@ def uplift(
     if format_ is Format.TABLE:
         for line in (f"{score.verdict}: {score.reason}", *unused(score.brought)):
             out.print(line, highlight=False, soft_wrap=True, markup=False)
+
+
+def _score_sandbox(config: Path | None, format_: Format) -> None:
+    from pipelines.evaluate.uplift_sandbox import score_experiment
+
+    settings, warehouse = open_settings(config, create=False)
+    figures = score_experiment(warehouse, settings)
+    if format_ is Format.JSON:
+        print_object(figures)
+        return
+    print_rows(
+        [
+            {
+                "segment": each["segment"],
+                "n": each["n"],
+                "uplift": f"{each['uplift']:.4f}",
+                "95% interval": "{:.4f} to {:.4f}".format(*each["interval"]),
+                "truth": f"{each['truth']:.4f}",
+            }
+            for each in figures["segments"]
+        ],
+        format_,
+    )
+    if format_ is Format.TABLE:
+        line = f"{figures['verdict']}; √PEHE {figures['root_pehe']:.4f}: {figures['reason']}"
+        out.print(line, highlight=False, soft_wrap=True, markup=False)

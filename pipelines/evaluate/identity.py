@@ -115,7 +115,7 @@ def score_identity(
         UsageError: the warehouse is not a sandbox's.
         StatementError: the models are not built.
     """
-    market = Market(**_market_arguments(settings))
+    market = Market(**market_arguments(settings, "identity"))
     salt = Secrets().hash_salt
     known_salt = salt.get_secret_value() if salt else SANDBOX_SALT
     check_salt(warehouse, known_salt)
@@ -156,15 +156,15 @@ def _scores(
     }
 
 
-def _market_arguments(settings: Settings) -> dict[str, Any]:
+def market_arguments(settings: Settings, scored: str) -> dict[str, Any]:
     """The arguments of the market whose export the configuration reads."""
     source = settings.sources.ga4_export
     path = Path(str(source.path)) / _EXPORT_STATE if source and source.path else None
     if path is None or not path.is_file():
         raise UsageError(
-            "This warehouse is not a sandbox's: there is no truth to score its identity against.",
+            f"This warehouse is not a sandbox's: there is no truth to score its {scored} against.",
             kept="nothing was read.",
-            fix="Pass the --config of `adcanary sandbox demo` or `sandbox serve`, or --edges FILE.",
+            fix="Pass the --config of `adcanary sandbox demo` or `sandbox serve`, or a file.",
         )
     try:
         state = orjson.loads(path.read_bytes())

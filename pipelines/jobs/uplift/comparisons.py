@@ -41,6 +41,7 @@ class Comparison:
     experiment: str
     variation: str
     control: str
+    people: tuple[str, ...]
     sample: Sample
     halves: Bools
     placebo: tuple[str, Floats] | None
@@ -97,6 +98,7 @@ def comparisons(table: pd.DataFrame, control: str, least: int) -> Iterator[Compa
                 experiment,
                 variation,
                 control,
+                tuple(own["person_id"].astype(str)),
                 Sample(covariates(own), treated, own["converted"].to_numpy(dtype=float)),
                 halves_of(own["person_id"].astype(str).tolist()),
                 (_ORDERS, placebo) if 0 < placebo.mean() < 1 else None,

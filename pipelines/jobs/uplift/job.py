@@ -72,13 +72,7 @@ class UpliftJob:
             "saw_several_variations": int(table["variation_id"].isna().sum()),
             "experiments": int(table["experiment_id"].nunique()),
         }
-        plan = Plan(
-            learners=limits.learners,
-            detectable=limits.detectable,
-            share=limits.treated_share,
-            is_experiment=True,
-            seed=limits.seed,
-        )
+        plan = plan_of(limits)
         passed: list[str] = []
         refused: list[str] = []
         rows: dict[str, list[Row]] = {SEGMENTS: [], SCORES: []}
@@ -104,6 +98,26 @@ class UpliftJob:
         if not passed:
             return Outcome("INCONCLUSIVE", left.strip(), figures, rows)
         return Outcome("PASS", f"{' '.join(passed)}{left}", figures, rows)
+
+
+def plan_of(limits: UpliftSettings) -> Plan:
+    """How the job analyses a comparison."""
+    return Plan(
+        learners=limits.learners,
+        detectable=limits.detectable,
+        share=limits.treated_share,
+        is_experiment=True,
+        seed=limits.seed,
+    )
+
+
+def comparisons_of(
+    inputs: Mapping[str, pa.Table], limits: UpliftSettings, as_of: date
+) -> Iterator[Comparison | Unusable]:
+    """What the job compares."""
+    window, end = timedelta(days=limits.window_days), _week_end(as_of)
+    table = ripe(inputs["exposures"], inputs["outcomes"], limits.outcome, window, end)
+    return comparisons(table, limits.control, MIN_ARM_ROWS)
 
 
 def _ignored(message: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,10 +21,7 @@ from pipelines.warehouse import Warehouse
 
 _RUN = """SELECT as_of, verdict, reason FROM contracts.job_runs
 WHERE job = 'uplift' ORDER BY as_of DESC, finished_at DESC LIMIT 1"""
-_DEVICES = """SELECT exposures.person_id, MIN(events.user_pseudo_id) AS device
-FROM marts.experiment_exposures AS exposures
-INNER JOIN staging.stg_ga4__events AS events ON exposures.client_key = events.client_key
-WHERE exposures.experiment_id = @experiment GROUP BY exposures.person_id"""
+_DEVICES = Path(__file__).parent / "experiment_devices.sql"
 
 
 def score_experiment(warehouse: Warehouse, settings: Settings) -> dict[str, Any]:
@@ -49,7 +47,7 @@ def score_experiment(warehouse: Warehouse, settings: Settings) -> dict[str, Any]
         )
     devices = {
         row["person_id"]: row["device"]
-        for row in warehouse.query(_DEVICES, {"experiment": EXPERIMENT}).to_pylist()
+        for row in warehouse.query(_DEVICES.read_text(), {"experiment": EXPERIMENT}).to_pylist()
     }
     truth = np.array([shown[devices[person]].effect for person in compared.people])
     answer = analyse(

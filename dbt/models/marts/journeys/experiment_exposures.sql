@@ -24,6 +24,7 @@ counted as (
 firsts as (
   select *
   from views
+  where true
   qualify row_number() over (
     partition by experiment_id, person_id
     order by event_at, client_key, variation_id
@@ -44,8 +45,8 @@ visits as (
   from firsts
   inner join {{ ref('journey_sessions') }} as sessions
     on
-      firsts.person_id = coalesce(sessions.person_id, sessions.client_key)
-      and firsts.event_at >= sessions.start_tstamp
+    firsts.person_id = coalesce(sessions.person_id, sessions.client_key)
+    and firsts.event_at >= sessions.start_tstamp
 ),
 
 history as (

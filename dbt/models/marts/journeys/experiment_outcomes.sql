@@ -11,7 +11,7 @@ left join {{ ref('identity_map') }} as identity_map
   on identity_map.node_type = 'device' and events.client_key = identity_map.node_id
 inner join {{ ref('experiment_exposures') }} as exposures
   on
-    exposures.person_id = coalesce(identity_map.person_id, events.client_key)
-    and events.event_at > exposures.exposed_at
+  exposures.person_id = coalesce(identity_map.person_id, events.client_key)
+  and events.event_at > exposures.exposed_at
 where events.event_name <> 'experiment_viewed'
 group by exposures.experiment_id, exposures.person_id, events.event_name

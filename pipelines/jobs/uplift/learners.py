@@ -81,4 +81,8 @@ def _meta_learner(name: LearnerName, base: Base, seed: int) -> Any:
         "r": lambda: meta.BaseRRegressor(**common, n_fold=_INNER_FOLDS, random_state=seed),
         "dr": lambda: meta.BaseDRRegressor(**common),
     }
-    return makers[name]()
+    learner = makers[name]()
+    if name == "r":
+        # its constructor doesn't take it, and by default it starts a process a processor
+        learner.cv_n_jobs = 1
+    return learner

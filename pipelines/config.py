@@ -20,7 +20,7 @@ from pydantic import (
 
 from pipelines.allocation_settings import AllocationSettings
 from pipelines.errors import ConfigError
-from pipelines.job_settings import BanditSettings, ClusteringSettings
+from pipelines.job_settings import BanditSettings, ClusteringSettings, UpliftSettings
 from pipelines.plain_text import remember_secrets
 from pipelines.platforms import platform_table
 from pipelines.source_settings import Section, SourceSecrets, SourcesSettings, TimeZone
@@ -178,6 +178,7 @@ class JobsSettings(Section):
     mmm: MmmSettings = MmmSettings()
     pacing: PacingSettings = PacingSettings()
     attribution: AttributionSettings = AttributionSettings()
+    uplift: UpliftSettings = UpliftSettings()
     fidelity: FidelitySettings = FidelitySettings()
     bandits: BanditSettings = BanditSettings()
     clustering: ClusteringSettings = ClusteringSettings()

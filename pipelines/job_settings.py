@@ -8,6 +8,8 @@ from pydantic import Field
 
 from pipelines.source_settings import Section
 
+LearnerName = Literal["s", "t", "x", "r", "dr", "forest"]
+
 
 class BanditSettings(Section):
     """Settings of the bandits job. ``exploration`` is the share of an ad group's spend that is
@@ -42,3 +44,18 @@ class ClusteringSettings(Section):
     min_stability: float = Field(0.7, gt=0, lt=1)
     min_confidence: float = Field(0.5, ge=0, lt=1)
     min_similarity: float = Field(0.7, gt=0, lt=1)
+
+
+class UpliftSettings(Section):
+    """Settings of the uplift job. ``outcome`` is the event that counts, if it comes within
+    ``window_days`` of a person's exposure; ``control`` the variation that changes nothing, and
+    ``treated_share`` the share of people meant for the other of a pair (None: not known). With
+    fewer conversions than it takes to find a relative lift of ``detectable``, it refuses."""
+
+    seed: int = 20260101
+    outcome: str = "purchase"
+    window_days: int = Field(14, ge=1, le=60)
+    control: str = "0"
+    treated_share: float | None = Field(0.5, gt=0, lt=1)
+    detectable: float = Field(0.25, gt=0, le=10)
+    learners: tuple[LearnerName, ...] = Field(("t", "x", "dr"), min_length=1)

@@ -25,6 +25,7 @@ from pipelines.jobs.links import LinksJob
 from pipelines.jobs.mmm import MmmJob
 from pipelines.jobs.pacing import PacingJob
 from pipelines.jobs.reconciliation import ReconciliationJob
+from pipelines.jobs.uplift import UpliftJob
 from pipelines.warehouse import Slice, Statement, Warehouse
 from pipelines.warehouse.base import insert_row
 
@@ -36,10 +37,11 @@ _JOBS: tuple[Job[Any], ...] = (
     LinksJob(),
     AttributionJob(),
     ClusteringJob(),
+    UpliftJob(),
+    BanditsJob(),
     # what it reads, the runs of mmm and attribution have published before it
     ReconciliationJob(),
     FidelityJob(),
-    BanditsJob(),
 )
 JOBS: Mapping[str, Job[Any]] = {job.name: job for job in _JOBS}
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import yaml
 
+from pipelines.sandbox.market.experiment import OUTCOME
 from pipelines.sandbox.market.market import Market
 from pipelines.sandbox.market.portfolio import SHOP_TIME_ZONE
 from pipelines.sandbox.serving.clock import Clock
@@ -112,6 +113,7 @@ class World:
             "warehouse": {"kind": "duckdb", "path": "adcanary.duckdb"},
             "sources": sources,
             "guardrails": {"cac_ceiling_micros": 80_000_000},
+            "jobs": {"uplift": {"outcome": OUTCOME}},
             **self._overrides,
         }
         self.config.write_text(

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipelines.sandbox.market import delivery, portfolio
+from pipelines.sandbox.market.experiment import SiteExperiment
 from pipelines.sandbox.market.portfolio import (
     ACCOUNTS,
     PLANS,
@@ -67,6 +68,12 @@ class Market:
     def _visits(self) -> Visits:
         cost = np.stack([self._cost[c.campaign_id] / 1e6 for c in self.campaigns])
         return visit_the_site(self.seed, self.scale, self.days, self._book, cost)
+
+    @cached_property
+    def experiment(self) -> SiteExperiment:
+        """The experiment on the site, its truth included."""
+        whole = timedelta(days=4)  # by then, all of a day's events have come in
+        return SiteExperiment(self.seed, self.end, lambda d: self._visits.events(d, d + whole))
 
     def account_ids(self, platform: str) -> list[str]:
         """The accounts of one ad platform."""
@@ -125,7 +132,8 @@ class Market:
 
     def ga4_events(self, day: date, today: date) -> list[dict[str, Any]]:
         """The GA4 export's rows of a day, as known on ``today``; see visits.Visits.events."""
-        return self._visits.events(day, today)
+        rows = self._visits.events(day, today)
+        return rows + self.experiment.events(day, rows)
 
     def _window(self, start: date, end: date, today: date) -> tuple[slice, Floats]:
         last = min(end, today - timedelta(days=1), self.end)

@@ -1,0 +1,83 @@
+"""``adcanary evaluate bandit``: what a policy would have earned, from a log or in the sandbox."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pipelines.cli.console import Format, out, print_object, print_rows, rounded
+from pipelines.cli.options import ConfigOption, FormatOption, open_settings
+
+_DIGITS = 5
+
+
+def bandit(
+    logs: Annotated[
+        Path | None,
+        typer.Option(
+            help="CSV file of decisions: timestamp, item_id, position, click (0 or 1), "
+            "propensity_score. Without one, score the job in a sandbox."
+        ),
+    ] = None,
+    target: Annotated[str, typer.Option(help="The policy to evaluate: uniform.")] = "uniform",
+    truth: Annotated[
+        Path | None, typer.Option(help="CSV file of the target policy's own decisions: click.")
+    ] = None,
+    format_: FormatOption = Format.TABLE,
+    config: ConfigOption = None,
+) -> None:
+    """Estimate what a policy would have earned, from the decisions that another one logged.
+
+    Intervals are of 95%. A log of which too little counts for the policy is REFUSED. Without
+    --logs, the last decisions of the bandits job are scored by the sandbox's true rates of ads.
+    """
+    if logs is None:
+        _score_decisions(config, format_)
+        return
+    from pipelines.evaluate.bandit import score_policy
+
+    score = score_policy(logs, target, truth)
+    if format_ is Format.JSON:
+        print_object(score.figures())
+        return
+    print_rows(
+        [
+            {
+                "estimator": name,
+                "clicks a decision": rounded(of.value, _DIGITS),
+                "95% interval": f"{of.low:.5f} to {of.high:.5f}",
+                "truth": rounded(score.truth, _DIGITS),
+            }
+            for name, of in score.estimates.items()
+        ],
+        format_,
+    )
+    if format_ is Format.TABLE:
+        evaluation = score.evaluation
+        out.print(f"{evaluation.verdict}: {evaluation.reason}", highlight=False, soft_wrap=True)
+
+
+def _score_decisions(config: Path | None, format_: Format) -> None:
+    from pipelines.evaluate.bandit_job import score_decisions
+
+    settings, warehouse = open_settings(config, create=False)
+    score = score_decisions(warehouse, settings)
+    if format_ is Format.JSON:
+        print_object(score.figures())
+        return
+    print_rows(
+        [
+            {
+                "ad group": group.adgroup,
+                "verdict": group.verdict,
+                "ads": group.ads,
+                "share of the best": f"{group.share_of_best:.0%}",
+                "true gain": f"{group.gain:+.1%}",
+                "best possible": f"{group.best_gain:+.1%}",
+            }
+            for group in score.groups
+        ],
+        format_,
+    )

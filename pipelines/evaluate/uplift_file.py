@@ -1,0 +1,359 @@
+"""Reads units in arms that a person brings, for uplift learners to be scored on.
+
+A row is a unit: the arm it was in, its outcome, and what was known of it before. What else the file
+has is taken for a covariate unless it says what came after the treatment, or who the unit is: each
+column left out is listed with why.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from pipelines.errors import InputError, UsageError
+from pipelines.jobs.uplift.analysis import MIN_ARM_ROWS
+from pipelines.jobs.uplift.sample import Bools, Floats, Sample, halves_of
+
+_KEPT = "nothing was fitted."
+_RANGE = re.compile(r"(.*?)(\d+)\.\.\1(\d+)")
+_UNIT_NAMES = frozenset(
+    f"{who}{end}"
+    for who in ("user", "customer", "client", "person", "visitor", "subject", "unit", "member")
+    for end in ("", "_id", "id")
+) | {"id", "uid", "uuid"}
+# What simulations name their truth: no learner may see it.
+_TRUTH_NAMES = re.compile(r"mu_?[01]|ite|cate|tau|true_effect|.*_?(counter|c)factual|y_?[01]")
+_MISSING = frozenset({"", "na", "nan", "n/a", "null", "none", "?"})
+_MOST_DISTINCT = 0.5
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Which columns of a file are what.
+
+    Args:
+        control: what ``treatment`` has in the control arm.
+        arm: what it has in the other, where there are several.
+        truth: columns with the outcome's true mean untreated and treated.
+        names: of all columns, where the file has no header.
+        covariates: the only ones to use; empty: all that were known before.
+        unit: who the row is of.
+        placebo: an outcome from before the treatment.
+    """
+
+    treatment: str
+    control: str
+    outcome: str
+    arm: str | None = None
+    truth: tuple[str, str] | None = None
+    names: tuple[str, ...] = ()
+    covariates: tuple[str, ...] = ()
+    unit: str | None = None
+    placebo: str | None = None
+
+
+@dataclass(frozen=True)
+class Brought:
+    """What a file has.
+
+    Args:
+        effect: true, of each unit, if the file says so.
+        left_out: column → why it isn't a covariate.
+        arm: the arm that is compared with the control.
+        notes: what was done to the file's values.
+    """
+
+    sample: Sample
+    halves: Bools
+    arm: str
+    effect: Floats | None = None
+    placebo: tuple[str, Floats] | None = None
+    left_out: dict[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+def read_units(path: Path, columns: Columns, like: Brought | None = None) -> Brought:
+    """The units of a CSV file.
+
+    Args:
+        like: a file read before, whose covariates and arm are to be used.
+
+    Raises:
+        InputError: it can't be read, or no effect can be found in what it says.
+    """
+    table = _table(path, columns.names)
+    wanted = [columns.treatment, columns.outcome, *(columns.truth or ()), *columns.covariates]
+    wanted += [name for name in (columns.unit, columns.placebo) if name]
+    if like is not None:
+        wanted += [str(name) for name in like.sample.frame.columns]
+    if absent := [name for name in wanted if name not in table.columns]:
+        fix = "Correct the name of the column."
+        if not columns.names and all(_is_number(str(name)) for name in table.columns):
+            fix = "Its first line has numbers: name its columns with --columns a,b,x1..x25."
+        raise _refusal(
+            path, f"has no column {absent[0]}; it has {', '.join(map(str, table.columns))}.", fix
+        )
+    if not len(table):
+        raise _refusal(path, "has no rows.", "Bring a row a unit.")
+    control, arm = _arms(path, table[columns.treatment], columns, like)
+    texts = table[columns.treatment]
+    table = table[(texts == control) | (texts == arm)]
+    treated = np.asarray(table[columns.treatment] == arm)
+    outcome = _numbers(path, table[columns.outcome])
+    _refuse_arms(path, treated, outcome, columns, arm)
+    unit = columns.unit or next((n for n in table.columns if n.lower() in _UNIT_NAMES), None)
+    if unit:
+        _refuse_duplicates(path, table[unit])
+    frame, left_out, notes = _covariates(
+        table, columns, treated=treated, outcome=outcome, unit=unit, like=like
+    )
+    effect = None
+    if columns.truth:
+        without, with_ = (_numbers(path, table[name]) for name in columns.truth)
+        effect = with_ - without
+    halves = halves_of([str(u) for u in (table[unit] if unit else table.index)])
+    placebo = None
+    if columns.placebo:
+        placebo = (columns.placebo, _numbers(path, table[columns.placebo]))
+    sample = Sample(frame, treated, outcome)
+    return Brought(sample, halves, arm, effect, placebo, left_out, tuple(notes))
+
+
+def names_of(text: str) -> tuple[str, ...]:
+    """The names of a list such as ``y,x1..x25``.
+
+    Raises:
+        UsageError: a name is there twice.
+    """
+    names: list[str] = []
+    for part in filter(None, (piece.strip() for piece in text.split(","))):
+        if match := _RANGE.fullmatch(part):
+            stem, first, last = match[1], int(match[2]), int(match[3])
+            names += [f"{stem}{i}" for i in range(first, min(last, first + 10_000) + 1)]
+        else:
+            names.append(part)
+    if twice := next((n for n in names if names.count(n) > 1), None):
+        raise UsageError(
+            f"'{twice}' is named twice.", kept="nothing was read.", fix="Name each column once."
+        )
+    return tuple(names)
+
+
+def _table(path: Path, names: Sequence[str]) -> pd.DataFrame:
+    try:
+        table = pd.read_csv(
+            path, dtype=str, keep_default_na=False, header=None if names else "infer"
+        )
+    except FileNotFoundError:
+        raise _refusal(path, "does not exist.", "Correct the path.") from None
+    except (OSError, UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
+        reason = f"can't be read as CSV: {error}"
+        raise _refusal(path, reason, "Save it as CSV in UTF-8.") from error
+    if names:
+        if len(names) != len(table.columns):
+            raise _refusal(
+                path,
+                f"has {len(table.columns)} columns, and {len(names)} are named.",
+                "Name every column, in order.",
+            )
+        table.columns = pd.Index(names)
+    table.columns = pd.Index([str(name).strip().removeprefix("\ufeff") for name in table.columns])
+    if table.columns.has_duplicates:
+        twice = table.columns[table.columns.duplicated()][0]
+        raise _refusal(path, f"has the column {twice} twice.", "Keep one of them.")
+    table.index = pd.RangeIndex(1 if names else 2, len(table) + (1 if names else 2))
+    return table.apply(lambda cells: cells.str.strip())
+
+
+def _arms(path: Path, cells: pd.Series, columns: Columns, like: Brought | None) -> tuple[str, str]:
+    """The cells of the control and of the other arm. Arms are texts: 0 and 0.0 are one arm only
+    where nothing else is meant."""
+    for line, cell in cells.items():
+        if cell.lower() in ("", "nan") and cell != columns.control:
+            raise _refusal(
+                path,
+                f"line {line}: {columns.treatment} is empty.",
+                "Say which arm the unit was in, or leave it out.",
+            )
+    arms = sorted(set(cells))
+    shown = ", ".join(arms[:8]) + (", …" if len(arms) > 8 else "")
+    control = _same(columns.control, arms)
+    if control is None:
+        raise _refusal(
+            path,
+            f"has no unit with {columns.treatment} = {columns.control}; there are {shown}.",
+            "Pass as --control what the control arm is called.",
+        )
+    others = [arm for arm in arms if arm != control]
+    if not others:
+        raise _refusal(
+            path,
+            f"has one arm only, {control}: there is nothing to compare it with.",
+            "Bring the units of both arms.",
+        )
+    named = columns.arm or (like.arm if like else None)
+    if named is not None:
+        arm = _same(named, others)
+        if arm is None:
+            raise _refusal(
+                path,
+                f"has no unit with {columns.treatment} = {named}; there are {shown}.",
+                "Pass as --arm one of the arms other than the control.",
+            )
+        return control, arm
+    if len(others) > 1:
+        raise _refusal(
+            path,
+            f"has {len(others)} arms beside {control}: {', '.join(others[:8])}.",
+            "Pass with --arm which of them to compare with the control.",
+        )
+    return control, others[0]
+
+
+def _same(label: str, arms: Sequence[str]) -> str | None:
+    """The arm of that label: the same text, or else the same number."""
+    label = label.strip()
+    if label in arms:
+        return label
+    if _is_number(label):
+        same = [arm for arm in arms if _is_number(arm) and float(arm) == float(label)]
+        return same[0] if len(same) == 1 else None
+    return None
+
+
+def _refuse_arms(path: Path, treated: Bools, outcome: Floats, columns: Columns, arm: str) -> None:
+    for name, rows in ((arm, treated), (columns.control, ~treated)):
+        if rows.sum() < MIN_ARM_ROWS:
+            raise _refusal(
+                path,
+                f"has {rows.sum()} units in the arm {name}: fewer than {MIN_ARM_ROWS} say nothing "
+                "of whom a treatment helps.",
+                f"Bring at least {MIN_ARM_ROWS} units an arm, better some thousand.",
+            )
+    if np.ptp(outcome) == 0:
+        raise _refusal(
+            path,
+            f"has the same {columns.outcome} for every unit, {outcome[0]:g}.",
+            "Bring an outcome that differs.",
+        )
+
+
+def _refuse_duplicates(path: Path, cells: pd.Series) -> None:
+    again = cells.duplicated()
+    if again.any():
+        line = cells.index[again][0]
+        first = cells.index[cells == cells[line]][0]
+        raise _refusal(
+            path,
+            f"lines {first} and {line} are both of {cells.name} {cells[line]}: units counted twice "
+            "make intervals too narrow.",
+            "Keep one row a unit (or name another column with --unit).",
+        )
+
+
+def _covariates(
+    table: pd.DataFrame,
+    columns: Columns,
+    *,
+    treated: Bools,
+    outcome: Floats,
+    unit: str | None,
+    like: Brought | None,
+) -> tuple[pd.DataFrame, dict[str, str], list[str]]:
+    """The covariates, why other columns are none, and what was done to them."""
+    roles = {columns.treatment, columns.outcome, *(columns.truth or ())}
+    if like is not None:
+        chosen = {str(name): _cells(table[name]) for name in like.sample.frame.columns}
+        return pd.DataFrame(chosen, index=table.index).reset_index(drop=True), {}, []
+    left_out: dict[str, str] = {}
+    kept: dict[str, pd.Series] = {}
+    notes: list[str] = []
+    for name in columns.covariates or [n for n in map(str, table.columns) if n not in roles]:
+        cells = _cells(table[name])
+        reason = None
+        if not columns.covariates:
+            reason = _no_covariate(name, cells, treated, outcome, unit)
+        if cells.nunique(dropna=False) == 1:
+            reason = "it is the same for every unit"
+        if reason:
+            left_out[name] = reason
+            continue
+        if missing := int(cells.isna().sum()):
+            notes.append(f"{name} is missing in {missing:,} rows, which are kept")
+        kept[name] = cells
+    return pd.DataFrame(kept, index=table.index).reset_index(drop=True), left_out, notes
+
+
+def _no_covariate(
+    name: str, cells: pd.Series, treated: Bools, outcome: Floats, unit: str | None
+) -> str | None:
+    """Why a column can't be known before the treatment, if so."""
+    if name == unit:
+        return "it says who the unit is"
+    if _TRUTH_NAMES.fullmatch(name.lower()):
+        return "its name says that it is a truth or another outcome"
+    if not pd.api.types.is_numeric_dtype(cells):
+        many = cells.nunique() > _MOST_DISTINCT * len(cells)
+        return "nearly every unit has a text of its own" if many else None
+    on = cells.fillna(0).to_numpy() != 0
+    if 0 < on.mean() < 1:
+        if not on[treated].any() or not on[~treated].any():
+            return "only one arm has any of it: it comes after the treatment"
+        came = outcome != 0
+        if 0 < came.mean() < 0.9 and on.sum() >= 5 and _nested(on, came):
+            return "it goes with the outcome without exception: it comes after the treatment"
+    return None
+
+
+def _nested(one: Bools, other: Bools) -> bool:
+    """Whether one of two events never happens without the other, and hardly by chance."""
+    few, many = (one, other) if one.sum() <= other.sum() else (other, one)
+    by_chance = int(few.sum()) * float(np.log(many.mean()))
+    return not (few & ~many).any() and by_chance < -7
+
+
+def _cells(cells: pd.Series) -> pd.Series:
+    """Numbers where every cell that has anything is one, else texts; what is missing is NaN."""
+    missing = cells.str.lower().isin(_MISSING)
+    numbers = pd.to_numeric(cells.where(~missing), errors="coerce").astype(float)
+    numbers = numbers.where(np.isfinite(numbers))
+    if (numbers.isna() == missing).all() and not missing.all():
+        return numbers
+    return cells.where(~missing, "")
+
+
+def _numbers(path: Path, cells: pd.Series) -> Floats:
+    numbers = np.empty(len(cells))
+    for i, (line, cell) in enumerate(cells.items()):
+        if not _is_number(cell) or not np.isfinite(float(cell)):
+            raise _refusal(
+                path,
+                f"line {line}: {cells.name} '{cell}' is not a number.",
+                "Correct it (1 and 0 for yes and no), or leave the unit out.",
+            )
+        numbers[i] = float(cell)
+    return numbers
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _refusal(path: Path, reason: str, fix: str) -> InputError:
+    return InputError(f"{path} {reason}", kept=_KEPT, fix=fix)
+
+
+def unused(brought: Brought) -> Iterator[str]:
+    """What a person should know of how the file was read."""
+    for name, reason in brought.left_out.items():
+        yield f"{name} is no covariate: {reason}."
+    yield from (f"{note}." for note in brought.notes)

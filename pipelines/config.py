@@ -53,6 +53,17 @@ AccountName = Annotated[
 ]
 
 
+def _holidays_known(name: str) -> str:
+    import holidays
+
+    country, _, part = name.partition("-")
+    try:
+        holidays.country_holidays(country, subdiv=part or None)
+    except NotImplementedError as error:
+        raise ValueError(f"{error}; write US, or DE-BY for a part of a country") from error
+    return name
+
+
 EngineName = Literal["ensemble", "lightweight", "validator"]
 # marts.mmm_controls_weekly tells of so many weeks to come
 Horizon = Annotated[int, Field(ge=1, le=13)]
@@ -138,13 +149,20 @@ class MmmSettings(Section):
 
 
 class PacingSettings(Section):
-    """Settings of the pacing job; thresholds are shares of the month-to-date target."""
+    """Settings of the pacing job; thresholds are shares of the month-to-date target.
+
+    ``recent_days`` is how many days make a pace, ``window_days`` the longest window in which a
+    drift is looked for, and ``min_z`` how many standard deviations of the campaign's own noise it
+    takes. ``holidays``: the country whose public holidays shape the target, ``US`` or ``DE-BY``.
+    """
 
     warning: float = Field(0.10, gt=0)
     critical: float = Field(0.25, gt=0)
-    min_z: float = Field(2.0, gt=0)
+    min_z: float = Field(3.5, gt=0)
     recent_days: int = Field(5, ge=2)
+    window_days: int = Field(8, ge=3, le=14)
     max_data_age_days: int = Field(3, ge=1)
+    holidays: Annotated[str, AfterValidator(_holidays_known)] | None = None
 
 
 class AttributionSettings(Section):

@@ -16,7 +16,13 @@ import numpy as np
 
 from pipelines.config import PacingSettings
 from pipelines.errors import UsageError
-from pipelines.evaluate.pacing_months import COUNTRY, FAULTS, CampaignMonth, market_months
+from pipelines.evaluate.pacing_months import (
+    COUNTRY,
+    FAULTS,
+    CampaignMonth,
+    FaultName,
+    market_months,
+)
 from pipelines.evaluate.pacing_platforms import platform_months
 from pipelines.jobs.pacing.calendar import public_holidays
 from pipelines.jobs.pacing.detectors import open_faults
@@ -72,14 +78,13 @@ class EventScore:
 @dataclass(frozen=True)
 class PacingScore:
     """A rule's score. ``alerted`` is the share of healthy campaign-months with any alert,
-    ``alert_days`` how many days of one have an alert open, ``rate`` the alerts a campaign-day."""
+    ``alert_days`` on how many days of one an alert is open."""
 
     months: int
     healthy_months: int
     alerted: float
     alert_days: float
-    rate: float
-    by_fault: Mapping[str, EventScore]
+    by_fault: Mapping[FaultName, EventScore]
 
     def figures(self) -> dict[str, Any]:
         """As one JSON object."""
@@ -133,8 +138,7 @@ def score_rules(
             alerts = {day: rule(seen, month.month, day) for day, seen in days.items()}
             watched[name].append(_Watched(month, alerts))
     scores = {name: _score(each) for name, each in watched.items()}
-    chance = _random(watched["pacing"], scores["pacing"].rate, seed)
-    return scores | {"random": _score(chance)}
+    return scores | {"random": _score(_random(watched["pacing"], seed))}
 
 
 def pacing_rule(settings: PacingSettings) -> Rule:
@@ -156,14 +160,19 @@ def pacing_rule(settings: PacingSettings) -> Rule:
     return rule
 
 
-def _random(watched: Sequence[_Watched], rate: float, seed: int) -> list[_Watched]:
-    """Alerts of every detector on days drawn by chance, as often a day as pacing has any."""
+def _random(watched: Sequence[_Watched], seed: int) -> list[_Watched]:
+    """Alerts on days drawn by chance, each detector's as often a day as pacing's are open."""
     rng = np.random.default_rng([seed, 803])
+    days = sum(len(each.alerts) for each in watched)
+    rates = {
+        name: sum(name in alerts for each in watched for alerts in each.alerts.values()) / days
+        for name in FAULTS
+    }
     return [
         _Watched(
             each.month,
             {
-                day: frozenset(FAULTS) if rng.random() < rate else frozenset[str]()
+                day: frozenset(name for name in FAULTS if rng.random() < rates[name])
                 for day in each.alerts
             },
         )
@@ -174,7 +183,6 @@ def _random(watched: Sequence[_Watched], rate: float, seed: int) -> list[_Watche
 def _score(watched: Sequence[_Watched]) -> PacingScore:
     healthy = [each for each in watched if each.month.fault is None]
     open_days = [sum(map(bool, each.alerts.values())) for each in healthy]
-    all_days = sum(len(each.alerts) for each in watched)
     right, wrong = _precision(watched)
     by_fault = {}
     for name in FAULTS:
@@ -196,7 +204,6 @@ def _score(watched: Sequence[_Watched]) -> PacingScore:
         healthy_months=len(healthy),
         alerted=float(np.mean([days > 0 for days in open_days])) if healthy else 0.0,
         alert_days=float(np.mean(open_days)) if healthy else 0.0,
-        rate=sum(sum(map(bool, each.alerts.values())) for each in watched) / max(all_days, 1),
         by_fault=by_fault,
     )
 
@@ -229,7 +236,9 @@ def _misspent(each: _Watched) -> tuple[float, float]:
     return amount / budget, amount / 1e6
 
 
-def _precision(watched: Sequence[_Watched]) -> tuple[dict[str, int], dict[str, int]]:
+def _precision(
+    watched: Sequence[_Watched],
+) -> tuple[dict[FaultName, int], dict[FaultName, int]]:
     """Events of each detector, unbroken runs of days with its alert open, that a fault explains
     (it lasts then, or did up to five days before), and those that none does."""
     right, wrong = dict.fromkeys(FAULTS, 0), dict.fromkeys(FAULTS, 0)

@@ -20,7 +20,7 @@ import numpy.typing as npt
 from pipelines.jobs.pacing.calendar import public_holidays
 from pipelines.jobs.pacing.evidence import HISTORY_DAYS, CampaignHistory, Flight, month_days
 from pipelines.jobs.pacing.sharing import with_shared_budgets
-from pipelines.platforms import daily_cap
+from pipelines.platforms import daily_cap, spending_rule
 
 Floats = npt.NDArray[np.float64]
 FaultName = Literal["underspend", "overspend", "zero_delivery", "hard_cap", "data_missing"]
@@ -122,6 +122,22 @@ def afflict(
     return amount
 
 
+def within_limits(platform: str, days: list[date], amount: Floats, budget: Floats) -> Floats:
+    """The spend of whole weeks and months held to what the platform allows itself."""
+    rule = spending_rule(platform, days[-1])
+    held = amount.copy()
+    sundays = [(day - timedelta(days=(day.weekday() + 1) % 7)).toordinal() for day in days]
+    months = [day.replace(day=1).toordinal() for day in days]
+    for times, period in ((rule.week, sundays), (rule.month, months)):
+        if times is None:
+            continue
+        _, index = np.unique(period, return_inverse=True)
+        allowed = times * np.bincount(index, budget) / np.bincount(index)
+        spent = np.maximum(np.bincount(index, held), 1e-9)
+        held = held * np.minimum(1.0, allowed / spent)[index]
+    return held
+
+
 def market_month(rng: np.random.Generator) -> CampaignMonth:
     """One campaign-month of this module's structure."""
     month, days = days_around(rng)
@@ -143,7 +159,7 @@ def market_month(rng: np.random.Generator) -> CampaignMonth:
     caps = np.array([daily_cap(platform, day) for day in days])
     most = caps * np.maximum(budget, np.r_[budget[0], budget[:-1]])
     if flight is None:
-        usual = np.minimum(usual, 0.999 * most)
+        usual = within_limits(platform, days, np.minimum(usual, 0.999 * most), budget)
     fault = plant(rng, month)
     if fault and not _can_show(fault, days, runs, flight):
         fault = None

@@ -21,6 +21,7 @@ from pipelines.evaluate.pacing_months import (
     days_around,
     history_of,
     plant,
+    within_limits,
 )
 from pipelines.jobs.pacing.calendar import public_holidays
 from pipelines.platforms import daily_cap
@@ -40,7 +41,7 @@ def _platform_month(rng: np.random.Generator) -> CampaignMonth:
     platform = PLATFORMS[int(rng.integers(len(PLATFORMS)))]
     budget = _budgets(rng, len(days))
     cap = np.array([daily_cap(platform, day) for day in days])
-    usual = _steered(rng, days, budget, cap)
+    usual = within_limits(platform, days, _steered(rng, days, budget, cap), budget)
     most = cap * np.maximum(budget, np.r_[budget[0], budget[:-1]])
     fault = plant(rng, month)
     amount = usual if fault is None else afflict(rng, fault, days, usual, most)

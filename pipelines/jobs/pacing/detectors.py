@@ -115,17 +115,18 @@ def off_usual(event: Drift, pace: float | None, settings: PacingSettings) -> Fau
 
 
 def month_end(month: Month, as_of: date, settings: PacingSettings) -> Fault | None:
-    """The forecast misses what the month usually comes to by more than ``warning``, interval
-    and all."""
+    """The forecast misses what the month usually comes to by more than ``warning``, even if it is
+    off by ``min_z`` standard deviations: it is looked at every day."""
     forecast, expected = month.forecast(as_of), month.usual_total()
-    if forecast is None or forecast.low is None or forecast.high is None or expected <= 0:
+    if forecast is None or expected <= 0:
         return None
-    low, high = forecast.low / expected - 1, forecast.high / expected - 1
-    if low <= settings.warning and high >= -settings.warning:
+    low, high = forecast.bound(-settings.min_z), forecast.bound(settings.min_z)
+    if low is None or high is None:
+        return None
+    if low <= (1 + settings.warning) * expected and high >= (1 - settings.warning) * expected:
         return None
     message = (
-        f"The month is heading for {_money(forecast.micros, month.history)} "
-        f"({_money(forecast.low, month.history)} to {_money(forecast.high, month.history)}), "
+        f"The month is heading for {_money(forecast.micros, month.history)}, "
         f"{forecast.micros / expected:.0%} of the {_money(round(expected), month.history)} that "
         "its budget usually comes to; no single days stand out."
     )

@@ -1,28 +1,30 @@
 """Overspend and underspend: the last days against what is usual, by z and by percent.
 
-On each day, the last 2 to ``window`` days on which the campaign ran are compared with what they
+On each day, the last 3 to ``window`` days on which the campaign ran are compared with what they
 usually cost. An event opens when one of these windows is off by ``PERCENT`` or more *and* by
 ``z`` standard deviations of the campaign's own noise, with its last two days off in the same
-direction. What is usual stays as it was before the event, and the event closes when its last days
-are back within half of ``PERCENT``. The days are gone through from the oldest on, so the same rows
-always give the same events, whichever runs came before.
+direction; no day counts for more than its clipped residual. What is usual stays as it was before
+the event, and the event closes when its last days are back within half of ``PERCENT``. The days are
+gone through from the oldest on, so the same rows always give the same events, whichever runs came
+before.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
-from numpy.lib.stride_tricks import sliding_window_view
 
-from pipelines.jobs.pacing.usual import NEAR_ZERO, ODD, Floats, Usual
+from pipelines.jobs.pacing.usual import Floats, Usual
 
 PERCENT = 0.2
 HALF = 0.075
+"""In logs: what each of the last two days has to be off by."""
 MIN_DAYS = 3
+"""One odd day, or two, are no event."""
 CLOSING_DAYS = 3
 NEW_NORMAL_DAYS = 28
 """After so many days a lower level is usual."""
@@ -51,62 +53,70 @@ def drifts(usual: Usual, window: int, z: float) -> list[Drift]:
     if len(usual.days) < 2:
         return []
     percents, scores, starts = _windows(usual, window)
+    best = np.argmax(np.abs(scores), axis=1)
+    by_day = np.arange(len(best))
+    score, percent = scores[by_day, best].tolist(), percents[by_day, best].tolist()
     events: list[Drift] = []
-    spend, shaped = usual.spend, usual.shaped
     since, level, sign = -1, 0.0, 0
-    for i in range(len(usual.days)):
+    for i, day in enumerate(usual.days):
         if since >= 0:
-            begin = max(since, i - CLOSING_DAYS + 1)
-            target = level * float(shaped[begin : i + 1].sum())
-            recent = float(spend[begin : i + 1].sum()) / target - 1
             event = events[-1]
-            grown_usual = sign < 0 and (usual.days[i] - event.first).days >= NEW_NORMAL_DAYS
-            if sign * recent < PERCENT / 2 or grown_usual:
-                since = -1
-            else:
-                events[-1] = Drift(**{**event.__dict__, "last": usual.days[i], "recent": recent})
+            recent = _recent(usual, max(since, i - CLOSING_DAYS + 1), i, level)
+            is_usual_now = sign < 0 and (day - event.first).days >= NEW_NORMAL_DAYS
+            if sign * recent >= PERCENT / 2 and not is_usual_now:
+                events[-1] = replace(event, last=day, recent=recent)
                 continue
-        best = int(np.argmax(np.abs(scores[i])))
-        score, percent = float(scores[i, best]), float(percents[i, best])
-        if abs(score) < z:
+            since = -1
+        if abs(score[i]) < z:
             continue
-        sign = 1 if score > 0 else -1
-        since = int(starts[i, best])
+        sign = 1 if score[i] > 0 else -1
+        since = int(starts[i, best[i]])
         level = float(usual.level[since])
         events.append(
             Drift(
                 "overspend" if sign > 0 else "underspend",
-                usual.days[since],
-                usual.days[i],
-                usual.days[i],
-                percent,
-                score,
-                percent,
+                first=usual.days[since],
+                opened=day,
+                last=day,
+                percent=percent[i],
+                z=score[i],
+                recent=_recent(usual, since, i, level),
             )
         )
     return events
 
 
+def _recent(usual: Usual, first: int, last: int, level: float) -> float:
+    """What some days spent, over what they usually would, less 1."""
+    usually = level * float(usual.shaped[first : last + 1].sum())
+    return float(usual.spend[first : last + 1].sum()) / usually - 1 if usually > 0 else 0.0
+
+
 def _windows(usual: Usual, window: int) -> tuple[Floats, Floats, npt.NDArray[np.int_]]:
-    """By day and window: percent off, z (0 where the window doesn't count), and first index."""
+    """By day and window: percent off, z (0 where the window doesn't count), and first index.
+
+    A window's days are against the level that was usual before it, each clipped as the residuals
+    are.
+    """
     count = len(usual.days)
-    logs = np.log(np.maximum(usual.spend / np.maximum(usual.shaped, 1.0), NEAR_ZERO))
     levels = np.log(usual.level)
-    lengths = range(MIN_DAYS, window + 1)
-    scores, percents = np.zeros((count, len(lengths))), np.zeros((count, len(lengths)))
-    starts = np.arange(count)[:, None] - np.array(lengths)[None, :] + 1
-    for column, length in enumerate(lengths):
-        if length > count:
-            break
-        own = sliding_window_view(logs, length) - levels[: count - length + 1, None]
-        own = np.clip(own, -ODD, ODD)
-        mean = own.mean(axis=1)
-        wide = sliding_window_view(usual.wide, length).sum(axis=1) / length**2
-        score = mean / np.sqrt(usual.spread(length) ** 2 + wide)
-        lowest, highest = own[:, -2:].min(axis=1), own[:, -2:].max(axis=1)
-        same_way = np.where(mean > 0, lowest > HALF, highest < -HALF)
-        percent = np.expm1(mean)
-        counts = same_way & (np.abs(percent) >= PERCENT)
-        percents[length - 1 :, column] = percent
-        scores[length - 1 :, column] = np.where(counts, score, 0.0)
-    return percents, scores, starts
+    logs = usual.residual + levels
+    lengths = np.arange(MIN_DAYS, window + 1)
+    ends = np.arange(count)[:, None]
+    starts = ends - lengths + 1
+    valid, begin = starts >= 0, np.maximum(starts, 0)
+    level = levels[begin]
+    sums = np.r_[0.0, np.cumsum(logs)]
+    mean = (sums[ends + 1] - sums[begin]) / lengths - level
+    wide = np.r_[0.0, np.cumsum(usual.wide)]
+    spread = np.array([usual.spread(int(length)) ** 2 for length in lengths])
+    score = mean / np.sqrt(spread + (wide[ends + 1] - wide[begin]) / lengths**2)
+    today, yesterday = logs[:, None] - level, np.r_[logs[:1], logs[:-1]][:, None] - level
+    same_way = np.where(
+        mean > 0,
+        np.minimum(today, yesterday) > HALF,
+        np.maximum(today, yesterday) < -HALF,
+    )
+    percent = np.expm1(mean)
+    counts = valid & same_way & (np.abs(percent) >= PERCENT)
+    return percent, np.where(counts, score, 0.0), starts

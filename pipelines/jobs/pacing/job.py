@@ -38,6 +38,9 @@ ALERTS = "contracts.pacing_alerts"
 
 _LAST_DAY = "SELECT MAX(date) AS last_day FROM marts.ads_account_days WHERE date <= @as_of"
 
+INTERVAL_Z = 1.96
+"""Of the forecast's 95% interval."""
+
 Rows = list[dict[str, Any]]
 
 
@@ -212,8 +215,8 @@ def _days(
             "mtd_target_micros": round(expected) if known else None,
             "month_target_micros": round(paced.total()) if known else None,
             "month_forecast_micros": forecast.micros if forecast else None,
-            "month_forecast_low_micros": forecast.low if forecast else None,
-            "month_forecast_high_micros": forecast.high if forecast else None,
+            "month_forecast_low_micros": forecast.bound(-INTERVAL_Z) if forecast else None,
+            "month_forecast_high_micros": forecast.bound(INTERVAL_Z) if forecast else None,
             "pace": None if pace is None else significant(pace),
             "classification": _classify(paced, day, pace, limits),
             "currency_code": history.currency_code,

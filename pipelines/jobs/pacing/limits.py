@@ -16,7 +16,7 @@ from pipelines.platforms import daily_cap, spending_rule
 
 OPEN_DAYS = 2
 """A breach is open while its last day is one of so many last ones."""
-TOLERANCE = 0.01
+TOLERANCE = 0.02
 """Of a week, a month or a flight: platforms round, and stop a campaign within minutes."""
 
 
@@ -32,12 +32,10 @@ class Breach:
 def breaches(history: CampaignHistory, days: list[date]) -> Iterator[Breach]:
     """Limits that are exceeded on the last of the published ``days``, ascending, or shortly
     before it; of a day, a flight, a week and a month."""
-    recent = set(days[-OPEN_DAYS:])
-    over = [day for day in days if over_daily_cap(history, day)]
-    if recent & set(over):
-        yield _of_days(history, over)
     if not days:
         return
+    if any(over_daily_cap(history, day) for day in days[-OPEN_DAYS:]):
+        yield _of_days(history, [day for day in days if over_daily_cap(history, day)])
     flight = history.flight(days[-1])
     if flight is not None:
         yield from _of_period(

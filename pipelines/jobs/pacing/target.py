@@ -11,17 +11,22 @@ from pipelines.jobs.pacing.evidence import CampaignHistory, month_days
 from pipelines.jobs.pacing.usual import LEVEL_STEP, Usual, learn
 
 FORECAST_DAYS = 7
-INTERVAL_Z = 1.96
-"""Of the forecast's 95% interval."""
 
 
 @dataclass(frozen=True)
 class Forecast:
-    """Spend by the month's end in micros; ``low`` and ``high`` are None without a budget."""
+    """Spend by the month's end in micros; ``deviation`` is its standard deviation, None without a
+    budget."""
 
     micros: int
-    low: int | None
-    high: int | None
+    spent: int
+    deviation: float | None
+
+    def bound(self, z: float) -> int | None:
+        """So many standard deviations off, but never less than what was spent."""
+        if self.deviation is None:
+            return None
+        return max(round(self.micros + z * self.deviation), self.spent)
 
 
 @dataclass(frozen=True)
@@ -84,16 +89,11 @@ class Month:
         parts = [pace * self._weight(day) for day in ahead]
         rest = sum(parts)
         if not history.has_budget:
-            return Forecast(round(known + rest), None, None)
+            return Forecast(round(known + rest), known, None)
         walk = (LEVEL_STEP * usual.noise) ** 2 * len(ahead) / 3
         variance = (usual.spread(len(recent)) ** 2 + walk) * rest**2
         variance += usual.noise**2 * sum(part**2 for part in parts)
-        margin = INTERVAL_Z * variance**0.5
-        return Forecast(
-            round(known + rest),
-            round(known + max(rest - margin, 0.0)),
-            round(known + rest + margin),
-        )
+        return Forecast(round(known + rest), known, variance**0.5)
 
     def _weight(self, day: date) -> float:
         """A day's share of the pace: by its shape, and by its budget where there are any."""

@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from datetime import date, timedelta
+from statistics import median
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +20,8 @@ import numpy.typing as npt
 from pipelines.jobs.pacing.evidence import HISTORY_DAYS, CampaignHistory
 
 Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int_]
+Bools = npt.NDArray[np.bool_]
 
 # Priors, and after how many days of its own a campaign's data weigh as much as they do.
 NOISE, NOISE_DAYS = 0.2, 8.0
@@ -45,6 +48,7 @@ class Usual:
         days: published days on which it had a budget and ran, ascending, history and month.
         spend, shaped: of these, micros spent, and its budget times the shape of the day.
         level: of these, the share of ``shaped`` that it usually spends, as known before the day.
+        residual: of these, log of the spend over its usual, clipped at ODD.
         wide: variance of the day's shape, as a share of it squared: of holidays.
         weekdays: shape of Monday to Sunday; their mean is 1.
         holiday: factor of a public holiday, on a mix of its weekday and a Sunday.
@@ -57,6 +61,7 @@ class Usual:
     spend: Floats
     shaped: Floats
     level: Floats
+    residual: Floats
     wide: Floats
     weekdays: tuple[float, ...]
     holiday: float
@@ -76,10 +81,11 @@ class Usual:
         """Standard deviation of the mean residual of ``count`` days in a row, its noise being a
         first-order autoregression, with that of the level before them."""
         rho = self.correlation
-        lags = np.arange(1, count)
-        inflation = 1 + 2 * float(np.sum((1 - lags / count) * rho**lags))
+        lags = 0.0
+        if rho:
+            lags = 2 * rho / (1 - rho) * (1 - (1 - rho**count) / (count * (1 - rho)))
         of_level = LEVEL_STEP / (2 - LEVEL_STEP)
-        return self.noise * (max(inflation, 0.3) / count + of_level) ** 0.5
+        return float(self.noise * (max(1 + lags, 0.3) / count + of_level) ** 0.5)
 
 
 def learn(
@@ -98,14 +104,16 @@ def learn(
     of_day = np.where(off, (shape[weekday] + min(shape[6], 1.0)) / 2, shape[weekday])
     factor, wide = _holiday(ratio[:past] / np.maximum(of_day[:past], 0.05), off[:past])
     of_day = np.where(off, of_day * factor, of_day)
-    level, last, residual = _follow(ratio / np.maximum(of_day, 0.05), off | (of_day < 0.05))
-    learnt = residual[FIRST_DAYS // 2 : past]
-    noise, correlation = _noise(learnt[np.isfinite(learnt)])
+    skipped = off | (of_day < 0.05)
+    level, last, residual = _follow(ratio / np.maximum(of_day, 0.05), skipped)
+    began = FIRST_DAYS // 2
+    noise, correlation = _noise(residual[began:past][~skipped[began:past]])
     return Usual(
         days=days,
         spend=spend,
         shaped=budget * of_day,
         level=level,
+        residual=residual,
         wide=np.where(off, wide, 0.0),
         weekdays=tuple(float(value) for value in shape),
         holiday=factor,
@@ -144,34 +152,36 @@ def _taken_up(spend: Floats, budget: Floats) -> Floats:
     judged = budget.copy()
     for at in np.flatnonzero(budget[1:] != budget[:-1]) + 1:
         low, high = sorted((budget[at - 1], budget[at]))
-        for day in range(at, min(at + 2, len(budget))):
+        for day in range(int(at), min(int(at) + 2, len(budget))):
             judged[day] = min(max(spend[day], low), high)
     return judged
 
 
-def _weekday_shape(
-    ratio: Floats, weekday: npt.NDArray[np.int_], off: npt.NDArray[np.bool_]
-) -> Floats:
+def _weekday_shape(ratio: Floats, weekday: Ints, off: Bools) -> Floats:
     """Means of the weekdays over their mean, drawn towards 1 by how uncertain they are."""
-    usable = ~off
-    counts = np.bincount(weekday[usable], minlength=7)
-    if counts.min() < 2:
+    groups: list[list[float]] = [[] for _ in range(7)]
+    for value, day, skip in zip(ratio.tolist(), weekday.tolist(), off.tolist(), strict=True):
+        if not skip:
+            groups[day].append(value)
+    if min(map(len, groups)) < 2:
         return np.ones(7)
-    groups = [ratio[usable & (weekday == w)] for w in range(7)]
     means = np.array([_robust_mean(group) for group in groups])
     if means.mean() <= 0:
         return np.ones(7)
     raw = means / means.mean()
-    within = np.concatenate(
-        [group / means.mean() - r for group, r in zip(groups, raw, strict=True)]
-    )
-    error = robust_sd(within) ** 2 / counts.mean()
+    within = [
+        value / means.mean() - of_day
+        for group, of_day in zip(groups, raw.tolist(), strict=True)
+        for value in group
+    ]
+    error = robust_sd(np.array(within)) ** 2 * 7 / len(within)
     between = max(float(np.var(raw, ddof=1)) - error, 0.0)
     kept = between / (between + error) if between + error > 0 else 1.0
-    return 1 + (raw - 1) * kept
+    shape: Floats = 1 + (raw - 1) * kept
+    return shape
 
 
-def _holiday(relative: Floats, off: npt.NDArray[np.bool_]) -> tuple[float, float]:
+def _holiday(relative: Floats, off: Bools) -> tuple[float, float]:
     """Factor of a holiday and its variance: a normal prior of 1 ± HOLIDAY_SD and those seen."""
     usual = np.median(relative[~off]) if (~off).any() else 0.0
     if not off.any() or usual <= 0:
@@ -183,23 +193,22 @@ def _holiday(relative: Floats, off: npt.NDArray[np.bool_]) -> tuple[float, float
     return float((1 + seen.sum()) / (1 + len(seen))), 1 / precision + between / 2
 
 
-def _follow(relative: Floats, skipped: npt.NDArray[np.bool_]) -> tuple[Floats, float, Floats]:
+def _follow(relative: Floats, skipped: Bools) -> tuple[Floats, float, Floats]:
     """The level before each day, after the last, and each day's log residual, clipped."""
-    start = relative[:FIRST_DAYS][~skipped[:FIRST_DAYS]]
-    start = np.log(np.maximum(start, NEAR_ZERO))
-    of_prior = LEVEL_DAYS / (len(start) + LEVEL_DAYS)
-    level = of_prior * math.log(LEVEL) + (1 - of_prior) * float(
-        np.median(start) if len(start) else 0
-    )
     logs = np.log(np.maximum(relative, NEAR_ZERO)).tolist()
-    levels, residuals = np.empty(len(relative)), np.full(len(relative), np.nan)
-    for i, (value, skip) in enumerate(zip(logs, skipped.tolist(), strict=True)):
+    skips = skipped.tolist()
+    start = [v for v, skip in zip(logs[:FIRST_DAYS], skips[:FIRST_DAYS], strict=True) if not skip]
+    of_prior = LEVEL_DAYS / (len(start) + LEVEL_DAYS)
+    level = of_prior * math.log(LEVEL) + (1 - of_prior) * (median(start) if start else 0.0)
+    levels, residuals = [], []
+    for value, skip in zip(logs, skips, strict=True):
         level = min(max(level, _LOWEST), _HIGHEST)
-        levels[i] = level
+        levels.append(level)
+        residuals.append(min(max(value - level, -ODD), ODD))
         if not skip:
-            residuals[i] = min(max(value - level, -ODD), ODD)
-            level += LEVEL_STEP * residuals[i]
-    return np.exp(levels), math.exp(min(max(level, _LOWEST), _HIGHEST)), residuals
+            level += LEVEL_STEP * residuals[-1]
+    last = math.exp(min(max(level, _LOWEST), _HIGHEST))
+    return np.exp(np.array(levels)), last, np.array(residuals)
 
 
 def _noise(residual: Floats) -> tuple[float, float]:
@@ -229,12 +238,11 @@ def robust_sd(values: Floats) -> float:
     )
 
 
-def _robust_mean(values: Floats) -> float:
-    centre = float(np.median(values))
-    deviation = 1.4826 * float(np.median(np.abs(values - centre)))
-    if deviation == 0:
-        return centre
-    return float(np.mean(np.clip(values, centre - CLIP * deviation, centre + CLIP * deviation)))
+def _robust_mean(values: list[float]) -> float:
+    """Of values clipped as there; in plain Python, which is faster for a dozen."""
+    centre = median(values)
+    reach = CLIP * 1.4826 * median([abs(value - centre) for value in values])
+    return sum(min(max(value, centre - reach), centre + reach) for value in values) / len(values)
 
 
 def _on_holiday(weekday: float, sunday: float) -> float:

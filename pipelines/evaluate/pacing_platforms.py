@@ -66,15 +66,16 @@ def _steered(rng: np.random.Generator, days: list[date], budget: Floats, cap: Fl
     auction = rng.gamma(1 / noise_sd**2, noise_sd**2, len(days))
     catch_up = rng.uniform(0.05, 0.3)
     spend = np.empty(len(days))
-    owed, in_month, allowed = 0.0, 0.0, 0.0
+    owed, in_month = 0.0, 0.0
     weekly = _wave(rng, days)
+    _, month = np.unique([day.replace(day=1).toordinal() for day in days], return_inverse=True)
+    allowed = (_MONTH_CAP * np.bincount(month, budget) / np.bincount(month))[month]
     for i, day in enumerate(days):
         if day.day == 1:
-            owed, in_month, allowed = 0.0, 0.0, 0.0
-        allowed += budget[i]
+            owed, in_month = 0.0, 0.0
         wanted = max(budget[i] * weekly[i] + catch_up * owed, 0.0)
         spend[i] = min(wanted, demand[i]) * auction[i]
-        spend[i] = min(spend[i], 0.999 * cap[i] * budget[i], _MONTH_CAP * budget[i] - in_month)
+        spend[i] = min(spend[i], 0.999 * cap[i] * budget[i], allowed[i] - in_month)
         spend[i] = max(spend[i], 0.01 * budget[i])
         in_month += spend[i]
         owed += budget[i] * weekly[i] - spend[i]

@@ -92,7 +92,7 @@ def open_drift(month: Month, as_of: date, settings: PacingSettings) -> Drift | N
     days = month.usual.days
     if not days or (as_of - days[-1]).days >= settings.recent_days:
         return None
-    events = drifts(month.usual, settings.window_days, settings.min_z)
+    events = drifts(month.usual, settings.window_days, settings.min_z, settings.min_z_under)
     return events[-1] if events and events[-1].last == days[-1] else None
 
 
@@ -115,15 +115,13 @@ def off_usual(event: Drift, pace: float | None, settings: PacingSettings) -> Fau
 
 
 def month_end(month: Month, as_of: date, settings: PacingSettings) -> Fault | None:
-    """The forecast misses what the month usually comes to by more than ``warning``, even if it is
-    off by ``min_z`` standard deviations: it is looked at every day."""
+    """The forecast misses what the month usually comes to by ``warning`` or more, and by so much
+    more that ``min_z_under`` standard deviations of usual months don't explain it."""
     forecast, expected = month.forecast(as_of), month.usual_total()
-    if forecast is None or expected <= 0:
+    if forecast is None or forecast.surprise is None or expected <= 0:
         return None
-    low, high = forecast.bound(-settings.min_z), forecast.bound(settings.min_z)
-    if low is None or high is None:
-        return None
-    if low <= (1 + settings.warning) * expected and high >= (1 - settings.warning) * expected:
+    beyond = abs(forecast.micros - expected) - settings.warning * expected
+    if month.history.first_date is None or beyond < settings.min_z_under * forecast.surprise:
         return None
     message = (
         f"The month is heading for {_money(forecast.micros, month.history)}, "

@@ -20,8 +20,8 @@ import numpy.typing as npt
 
 from pipelines.jobs.pacing.usual import Floats, Usual
 
-PERCENT = 0.2
-HALF = 0.075
+PERCENT = 0.25
+HALF = 0.1
 """In logs: what each of the last two days has to be off by."""
 MIN_DAYS = 3
 """One odd day, or two, are no event."""
@@ -48,8 +48,8 @@ class Drift:
     recent: float
 
 
-def drifts(usual: Usual, window: int, z: float) -> list[Drift]:
-    """Every event, ascending."""
+def drifts(usual: Usual, window: int, z_over: float, z_under: float) -> list[Drift]:
+    """Every event, ascending; each direction has its own z."""
     if len(usual.days) < 2:
         return []
     percents, scores, starts = _windows(usual, window)
@@ -67,7 +67,7 @@ def drifts(usual: Usual, window: int, z: float) -> list[Drift]:
                 events[-1] = replace(event, last=day, recent=recent)
                 continue
             since = -1
-        if abs(score[i]) < z:
+        if -z_under < score[i] < z_over:
             continue
         sign = 1 if score[i] > 0 else -1
         since = int(starts[i, best[i]])
@@ -118,5 +118,5 @@ def _windows(usual: Usual, window: int) -> tuple[Floats, Floats, npt.NDArray[np.
         np.maximum(today, yesterday) < -HALF,
     )
     percent = np.expm1(mean)
-    counts = valid & same_way & (np.abs(percent) >= PERCENT)
+    counts = valid & same_way & (np.abs(mean) >= PERCENT)
     return percent, np.where(counts, score, 0.0), starts

@@ -99,7 +99,9 @@ def _of_period(
 
 
 def _mean_budget(history: CampaignHistory, days: list[date]) -> float:
-    return sum(history.budget(day) for day in days) / len(days)
+    """Over the days on which it may spend."""
+    budgets = [budget for day in days if (budget := history.budget(day))]
+    return sum(budgets) / len(budgets) if budgets else 0.0
 
 
 def _flight_days(flight: Flight, last: date) -> list[date]:

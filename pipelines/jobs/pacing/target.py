@@ -15,12 +15,14 @@ FORECAST_DAYS = 7
 
 @dataclass(frozen=True)
 class Forecast:
-    """Spend by the month's end in micros; ``deviation`` is its standard deviation, None without a
+    """Spend by the month's end in micros; ``deviation`` is its standard deviation, and
+    ``surprise`` that of the month around what is usual, spent days included; None without a
     budget."""
 
     micros: int
     spent: int
     deviation: float | None
+    surprise: float | None = None
 
     def bound(self, z: float) -> int | None:
         """So many standard deviations off, but never less than what was spent."""
@@ -93,7 +95,9 @@ class Month:
         walk = (LEVEL_STEP * usual.noise) ** 2 * len(ahead) / 3
         variance = (usual.spread(len(recent)) ** 2 + walk) * rest**2
         variance += usual.noise**2 * sum(part**2 for part in parts)
-        return Forecast(round(known + rest), known, variance**0.5)
+        days = sum(cost is not None for cost in spent.values())
+        past = (usual.spread(max(days, 1)) * known) ** 2
+        return Forecast(round(known + rest), known, variance**0.5, (variance + past) ** 0.5)
 
     def _weight(self, day: date) -> float:
         """A day's share of the pace: by its shape, and by its budget where there are any."""

@@ -11,6 +11,7 @@ before.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Literal
@@ -56,6 +57,7 @@ def drifts(usual: Usual, window: int, z_over: float, z_under: float) -> list[Dri
     best = np.argmax(np.abs(scores), axis=1)
     by_day = np.arange(len(best))
     score, percent = scores[by_day, best].tolist(), percents[by_day, best].tolist()
+    logs = (usual.residual + np.log(usual.level)).tolist()
     events: list[Drift] = []
     since, level, sign = -1, 0.0, 0
     for i, day in enumerate(usual.days):
@@ -72,6 +74,9 @@ def drifts(usual: Usual, window: int, z_over: float, z_under: float) -> list[Dri
         sign = 1 if score[i] > 0 else -1
         since = int(starts[i, best[i]])
         level = float(usual.level[since])
+        # the window may have begun before the event
+        while since < i - 1 and sign * (logs[since] - math.log(level)) < HALF:
+            since += 1
         events.append(
             Drift(
                 "overspend" if sign > 0 else "underspend",

@@ -37,6 +37,15 @@ class Flight:
 
 
 @dataclass(frozen=True)
+class Delivery:
+    """What a day's spend bought; None where the platform doesn't tell."""
+
+    impressions: float | None
+    clicks: float | None
+    conversions: float | None
+
+
+@dataclass(frozen=True)
 class CampaignHistory:
     """One campaign from twelve weeks before the month to ``as_of``.
 
@@ -48,6 +57,7 @@ class CampaignHistory:
         covered: days that a published batch of its account covers, from then on.
         costs: day → spend in micros, for days with a row.
         budgets: day → daily budget in micros, for days with a row that has one.
+        delivery: day → what its spend bought, for days with a row.
         paused: days without spend whose row says that the campaign was paused or removed.
         flights: lifetime budgets. The campaign has no budget on days that none of them is for.
         shared_budget_id: set for the history of a budget that campaigns share, whose ids
@@ -65,6 +75,7 @@ class CampaignHistory:
     covered: frozenset[date]
     costs: Mapping[date, int] = field(default_factory=dict)
     budgets: Mapping[date, int] = field(default_factory=dict)
+    delivery: Mapping[date, Delivery] = field(default_factory=dict)
     paused: frozenset[date] = frozenset()
     flights: tuple[Flight, ...] = ()
     shared_budget_id: str | None = None
@@ -154,11 +165,14 @@ def read_histories(inputs: Mapping[str, pa.Table], as_of: date) -> list[Campaign
         covered[row["platform"], row["account_id"]].add(row["date"])
     costs: defaultdict[Key, dict[date, int]] = defaultdict(dict)
     budgets: defaultdict[Key, dict[date, int]] = defaultdict(dict)
+    delivery: defaultdict[Key, dict[date, Delivery]] = defaultdict(dict)
     for row in inputs["campaign_days"].to_pylist():
         key = _key(row)
         if row["date"] < since.get(key, date.min):
             continue
         costs[key][row["date"]] = row["cost_micros"] or 0
+        bought = Delivery(row["impressions"], row["clicks"], row["conversions"])
+        delivery[key][row["date"]] = bought
         if row["daily_budget_micros"] is not None:
             budgets[key][row["date"]] = row["daily_budget_micros"]
     return [
@@ -178,6 +192,7 @@ def read_histories(inputs: Mapping[str, pa.Table], as_of: date) -> list[Campaign
             ),
             costs=costs[_key(row)],
             budgets=budgets[_key(row)],
+            delivery=delivery[_key(row)],
             paused=frozenset(paused[_key(row)]),
         )
         for row in inputs["campaigns"].to_pylist()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from pathlib import Path
@@ -15,6 +15,7 @@ from pipelines.config import PacingSettings, Settings
 from pipelines.jobs.base import Outcome, Plot, Progress, significant
 from pipelines.jobs.pacing import detectors
 from pipelines.jobs.pacing.calendar import public_holidays
+from pipelines.jobs.pacing.causes import explain
 from pipelines.jobs.pacing.evidence import (
     HISTORY_DAYS,
     OTHER_CURRENCIES,
@@ -117,12 +118,17 @@ class PacingJob:
         daily: Rows = []
         alerts: Rows = []
         holidays = holidays_around(as_of, limits)
-        for history in histories:
-            paced = Month.of(history, as_of, holidays)
+        months = [Month.of(history, as_of, holidays) for history in histories]
+        accounts: defaultdict[tuple[str, str], list[Month]] = defaultdict(list)
+        for paced in months:
+            accounts[paced.history.platform, paced.history.account_id].append(paced)
+        for paced in months:
+            history = paced.history
             due = last_due_day(history, as_of, settings.reporting_time_zone)
             days = list(_days(paced, _reported(history, paced.days, as_of, due), limits))
             daily += days
-            alerts += _alerts(paced, days[-1], due, limits)
+            beside = accounts[history.platform, history.account_id]
+            alerts += _alerts(paced, days[-1], due, limits, [m for m in beside if m is not paced])
         return _outcome(histories, daily, alerts, last_day)
 
 
@@ -273,12 +279,18 @@ def _deviation(paced: Month, day: date, pace: float, limits: PacingSettings) -> 
 
 
 def _alerts(
-    paced: Month, last: Mapping[str, Any], due: date, limits: PacingSettings
+    paced: Month,
+    last: Mapping[str, Any],
+    due: date,
+    limits: PacingSettings,
+    others: Sequence[Month],
 ) -> Iterator[dict[str, Any]]:
-    """Rows of contracts.pacing_alerts, one per open fault; ``last`` is the last reported row."""
+    """Rows of contracts.pacing_alerts, one per open fault; ``last`` is the last reported row,
+    ``others`` the account's other campaigns."""
     history, as_of = paced.history, last["date"]
     recent = recent_days(history, as_of, limits.recent_days)
     for fault in detectors.open_faults(paced, as_of, due, last["pace"], limits):
+        note = explain(paced, fault, as_of, others)
         yield {
             "platform": history.platform,
             "account_id": history.account_id,
@@ -289,6 +301,8 @@ def _alerts(
             "pace": last["pace"],
             "z": None if fault.z is None else significant(fault.z),
             "message": _of_whom(history) + fault.message,
+            "cause": note.cause or None,
+            "mitigation": note.mitigation,
             "mtd_cost_micros": last["mtd_cost_micros"],
             "mtd_target_micros": last["mtd_target_micros"],
             "daily_budget_micros": history.budget(as_of) if history.has_budget else None,

@@ -21,6 +21,11 @@ CREATE TABLE contracts.pacing_alerts (
     = "Of overspend and underspend: the deviation by which it was noticed, in standard deviations of the campaign's own noise; else NULL"
   ),
   message STRING NOT NULL OPTIONS (description = "What happened, in a sentence"),
+  cause STRING OPTIONS (
+    description
+    = "What coincides with the fault in the data: a budget change, a pause, a holiday, other campaigns of the account, prices, tracking; it proves no cause; NULL where nothing does"
+  ),
+  mitigation STRING OPTIONS (description = "What a person may do about it"),
   mtd_cost_micros INT64 OPTIONS (description = "Month to date"),
   mtd_target_micros INT64 OPTIONS (description = "Month to date expected"),
   daily_budget_micros INT64 OPTIONS (description = "Daily budget on as_of"),

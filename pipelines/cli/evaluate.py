@@ -206,6 +206,9 @@ def fidelity(
             {"series": name}
             | {k: _rounded(v) if isinstance(v, float) else v for k, v in scored.items()}
             for name, scored in scores.items()
+        ],
+        format_,
+    )
 
 
 @evaluate_app.command("pacing")

@@ -22,7 +22,13 @@ from pipelines.allocation_settings import AllocationSettings
 from pipelines.errors import ConfigError
 from pipelines.plain_text import remember_secrets
 from pipelines.platforms import platform_table
-from pipelines.source_settings import Section, SourceSecrets, SourcesSettings, TimeZone
+from pipelines.source_settings import (
+    HolidayCalendar,
+    Section,
+    SourceSecrets,
+    SourcesSettings,
+    TimeZone,
+)
 from pipelines.yaml_files import problems, read_yaml
 
 
@@ -51,17 +57,6 @@ SegmentText = Annotated[str, Field(min_length=1, pattern=r"^[^\r\n]*$")]
 AccountName = Annotated[
     str, Field(pattern=r"^[a-z][a-z0-9_]*(/[A-Za-z0-9_-]+)?$"), AfterValidator(_account_name)
 ]
-
-
-def _holidays_known(name: str) -> str:
-    import holidays
-
-    country, _, part = name.partition("-")
-    try:
-        holidays.country_holidays(country, subdiv=part or None)
-    except NotImplementedError as error:
-        raise ValueError(f"{error}; write US, or DE-BY for a part of a country") from error
-    return name
 
 
 EngineName = Literal["ensemble", "lightweight", "validator"]
@@ -164,7 +159,7 @@ class PacingSettings(Section):
     recent_days: int = Field(5, ge=2)
     window_days: int = Field(10, ge=3, le=14)
     max_data_age_days: int = Field(3, ge=1)
-    holidays: Annotated[str, AfterValidator(_holidays_known)] | None = None
+    holidays: HolidayCalendar | None = None
 
 
 class AttributionSettings(Section):

@@ -23,7 +23,13 @@ from pipelines.errors import ConfigError
 from pipelines.job_settings import BanditSettings, ClusteringSettings, UpliftSettings
 from pipelines.plain_text import remember_secrets
 from pipelines.platforms import platform_table
-from pipelines.source_settings import Section, SourceSecrets, SourcesSettings, TimeZone
+from pipelines.source_settings import (
+    HolidayCalendar,
+    Section,
+    SourceSecrets,
+    SourcesSettings,
+    TimeZone,
+)
 from pipelines.yaml_files import problems, read_yaml
 
 
@@ -139,13 +145,22 @@ class MmmSettings(Section):
 
 
 class PacingSettings(Section):
-    """Settings of the pacing job; thresholds are shares of the month-to-date target."""
+    """Settings of the pacing job; thresholds are shares of the month-to-date target.
+
+    ``recent_days`` is how many days make a pace, ``window_days`` the longest window in which a
+    drift is looked for, and ``min_z`` how many standard deviations of the campaign's own noise an
+    overspend takes; what is not spent costs less, so an underspend takes more, ``min_z_under``.
+    ``holidays``: the country whose public holidays shape the target, ``US`` or ``DE-BY``.
+    """
 
     warning: float = Field(0.10, gt=0)
     critical: float = Field(0.25, gt=0)
-    min_z: float = Field(2.0, gt=0)
+    min_z: float = Field(3.1, gt=0)
+    min_z_under: float = Field(3.5, gt=0)
     recent_days: int = Field(5, ge=2)
+    window_days: int = Field(10, ge=3, le=14)
     max_data_age_days: int = Field(3, ge=1)
+    holidays: HolidayCalendar | None = None
 
 
 class AttributionSettings(Section):

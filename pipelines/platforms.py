@@ -74,10 +74,13 @@ class ClickId(_Entry):
 
 
 class DailyCap(_Entry):
-    """The most a day may cost, in daily budgets, from ``since`` on; None where it isn't dated."""
+    """The most a day may cost, in daily budgets, from ``since`` on; None where it isn't dated.
+    ``week`` and ``month``: the most that a week from Sunday on, or a calendar month, may."""
 
     since: date | None = None
     times: float = Field(ge=1)
+    week: float | None = Field(None, ge=7)
+    month: float | None = Field(None, ge=28)
     source: str = Field(min_length=10)
 
 
@@ -124,13 +127,13 @@ class Platform(_Entry):
         """Patterns (RE2, without a backslash or a quote) that whole sources of it match."""
         return tuple(map(_site_pattern, self.sources))
 
-    def cap_on(self, day: date) -> float:
-        """The most that a day may cost, in daily budgets."""
+    def cap_on(self, day: date) -> DailyCap:
+        """The rule that holds on a day."""
         held = self.daily_cap[0]
         for cap in self.daily_cap:
             if (cap.since or date.min) <= day:
                 held = cap
-        return held.times
+        return held
 
 
 def _site_pattern(site: str) -> str:
@@ -250,6 +253,15 @@ def full_name(name: str) -> str:
 
 def daily_cap(name: str, day: date) -> float:
     """The most that a day on a platform may cost, as a multiple of the daily budget.
+
+    Raises:
+        ConfigError: the platform isn't in platforms.yaml.
+    """
+    return spending_rule(name, day).times
+
+
+def spending_rule(name: str, day: date) -> DailyCap:
+    """What a platform allows itself on a day, and in the week and month of it.
 
     Raises:
         ConfigError: the platform isn't in platforms.yaml.

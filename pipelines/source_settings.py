@@ -29,6 +29,20 @@ def _time_zone(name: str) -> str:
 TimeZone = Annotated[str, AfterValidator(_time_zone)]
 
 
+def _holiday_calendar(name: str) -> str:
+    import holidays
+
+    country, _, part = name.partition("-")
+    try:
+        holidays.country_holidays(country, subdiv=part or None)
+    except NotImplementedError as error:
+        raise ValueError(f"{error}; write US, or DE-BY for a part of a country") from error
+    return name
+
+
+HolidayCalendar = Annotated[str, AfterValidator(_holiday_calendar)]
+
+
 def _account_of(platform: str) -> AfterValidator:
     return AfterValidator(lambda text: canonical_id(platform, "account", text))
 

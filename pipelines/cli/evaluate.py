@@ -15,6 +15,7 @@ from pipelines.cli.console import Format, native_output_aside, out, print_rows, 
 from pipelines.cli.console import print_object as _print_object
 from pipelines.cli.evaluate_bandit import bandit
 from pipelines.cli.evaluate_clustering import clustering
+from pipelines.cli.evaluate_pacing import pacing
 from pipelines.cli.evaluate_uplift import uplift
 from pipelines.cli.options import ConfigOption, FormatOption, open_settings
 from pipelines.errors import UsageError
@@ -216,6 +217,7 @@ def fidelity(
 
 evaluate_app.command("bandit")(bandit)
 evaluate_app.command("clustering")(clustering)
+evaluate_app.command("pacing")(pacing)
 evaluate_app.command("uplift")(uplift)
 
 

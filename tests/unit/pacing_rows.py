@@ -68,7 +68,9 @@ class Made:
                 cost = 0
             if cost or day in self.paused:
                 row = {"date": day, "cost_micros": cost, "daily_budget_micros": budget}
-                made.append(self.key | row | {"currency_code": self.currency_on(day)})
+                bought = {"impressions": cost // 10_000, "clicks": cost // 1_000_000}
+                bought |= {"conversions": (cost or 0) / 5e7}
+                made.append(self.key | row | bought | {"currency_code": self.currency_on(day)})
         return made
 
     @property
@@ -85,6 +87,9 @@ DAY_TYPES = KEY_TYPES | {
     "date": pa.date32(),
     "cost_micros": pa.int64(),
     "daily_budget_micros": pa.int64(),
+    "impressions": pa.int64(),
+    "clicks": pa.int64(),
+    "conversions": pa.float64(),
     "currency_code": pa.string(),
 }
 CAMPAIGN_TYPES = KEY_TYPES | {

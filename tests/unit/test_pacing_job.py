@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import duckdb
@@ -66,7 +66,7 @@ def test_a_runaway_is_critical_overspend_since_its_first_day(pace: Callable[...,
     assert alerts["overspend"]["recent_daily_micros"] > 2 * BUDGET
 
 
-def test_a_lasting_drift_is_a_warning_and_a_larger_one_critical(
+def test_a_slow_drift_is_seen_in_the_months_forecast_and_a_large_one_is_critical(
     pace: Callable[..., Result],
 ) -> None:
     first = date(2026, 6, 1)
@@ -76,12 +76,50 @@ def test_a_lasting_drift_is_a_warning_and_a_larger_one_critical(
     )
 
     over, under = result.alerts("over"), result.alerts("under")
-    assert over["overspend"]["severity"] == "WARNING"
-    assert abs((over["overspend"]["since"] - first).days) <= 3
+    assert set(over) == {"month_end"}
+    assert over["month_end"]["severity"] == "WARNING"
+    assert set(under) == {"underspend"}
     assert under["underspend"]["severity"] == "CRITICAL"
+    assert abs((under["underspend"]["since"] - first).days) <= 1
     assert under["underspend"]["pace"] == pytest.approx(0.5, abs=0.05)
     assert result.daily("over")[-1]["classification"] == "WARNING"
     assert result.daily("under")[-1]["classification"] == "CRITICAL"
+
+
+def test_a_campaign_that_never_spent_its_whole_budget_has_no_new_fault(
+    pace: Callable[..., Result],
+) -> None:
+    """Its month is off its budget, and is told to be; but nothing has changed."""
+    result = pace(Made("c", lambda _, usual: round(0.6 * usual)))
+
+    assert result.alerts() == {}
+    assert result.daily()[-1]["classification"] == "CRITICAL"
+
+
+def test_an_event_opens_once_and_closes_when_its_days_are_back(pace: Callable[..., Result]) -> None:
+    """A fall from the 8th to the 13th: one alert with its first day while it lasts, none later."""
+    first, last = date(2026, 6, 8), date(2026, 6, 13)
+    fallen = Made("c", lambda d, usual: round(0.6 * usual) if first <= d <= last else usual)
+    result = pace(fallen, as_of=date(2026, 6, 10))
+    for n in (12, 13, 18):
+        run_job(result.warehouse, Settings(), "pacing", date(2026, 6, n))
+    rows = result.warehouse.query("SELECT as_of, detector, since FROM contracts.pacing_alerts")
+
+    assert {(r["as_of"].day, r["detector"], r["since"]) for r in rows.to_pylist()} == {
+        (n, "underspend", first) for n in (10, 12, 13)
+    }
+
+
+def test_the_forecasts_interval_holds_the_month(pace: Callable[..., Result]) -> None:
+    """30 days of about 100 each; the interval narrows as the month goes on."""
+    rows = pace(Made("c")).daily()
+    widths = [r["month_forecast_high_micros"] - r["month_forecast_low_micros"] for r in rows]
+
+    assert all(
+        r["month_forecast_low_micros"] < 30 * BUDGET < r["month_forecast_high_micros"]
+        for r in rows[3:]
+    )
+    assert widths[-1] < widths[9] / 2
 
 
 def test_one_odd_day_is_noise(pace: Callable[..., Result]) -> None:
@@ -92,22 +130,38 @@ def test_one_odd_day_is_noise(pace: Callable[..., Result]) -> None:
     )
 
 
-def test_zero_delivery_is_found_after_two_days_and_replaces_underspend(
+def test_zero_delivery_is_found_the_same_day_and_replaces_underspend(
     pace: Callable[..., Result],
 ) -> None:
     first = date(2026, 6, 19)
-    result = pace(Made("c", lambda d, usual: None if d >= first else usual))
+    stopped = Made("c", lambda d, usual: None if d >= first else usual)
+    result = pace(stopped)
 
     assert set(result.alerts()) == {"zero_delivery"}
     assert result.alerts()["zero_delivery"]["severity"] == "CRITICAL"
     assert result.alerts()["zero_delivery"]["since"] == first
     assert result.daily()[-1]["cost_micros"] == 0
     classes = [r["classification"] for r in result.daily()]
-    assert classes[first.day - 1 :][1:] == ["CRITICAL"] * 6
+    assert classes[first.day - 1 :] == ["CRITICAL"] * 7
 
 
-def test_one_day_without_spend_is_not_zero_delivery(pace: Callable[..., Result]) -> None:
-    assert pace(Made("c", lambda d, usual: None if d == AS_OF else usual)).alerts() == {}
+def test_zero_delivery_is_found_on_its_first_day(pace: Callable[..., Result]) -> None:
+    result = pace(Made("c", lambda d, usual: None if d == AS_OF else usual))
+    assert set(result.alerts()) == {"zero_delivery"}
+    assert result.alerts()["zero_delivery"]["since"] == AS_OF
+
+
+def test_days_without_spend_are_no_fault_of_a_campaign_that_has_them_often(
+    pace: Callable[..., Result],
+) -> None:
+    """One rests on Thursdays, the other on every fifth day; the last day is one of these."""
+    fifth = {AS_OF - timedelta(days=5 * i) for i in range(30)}
+    result = pace(
+        Made("thursdays", lambda d, usual: None if d.weekday() == 3 else usual),
+        Made("fifths", lambda d, usual: None if d in fifth else usual),
+    )
+    assert "zero_delivery" not in result.alerts("thursdays")
+    assert "zero_delivery" not in result.alerts("fifths")
 
 
 @pytest.mark.parametrize("status", ["PAUSED", "REMOVED"])
@@ -214,6 +268,31 @@ def test_a_second_run_is_reused_and_a_restated_day_is_not(
     assert again == replace(result.run, reused=True)
     assert not restated.reused
     assert restated.run_id != result.run.run_id
+
+
+def test_an_alert_notes_what_coincides_and_what_to_do(pace: Callable[..., Result]) -> None:
+    """The budget doubles on the 17th, and from the 18th on three times as much is spent."""
+    raised = date(2026, 6, 17)
+    over = Made("c", lambda d, u: 3 * u // 2 if d > raised else u, raised_on=raised)
+    alert = pace(over).alerts()["overspend"]
+
+    assert "The budget was changed by +100% on 2026-06-17." in alert["cause"]
+    assert "lower the budget" in alert["mitigation"]
+
+
+def test_faults_of_most_of_an_account_are_noted_as_such(pace: Callable[..., Result]) -> None:
+    first = date(2026, 6, 20)
+    made = [Made(name, lambda d, u: u // 2 if d >= first else u) for name in "abc"]
+    assert "2 of 2 other campaigns" in pace(*made).alerts("a")["underspend"]["cause"]
+
+
+def test_a_months_limit_is_a_hard_cap(pace: Callable[..., Result]) -> None:
+    """A fifth over its budget each day is below Google's daily limit, and above its monthly one."""
+    result = pace(Made("c", lambda d, usual: round(1.3 * usual)), as_of=date(2026, 6, 25))
+    alert = result.alerts()["hard_cap"]
+
+    assert "30.4 times a month" in alert["message"]
+    assert alert["since"] > date(2026, 6, 20)
 
 
 def test_the_months_are_drawn_into_one_picture(tmp_path: Path, pace: Callable[..., Result]) -> None:

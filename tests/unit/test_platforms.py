@@ -121,7 +121,7 @@ def test_a_daily_cap_that_changes_makes_another_run(
     before = PacingJob().settings(Settings())
     monkeypatch.setattr("pipelines.platforms.FILE", written(tmp_path, TOY))
     changed = PacingJob().settings(Settings())
-    assert changed.daily_caps == {"toy_ads": ((date(2024, 1, 1), 3.0),)}
+    assert changed.daily_caps == {"toy_ads": ((date(2024, 1, 1), 3.0, None, None),)}
     assert changed != before
 
 

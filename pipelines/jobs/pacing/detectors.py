@@ -1,165 +1,173 @@
-"""The faults that may be open at ``as_of``: a detector each, so that a message can be specific.
+"""The faults that are open at ``as_of``: a detector each, so that a message can be specific.
 
-Thresholds (a daily ± threshold would be noise: platforms may spend twice a day's budget):
-
-- *overspend*, *underspend*: month to date off target by ``warning`` or more, and the last
-  ``recent_days`` off in the same direction by as much, and by ``min_z`` standard deviations of the
-  campaign's own day-to-day noise. Over ``critical`` it is CRITICAL. A recent pace of 1.5 times the
-  target is a runaway: CRITICAL even while the month's average still hides it.
-- *hard_cap*: a day above what the platform allows itself (``daily_cap`` in platforms.yaml), on one
-  of the last two published days.
-- *zero_delivery*: enabled, with a budget, at least two published days in a row without spend.
+- *overspend*, *underspend*: the last days against what the campaign usually spends
+  (:mod:`pipelines.jobs.pacing.drift`). CRITICAL over ``critical`` in the month to date, or at a
+  recent pace of 1.5 times the usual: a runaway, even while the month's average still hides it.
+- *month_end*: no such event is open, but the interval of the month's forecast is outside of
+  ``warning`` around what the month usually comes to: a slow drift.
+- *hard_cap*: above what the platform allows itself, or a lifetime budget
+  (:mod:`pipelines.jobs.pacing.limits`).
+- *zero_delivery*: enabled, with a budget, and without spend on so many days in a row as are no
+  chance by the campaign's own past. Of one that has spent every day before, the first is enough.
 - *data_missing*: account-days of the month, over in the account's own time zone, that no published
-  batch covers.
+  batch covers. Missing data is not zero spend.
 
-Hysteresis is kept simple: a fault is open while its entry condition holds at ``as_of``, and the
-five-day window (two days for hard_cap) keeps it from flapping. There is no lower exit level and no
-memory of earlier runs, so the same evidence always gives the same alerts.
+What a person paused on purpose is no fault. The same rows always give the same alerts: an event's
+first day and whether it is still open follow from the history alone, not from earlier runs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from statistics import median
 from typing import Literal
 
 from pipelines.config import PacingSettings
-from pipelines.jobs.pacing.evidence import HISTORY_DAYS, CampaignHistory
-from pipelines.jobs.pacing.target import Target, recent_days
+from pipelines.jobs.pacing.drift import Drift, drifts
+from pipelines.jobs.pacing.evidence import HISTORY_DAYS, STOPPED, CampaignHistory
+from pipelines.jobs.pacing.limits import breaches
+from pipelines.jobs.pacing.target import Month, recent_days
 from pipelines.money import Money
-from pipelines.platforms import daily_cap
 
-Detector = Literal["overspend", "underspend", "hard_cap", "zero_delivery", "data_missing"]
+Detector = Literal[
+    "overspend", "underspend", "month_end", "hard_cap", "zero_delivery", "data_missing"
+]
 Severity = Literal["WARNING", "CRITICAL"]
 
 RUNAWAY = 1.5
-RUNAWAY_DAYS = 2
-ZERO_DAYS = 2
-HARD_CAP_DAYS = 2
-MIN_NOISE = 0.02
-"""Least noise, as a share of a day's target: even a campaign that spends evenly has some."""
+CHANCE = 0.02
+"""Days without spend are no chance if they are less likely than this by the campaign's past."""
+OFTEN = 0.6
+"""A weekday that is without spend this often is one on which the campaign rests."""
 
 
 @dataclass(frozen=True)
 class Fault:
-    """A fault open at ``as_of``; ``since`` is its first day."""
+    """A fault open at ``as_of``; ``since`` is its first day.
+
+    Args:
+        z: of the days by which it was noticed, in the campaign's own noise; None for the others.
+    """
 
     detector: Detector
     severity: Severity
     since: date
     message: str
+    z: float | None = None
 
 
-@dataclass(frozen=True)
-class Recent:
-    """The last few published days against their target; ``z`` is None without a noise estimate."""
+def open_faults(
+    month: Month, as_of: date, due: date, pace: float | None, settings: PacingSettings
+) -> Iterator[Fault]:
+    """Open faults, at most one per detector.
 
-    days: tuple[date, ...]
-    ratio: float | None
-    z: float | None
-    mean_micros: int | None
+    Zero delivery explains an underspend, and a drift the month's forecast: what is explained is
+    left out. A paused or removed campaign has no spending left to be at fault.
 
-
-def recent_window(history: CampaignHistory, target: Target, as_of: date, count: int) -> Recent:
-    """The last ``count`` published days.
-
-    Noise is the campaign's own: 1.4826 times the median absolute deviation of daily spend over
-    target, in the published days of the eight weeks before the window.
+    Args:
+        due: the last day that should be published.
+        pace: the month to date over its target.
     """
-    days = recent_days(history, as_of, count)
-    if not days:
-        return Recent((), None, None, None)
-    spent = sum(history.cost(day) or 0 for day in days)
-    expected = target.over(days)
-    mean = round(spent / len(days))
-    if expected <= 0:
-        return Recent(tuple(days), None, None, mean)
-    ratio = spent / expected
-    noise = _daily_noise(history, target, days[0])
-    z = None if noise is None else (ratio - 1) * len(days) ** 0.5 / max(noise, MIN_NOISE)
-    return Recent(tuple(days), ratio, z, mean)
+    history = month.history
+    if missing := data_missing(history, month.days, due):
+        yield missing
+    if not history.has_budget or history.status in STOPPED:
+        return
+    if over := hard_cap(history, as_of):
+        yield over
+    zero = zero_delivery(history, as_of)
+    if zero:
+        yield zero
+    event = open_drift(month, as_of, settings)
+    if event is None:
+        if not zero and (late := month_end(month, as_of, settings)):
+            yield late
+    elif not (zero and event.detector == "underspend"):
+        yield off_usual(event, pace, settings)
 
 
-def off_target(
-    history: CampaignHistory,
-    target: Target,
-    recent: Recent,
-    pace: float | None,
-    settings: PacingSettings,
-) -> Fault | None:
-    """Overspend or underspend (see the module's docstring).
+def open_drift(month: Month, as_of: date, settings: PacingSettings) -> Drift | None:
+    """The event that is open on the last published day, unless that is long ago."""
+    days = month.usual.days
+    if not days or (as_of - days[-1]).days >= settings.recent_days:
+        return None
+    events = drifts(month.usual, settings.window_days, settings.min_z, settings.min_z_under)
+    return events[-1] if events and events[-1].last == days[-1] else None
 
-    A campaign too young for a noise estimate can only be reported as a runaway.
-    """
-    if pace is None or recent.ratio is None:
-        return None
-    drift = recent.ratio - 1
-    noisy = recent.z is not None and abs(recent.z) < settings.min_z
-    if noisy or abs(drift) < settings.warning:
-        return None
-    runaway = recent.ratio >= RUNAWAY and len(recent.days) >= RUNAWAY_DAYS
-    same_way = (pace - 1) * drift > 0 and abs(pace - 1) >= settings.warning
-    if not (runaway or (same_way and recent.z is not None)):
-        return None
-    critical = runaway or abs(pace - 1) > settings.critical
-    detector: Detector = "overspend" if drift > 0 else "underspend"
-    since = _drift_since(history, target, recent.days[-1], drift, settings)
-    message = (
-        f"The month to date is at {pace:.0%} of its target, the last {len(recent.days)} published "
-        f"days at {recent.ratio:.0%} of theirs; off target since {since}."
+
+def off_usual(event: Drift, pace: float | None, settings: PacingSettings) -> Fault:
+    """An event of overspend or underspend as a fault."""
+    runaway = event.recent >= RUNAWAY - 1
+    critical = runaway or (
+        pace is not None
+        and abs(pace - 1) > settings.critical
+        and (pace > 1) == (event.detector == "overspend")
     )
-    return Fault(detector, "CRITICAL" if critical else "WARNING", since, message)
+    sofar = "" if pace is None else f"The month to date is at {pace:.0%} of its target; "
+    message = (
+        f"{sofar}{'t' if sofar else 'T'}he last days at {1 + event.recent:.0%} of what the "
+        f"campaign usually spends, since {event.first} (noticed on {event.opened}, "
+        f"z {event.z:+.1f})."
+    )
+    severity: Severity = "CRITICAL" if critical else "WARNING"
+    return Fault(event.detector, severity, event.first, message, event.z)
+
+
+def month_end(month: Month, as_of: date, settings: PacingSettings) -> Fault | None:
+    """The forecast misses what the month usually comes to by ``warning`` or more, and by so much
+    more that ``min_z_under`` standard deviations of usual months don't explain it."""
+    forecast, expected = month.forecast(as_of), month.usual_total()
+    if forecast is None or forecast.surprise is None or expected <= 0:
+        return None
+    beyond = abs(forecast.micros - expected) - settings.warning * expected
+    if month.history.first_date is None or beyond < settings.min_z_under * forecast.surprise:
+        return None
+    message = (
+        f"The month is heading for {_money(forecast.micros, month.history)}, "
+        f"{forecast.micros / expected:.0%} of the {_money(round(expected), month.history)} that "
+        "its budget usually comes to; no single days stand out."
+    )
+    return Fault("month_end", "WARNING", as_of, message)
 
 
 def hard_cap(history: CampaignHistory, as_of: date) -> Fault | None:
-    """A day above the platform's own daily limit. The day before counts for the budget too: after
-    a change, the limit follows the highest budget of the day."""
-    breaches = [
-        day for day in recent_days(history, as_of, HISTORY_DAYS // 2) if over_cap(history, day)
-    ]
-    last = recent_days(history, as_of, HARD_CAP_DAYS)
-    if not set(breaches) & set(last):
+    """The longest breach of a limit that is open."""
+    days = recent_days(history, as_of, HISTORY_DAYS // 2)
+    recent = set(days[-2:])
+    still = [b for b in breaches(history, days) if b.last in recent]
+    if not still:
         return None
-    since = breaches[-1]
-    for day in reversed(breaches[:-1]):
-        if (since - day).days > HARD_CAP_DAYS:
-            break
-        since = day
-    worst = breaches[-1]
-    cost, budget = history.cost(worst) or 0, history.budget(worst)
-    message = (
-        f"{worst} cost {_money(cost, history)}, {cost / budget if budget else 0:.1f} times its "
-        f"daily budget of {_money(budget, history)}; {history.platform} may spend "
-        f"{daily_cap(history.platform, worst):g} times on a day. First on {since}."
-    )
-    return Fault("hard_cap", "CRITICAL", since, message)
+    first = min(still, key=lambda breach: breach.first)
+    return Fault("hard_cap", "CRITICAL", first.first, " ".join(b.message for b in still))
 
 
-def zero_delivery(history: CampaignHistory, target: Target, as_of: date) -> Fault | None:
+def zero_delivery(history: CampaignHistory, as_of: date) -> Fault | None:
     """An enabled campaign with a budget that spent before and has stopped spending.
 
-    Weekdays on which it never spends don't count, and a day that isn't published ends the search:
-    missing data is not zero spend.
+    A day that isn't published ends the search: missing data is not zero spend.
     """
     if history.status != "ENABLED" or history.budget(as_of) <= 0:
         return None
     last_spent = max((d for d, cost in history.costs.items() if cost and d <= as_of), default=None)
-    published = recent_days(history, as_of, ZERO_DAYS)
-    if last_spent is None or not published:
+    published = recent_days(history, as_of, 2)
+    if last_spent is None or not published or last_spent == published[-1]:
         return None
+    empty, total = _zero_days_before(history, last_spent)
     zero_days: list[date] = []
+    chance = 1.0
     day = published[-1]
     while history.cost(day) == 0 and day > last_spent:
-        if target.shape[day.weekday()] > 0 and not history.was_paused(day):
+        often = (empty[day.weekday()] + 0.01) / (total[day.weekday()] + 1)
+        if often < OFTEN and history.budget(day) > 0:
             zero_days.append(day)
+            chance *= often
         day -= timedelta(days=1)
-    if len(zero_days) < ZERO_DAYS:
+    if not zero_days or chance > CHANCE:
         return None
     message = (
         f"Enabled with a daily budget of {_money(history.budget(as_of), history)}, but nothing "
-        f"was spent on {len(zero_days)} published days since {zero_days[-1]}; it last spent on "
+        f"was spent on {len(zero_days)} published day(s) since {zero_days[-1]}; it last spent on "
         f"{last_spent}."
     )
     return Fault("zero_delivery", "CRITICAL", zero_days[-1], message)
@@ -184,57 +192,17 @@ def data_missing(history: CampaignHistory, month: Sequence[date], due: date) -> 
     return Fault("data_missing", "WARNING", missing[0], message)
 
 
-def over_cap(history: CampaignHistory, day: date) -> bool:
-    """Whether a day cost more than the platform allows itself."""
-    return (history.cost(day) or 0) > _most(history, day) > 0
-
-
-def _daily_noise(history: CampaignHistory, target: Target, before: date) -> float | None:
-    if history.first_date is None:
-        return None
-    ratios = []
-    for age in range(1, HISTORY_DAYS + 1):
-        day = before - timedelta(days=age)
-        cost, expected = history.cost(day), target.daily.get(day, 0.0)
-        if cost is not None and expected > 0:
-            ratios.append(cost / expected)
-    if len(ratios) < 14:
-        return None
-    centre = median(ratios)
-    return 1.4826 * median(abs(ratio - centre) for ratio in ratios)
-
-
-def _drift_since(
-    history: CampaignHistory,
-    target: Target,
-    as_of: date,
-    drift: float,
-    settings: PacingSettings,
-) -> date:
-    """First day of the unbroken run in which the recent window, then single days, were off."""
-
-    def off(days: Sequence[date]) -> bool:
-        expected = target.over(days)
-        spent = sum(history.cost(day) or 0 for day in days)
-        if not days or expected <= 0:
-            return False
-        return (spent / expected - 1) * (1 if drift > 0 else -1) >= settings.warning
-
-    published = recent_days(history, as_of, HISTORY_DAYS // 2)
-    at = len(published) - 1
-    while at > 0 and off(published[max(0, at - settings.recent_days) : at]):
-        at -= 1
-    # the window passes its threshold late after a small drift, and early after a large one
-    while at > 0 and off(published[at - 1 : at]):
-        at -= 1
-    while at < len(published) - 1 and not off(published[at : at + 1]):
-        at += 1
-    return published[at]
-
-
-def _most(history: CampaignHistory, day: date) -> float:
-    budget = max(history.budget(day), history.budget(day - timedelta(days=1)))
-    return budget * daily_cap(history.platform, day)
+def _zero_days_before(history: CampaignHistory, last: date) -> tuple[list[int], list[int]]:
+    """By weekday, of the days up to ``last`` on which it could spend: those without, and all."""
+    empty, total = [0] * 7, [0] * 7
+    first = max(history.first_date or last, last - timedelta(days=HISTORY_DAYS))
+    for age in range((last - first).days + 1):
+        day = last - timedelta(days=age)
+        cost = history.cost(day)
+        if cost is not None and history.may_spend(day):
+            total[day.weekday()] += 1
+            empty[day.weekday()] += cost == 0
+    return empty, total
 
 
 def _money(micros: int, history: CampaignHistory) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,7 +14,7 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 
 Key = tuple[str, str, str]
-HISTORY_DAYS = 56
+HISTORY_DAYS = 84
 OTHER_CURRENCIES = "other_currencies"
 """The input that names the last day of campaigns in another currency than theirs, if any."""
 PAUSED_DAYS = "paused_days"
@@ -22,8 +23,31 @@ STOPPED = ("PAUSED", "REMOVED")
 
 
 @dataclass(frozen=True)
+class Flight:
+    """Days that a lifetime budget is for, and the whole of it."""
+
+    first: date
+    last: date
+    amount_micros: int
+
+    @property
+    def length(self) -> int:
+        """In days."""
+        return (self.last - self.first).days + 1
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """What a day's spend bought; None where the platform doesn't tell."""
+
+    impressions: float | None
+    clicks: float | None
+    conversions: float | None
+
+
+@dataclass(frozen=True)
 class CampaignHistory:
-    """One campaign from eight weeks before the month to ``as_of``.
+    """One campaign from twelve weeks before the month to ``as_of``.
 
     Args:
         time_zone: the account's own, in which its days end; None if it isn't known.
@@ -33,7 +57,9 @@ class CampaignHistory:
         covered: days that a published batch of its account covers, from then on.
         costs: day → spend in micros, for days with a row.
         budgets: day → daily budget in micros, for days with a row that has one.
+        delivery: day → what its spend bought, for days with a row.
         paused: days without spend whose row says that the campaign was paused or removed.
+        flights: lifetime budgets. The campaign has no budget on days that none of them is for.
         shared_budget_id: set for the history of a budget that campaigns share, whose ids
             ``shared_by`` has; ``campaign_id`` is then no campaign's.
     """
@@ -49,7 +75,9 @@ class CampaignHistory:
     covered: frozenset[date]
     costs: Mapping[date, int] = field(default_factory=dict)
     budgets: Mapping[date, int] = field(default_factory=dict)
+    delivery: Mapping[date, Delivery] = field(default_factory=dict)
     paused: frozenset[date] = frozenset()
+    flights: tuple[Flight, ...] = ()
     shared_budget_id: str | None = None
     shared_by: tuple[str, ...] = ()
 
@@ -66,21 +94,28 @@ class CampaignHistory:
 
     @property
     def has_budget(self) -> bool:
-        return self.budget_micros is not None or bool(self.budgets)
+        return self.budget_micros is not None or bool(self.budgets) or bool(self.flights)
 
     def may_spend(self, day: date) -> bool:
-        """Not before the first delivery, not while it was paused, and not after a stopped
-        campaign's last."""
+        """Not before the first delivery, not while it was paused, not outside its flights, and not
+        after a stopped campaign's last day with spend."""
         if self.first_date is not None and day < self.first_date:
             return False
+        if self.flights and self.flight(day) is None:
+            return False
         return not self.is_stopped(day) and not self.was_paused(day)
+
+    def flight(self, day: date) -> Flight | None:
+        """The flight that the day is of."""
+        return next((f for f in self.flights if f.first <= day <= f.last), None)
 
     def was_paused(self, day: date) -> bool:
         """Paused on the day, and running again later: its row says so, or it has none and the row
         before it does. What follows the last row is not known to be a pause."""
-        if not self.paused or self.cost(day) or day > max(self.costs):
+        if not self.paused or self.cost(day) or day > self._row_days[-1]:
             return False
-        return max((d for d in self.costs if d <= day), default=None) in self.paused
+        row = bisect_right(self._row_days, day)
+        return row > 0 and self._row_days[row - 1] in self.paused
 
     def is_stopped(self, day: date) -> bool:
         """Paused or removed, and without any spend on the day or later."""
@@ -89,18 +124,28 @@ class CampaignHistory:
         return self.last_delivery is None or day > self.last_delivery
 
     def budget(self, day: date) -> int:
-        """Daily budget in micros: of the day's row; between two rows, of the earlier one; else the
-        one last seen. 0 on days on which it may not spend."""
+        """Daily budget in micros: a flight's, spread over its days; of the day's row; between two
+        rows, of the earlier one; else the one last seen. 0 on days on which it may not spend."""
         if not self.may_spend(day):
             return 0
+        if flight := self.flight(day):
+            return round(flight.amount_micros / flight.length)
         if day in self.budgets:
             return self.budgets[day]
-        if self.budgets and day < max(self.budgets):
-            earlier = [d for d in self.budgets if d < day]
-            return self.budgets[max(earlier) if earlier else min(self.budgets)]
+        known = self._budget_days
+        if known and day < known[-1]:
+            return self.budgets[known[max(bisect_right(known, day) - 1, 0)]]
         if self.budget_micros is not None:
             return self.budget_micros
-        return self.budgets[max(self.budgets)] if self.budgets else 0
+        return self.budgets[known[-1]] if known else 0
+
+    @cached_property
+    def _row_days(self) -> list[date]:
+        return sorted(self.costs)
+
+    @cached_property
+    def _budget_days(self) -> list[date]:
+        return sorted(self.budgets)
 
 
 def read_histories(inputs: Mapping[str, pa.Table], as_of: date) -> list[CampaignHistory]:
@@ -120,11 +165,14 @@ def read_histories(inputs: Mapping[str, pa.Table], as_of: date) -> list[Campaign
         covered[row["platform"], row["account_id"]].add(row["date"])
     costs: defaultdict[Key, dict[date, int]] = defaultdict(dict)
     budgets: defaultdict[Key, dict[date, int]] = defaultdict(dict)
+    delivery: defaultdict[Key, dict[date, Delivery]] = defaultdict(dict)
     for row in inputs["campaign_days"].to_pylist():
         key = _key(row)
         if row["date"] < since.get(key, date.min):
             continue
         costs[key][row["date"]] = row["cost_micros"] or 0
+        bought = Delivery(row["impressions"], row["clicks"], row["conversions"])
+        delivery[key][row["date"]] = bought
         if row["daily_budget_micros"] is not None:
             budgets[key][row["date"]] = row["daily_budget_micros"]
     return [
@@ -144,6 +192,7 @@ def read_histories(inputs: Mapping[str, pa.Table], as_of: date) -> list[Campaign
             ),
             costs=costs[_key(row)],
             budgets=budgets[_key(row)],
+            delivery=delivery[_key(row)],
             paused=frozenset(paused[_key(row)]),
         )
         for row in inputs["campaigns"].to_pylist()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from pathlib import Path
@@ -14,21 +14,22 @@ from pipelines.canonical import canonical_json, sha256
 from pipelines.config import PacingSettings, Settings
 from pipelines.jobs.base import Outcome, Plot, Progress, significant
 from pipelines.jobs.pacing import detectors
-from pipelines.jobs.pacing.detectors import Fault, Recent
+from pipelines.jobs.pacing.calendar import public_holidays
+from pipelines.jobs.pacing.causes import explain
 from pipelines.jobs.pacing.evidence import (
     HISTORY_DAYS,
     OTHER_CURRENCIES,
     PAUSED_DAYS,
-    STOPPED,
     CampaignHistory,
     is_paced,
     last_due_day,
     month_days,
     read_histories,
 )
+from pipelines.jobs.pacing.limits import over_daily_cap
 from pipelines.jobs.pacing.plots import plot_pacing
 from pipelines.jobs.pacing.sharing import SHARED_BUDGETS, with_shared_budgets
-from pipelines.jobs.pacing.target import Target, month_forecast, month_target, recent_days
+from pipelines.jobs.pacing.target import Month, recent_days
 from pipelines.platforms import platform_table
 from pipelines.source_settings import Section
 from pipelines.warehouse import Warehouse
@@ -38,34 +39,40 @@ ALERTS = "contracts.pacing_alerts"
 
 _LAST_DAY = "SELECT MAX(date) AS last_day FROM marts.ads_account_days WHERE date <= @as_of"
 
+INTERVAL_Z = 1.96
+"""Of the forecast's 95% interval."""
+
 Rows = list[dict[str, Any]]
 
 
 # SHA-256 of the daily caps that this model version came with. Others are part of a run's settings,
 # so that a changed platforms.yaml never finds a run of before.
-CAPS_OF_VERSION = "9a7c02274f174779d3c7a810bde310decbeeb61da1e4d69df11d3d57cd90a8ca"
+CAPS_OF_VERSION = "7109b88d0b9bf5fffc152aaa936d27ab71609878c638b6138bfc3df74c652bfc"
 
 
 class PacingJobSettings(Section):
-    """``daily_caps`` are those of platforms.yaml: by platform, from which day and how many times a
-    daily budget. None where they are those that the model version came with."""
+    """``daily_caps`` are those of platforms.yaml: by platform, from which day, how many times a
+    daily budget, and those of a week and of a month. None where they are those that the model
+    version came with."""
 
     pacing: PacingSettings
     reporting_time_zone: str
-    daily_caps: dict[str, tuple[tuple[date | None, float], ...]] | None = None
+    daily_caps: (
+        dict[str, tuple[tuple[date | None, float, float | None, float | None], ...]] | None
+    ) = None
 
 
 class PacingJob:
     """Month-to-date pacing (see :class:`pipelines.jobs.base.Job`)."""
 
     name = "pacing"
-    model_version = "weekday-mtd-2"
+    model_version = "usual-drift-1"
     tables = (DAILY, ALERTS)
     plots = (Plot("pacing", plot_pacing),)
 
     def settings(self, settings: Settings) -> PacingJobSettings:
         caps = {
-            name: tuple((cap.since, cap.times) for cap in platform.daily_cap)
+            name: tuple((c.since, c.times, c.week, c.month) for c in platform.daily_cap)
             for name, platform in sorted(platform_table().platforms.items())
         }
         known = sha256(canonical_json(caps)) == CAPS_OF_VERSION
@@ -102,7 +109,6 @@ class PacingJob:
         last_day = inputs["last_day"].to_pylist()[0]["last_day"]
         if refusal := _too_old(last_day, as_of, limits):
             return refusal
-        month = month_days(as_of)
         histories = read_histories(inputs, as_of)
         if SHARED_BUDGETS in inputs:
             rows = inputs[SHARED_BUDGETS].to_pylist()
@@ -111,12 +117,18 @@ class PacingJob:
         progress(f"pacing: {len(histories)} campaigns in the month of {as_of}")
         daily: Rows = []
         alerts: Rows = []
-        for history in histories:
-            target = month_target(history, month)
+        holidays = holidays_around(as_of, limits)
+        months = [Month.of(history, as_of, holidays) for history in histories]
+        accounts: defaultdict[tuple[str, str], list[Month]] = defaultdict(list)
+        for paced in months:
+            accounts[paced.history.platform, paced.history.account_id].append(paced)
+        for paced in months:
+            history = paced.history
             due = last_due_day(history, as_of, settings.reporting_time_zone)
-            days = list(_days(history, target, _reported(history, month, as_of, due), limits))
+            days = list(_days(paced, _reported(history, paced.days, as_of, due), limits))
             daily += days
-            alerts += _alerts(history, target, days[-1], due, limits)
+            beside = accounts[history.platform, history.account_id]
+            alerts += _alerts(paced, days[-1], due, limits, [m for m in beside if m is not paced])
         return _outcome(histories, daily, alerts, last_day)
 
 
@@ -173,11 +185,15 @@ def _outcome(
     return Outcome("PASS", reason, diagnostics, rows)
 
 
+def holidays_around(as_of: date, limits: PacingSettings) -> frozenset[date]:
+    """The public holidays of the configured country, of this year and the last."""
+    if limits.holidays is None:
+        return frozenset()
+    return public_holidays(limits.holidays, (as_of.year - 1, as_of.year))
+
+
 def _days(
-    history: CampaignHistory,
-    target: Target,
-    reported: Sequence[date],
-    limits: PacingSettings,
+    paced: Month, reported: Sequence[date], limits: PacingSettings
 ) -> Iterator[dict[str, Any]]:
     """Rows of contracts.pacing_daily of one campaign, or shared budget, for the ``reported`` days,
     without what every row of a run carries.
@@ -185,15 +201,16 @@ def _days(
     Days that aren't published count neither as spend nor in the month-to-date target, so that
     pace compares like with like.
     """
+    history = paced.history
     spent, expected = 0, 0.0
-    month = month_days(reported[0])
     for day in reported:
         cost = history.cost(day)
         if cost is not None:
             spent += cost
-            expected += target.daily.get(day, 0.0)
+            expected += paced.target.get(day, 0.0)
         pace = spent / expected if expected > 0 else None
         known = history.has_budget
+        forecast = paced.forecast(day)
         yield {
             "platform": history.platform,
             "account_id": history.account_id,
@@ -202,10 +219,12 @@ def _days(
             "cost_micros": cost,
             "mtd_cost_micros": spent,
             "mtd_target_micros": round(expected) if known else None,
-            "month_target_micros": round(target.over(month)) if known else None,
-            "month_forecast_micros": month_forecast(history, target, month, day),
+            "month_target_micros": round(paced.total()) if known else None,
+            "month_forecast_micros": forecast.micros if forecast else None,
+            "month_forecast_low_micros": forecast.bound(-INTERVAL_Z) if forecast else None,
+            "month_forecast_high_micros": forecast.bound(INTERVAL_Z) if forecast else None,
             "pace": None if pace is None else significant(pace),
-            "classification": _classify(history, target, day, pace, limits),
+            "classification": _classify(paced, day, pace, limits),
             "currency_code": history.currency_code,
             "shared_budget_id": history.shared_budget_id,
         }
@@ -222,42 +241,36 @@ def _reported(
     return days
 
 
-def _classify(
-    history: CampaignHistory,
-    target: Target,
-    day: date,
-    pace: float | None,
-    limits: PacingSettings,
-) -> str:
+def _classify(paced: Month, day: date, pace: float | None, limits: PacingSettings) -> str:
     """A classification of contracts.pacing_daily. A stopped campaign owes nothing: HEALTHY."""
+    history = paced.history
     if not history.has_budget:
         return "NO_BUDGET"
     if history.cost(day) is None:
         return "NO_DATA"
     if history.is_stopped(day):
         return "HEALTHY"
-    if detectors.zero_delivery(history, target, day):
+    if detectors.zero_delivery(history, day):
         return "CRITICAL"
-    deviation = 0.0 if pace is None else _deviation(history, target, day, pace, limits)
+    deviation = 0.0 if pace is None else _deviation(paced, day, pace, limits)
     if deviation > limits.critical:
         return "CRITICAL"
     return "WARNING" if deviation >= limits.warning else "HEALTHY"
 
 
-def _deviation(
-    history: CampaignHistory, target: Target, day: date, pace: float, limits: PacingSettings
-) -> float:
+def _deviation(paced: Month, day: date, pace: float, limits: PacingSettings) -> float:
     """How far the month is off its target, as a share of it.
 
     The first days of a month are a month to date of their own only where the platform broke its
     daily cap: a platform may spend up to that on a day and even it out over the month. Else they
     count together with the days before the month, and where there are none, for a WARNING at most.
     """
+    history = paced.history
     published = recent_days(history, day, limits.recent_days)
     own = [d for d in published if d >= day.replace(day=1)]
-    if len(own) >= limits.recent_days or any(detectors.over_cap(history, d) for d in own):
+    if len(own) >= limits.recent_days or any(over_daily_cap(history, d) for d in own):
         return abs(pace - 1)
-    expected = target.over(published)
+    expected = sum(history.budget(d) * paced.usual.shape(d) for d in published)
     drift = sum(history.cost(d) or 0 for d in published) / expected - 1 if expected > 0 else 0.0
     if drift * (pace - 1) <= 0:
         return 0.0
@@ -266,16 +279,18 @@ def _deviation(
 
 
 def _alerts(
-    history: CampaignHistory,
-    target: Target,
+    paced: Month,
     last: Mapping[str, Any],
     due: date,
     limits: PacingSettings,
+    others: Sequence[Month],
 ) -> Iterator[dict[str, Any]]:
-    """Rows of contracts.pacing_alerts, one per open fault; ``last`` is the last reported row."""
-    as_of = last["date"]
-    recent = detectors.recent_window(history, target, as_of, limits.recent_days)
-    for fault in _faults(history, target, recent, last, limits, due=due):
+    """Rows of contracts.pacing_alerts, one per open fault; ``last`` is the last reported row,
+    ``others`` the account's other campaigns."""
+    history, as_of = paced.history, last["date"]
+    recent = recent_days(history, as_of, limits.recent_days)
+    for fault in detectors.open_faults(paced, as_of, due, last["pace"], limits):
+        note = explain(paced, fault, as_of, others)
         yield {
             "platform": history.platform,
             "account_id": history.account_id,
@@ -284,12 +299,16 @@ def _alerts(
             "severity": fault.severity,
             "since": fault.since,
             "pace": last["pace"],
-            "z": None if recent.z is None else significant(recent.z),
+            "z": None if fault.z is None else significant(fault.z),
             "message": _of_whom(history) + fault.message,
+            "cause": note.cause or None,
+            "mitigation": note.mitigation,
             "mtd_cost_micros": last["mtd_cost_micros"],
             "mtd_target_micros": last["mtd_target_micros"],
             "daily_budget_micros": history.budget(as_of) if history.has_budget else None,
-            "recent_daily_micros": recent.mean_micros,
+            "recent_daily_micros": (
+                round(sum(history.cost(d) or 0 for d in recent) / len(recent)) if recent else None
+            ),
             "currency_code": history.currency_code,
             "shared_budget_id": history.shared_budget_id,
         }
@@ -300,32 +319,3 @@ def _of_whom(history: CampaignHistory) -> str:
         return ""
     sharers = ", ".join(history.shared_by)
     return f"Shared budget {history.shared_budget_id} of campaigns {sharers}: "
-
-
-def _faults(
-    history: CampaignHistory,
-    target: Target,
-    recent: Recent,
-    last: Mapping[str, Any],
-    limits: PacingSettings,
-    *,
-    due: date,
-) -> Iterator[Fault]:
-    """Open faults, at most one per detector. Zero delivery explains an underspend, which is left
-    out then.
-
-    A paused or removed campaign has no spending left to be at fault.
-    """
-    as_of = last["date"]
-    if missing := detectors.data_missing(history, month_days(as_of), due):
-        yield missing
-    if not history.has_budget or history.status in STOPPED:
-        return
-    if over_cap := detectors.hard_cap(history, as_of):
-        yield over_cap
-    zero = detectors.zero_delivery(history, target, as_of)
-    if zero:
-        yield zero
-    drifted = detectors.off_target(history, target, recent, last["pace"], limits)
-    if drifted and not (zero and drifted.detector == "underspend"):
-        yield drifted

@@ -86,6 +86,8 @@ def _together(
         covered=frozenset(d for h in present for d in h.covered if d >= held_since),
         costs=dict(costs),
         budgets=budgets,
+        # its campaigns' days differ in what they buy
+        delivery={},
         paused=frozenset(d for d in costs if all(h.was_paused(d) for h in present)),
         shared_budget_id=budget_id,
         shared_by=tuple(sorted(h.campaign_id for h in present)),

@@ -2,89 +2,107 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
-from statistics import median
+from functools import cached_property
 
-from pipelines.jobs.pacing.evidence import HISTORY_DAYS, CampaignHistory
+from pipelines.jobs.pacing.evidence import CampaignHistory, month_days
+from pipelines.jobs.pacing.usual import LEVEL_STEP, Usual, learn
 
 FORECAST_DAYS = 7
-MIN_WEEKDAY_DAYS = 4
-FLAT: Mapping[int, float] = {weekday: 1.0 for weekday in range(7)}
 
 
 @dataclass(frozen=True)
-class Target:
-    """A campaign's month.
+class Forecast:
+    """Spend by the month's end in micros; ``deviation`` is its standard deviation, and
+    ``surprise`` that of the month around what is usual, spent days included; None without a
+    budget."""
 
-    Args:
-        shape: weekday (Monday is 0) → its spend as a multiple of the mean day's.
-        daily: day → expected spend in micros, for the month and the history before it. Over the
-            month it adds up to the sum of the daily budgets. Empty if no budget is known.
-    """
+    micros: int
+    spent: int
+    deviation: float | None
+    surprise: float | None = None
 
-    shape: Mapping[int, float]
-    daily: Mapping[date, float]
-
-    def over(self, days: Sequence[date]) -> float:
-        return sum(self.daily.get(day, 0.0) for day in days)
-
-
-def weekday_shape(history: CampaignHistory, before: date) -> Mapping[int, float]:
-    """Median spend of each weekday over their mean, from the 56 days before ``before``.
-
-    Medians, so that an outage or a runaway week doesn't bend the shape. Flat if a weekday has
-    fewer than four published days on which it ran since the first delivery, or nothing was spent.
-    """
-    by_weekday: dict[int, list[int]] = {weekday: [] for weekday in range(7)}
-    for age in range(1, HISTORY_DAYS + 1):
-        day = before - timedelta(days=age)
-        cost = None if history.was_paused(day) else history.cost(day)
-        if cost is not None and history.first_date is not None and day >= history.first_date:
-            by_weekday[day.weekday()].append(cost)
-    if min(len(costs) for costs in by_weekday.values()) < MIN_WEEKDAY_DAYS:
-        return FLAT
-    medians = {weekday: median(costs) for weekday, costs in by_weekday.items()}
-    mean = sum(medians.values()) / 7
-    if mean == 0:
-        return FLAT
-    return {weekday: value / mean for weekday, value in medians.items()}
+    def bound(self, z: float) -> int | None:
+        """So many standard deviations off, but never less than what was spent."""
+        if self.deviation is None:
+            return None
+        return max(round(self.micros + z * self.deviation), self.spent)
 
 
-def month_target(history: CampaignHistory, month: Sequence[date]) -> Target:
-    """Effective-dated budgets shaped by weekday; the month adds up to its daily budgets."""
-    shape = weekday_shape(history, month[0])
-    if not history.has_budget:
-        return Target(shape, {})
-    budgets = {day: history.budget(day) for day in month}
-    shaped = {day: budgets[day] * shape[day.weekday()] for day in month}
-    total = sum(shaped.values())
-    factor = sum(budgets.values()) / total if total else 0.0
-    daily = {day: value * factor for day, value in shaped.items()}
-    for age in range(1, HISTORY_DAYS + 1):
-        day = month[0] - timedelta(days=age)
-        daily[day] = history.budget(day) * shape[day.weekday()]
-    return Target(shape, daily)
+@dataclass(frozen=True)
+class Month:
+    """A campaign's month: its days, and what is usual for it."""
 
+    history: CampaignHistory
+    days: tuple[date, ...]
+    usual: Usual
 
-def month_forecast(
-    history: CampaignHistory, target: Target, month: Sequence[date], today: date
-) -> int | None:
-    """Spend by the month's end in micros, as seen at the end of ``today``.
+    @classmethod
+    def of(
+        cls, history: CampaignHistory, as_of: date, holidays: frozenset[date] = frozenset()
+    ) -> Month:
+        days = tuple(month_days(as_of))
+        return cls(history, days, learn(history, days[0], as_of, holidays))
 
-    Published spend, plus the pace of the last seven published days, shaped by weekday, for days
-    without data and days to come. None before any data. A stopped campaign spends no more.
-    """
-    spent = {day: history.cost(day) for day in month if day <= today}
-    recent = recent_days(history, today, FORECAST_DAYS)
-    weight = sum(target.shape[day.weekday()] for day in recent)
-    if not recent:
-        return None
-    known = sum(cost for cost in spent.values() if cost is not None)
-    pace = sum(history.cost(day) or 0 for day in recent) / weight if weight else 0.0
-    open_days = [day for day in month if spent.get(day) is None and history.may_spend(day)]
-    return round(known + pace * sum(target.shape[day.weekday()] for day in open_days))
+    @cached_property
+    def target(self) -> Mapping[date, float]:
+        """Day → its part of the month's budget in micros: effective-dated budgets, shaped by
+        weekday and holiday. The month adds up to its daily budgets. Empty without any budget."""
+        if not self.history.has_budget:
+            return {}
+        budgets = {day: self.history.budget(day) for day in self.days}
+        shaped = {day: budget * self.usual.shape(day) for day, budget in budgets.items()}
+        total = sum(shaped.values())
+        factor = sum(budgets.values()) / total if total else 0.0
+        return {day: value * factor for day, value in shaped.items()}
+
+    def total(self) -> float:
+        """The month's budget in micros."""
+        return sum(self.target.values())
+
+    def usual_total(self) -> float:
+        """What the month comes to at the level that was usual when it began, in micros."""
+        started = next(
+            (i for i, day in enumerate(self.usual.days) if day >= self.days[0]),
+            len(self.usual.days),
+        )
+        levels = self.usual.level
+        level = float(levels[started]) if started < len(levels) else self.usual.last_level
+        return level * self.total()
+
+    def forecast(self, today: date) -> Forecast | None:
+        """Spend by the month's end, as seen at the end of ``today``; None before any data.
+
+        Published spend, plus the pace of the last seven published days, shaped, for days without
+        data and days to come. A stopped campaign spends no more. The interval has the noise of the
+        pace and of the days to come, and the level's drift until then.
+        """
+        history, usual = self.history, self.usual
+        recent = recent_days(history, today, FORECAST_DAYS)
+        if not recent:
+            return None
+        spent = {day: history.cost(day) for day in self.days if day <= today}
+        known = sum(cost for cost in spent.values() if cost is not None)
+        weight = sum(self._weight(day) for day in recent)
+        pace = sum(history.cost(day) or 0 for day in recent) / weight if weight else 0.0
+        ahead = [d for d in self.days if spent.get(d) is None and history.may_spend(d)]
+        parts = [pace * self._weight(day) for day in ahead]
+        rest = sum(parts)
+        if not history.has_budget:
+            return Forecast(round(known + rest), known, None)
+        walk = (LEVEL_STEP * usual.noise) ** 2 * len(ahead) / 3
+        variance = (usual.spread(len(recent)) ** 2 + walk) * rest**2
+        variance += usual.noise**2 * sum(part**2 for part in parts)
+        days = sum(cost is not None for cost in spent.values())
+        past = (usual.spread(max(days, 1)) * known) ** 2
+        return Forecast(round(known + rest), known, variance**0.5, (variance + past) ** 0.5)
+
+    def _weight(self, day: date) -> float:
+        """A day's share of the pace: by its shape, and by its budget where there are any."""
+        budget = self.history.budget(day) if self.history.has_budget else 1
+        return budget * self.usual.shape(day)
 
 
 def recent_days(history: CampaignHistory, today: date, count: int) -> list[date]:

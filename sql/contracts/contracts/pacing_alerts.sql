@@ -11,16 +11,21 @@ CREATE TABLE contracts.pacing_alerts (
     description = "The platform's campaign id; of a shared budget, shared_budget: and its id"
   ),
   detector STRING NOT NULL OPTIONS (
-    description = "overspend, underspend, hard_cap, zero_delivery, data_missing"
+    description = "overspend, underspend, month_end, hard_cap, zero_delivery, data_missing"
   ),
   severity STRING NOT NULL OPTIONS (description = "WARNING or CRITICAL"),
   since DATE NOT NULL OPTIONS (description = "First day of the fault as seen at as_of"),
   pace FLOAT64 OPTIONS (description = "Month to date over target when raised"),
   z FLOAT64 OPTIONS (
     description
-    = "Deviation of the last five days in standard deviations of the campaign's own noise"
+    = "Of overspend and underspend: the deviation by which it was noticed, in standard deviations of the campaign's own noise; else NULL"
   ),
   message STRING NOT NULL OPTIONS (description = "What happened, in a sentence"),
+  cause STRING OPTIONS (
+    description
+    = "What coincides with the fault in the data: a budget change, a pause, a holiday, other campaigns of the account, prices, tracking; it proves no cause; NULL where nothing does"
+  ),
+  mitigation STRING OPTIONS (description = "What a person may do about it"),
   mtd_cost_micros INT64 OPTIONS (description = "Month to date"),
   mtd_target_micros INT64 OPTIONS (description = "Month to date expected"),
   daily_budget_micros INT64 OPTIONS (description = "Daily budget on as_of"),

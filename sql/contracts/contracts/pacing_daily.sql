@@ -20,11 +20,17 @@ CREATE TABLE contracts.pacing_daily (
   mtd_cost_micros INT64 OPTIONS (description = "Month to date"),
   mtd_target_micros INT64 OPTIONS (
     description
-    = "Month to date that the weekday-shaped budget expects; NULL where no budget is known"
+    = "Month to date that the budget, shaped by weekday and holiday, expects; NULL where no budget is known"
   ),
   month_target_micros INT64 OPTIONS (description = "Target of the whole month"),
   month_forecast_micros INT64 OPTIONS (
     description = "Month-end forecast from the last seven days' pace"
+  ),
+  month_forecast_low_micros INT64 OPTIONS (
+    description = "Lower end of the forecast's 95% interval; NULL where no budget is known"
+  ),
+  month_forecast_high_micros INT64 OPTIONS (
+    description = "Upper end of the forecast's 95% interval"
   ),
   pace FLOAT64 OPTIONS (description = "Month to date over its target; 1 is on pace"),
   classification STRING NOT NULL OPTIONS (

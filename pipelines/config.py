@@ -20,7 +20,13 @@ from pydantic import (
 
 from pipelines.allocation_settings import AllocationSettings
 from pipelines.errors import ConfigError
-from pipelines.job_settings import BanditSettings, ClusteringSettings, UpliftSettings
+from pipelines.job_settings import (
+    AttributionSettings,
+    BanditSettings,
+    ClusteringSettings,
+    FidelitySettings,
+    UpliftSettings,
+)
 from pipelines.plain_text import remember_secrets
 from pipelines.platforms import platform_table
 from pipelines.source_settings import (
@@ -161,32 +167,6 @@ class PacingSettings(Section):
     window_days: int = Field(10, ge=3, le=14)
     max_data_age_days: int = Field(3, ge=1)
     holidays: HolidayCalendar | None = None
-
-
-class AttributionSettings(Section):
-    """Settings of the attribution job. ``order`` is how many steps the Markov chain remembers;
-    a week is credited from ``min_conversions`` on shown paths up, and while at most
-    ``max_hidden_share`` of its conversions are on paths too rare to show."""
-
-    seed: int = 20260101
-    order: int = Field(1, ge=1, le=3)
-    min_conversions: int = Field(50, ge=1)
-    max_hidden_share: float = Field(0.5, ge=0, lt=1)
-    draws: int = Field(200, ge=50, le=2_000)
-
-
-class FidelitySettings(Section):
-    """Gates that a job's predictions must pass before anything of it is proposed.
-
-    ``max_ks``: of what came from the predicted distributions. ``min_drift_ks``, ``min_drift``: how
-    far a daily series' distribution and median must move to be told.
-    """
-
-    max_mape: float = Field(0.5, gt=0)
-    max_ks: float = Field(0.35, gt=0, le=1)
-    min_predictions: int = Field(16, ge=8)
-    min_drift_ks: float = Field(0.6, gt=0, le=1)
-    min_drift: float = Field(0.3, gt=0)
 
 
 class JobsSettings(Section):

@@ -59,3 +59,29 @@ class UpliftSettings(Section):
     treated_share: float | None = Field(0.5, gt=0, lt=1)
     detectable: float = Field(0.25, gt=0, le=10)
     learners: tuple[LearnerName, ...] = Field(("t", "x", "dr"), min_length=1)
+
+
+class AttributionSettings(Section):
+    """Settings of the attribution job. ``order`` is how many steps the Markov chain remembers;
+    a week is credited from ``min_conversions`` on shown paths up, and while at most
+    ``max_hidden_share`` of its conversions are on paths too rare to show."""
+
+    seed: int = 20260101
+    order: int = Field(1, ge=1, le=3)
+    min_conversions: int = Field(50, ge=1)
+    max_hidden_share: float = Field(0.5, ge=0, lt=1)
+    draws: int = Field(200, ge=50, le=2_000)
+
+
+class FidelitySettings(Section):
+    """Gates that a job's predictions must pass before anything of it is proposed.
+
+    ``max_ks``: of what came from the predicted distributions. ``min_drift_ks``, ``min_drift``: how
+    far a daily series' distribution and median must move to be told.
+    """
+
+    max_mape: float = Field(0.5, gt=0)
+    max_ks: float = Field(0.35, gt=0, le=1)
+    min_predictions: int = Field(16, ge=8)
+    min_drift_ks: float = Field(0.6, gt=0, le=1)
+    min_drift: float = Field(0.3, gt=0)

@@ -198,8 +198,8 @@ def fidelity(
     format_: FormatOption = Format.TABLE,
 ) -> None:
     """Score predictions against what came, by the gates that a job's predictions must pass."""
-    from pipelines.config import FidelitySettings
     from pipelines.evaluate.fidelity import score_file
+    from pipelines.job_settings import FidelitySettings
 
     scores = score_file(predictions, FidelitySettings())
     if format_ is Format.JSON:

@@ -12,8 +12,8 @@ from typing import Any
 import pandas as pd
 from pandas.errors import EmptyDataError, ParserError
 
-from pipelines.config import FidelitySettings
 from pipelines.errors import InputError
+from pipelines.job_settings import FidelitySettings
 from pipelines.jobs.fidelity.gate import gate
 from pipelines.jobs.fidelity.score import Prediction, score
 

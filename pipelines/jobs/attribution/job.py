@@ -10,7 +10,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from pipelines.config import AttributionSettings, Settings
+from pipelines.config import Settings
+from pipelines.job_settings import AttributionSettings
 from pipelines.jobs.attribution.week import HIDDEN, Week, credit_rows, problem_of, read_week
 from pipelines.jobs.base import Outcome, Progress, significant
 from pipelines.source_settings import Section

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from pipelines.config import AttributionSettings
+from pipelines.job_settings import AttributionSettings
 from pipelines.jobs.attribution.markov import (
     TooManyStates,
     build_chain,

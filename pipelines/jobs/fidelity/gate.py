@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pipelines.config import FidelitySettings
+from pipelines.job_settings import FidelitySettings
 from pipelines.jobs.fidelity.score import Fidelity
 
 

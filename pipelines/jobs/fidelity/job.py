@@ -10,7 +10,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from pipelines.config import FidelitySettings, Settings
+from pipelines.config import Settings
+from pipelines.job_settings import FidelitySettings
 from pipelines.jobs.base import Outcome, Progress, significant
 from pipelines.jobs.fidelity.drift import BEFORE, RECENT, Drift, drifts
 from pipelines.jobs.fidelity.gate import gate

@@ -96,6 +96,27 @@ def test_a_campaign_that_never_spent_its_whole_budget_has_no_new_fault(
     assert result.daily()[-1]["classification"] == "CRITICAL"
 
 
+def test_a_campaign_that_comes_up_to_its_budget_is_no_overspend(
+    pace: Callable[..., Result],
+) -> None:
+    """Its budget was raised on 11 May, before anybody could know: it is judged by the new one."""
+    raised = date(2026, 5, 11)
+    low = Made("c", lambda d, usual: round(0.65 * usual) if d < raised else usual)
+
+    assert pace(low).alerts() == {}
+
+
+def test_a_runaway_on_a_raised_budget_began_when_it_left_the_budget(
+    pace: Callable[..., Result],
+) -> None:
+    raised, first = date(2026, 5, 11), date(2026, 6, 22)
+
+    def spent(day: date, usual: int) -> int:
+        return round((0.65 if day < raised else 3 if day >= first else 1) * usual)
+
+    assert pace(Made("c", spent)).alerts()["overspend"]["since"] == first
+
+
 def test_an_event_opens_once_and_closes_when_its_days_are_back(pace: Callable[..., Result]) -> None:
     """A fall from the 8th to the 13th: one alert with its first day while it lasts, none later."""
     first, last = date(2026, 6, 8), date(2026, 6, 13)

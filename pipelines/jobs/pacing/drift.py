@@ -4,7 +4,9 @@ On each day, the last 3 to ``window`` days on which the campaign ran are compare
 usually cost. An event opens when one of these windows is off by ``PERCENT`` or more *and* by
 ``z`` standard deviations of the campaign's own noise, with its last two days off in the same
 direction; no day counts for more than its clipped residual. What is usual stays as it was before
-the event, and the event closes when its last days are back within half of ``PERCENT``. The days are
+the event, and the event closes when its last days are back within half of ``PERCENT``: of what is
+usual, or of the budget. Spending what was planned is no fault, however unusual it is; and budgets
+of before the first pull aren't known, so that an old change looks like an event. The days are
 gone through from the oldest on, so the same rows always give the same events, whichever runs came
 before.
 """
@@ -58,6 +60,7 @@ def drifts(usual: Usual, window: int, z_over: float, z_under: float) -> list[Dri
     by_day = np.arange(len(best))
     score, percent = scores[by_day, best].tolist(), percents[by_day, best].tolist()
     logs = (usual.residual + np.log(usual.level)).tolist()
+    of_budget = _of_budget(usual)
     events: list[Drift] = []
     since, level, sign = -1, 0.0, 0
     for i, day in enumerate(usual.days):
@@ -65,13 +68,16 @@ def drifts(usual: Usual, window: int, z_over: float, z_under: float) -> list[Dri
             event = events[-1]
             recent = _recent(usual, max(since, i - CLOSING_DAYS + 1), i, level)
             is_usual_now = sign < 0 and (day - event.first).days >= NEW_NORMAL_DAYS
-            if sign * recent >= PERCENT / 2 and not is_usual_now:
+            is_off = min(sign * recent, sign * of_budget[i]) >= PERCENT / 2
+            if is_off and not is_usual_now:
                 events[-1] = replace(event, last=day, recent=recent)
                 continue
             since = -1
         if -z_under < score[i] < z_over:
             continue
         sign = 1 if score[i] > 0 else -1
+        if sign * of_budget[i] < PERCENT / 2:
+            continue
         since = int(starts[i, best[i]])
         level = float(usual.level[since])
         # the window may have begun before the event
@@ -89,6 +95,16 @@ def drifts(usual: Usual, window: int, z_over: float, z_under: float) -> list[Dri
             )
         )
     return events
+
+
+def _of_budget(usual: Usual) -> list[float]:
+    """By day, what its last days spent, over the budget of such days, less 1."""
+    spend, shaped = (np.r_[0.0, np.cumsum(values)] for values in (usual.spend, usual.shaped))
+    last = np.arange(1, len(usual.days) + 1)
+    first = np.maximum(last - CLOSING_DAYS, 0)
+    planned = np.maximum(shaped[last] - shaped[first], 1.0)
+    ratio: list[float] = ((spend[last] - spend[first]) / planned - 1).tolist()
+    return ratio
 
 
 def _recent(usual: Usual, first: int, last: int, level: float) -> float:

@@ -66,7 +66,7 @@ class PacingJob:
     """Month-to-date pacing (see :class:`pipelines.jobs.base.Job`)."""
 
     name = "pacing"
-    model_version = "usual-drift-1"
+    model_version = "usual-drift-2"
     tables = (DAILY, ALERTS)
     plots = (Plot("pacing", plot_pacing),)
 

@@ -110,6 +110,17 @@ def test_the_number_of_clusters_is_that_on_which_halves_agree() -> None:
     assert max(one.mean for one in noise.values()) < 0.5
 
 
+def test_of_numbers_that_are_as_stable_the_largest_is_chosen() -> None:
+    """Halves agree on two languages as well as on eight interests; nine are one too many."""
+    by_number = {
+        2: Agreement(0.966, 0.004),
+        7: Agreement(0.831, 0.039),
+        8: Agreement(0.959, 0.026),
+        9: Agreement(0.933, 0.005),
+    }
+    assert choose(by_number) == 8
+
+
 def test_last_weeks_number_stays_while_it_is_about_as_good() -> None:
     by_number = {2: Agreement(0.5, 0.1), 5: Agreement(0.90, 0.01), 6: Agreement(0.91, 0.01)}
     assert [choose(by_number, earlier) for earlier in (None, 5, 2, 9)] == [6, 5, 6, 6]

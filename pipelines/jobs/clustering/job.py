@@ -39,7 +39,7 @@ class ClusteringJob:
     """Interests by clusters of people (see :class:`pipelines.jobs.base.Job`)."""
 
     name = "clustering"
-    model_version = "person-mean-kmeans-1"
+    model_version = "person-mean-kmeans-2"
     tables = (CLUSTERS, MEMBERS)
     plots = ()
 

@@ -1,4 +1,4 @@
-"""How many clusters: the number on which two halves of the people agree best.
+"""How many clusters: the largest number on which two halves of the people agree as well as on any.
 
 For each number, people are split in two halves at random, each half is clustered, and both sets of
 centres divide the second half: the adjusted Rand index between the two divisions (Hubert and Arabie
@@ -62,13 +62,12 @@ def agreements(sample: Floats, largest: int, seed: int) -> dict[int, Agreement]:
 
 
 def choose(by_number: Mapping[int, Agreement], earlier: int | None = None) -> int:
-    """The number on which halves agree best.
+    """The largest number that is as good as the best: as far behind it as chance may put it. Two
+    rough halves of everything are often as stable as the interests in them, and say less.
 
     Args:
-        earlier: last week's number, which stays while it is within the best one's standard error.
+        earlier: last week's number, which stays while it is one of these.
     """
-    best = max(by_number, key=lambda k: by_number[k].mean)
-    if earlier is None or earlier not in by_number:
-        return best
-    behind = by_number[best].mean - by_number[earlier].mean
-    return earlier if behind <= max(by_number[best].error, TOLERANCE) else best
+    best = max(agreement.mean for agreement in by_number.values())
+    as_good = [k for k, a in by_number.items() if best - a.mean <= max(a.error, TOLERANCE)]
+    return earlier if earlier in as_good else max(as_good)

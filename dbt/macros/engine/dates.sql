@@ -4,7 +4,8 @@
   cast(date_trunc('week', {{ day }}) as date)
 {%- endmacro %}
 {% macro bigquery__week_start(day) -%}
-  date_trunc({{ day }}, week(monday))
+  {#- a DATE already, but for an emulator that truncates to an instant -#}
+  cast(date_trunc({{ day }}, week(monday)) as date)
 {%- endmacro %}
 
 {# A DATE some days later; dbt.dateadd gives a timestamp. #}

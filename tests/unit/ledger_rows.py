@@ -27,7 +27,7 @@ def two_channels(path: Path) -> DuckDBWarehouse:
     """The warehouse in a new file: campaigns g1 (to grow), m1 (to shrink), m2 (to pause)."""
     warehouse = DuckDBWarehouse(path)
     warehouse.create_tables(load_contracts().values())
-    for job in ("mmm", "pacing"):
+    for job in ("mmm", "pacing", "fidelity"):
         insert(
             warehouse,
             "contracts.job_runs",
@@ -57,6 +57,21 @@ def two_channels(path: Path) -> DuckDBWarehouse:
             order_value_micros=80_000_000,
             currency_code="USD",
         )
+    insert(
+        warehouse,
+        "contracts.fidelity_evaluations",
+        job="mmm",
+        quantity="weekly orders",
+        basis="backtest",
+        predictions=28,
+        mape=0.05,
+        max_mape=0.5,
+        ks=0.1,
+        max_ks=0.35,
+        coverage_80=0.8,
+        verdict="PASS",
+        reason="they held",
+    )
     insert(
         warehouse,
         "contracts.pacing_alerts",

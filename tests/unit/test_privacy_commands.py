@@ -58,7 +58,7 @@ def test_no_raw_value_is_left_in_the_database_the_output_or_the_logs(
     assert "raw.ga4_events" in asked.stdout
     assert "Kept: device 1000033" in asked.stdout
     (done,) = json.loads(erased.stdout)
-    assert len(done["tables"]) == 12
+    assert len(done["tables"]) == 13
     results = (exported, refused, asked, erased)
     told = [text for r in results for text in (r.output, str(r.exception))]
     stored = [p.read_bytes() for p in tmp_path.iterdir() if p.name.startswith("w.duckdb")]

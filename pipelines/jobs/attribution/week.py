@@ -80,8 +80,7 @@ def problem_of(week: Week, limits: AttributionSettings) -> str | None:
         return (
             f"{week.hidden} of its {week.conversions} conversions are on paths that too few people "
             f"went in the week to be shown (at most {limits.max_hidden_share:.0%} may be): credit "
-            "would go by the others alone. More traffic, or a lower paths_k_anonymity, would show "
-            "them"
+            "would go by the others alone. More traffic would show them"
         )
     if shown < limits.min_conversions:
         return f"it has {shown} conversions on shown paths; the job needs {limits.min_conversions}"

@@ -289,6 +289,7 @@ def test_nested_ga4_rows_come_back_equal(warehouse: Warehouse) -> None:
             {"key": "n", "value": value | {"int_value": 2**53 + 1}},
             {"key": "x", "value": value | {"double_value": 0.1}},
         ],
+        "items": [],
         "privacy_info": {
             "analytics_storage": "Yes",
             "ads_storage": None,

@@ -70,6 +70,21 @@ def test_the_build_leaves_the_file_to_others_and_nothing_in_the_project(built: B
     assert set(PROJECT.rglob("*")) == built.project_before
 
 
+def test_no_model_compares_each_row_of_a_table_with_each_row_of_another(built: Built) -> None:
+    """DuckDB hashes a join where every condition compares its two sides; one of a side alone, or
+    an IN, makes it try all pairs."""
+    lists_of_a_few = {"int_identity_sightings", "mmm_controls_weekly", "mmm_input_weekly"}
+    compiled = artifacts_folder(built.settings) / "compiled" / "adcanary" / "models"
+    all_pairs = set()
+    with duckdb.connect(str(built.settings.warehouse.path), read_only=True) as connection:
+        for model in PROJECT.glob("models/**/*.sql"):
+            sql = (compiled / model.relative_to(PROJECT / "models")).read_text()
+            (_, plan) = connection.execute(f"EXPLAIN {sql}").fetchall()[0]
+            if "BLOCKWISE_NL_JOIN" in plan:
+                all_pairs.add(model.stem)
+    assert all_pairs <= lists_of_a_few
+
+
 def test_spend_is_the_landed_spend_to_the_micro(built: Built) -> None:
     rows = _rows(
         built,

@@ -41,8 +41,8 @@
 
 {% macro join_transactions(events, transactions='transactions') -%}
 left join {{ ref('int_journeys_transactions') }} as {{ transactions }}
-  on {{ events }}.event_name = 'purchase'
-  and {{ events }}.property_id = {{ transactions }}.property_id
+  on {{ events }}.property_id = {{ transactions }}.property_id
   and {{ events }}.client_key = {{ transactions }}.client_key
-  and {{ events }}.transaction_id = {{ transactions }}.transaction_id
+  and case when {{ events }}.event_name = 'purchase' then {{ events }}.transaction_id end
+    = {{ transactions }}.transaction_id
 {%- endmacro %}

@@ -26,4 +26,5 @@ select
   coalesce(shared.last_name_share, 1.0) as confidence,
   nodes.first_seen_at
 from nodes
-left join shared on nodes.node_type = 'device' and nodes.node_id = shared.client_key
+left join shared
+  on case when nodes.node_type = 'device' then nodes.node_id end = shared.client_key

@@ -35,7 +35,7 @@ credited as (
     coalesce(
       case when credits.account_id != '(none)' then nullif(credits.campaign_id, '(none)') end,
       by_id.campaign_id,
-      by_name.campaign_id,
+      case when credits.account_id in ('(none)', by_name.account_id) then by_name.campaign_id end,
       credits.campaign_id
     ) as campaign_id,
     credits.currency_code,
@@ -51,15 +51,15 @@ credited as (
     ) }} as {{ model }}_value_reporting_micros{% endfor %}
   from credits
   left join {{ ref('int_journeys_tagged_campaigns') }} as by_id
-    on credits.account_id = '(none)'
-    and credits.platform = by_id.platform
+    on case when credits.account_id = '(none)' then credits.platform end = by_id.platform
     and credits.campaign_id = by_id.campaign_id
   left join named as by_name
-    on (credits.account_id = '(none)' or credits.campaign_id = '(none)')
-    and credits.platform = by_name.platform
+    on
+    case
+      when '(none)' in (credits.account_id, credits.campaign_id) then credits.platform
+    end = by_name.platform
     and credits.touch_date = by_name.touch_date
     and credits.mkt_campaign = by_name.tag
-    and credits.account_id in ('(none)', by_name.account_id)
 ),
 
 spend as (

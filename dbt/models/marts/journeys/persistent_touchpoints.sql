@@ -34,26 +34,30 @@ placed as (
     coalesce(
       case when touches.account_id is not null then touches.campaign_id end,
       by_id.campaign_id,
-      by_name.campaign_id,
+      case
+        when touches.account_id is null or touches.account_id = by_name.account_id
+          then by_name.campaign_id
+      end,
       touches.campaign_id
     ) as ad_campaign_id,
     case
       when touches.account_id is not null and touches.campaign_id is not null then 'click'
       when by_id.campaign_id is not null then 'id'
-      else by_name.basis
+      when touches.account_id is null or touches.account_id = by_name.account_id
+        then by_name.basis
     end as campaign_basis,
     case when touches.touch_class = 'paid' then touches.platform end as paid_platform
   from touches
   left join {{ ref('int_journeys_tagged_campaigns') }} as by_id
-    on touches.account_id is null
-    and touches.platform = by_id.platform
+    on case when touches.account_id is null then touches.platform end = by_id.platform
     and touches.campaign_id = by_id.campaign_id
   left join named as by_name
-    on (touches.account_id is null or touches.campaign_id is null)
-    and touches.platform = by_name.platform
+    on
+    case
+      when touches.account_id is null or touches.campaign_id is null then touches.platform
+    end = by_name.platform
     and touches.touch_date = by_name.touch_date
     and touches.mkt_campaign = by_name.tag
-    and coalesce(touches.account_id, by_name.account_id, '') = coalesce(by_name.account_id, '')
 ),
 
 ad_days as (

@@ -170,13 +170,10 @@ def _land(warehouse: Warehouse, spool: Spool, terms: _Terms) -> list[Landed]:
             warehouse.transaction([ledger.confirm(batch, spool.run_id)], label="confirm")
             return [_landed(spool, "unchanged", audited=audited, note=note)]
         assert audited is not None
-        with warehouse.unit():
-            stages = [_stage(warehouse, audited.spool)]
-            if path := audited.rejected.path:
-                name = _stage_name(spool)
-                stages.append(warehouse.stage(load_contract(rejected.TABLE), name, path))
         try:
-            changed = _publish(warehouse, audited, stages, seen, terms)
+            with warehouse.unit():
+                stages = _staged(warehouse, audited)
+                changed = _publish(warehouse, audited, stages, seen, terms)
         except (RowCountConflict, StatementError) as error:
             if len(tombstones.load(warehouse).digests) != terms.erased:
                 warehouse.drop_stages(stages)
@@ -214,6 +211,15 @@ def _stage(warehouse: Warehouse, spool: Spool) -> str:
     return warehouse.stage(spool.contract, _stage_name(spool), spool.path)
 
 
+def _staged(warehouse: Warehouse, audited: Audited) -> list[str]:
+    """The stage of the batch and, where there are rows set aside, theirs."""
+    stages = [_stage(warehouse, audited.spool)]
+    if path := audited.rejected.path:
+        name = _stage_name(audited.spool)
+        stages.append(warehouse.stage(load_contract(rejected.TABLE), name, path))
+    return stages
+
+
 def _publish(
     warehouse: Warehouse,
     audited: Audited,
@@ -226,26 +232,25 @@ def _publish(
     stage, *aside = stages
     slice_, within = slice_of(batch, contract), replaced(contract, batch, stage)
     staged_at = datetime.now(UTC)
-    with warehouse.unit():
-        changed = change(warehouse, contract, slice_, stage, within)
-        if not terms.allow_withdrawals:
-            withdrawals.refuse(spool, changed, audited.rejected.rows, stage)
-        now = datetime.now(UTC)
-        also = [ledger.claim(batch, seen, terms.erased), *moved(contract, slice_, stage)]
-        if aside or seen.rejects:
-            also.append(rejected.clearing(batch, within))
-        also += [rejected.publishing(audited.rejected, one, now) for one in aside]
-        publish_stage(
-            warehouse,
-            contract,
-            slice_,
-            stage,
-            run_id=spool.run_id,
-            rows=spool.rows,
-            within=within,
-            also=[*also, ledger.entry(spool, changed, audited.rejected.rows, (staged_at, now))],
-        )
-        warehouse.drop_stages(stages)
+    changed = change(warehouse, contract, slice_, stage, within)
+    if not terms.allow_withdrawals:
+        withdrawals.refuse(spool, changed, audited.rejected.rows, stage)
+    now = datetime.now(UTC)
+    also = [ledger.claim(batch, seen, terms.erased), *moved(contract, slice_, stage)]
+    if aside or seen.rejects:
+        also.append(rejected.clearing(batch, within))
+    also += [rejected.publishing(audited.rejected, one, now) for one in aside]
+    publish_stage(
+        warehouse,
+        contract,
+        slice_,
+        stage,
+        run_id=spool.run_id,
+        rows=spool.rows,
+        within=within,
+        also=[*also, ledger.entry(spool, changed, audited.rejected.rows, (staged_at, now))],
+    )
+    warehouse.drop_stages(stages)
     return changed
 
 

@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from pipelines.config import Settings, WarehouseSettings
+from pipelines.contracts import load_contract
 from pipelines.errors import AuditError, SourceRejected, SourceUnavailable
 from pipelines.landing.ingest import ingest_account
 from pipelines.sandbox.market.market import Market
@@ -24,11 +25,15 @@ from pipelines.sandbox.serving.clock import Clock
 from pipelines.source_settings import GrowthbookSettings
 from pipelines.sources.base import Batch, Source, Window
 from pipelines.sources.growthbook.source import GrowthbookSource, _row
-from pipelines.warehouse import open_warehouse
+from pipelines.warehouse import Warehouse, open_warehouse
 from tests.wire.contract_shape import assert_fits
 
 TODAY = date(2026, 7, 1)
 ZONE = "America/New_York"
+TABLES = (
+    *("raw.experiments", "raw.rejected_rows", "raw.load_ledger", "raw.load_heads"),
+    *("raw.account_parking", "raw.privacy_tombstones"),
+)
 
 
 @pytest.fixture(scope="module")
@@ -44,6 +49,15 @@ def server(_server: GrowthbookServer) -> Iterator[GrowthbookServer]:
     _server.clock.today, _server.page_rows = TODAY, 100
     _server.faults.switch_off()
     _server.mutations.clear()
+
+
+@pytest.fixture(params=["duckdb", pytest.param("bigquery", marks=pytest.mark.emulator)])
+def warehouse(request: pytest.FixtureRequest, tmp_path: Path) -> Warehouse:
+    if request.param == "duckdb":
+        return open_warehouse(Settings(warehouse=WarehouseSettings(path=tmp_path / "w.duckdb")))
+    opened: Warehouse = request.getfixturevalue("bigquery")
+    opened.create_tables(map(load_contract, TABLES))
+    return opened
 
 
 def source_of(server: GrowthbookServer, key: str | None = None, **options: Any) -> GrowthbookSource:
@@ -164,9 +178,8 @@ def test_a_mutating_call_is_recorded_and_refused(server: GrowthbookServer) -> No
 
 
 def test_each_run_replaces_the_list_and_a_definition_nobody_understands_keeps_it(
-    server: GrowthbookServer, market: Market, tmp_path: Path
+    server: GrowthbookServer, market: Market, warehouse: Warehouse
 ) -> None:
-    warehouse = open_warehouse(Settings(warehouse=WarehouseSettings(path=tmp_path / "w.duckdb")))
     source: Source = source_of(server)
 
     def statuses() -> list[tuple[str, str]]:
@@ -191,12 +204,11 @@ def test_each_run_replaces_the_list_and_a_definition_nobody_understands_keeps_it
 
 
 def test_addresses_that_people_wrote_into_a_definition_do_not_land(
-    server: GrowthbookServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    server: GrowthbookServer, warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     definition = server.books()[0] | {"hypothesis": "ask ada@example.org"}
     written = [v | {"name": "of bob@example.org"} for v in definition["variations"]]
     monkeypatch.setattr(server, "books", lambda: [definition | {"variations": written}])
-    warehouse = open_warehouse(Settings(warehouse=WarehouseSettings(path=tmp_path / "w.duckdb")))
     now = datetime(2026, 7, 1, 12, tzinfo=UTC)
     ingest_account(warehouse, source_of(server), ORGANIZATION, now=now)
     (row,) = warehouse.query("SELECT * FROM raw.experiments").to_pylist()

@@ -56,13 +56,13 @@ class GrowthbookServer(Loopback):
         given = request.headers.get("authorization", "")
         right = secrets.compare_digest(given.encode(), f"Bearer {self.api_key}".encode())
         if not right or self._gate.is_on("key_revoked"):
-            return _answer(401, {"message": "Invalid API key"})
+            return _answer(401, {"message": "no such key"})
         if self._gate.strikes("rate_limited", call):
-            return _answer(429, {"message": "Too many requests, limit to 60 per minute"})
+            return _answer(429, {"message": "60 calls a minute are allowed"})
         if self._gate.strikes("server_error", call):
             return Response("<html>502 Bad Gateway</html>", 502, media_type="text/html")
         if request.url.path != _PATH:
-            return _answer(404, {"message": "Unknown API endpoint"})
+            return _answer(404, {"message": "no such endpoint"})
         asked = request.query_params
         page = self._page(int(asked.get("limit", 10)), int(asked.get("offset", 0)))
         if page["experiments"] and self._gate.strikes("row_lost", f"lost {call}"):

@@ -49,8 +49,9 @@ class ClusteringSettings(Section):
 class UpliftSettings(Section):
     """Settings of the uplift job. ``outcome`` is the event that counts, if it comes within
     ``window_days`` of a person's exposure; ``control`` the variation that changes nothing, and
-    ``treated_share`` the share of people meant for the other of a pair (None: not known). With
-    fewer conversions than it takes to find a relative lift of ``detectable``, it refuses."""
+    ``treated_share`` the share of people meant for the other of a pair, where no definition of the
+    experiment says (None: not known). With fewer conversions than it takes to find a relative lift
+    of ``detectable``, it refuses."""
 
     seed: int = 20260101
     outcome: str = "purchase"

@@ -167,6 +167,17 @@ class SalesforceSettings(PagedSection, PersonSection):
     lookback_days: int = Field(30, ge=1, le=365)
 
 
+class GrowthbookSettings(PagedSection):
+    """Experiments that a GrowthBook organisation defines; ``organization`` is our name for it.
+
+    ``url`` is its API host, one's own or GrowthBook's. Days are days in ``time_zone``.
+    """
+
+    organization: str = Field(min_length=1)
+    time_zone: TimeZone
+    url: str = "https://api.growthbook.io"
+
+
 class SkanSettings(Section):
     """SKAdNetwork postbacks as received: newline JSON in a folder, YYYY-MM-DD*.ndjson[.gz].
 
@@ -229,6 +240,7 @@ class SourcesSettings(Section):
     shopify: ShopifySettings | None = None
     hubspot: HubspotSettings | None = None
     salesforce: SalesforceSettings | None = None
+    growthbook: GrowthbookSettings | None = None
     skan: SkanSettings | None = None
     server_events: ServerEventsSettings | None = None
     fx_rates: FxRatesSettings | None = None
@@ -293,3 +305,4 @@ class SourceSecrets(BaseSettings):
     hubspot_token: SecretStr | None = None
     salesforce_client_id: SecretStr | None = None
     salesforce_client_secret: SecretStr | None = None
+    growthbook_api_key: SecretStr | None = None

@@ -20,9 +20,12 @@ from pipelines.sandbox.serving.platform import Place, Platform
 from pipelines.sources.registry import SOURCES
 
 _HOUR = 9  # of the simulated day, UTC: every account's yesterday is over
-# What the media mix, the pacing and the proposals of the demo need; the others sell to companies
-# or repeat what these say.
-DEMO_SOURCES = ("google_ads", "meta_ads", "tiktok_ads", "ga4_export", "shopify", "fx_rates")
+# What the demo's media mix, experiments, pacing and proposals need; the others sell to companies or
+# repeat what these say.
+DEMO_SOURCES = (
+    *("google_ads", "meta_ads", "tiktok_ads"),
+    *("ga4_export", "shopify", "growthbook", "fx_rates"),
+)
 
 
 class World:

@@ -21,6 +21,7 @@ SOURCES = (
     "shopify",
     "hubspot",
     "salesforce",
+    "growthbook",
     "skan",
     "server_events",
     "fx_rates",

@@ -40,6 +40,9 @@ OUTCOMES = pa.schema(
         ("first_at", pa.timestamp("us", "UTC")),
     ]
 )
+WEIGHTS = pa.schema(
+    [("experiment_id", pa.string()), ("variation_id", pa.string()), ("weight", pa.float64())]
+)
 Rows = list[dict[str, Any]]
 
 
@@ -71,12 +74,13 @@ def experiment(name: str = "banner", people: int = 2_400, **changes: Any) -> tup
     return exposures, [{**row, "experiment_id": name} for row in outcomes]
 
 
-def compute(rows: tuple[Rows, Rows], **settings: Any) -> Outcome:
+def compute(rows: tuple[Rows, Rows], weights: Rows | None = None, **settings: Any) -> Outcome:
     own = {"outcome": "sign_up", "learners": ["t"], **settings}
     chosen = Settings.model_validate({"jobs": {"uplift": own}})
     inputs: Mapping[str, pa.Table] = {
         "exposures": pa.Table.from_pylist(rows[0], schema=EXPOSURES),
         "outcomes": pa.Table.from_pylist(rows[1], schema=OUTCOMES),
+        "weights": pa.Table.from_pylist(weights or [], schema=WEIGHTS),
     }
     job = UpliftJob()
     return job.compute(inputs, job.settings(chosen), AS_OF, lambda _: None)
@@ -146,6 +150,30 @@ def test_nobody_exposed_is_no_data() -> None:
     done = compute(([], []))
     assert done.verdict == "NO_DATA"
     assert "experiment_viewed" in done.reason
+
+
+def _defined(control: float | None, treated: float | None, name: str = "banner") -> Rows:
+    pair = zip(("0", "1"), (control, treated), strict=True)
+    return [{"experiment_id": name, "variation_id": v, "weight": w} for v, w in pair]
+
+
+@pytest.mark.parametrize(
+    ("weights", "setting", "refused"),
+    [
+        (_defined(0.9, 0.1), 0.5, True),
+        # of three variations that share alike
+        (_defined(1 / 3, 1 / 3), 0.1, False),
+        (_defined(None, None), 0.1, False),
+        (_defined(0.5, 0.5, "another"), 0.1, True),
+        (_defined(0.5, 0.5)[:1], 0.1, False),
+    ],
+    ids=["defined", "of three", "changed", "of another", "a variation that nobody defined"],
+)
+def test_the_split_is_held_to_the_experiments_definition_before_the_setting(
+    weights: Rows, setting: float, refused: bool
+) -> None:
+    done = compute(experiment(people=600), weights, treated_share=setting)
+    assert ("assignment or its logging is broken" in done.reason) == refused
 
 
 REFUSED: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {

@@ -152,6 +152,9 @@ def fill_lists(warehouse: Warehouse) -> None:
             _listed("a", "2025-03-04..2025-03-08", experiment_id="y", **holdout, **spend)
             | {"effect": 9.0, "standard_error": 2.0, "outcome": "revenue", "currency_code": "EUR"}
             | {"post_end_date": date(2025, 3, 20)},
+            # on the site: of no channel's spend, and none that a media mix is held against
+            _listed("gb", "2025-03-05..2025-03-16", experiment_id="z", kind="site_test")
+            | {"measured_by": "own", "status": "DONE", "tracking_key": "banner"},
         ],
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,8 @@ from pipelines.warehouse import Warehouse
 
 SEGMENTS = "contracts.uplift_segment_daily"
 SCORES = "contracts.segment_scores_daily"
+Weights = dict[str, dict[str, float | None]]
+"""By experiment and variation: the share of people meant for it; None where that isn't known."""
 DAYS = 90
 """Days of exposures that a run reads, before the days in which their outcomes ripen."""
 
@@ -45,7 +48,9 @@ class UpliftJob:
         end = _week_end(as_of)
         params = {"start": end - timedelta(days=DAYS), "end": end}
         exposures = warehouse.query(_sql("exposures"), params)
-        return {"exposures": exposures, "outcomes": warehouse.query(_sql("outcomes"), params)}
+        outcomes = warehouse.query(_sql("outcomes"), params)
+        weights = warehouse.query(_sql("weights"))
+        return {"exposures": exposures, "outcomes": outcomes, "weights": weights}
 
     def compute(
         self,
@@ -72,7 +77,7 @@ class UpliftJob:
             "saw_several_variations": int(table["variation_id"].isna().sum()),
             "experiments": int(table["experiment_id"].nunique()),
         }
-        plan = plan_of(limits)
+        plan, weights = plan_of(limits), _weights(inputs["weights"])
         passed: list[str] = []
         refused: list[str] = []
         rows: dict[str, list[Row]] = {SEGMENTS: [], SCORES: []}
@@ -85,7 +90,8 @@ class UpliftJob:
                 refused.append(f"{named}: nobody did {limits.outcome} afterwards")
                 continue
             progress(f"uplift: {named}, {each.sample.size} people")
-            answer = analyse(each.sample, each.halves, plan, _ignored, placebo=each.placebo)
+            own = replace(plan, share=_meant_share(each, weights, limits.treated_share))
+            answer = analyse(each.sample, each.halves, own, _ignored, placebo=each.placebo)
             verdict = "INCONCLUSIVE" if answer.doubts else "PASS"
             rows[SEGMENTS] += _segment_rows(each, answer, limits.outcome, verdict)
             rows[SCORES] += _score_rows(each, answer, limits.outcome, verdict)
@@ -118,6 +124,27 @@ def comparisons_of(
     window, end = timedelta(days=limits.window_days), _week_end(as_of)
     table = ripe(inputs["exposures"], inputs["outcomes"], limits.outcome, window, end)
     return comparisons(table, limits.control, MIN_ARM_ROWS)
+
+
+def _weights(table: pa.Table) -> Weights:
+    weights: Weights = {}
+    for row in table.to_pylist():
+        weights.setdefault(row["experiment_id"], {})[row["variation_id"]] = row["weight"]
+    return weights
+
+
+def _meant_share(each: Comparison, weights: Weights, otherwise: float | None) -> float | None:
+    """The share of a pair's people who were meant for the variation, as the experiment is defined:
+    None where that isn't known.
+
+    Args:
+        otherwise: of an experiment that nobody defined.
+    """
+    if each.experiment not in weights:
+        return otherwise
+    own = weights[each.experiment]
+    treated, control = own.get(each.variation), own.get(each.control)
+    return treated / (treated + control) if treated and control else None
 
 
 def _ignored(message: str) -> None:

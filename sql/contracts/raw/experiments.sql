@@ -2,14 +2,17 @@ CREATE TABLE raw.experiments (
   account_id STRING NOT NULL OPTIONS (
     description = "Whose list of experiments it is: a team, brand or shop, as configured"
   ),
-  experiment_id STRING NOT NULL OPTIONS (description = "The list's id of the experiment"),
+  experiment_id STRING NOT NULL OPTIONS (
+    description = "The list's id of the experiment, or GrowthBook's"
+  ),
   name STRING OPTIONS (description = "What people call it"),
   kind STRING NOT NULL OPTIONS (
-    description = "geo_test, conversion_lift, holdout, switchback or other"
-  ),
-  channel STRING NOT NULL OPTIONS (
     description
-    = "Channel of the media mix whose spend was changed: an ad platform, or a segment of one, such as google_ads:brand"
+    = "Of spend: geo_test, conversion_lift, holdout, switchback or other; on the site: site_test, or site_bandit, which moves its weights"
+  ),
+  channel STRING OPTIONS (
+    description
+    = "Channel of the media mix whose spend was changed: an ad platform, or a segment of one, such as google_ads:brand; NULL on the site"
   ),
   measured_by STRING NOT NULL OPTIONS (
     description = "platform, own or third_party: whose measurement it is"
@@ -17,8 +20,13 @@ CREATE TABLE raw.experiments (
   status STRING NOT NULL OPTIONS (
     description = "PLANNED, RUNNING, DONE or VOID (not to be relied on)"
   ),
-  start_date DATE NOT NULL OPTIONS (description = "First day with changed spend, in time_zone"),
-  end_date DATE NOT NULL OPTIONS (description = "Last day with changed spend"),
+  start_date DATE OPTIONS (
+    description
+    = "First day with changed spend, or of the site's experiment, in time_zone; NULL for one on the site that has not begun"
+  ),
+  end_date DATE OPTIONS (
+    description = "Last day of that; NULL for one on the site that is not over"
+  ),
   post_end_date DATE OPTIONS (
     description = "Last day on which the outcome was counted; NULL where that is end_date"
   ),
@@ -33,11 +41,12 @@ CREATE TABLE raw.experiments (
     description
     = "Change of spend by the test: spend_test_micros less spend_baseline_micros; negative where less was spent"
   ),
-  currency_code STRING NOT NULL OPTIONS (
-    description = "ISO 4217 currency of spend, and of the effect where the outcome is revenue"
+  currency_code STRING OPTIONS (
+    description
+    = "ISO 4217 currency of spend, and of the effect where the outcome is revenue; NULL on the site"
   ),
-  outcome STRING NOT NULL OPTIONS (
-    description = "What was counted: orders, new_customers or revenue"
+  outcome STRING OPTIONS (
+    description = "What was counted: orders, new_customers or revenue; NULL on the site"
   ),
   effect FLOAT64 OPTIONS (
     description
@@ -55,6 +64,19 @@ CREATE TABLE raw.experiments (
     = "Share of all possible customers who were tested, up to 1; NULL where it is not known"
   ),
   geos ARRAY<STRING> OPTIONS (description = "Geos that were tested, where it was by geo"),
+  tracking_key STRING OPTIONS (
+    description
+    = "On the site: the experiment_id of its events experiment_viewed; NULL for a test of spend"
+  ),
+  hypothesis STRING OPTIONS (description = "What it is to find out, as people wrote it"),
+  variations ARRAY<STRUCT<variation_id STRING, name STRING, weight FLOAT64>> OPTIONS (
+    description
+    = "On the site: what is shown, the control first, by the variation_id of the events, with its name and the share of those let in who are meant to see it; its weight is NULL where that changed while the experiment ran"
+  ),
+  phases ARRAY<STRUCT<started_at TIMESTAMP, ended_at TIMESTAMP, coverage FLOAT64>> OPTIONS (
+    description
+    = "On the site: when each phase began and ended (UTC; NULL for one that is not over), and the share of those targeted who are let in"
+  ),
   time_zone STRING NOT NULL OPTIONS (description = "IANA time zone that its days are counted in"),
   _extra STRING OPTIONS (
     description
@@ -68,6 +90,6 @@ CREATE TABLE raw.experiments (
 CLUSTER BY account_id
 OPTIONS (
   description
-  = "Experiments on spend and what they measured, from lists in files. Replaced by account: a file is the whole list, unless it says that it isn't.",
+  = "Experiments on spend and what they measured, from lists in files, and experiments on the site as GrowthBook defines them. Replaced by account: a file is the whole list, unless it says that it isn't.",
   labels = [("account_column", "account_id")]
 );

@@ -1,4 +1,5 @@
--- Experiments on spend, as their lists have them now; geos are a text, one a line.
+-- Experiments on spend, as their lists have them now; geos are a text, one a line. Those on the site
+-- changed no channel's spend.
 select
   account_id,
   experiment_id,
@@ -25,3 +26,4 @@ select
   time_zone,
   _run_id as run_id
 from {{ source('raw', 'experiments') }}
+where channel is not null

@@ -24,6 +24,7 @@ tenth AS (
 last_of_month AS (
   SELECT run_id
   FROM runs
+  WHERE TRUE
   QUALIFY
     ROW_NUMBER() OVER (
       PARTITION BY month_start ORDER BY as_of DESC, finished_at DESC, run_id ASC

@@ -89,29 +89,48 @@ forecasts AS (
     )
 ),
 
+campaign_days AS (
+  SELECT
+    platform,
+    account_id,
+    campaign_id,
+    currency_code,
+    cost_micros,
+    DATE_TRUNC(date, MONTH) AS month_start
+  FROM marts.ads_campaign_daily
+  WHERE date BETWEEN @since AND @as_of
+),
+
 spent AS (
   SELECT
     platform,
     account_id,
     campaign_id,
-    DATE_TRUNC(date, MONTH) AS month_start,
+    month_start,
     MIN(currency_code) AS currency_code,
     SUM(cost_micros) AS month_cost_micros
-  FROM marts.ads_campaign_daily
-  WHERE date BETWEEN @since AND @as_of
-  GROUP BY platform, account_id, campaign_id, DATE_TRUNC(date, MONTH)
+  FROM campaign_days
+  GROUP BY platform, account_id, campaign_id, month_start
   HAVING MIN(currency_code) = MAX(currency_code)
 ),
 
-published AS (
+account_days AS (
   SELECT
     platform,
     account_id,
     DATE_TRUNC(date, MONTH) AS month_start
   FROM marts.ads_account_days
   WHERE date BETWEEN @since AND @as_of
-  GROUP BY platform, account_id, DATE_TRUNC(date, MONTH)
-  HAVING COUNT(*) = MAX(EXTRACT(DAY FROM LAST_DAY(date, MONTH)))
+),
+
+published AS (
+  SELECT
+    platform,
+    account_id,
+    month_start
+  FROM account_days
+  GROUP BY platform, account_id, month_start
+  HAVING COUNT(*) = EXTRACT(DAY FROM LAST_DAY(month_start, MONTH))
 )
 
 SELECT

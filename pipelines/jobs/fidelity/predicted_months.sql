@@ -107,7 +107,7 @@ spent AS (
     account_id,
     campaign_id,
     month_start,
-    MIN(currency_code) AS currency_code,
+    MIN(currency_code) AS only_currency,
     SUM(cost_micros) AS month_cost_micros
   FROM campaign_days
   GROUP BY platform, account_id, campaign_id, month_start
@@ -149,7 +149,7 @@ INNER JOIN spent
     forecasts.platform = spent.platform
     AND forecasts.account_id = spent.account_id
     AND forecasts.campaign_id = spent.campaign_id
-    AND forecasts.currency_code = spent.currency_code
+    AND forecasts.currency_code = spent.only_currency
     AND DATE_TRUNC(forecasts.date, MONTH) = spent.month_start
 INNER JOIN published
   ON

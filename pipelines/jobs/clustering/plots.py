@@ -13,7 +13,7 @@ _COLUMNS = 4
 
 
 def plot_interests(warehouse: Warehouse, run_id: str, path: Path) -> Path | None:
-    """One PNG: by interest of this week or an earlier one, the largest first, its people by week.
+    """One PNG: by interest of the last twelve weeks, the largest first, its people by week.
 
     Returns:
         ``path``, or None for a run without clusters: nothing is drawn.
@@ -30,14 +30,15 @@ def plot_interests(warehouse: Warehouse, run_id: str, path: Path) -> Path | None
         len(interests),
         columns=_COLUMNS,
         size=(3.6, 2.4),
-        title="People by interest and week (line); those who are surely of it (dashed)",
+        title="People by interest and week; dark: members, whose confidence suffices",
         dpi=110,
     ) as axes:
         for axis, weeks in zip(axes, interests, strict=True):
             days = [row["week_start"].strftime("%d %b") for row in weeks]
-            axis.plot(days, [row["people"] for row in weeks], "o-", color="#1f4e79", markersize=3)
-            axis.plot(days, [row["members"] for row in weeks], "--", color="#777777")
+            axis.bar(days, [row["people"] for row in weeks], color="#a9c1d9")
+            axis.bar(days, [row["members"] for row in weeks], color="#1f4e79")
             axis.set_title(label(weeks[-1]["label"]), fontsize=7)
             axis.set_ylim(0, 1.05 * most)
             axis.tick_params(labelsize=6)
+            axis.tick_params(axis="x", labelrotation=45)
     return path

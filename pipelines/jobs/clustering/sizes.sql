@@ -15,6 +15,7 @@ weeks AS (
       clusters.encoder = drawn.encoder
       AND clusters.model_version = drawn.model_version
       AND clusters.week_start <= drawn.week_start
+      AND clusters.week_start > DATE_SUB(drawn.week_start, INTERVAL 84 DAY)
   INNER JOIN contracts.job_runs AS runs ON clusters.run_id = runs.run_id
   WHERE
     runs.job = 'clustering'

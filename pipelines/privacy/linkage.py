@@ -33,6 +33,8 @@ _SIGHTINGS = 50
 # A click is one device's; a link that was passed on is seen on a few. More is a placeholder.
 _DEVICES_A_CLICK = 3
 _ONE_DEVICE = (Kind.CLICK, *RECORDS)
+# no model of dbt's: identity_components keeps it
+_HISTORY = "marts.identity_merges"
 
 
 @dataclass(frozen=True)
@@ -267,10 +269,30 @@ def _derived_keys(warehouse: Warehouse, tables: dict[str, Searched], own: set[Id
     for row in rows.to_pylist():
         kind, value = row["node"].split("|", 1)
         led[row["component_id"]][kind].add(value)
+    persons = set()
     for person_id, by_type in led.items():
         strongest = next((kind for kind in nodes if by_type[kind]), None)
         if strongest and by_type[strongest] <= values[nodes[strongest]]:
-            yield Id(Kind.PERSON_KEY, person_id)
+            persons.add(person_id)
+    merged = _merged_into(warehouse, persons) if _HISTORY in tables else set()
+    yield from (Id(Kind.PERSON_KEY, key) for key in sorted(persons | merged))
+
+
+def _merged_into(warehouse: Warehouse, persons: set[str]) -> set[str]:
+    """Keys that a person had before they turned out to be one with another: what jobs wrote then
+    is still under them. One that a split gave back is somebody else's."""
+    merged: set[str] = set()
+    fresh = persons
+    while fresh:
+        rows = warehouse.query(
+            f"SELECT DISTINCT from_component_id AS key FROM {_HISTORY} WHERE reason = 'merge' "
+            f"AND {is_one_of('into_component_id', 'keys')} AND from_component_id NOT IN "
+            "(SELECT component_id FROM marts.identity_components)",
+            {"keys": joined(fresh)},
+        )
+        fresh = set(rows["key"].to_pylist()) - merged
+        merged |= fresh
+    return merged
 
 
 def _column(path: str) -> str:

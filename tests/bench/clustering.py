@@ -1,7 +1,7 @@
 """Clusters of people against known interests, from week to week, and on a million texts.
 
     python -m tests.bench.clustering recovery --seeds 101 102 103
-    python -m tests.bench.clustering speed [--rows 1000000]
+    python -m tests.bench.clustering speed [--rows 1000000] [--encoders use tfidf]
 
 ``recovery`` takes the sandbox's GA4 export as it is, with every device for a person of its own,
 and leaves out what fewer than ten people saw, as the mart does. ``speed`` runs each encoder in a
@@ -198,10 +198,11 @@ def main() -> None:
     parser.add_argument("what", choices=["recovery", "speed"])
     parser.add_argument("--seeds", type=int, nargs="+", default=[101, 102, 103])
     parser.add_argument("--rows", type=int, default=1_000_000)
+    parser.add_argument("--encoders", nargs="+", choices=[USE, TFIDF], default=[USE, TFIDF])
     options = parser.parse_args()
     tasks: list[tuple[Any, tuple[Any, ...]]] = [(recovery, (seed,)) for seed in options.seeds]
     if options.what == "speed":
-        tasks = [(speed, (name, options.rows, options.seeds[0])) for name in (USE, TFIDF)]
+        tasks = [(speed, (name, options.rows, options.seeds[0])) for name in options.encoders]
     # a process each: peak memory is of its own
     context = multiprocessing.get_context("spawn")
     for function, arguments in tasks:

@@ -270,6 +270,8 @@ def _add_evidence(warehouse: DuckDBWarehouse) -> None:
         f"INSERT INTO marts.dim_campaign ({columns}daily_budget_micros, currency_code) {campaigns}",
         "INSERT INTO marts.ads_account_days (platform, account_id, date) "
         "SELECT platform, account_id, DATE '2026-06-30' FROM marts.dim_campaign",
+        "INSERT INTO marts.identity_components (node, component_id) "
+        f"VALUES ('user_id|{people.ADA['user']}', 'ada')",
     ]
     warehouse.transaction([Statement(sql) for sql in statements], label="test")
 

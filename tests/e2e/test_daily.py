@@ -129,4 +129,7 @@ def test_an_approval_lands_in_the_shadow_feed_and_a_second_one_is_refused(
 def test_the_plots_are_drawn(on_duckdb: Platform) -> None:
     plots = {p.name.rsplit("_", 1)[0] for p in on_duckdb.world.folder.rglob("*.png")}
     mmm = {"response_curves", "contributions", "predictions", "allocation"}
-    assert plots == mmm | {"pacing"}
+    clustered = on_duckdb.query(
+        "SELECT run_id FROM contracts.job_runs WHERE job = 'clustering' AND verdict = 'PASS'"
+    )
+    assert plots == mmm | {"pacing"} | ({"interests"} if clustered else set())

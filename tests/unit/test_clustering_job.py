@@ -15,12 +15,15 @@ import pytest
 from pipelines.config import Settings
 from pipelines.contracts import load_contract
 from pipelines.jobs import JobRun, run_job
+from pipelines.jobs.clustering import job
 from pipelines.jobs.clustering.job import last_monday
+from pipelines.jobs.clustering.plots import plot_interests
 from pipelines.warehouse.duckdb import DuckDBWarehouse
 from tests.unit.clustering_rows import INTERESTS, views_of
 
 AS_OF = date(2026, 6, 30)  # a Tuesday
 MONDAY = date(2026, 6, 22)
+ROOM = Path(job.__file__).parent
 SCHEMA = pa.schema(
     [
         ("week_start", pa.date32()),
@@ -126,6 +129,14 @@ def test_ids_stay_next_week_and_an_interest_that_is_gone_is_told(tmp_path: Path)
     assert gone["change"] in {"DIED", "MERGED"}
     assert gone["label"]
     assert {row["cluster_id"] for row in clusters} <= set(before.values())
+    # the picture has every interest of either week, and nothing to show of a run that isn't there
+    sizes = {"run_id": next_week.run_id}
+    drawn = warehouse.query((ROOM / "sizes.sql").read_text(), sizes)["week_start"].to_pylist()
+    assert Counter(drawn) == {MONDAY: 4, MONDAY + timedelta(weeks=1): 3}
+    picture = tmp_path / "interests.png"
+    assert plot_interests(warehouse, next_week.run_id, picture) == picture
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    assert plot_interests(warehouse, "none", tmp_path / "none.png") is None
     # the ids say the same interests as before
     _, old_truth = views_of(400)
     meaning = Counter((cluster, old_truth[person]) for person, cluster in before.items())

@@ -3,50 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
-from typing import Any
 
-import duckdb
 import numpy as np
-import pyarrow as pa
 import pytest
 from scipy.stats import norm
 
 from pipelines.config import Settings
-from pipelines.contracts import load_contract
 from pipelines.jobs import JobRun, run_job
 from pipelines.jobs.fidelity.drift import drifts
 from pipelines.jobs.fidelity.score import Prediction, score
 from pipelines.proposals.evidence import readiness
-from pipelines.warehouse.base import insert_row
 from pipelines.warehouse.duckdb import DuckDBWarehouse
+from tests.unit.fidelity_rows import AS_OF, RUN, Rows, job_run, warehouse_of
 
-AS_OF = date(2026, 6, 30)
 MONDAY = date(2026, 6, 22)
-RUN = {"model_version": "1", "input_snapshot": "s"}
 ORDERS = 400
-MARTS = {
-    "mmm_input_weekly": pa.schema(
-        [("week_start", pa.date32()), ("orders", pa.int64()), ("is_complete", pa.bool_())]
-    ),
-    "marketing_performance_daily": pa.schema(
-        [
-            ("date", pa.date32()),
-            ("channel", pa.string()),
-            ("is_complete", pa.bool_()),
-            ("cost_reporting_micros", pa.int64()),
-            ("impressions", pa.int64()),
-            ("clicks", pa.int64()),
-            ("conversions", pa.float64()),
-        ]
-    ),
-    "ga4_daily": pa.schema(
-        [("date", pa.date32()), ("sessions", pa.int64()), ("purchases", pa.int64())]
-    ),
-    "fct_orders": pa.schema([("order_date", pa.date32()), ("is_sale", pa.bool_())]),
-}
-Rows = list[dict[str, Any]]
 
 
 def normal(mean: float, sd: float, actual: float) -> Prediction:
@@ -103,11 +76,8 @@ def test_days_that_are_not_known_are_not_zero() -> None:
     assert drifts({"s": lately}, AS_OF, 0.6, 0.3) == []
 
 
-def warehouse_of(path: Path, predicted: Rows, orders: int, sessions: int) -> DuckDBWarehouse:
+def warehouse_with(path: Path, predicted: Rows, orders: int, sessions: int) -> DuckDBWarehouse:
     """A file in which mmm ran a week ago and yesterday, and predicted weeks like these."""
-    warehouse = DuckDBWarehouse(path)
-    tables = ("job_runs", "mmm_predictions_weekly", "fidelity_evaluations", "safety_events")
-    warehouse.create_tables([load_contract(f"contracts.{name}") for name in tables])
     weeks = [MONDAY - timedelta(weeks=i) for i in range(26)]
     quarter = [AS_OF - timedelta(days=i) for i in range(98)]
     recent = AS_OF - timedelta(days=14)
@@ -116,32 +86,14 @@ def warehouse_of(path: Path, predicted: Rows, orders: int, sessions: int) -> Duc
             {"week_start": week, "orders": orders + 20 * (-1) ** i, "is_complete": True}
             for i, week in enumerate(weeks)
         ],
-        "marketing_performance_daily": [],
         "ga4_daily": [
             {"date": day, "sessions": sessions if day > recent else 1_000, "purchases": 9}
             for day in quarter
         ],
         "fct_orders": [{"order_date": day, "is_sale": True} for day in quarter for _ in range(9)],
     }
-    with duckdb.connect(str(path)) as connection:
-        connection.execute("CREATE SCHEMA marts")
-        for name, schema in MARTS.items():
-            connection.register("given", pa.Table.from_pylist(marts[name], schema))
-            connection.execute(f"CREATE TABLE marts.{name} AS SELECT * FROM given")
-    done = {
-        **RUN,
-        "job": "mmm",
-        "verdict": "PASS",
-        "reason": "ok",
-        "settings": "{}",
-        "diagnostics": "{}",
-        "finished_at": datetime(2026, 6, 30, tzinfo=UTC),
-    }
-    rows = [("job_runs", {**done, "run_id": i, "as_of": day}) for i, day in runs().items()]
-    rows += [("mmm_predictions_weekly", row) for row in predicted]
-    statements = [insert_row(load_contract(f"contracts.{name}"), row) for name, row in rows]
-    warehouse.transaction(statements, label="test")
-    return warehouse
+    done = [job_run("mmm", run_id, day) for run_id, day in runs().items()]
+    return warehouse_of(path, marts, {"job_runs": done, "mmm_predictions_weekly": predicted})
 
 
 def runs() -> dict[str, date]:
@@ -179,9 +131,9 @@ def predictions(orders: float) -> Rows:
 def run(
     tmp_path: Path, predicted: Rows, orders: int = ORDERS, sessions: int = 1_000
 ) -> tuple[JobRun, Rows, Rows, DuckDBWarehouse]:
-    warehouse = warehouse_of(tmp_path / "w.duckdb", predicted, orders, sessions)
+    warehouse = warehouse_with(tmp_path / "w.duckdb", predicted, orders, sessions)
     done = run_job(warehouse, Settings(), "fidelity", AS_OF)
-    evaluations = "SELECT * FROM contracts.fidelity_evaluations ORDER BY basis"
+    evaluations = "SELECT * FROM contracts.fidelity_evaluations WHERE job = 'mmm' ORDER BY basis"
     events = "SELECT * FROM contracts.safety_events ORDER BY event"
     tables = [warehouse.query(sql).to_pylist() for sql in (evaluations, events)]
     return done, *tables, warehouse
@@ -232,6 +184,11 @@ def test_visits_that_stop_close_the_gate(tmp_path: Path) -> None:
 
 def test_without_predictions_there_is_nothing_to_judge(tmp_path: Path) -> None:
     done, evaluations, _, warehouse = run(tmp_path, [])
-    assert (done.verdict, evaluations) == ("NO_DATA", [])
+    assert done.verdict == "NO_DATA"
+    assert [(e["verdict"], e["predictions"], e["ks"]) for e in evaluations] == [
+        ("NO_DATA", 0, None)
+    ]
     assert "adcanary job mmm" in done.reason
-    assert readiness(warehouse, "mmm", AS_OF) is None
+    ready = readiness(warehouse, "mmm", AS_OF)
+    assert ready is not None
+    assert [verdict for verdict, _ in ready.verdicts] == ["NO_DATA"]

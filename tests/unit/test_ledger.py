@@ -20,7 +20,7 @@ from pipelines.proposals.states import Action, State
 from pipelines.proposals.terms import Terms
 from pipelines.proposals.verify import verify
 from pipelines.warehouse import Statement
-from tests.unit.ledger_rows import AS_OF, NOW, two_channels
+from tests.unit.ledger_rows import AS_OF, NOW, insert, two_channels
 
 MIDNIGHT = datetime(2026, 7, 1, tzinfo=UTC)
 CAPS = GuardrailSettings(cac_ceiling_micros=200_000_000)
@@ -171,6 +171,32 @@ def test_an_account_whose_data_is_old_fails_its_proposals(ledger: Ledger) -> Non
     execute(ledger, "UPDATE marts.ads_account_days SET date = DATE '2026-06-20' WHERE TRUE")
     propose(ledger)
     assert {p.verdict for p in ledger.read().proposals} == {"FAIL"}
+
+
+@pytest.mark.parametrize(
+    ("job", "verdicts"),
+    [
+        ("mmm", {"g1": "FAIL", "m1": "FAIL", "m2": "PASS"}),
+        ("pacing", {"g1": "PASS", "m1": "PASS", "m2": "PASS"}),
+    ],
+)
+def test_a_pause_waits_for_no_forecast_and_a_shift_for_the_media_mix_alone(
+    ledger: Ledger, job: str, verdicts: dict[str, str]
+) -> None:
+    insert(
+        ledger.warehouse,
+        "contracts.fidelity_evaluations",
+        job=job,
+        quantity="another",
+        basis="live",
+        predictions=20,
+        max_mape=0.5,
+        max_ks=0.35,
+        verdict="FAIL",
+        reason="they were off",
+    )
+    propose(ledger)
+    assert {p.target.campaign_id: p.verdict for p in ledger.read().proposals} == verdicts
 
 
 def test_a_rejected_finding_does_not_return_with_the_next_days_run(ledger: Ledger) -> None:

@@ -1,5 +1,6 @@
 """Erasing a person: everywhere, nobody else, for good, and proved."""
 
+import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,6 +70,10 @@ def erased(tmp_path_factory: pytest.TempPathFactory) -> Erased:
 @pytest.fixture
 def warehouse(tmp_path: Path) -> people.DuckDBWarehouse:
     return fill(tmp_path / "w.duckdb")
+
+
+def key_of(person: dict[str, str]) -> str:
+    return hashlib.md5(f"user_id|{person['user']}".encode()).hexdigest()
 
 
 def column(warehouse: people.DuckDBWarehouse, sql: str) -> list[object]:
@@ -163,6 +168,26 @@ def test_a_row_of_somebody_else_loses_the_id_and_stays(warehouse: people.DuckDBW
         name = "customer_id" if "orders" in table else "user_id"
         rows = warehouse.query(f"SELECT {name} AS u, email_hash AS e FROM {table}").to_pylist()
         assert rows == [{"u": BEN["user"], "e": None}]
+
+
+def test_what_jobs_wrote_of_the_person_before_a_merge_goes_too(
+    warehouse: people.DuckDBWarehouse,
+) -> None:
+    """Two older ids, one after the other; Cy's was split off again, and another's nodes left."""
+    ada, cy = (key_of(person) for person in (ADA, CY))
+    merges = [("1" * 32, "2" * 32, "merge"), ("2" * 32, ada, "merge"), (cy, ada, "merge")]
+    moves = [*merges, ("3" * 32, ada, "split")]
+    with duckdb.connect(str(warehouse.path)) as connection:
+        connection.execute(
+            "CREATE TABLE marts.identity_merges "
+            "(from_component_id TEXT, into_component_id TEXT, reason TEXT)"
+        )
+        connection.executemany("INSERT INTO marts.identity_merges VALUES (?, ?, ?)", moves)
+    written = [{"person_id": digit * 32, "run_id": "before"} for digit in "123"]
+    put(warehouse, {"contracts.interest_cluster_members": written})
+    erase(warehouse, find_person(warehouse, ADAS), Request("erase", "dpo", "t", NOW))
+    left = column(warehouse, "SELECT person_id FROM contracts.interest_cluster_members")
+    assert set(left) == {"3" * 32, key_of(BEN), cy}
 
 
 def test_ids_that_came_back_fail_the_proof_which_names_the_tables(

@@ -14,7 +14,6 @@ from pipelines.config import Settings
 from pipelines.job_settings import AttributionSettings
 from pipelines.jobs.attribution.week import HIDDEN, Week, credit_rows, problem_of, read_week
 from pipelines.jobs.base import Outcome, Progress, significant
-from pipelines.source_settings import Section
 from pipelines.warehouse import Warehouse
 
 CREDIT = "contracts.attribution_channel_weekly"
@@ -22,10 +21,6 @@ WEEKS = 13
 """Weeks of paths that a run reads."""
 
 MAX_AGE_WEEKS = 2
-
-
-class AttributionJobSettings(Section):
-    attribution: AttributionSettings
 
 
 class AttributionJob:
@@ -36,8 +31,8 @@ class AttributionJob:
     tables = (CREDIT,)
     plots = ()
 
-    def settings(self, settings: Settings) -> AttributionJobSettings:
-        return AttributionJobSettings(attribution=settings.jobs.attribution)
+    def settings(self, settings: Settings) -> AttributionSettings:
+        return settings.jobs.attribution
 
     def read(self, warehouse: Warehouse, as_of: date) -> dict[str, pa.Table]:
         """Paths of whole weeks: nothing changes before the next week is over."""
@@ -49,19 +44,18 @@ class AttributionJob:
     def compute(
         self,
         inputs: Mapping[str, pa.Table],
-        settings: AttributionJobSettings,
+        settings: AttributionSettings,
         as_of: date,
         progress: Progress,
     ) -> Outcome:
-        limits = settings.attribution
         by_week = groupby(inputs["paths"].to_pylist(), key=lambda row: row["week_start"])
         weeks = [read_week(start, list(rows)) for start, rows in by_week]
         if refusal := _no_data(weeks, as_of):
             return refusal
-        problems = {week.start: problem_of(week, limits) for week in weeks}
+        problems = {week.start: problem_of(week, settings) for week in weeks}
         credited = [week for week in weeks if problems[week.start] is None]
         progress(f"attribution: {len(credited)} weeks")
-        rows = [row for week in credited for row in credit_rows(week, limits)]
+        rows = [row for week in credited for row in credit_rows(week, settings)]
         last = weeks[-1]
         figures: dict[str, float | int | str | None] = {
             "weeks": len(weeks),
@@ -70,7 +64,7 @@ class AttributionJob:
             "last_week_conversions": last.conversions,
             "last_week_hidden_share": significant(last.hidden / max(last.conversions, 1)),
             "last_week_nulls": int(last.paths.nulls.sum()),
-            "order": limits.order,
+            "order": settings.order,
         }
         written = {CREDIT: rows}
         if problem := problems[last.start]:

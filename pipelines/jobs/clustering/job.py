@@ -12,8 +12,8 @@ import pyarrow as pa
 
 from pipelines.config import Settings
 from pipelines.job_settings import ClusteringSettings
-from pipelines.jobs.base import Outcome, Progress, significant
-from pipelines.source_settings import Section
+from pipelines.jobs.base import Outcome, Plot, Progress, significant
+from pipelines.jobs.clustering.plots import plot_interests
 from pipelines.warehouse import Warehouse
 from pipelines.warehouse.base import Value
 
@@ -31,20 +31,16 @@ MAX_AGE_WEEKS = 2
 Rows = list[dict[str, Any]]
 
 
-class ClusteringJobSettings(Section):
-    clustering: ClusteringSettings
-
-
 class ClusteringJob:
     """Interests by clusters of people (see :class:`pipelines.jobs.base.Job`)."""
 
     name = "clustering"
     model_version = "person-mean-kmeans-2"
     tables = (CLUSTERS, MEMBERS)
-    plots = ()
+    plots = (Plot("interests", plot_interests),)
 
-    def settings(self, settings: Settings) -> ClusteringJobSettings:
-        return ClusteringJobSettings(clustering=settings.jobs.clustering)
+    def settings(self, settings: Settings) -> ClusteringSettings:
+        return settings.jobs.clustering
 
     def read(self, warehouse: Warehouse, as_of: date) -> dict[str, pa.Table]:
         """Texts of whole weeks: nothing changes before the next week is over."""
@@ -66,7 +62,7 @@ class ClusteringJob:
     def compute(
         self,
         inputs: Mapping[str, pa.Table],
-        settings: ClusteringJobSettings,
+        settings: ClusteringSettings,
         as_of: date,
         progress: Progress,
     ) -> Outcome:
@@ -76,7 +72,7 @@ class ClusteringJob:
         from pipelines.jobs.clustering.rows import cluster_rows, matched, member_rows
         from pipelines.jobs.clustering.texts import person_texts
 
-        limits, rows = settings.clustering, inputs["texts"]
+        rows = inputs["texts"]
         week = last_monday(as_of)
         if refusal := _no_data(rows, week):
             return refusal
@@ -87,11 +83,11 @@ class ClusteringJob:
             "people": len(seen.persons),
             "texts": len(seen.texts),
             "pairs": seen.rows,
-            "encoder": limits.encoder,
+            "encoder": settings.encoder,
         }
-        if problem := too_little(seen, limits):
+        if problem := too_little(seen, settings):
             return Outcome("INCONCLUSIVE", problem, figures)
-        encoder = open_encoder(limits.encoder, limits.seed)
+        encoder = open_encoder(settings.encoder, settings.seed)
         known = [r for r in inputs["previous"].to_pylist() if r["encoder"] == encoder.name]
         previous = [row for row in known if not row["of_this_week"]]
         # an earlier run of this week, before late events came in, may have given ids already
@@ -100,16 +96,16 @@ class ClusteringJob:
         clusters = cluster_people(
             seen,
             encoder,
-            largest=limits.max_clusters,
-            seed=limits.seed,
+            largest=settings.max_clusters,
+            seed=settings.seed,
             earlier=earlier,
             progress=lambda step: progress(f"clustering: {step}"),
         )
         figures |= _stability_figures(clusters)
-        if problem := unstable(clusters, limits):
+        if problem := unstable(clusters, settings):
             return Outcome("INCONCLUSIVE", problem, figures)
-        members = clusters.confidence >= limits.min_confidence
-        matches = matched(clusters, previous, given, limits.min_similarity, week)
+        members = clusters.confidence >= settings.min_confidence
+        matches = matched(clusters, previous, given, settings.min_similarity, week)
         of_run = {"week_start": week, "encoder": encoder.name}
         written = {
             CLUSTERS: [of_run | row for row in cluster_rows(clusters, matches, members)],

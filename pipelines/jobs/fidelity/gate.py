@@ -6,17 +6,20 @@ from pipelines.job_settings import FidelitySettings
 from pipelines.jobs.fidelity.score import Fidelity
 
 
-def gate(job: str, quantity: str, scored: Fidelity, settings: FidelitySettings) -> tuple[str, str]:
+def gate(
+    job: str, quantity: str, scored: Fidelity | None, settings: FidelitySettings
+) -> tuple[str, str]:
     """PASS, FAIL or NO_DATA, and why.
 
     Args:
         job: whose predictions they are.
         quantity: what was predicted.
+        scored: None where there is none.
     """
-    if scored.count < settings.min_predictions:
+    if scored is None or scored.count < settings.min_predictions:
         return "NO_DATA", (
-            f"{job} made {scored.count} predictions of {quantity} that can be compared with what "
-            f"came; at least {settings.min_predictions} are needed."
+            f"{job} made {scored.count if scored else 'no'} predictions of {quantity} that can "
+            f"be compared with what came; at least {settings.min_predictions} are needed."
         )
     if scored.mape is None:
         return "NO_DATA", f"Nothing came of {quantity}, so that no error can be a share of it."

@@ -15,6 +15,7 @@ from pipelines.job_settings import FidelitySettings
 from pipelines.jobs.base import Outcome, Progress, significant
 from pipelines.jobs.fidelity.drift import BEFORE, RECENT, Drift, drifts
 from pipelines.jobs.fidelity.gate import gate
+from pipelines.jobs.fidelity.predictions import WATCHED, Watched
 from pipelines.jobs.fidelity.score import Prediction, score
 from pipelines.warehouse import Warehouse
 
@@ -22,7 +23,9 @@ EVALUATIONS = "contracts.fidelity_evaluations"
 EVENTS = "contracts.safety_events"
 LOOKBACK = timedelta(weeks=26)
 """Predictions that are older say little of the model as it is."""
-WEEKLY_ORDERS = "weekly orders, up to four weeks ahead"
+MATURE = timedelta(days=14)
+"""Conversions come up to so much later."""
+SCORES = ("mape", "bias", "ks", "coverage_80")
 
 Row = dict[str, Any]
 Series = dict[str, dict[date, float]]
@@ -32,7 +35,7 @@ class FidelityJob:
     """Readiness of the jobs' answers (see :class:`pipelines.jobs.base.Job`)."""
 
     name = "fidelity"
-    model_version = "pit-1"
+    model_version = "pit-2"
     tables = (EVALUATIONS, EVENTS)
     plots = ()
 
@@ -42,13 +45,14 @@ class FidelityJob:
     def read(self, warehouse: Warehouse, as_of: date) -> dict[str, pa.Table]:
         start = as_of - timedelta(days=RECENT + BEFORE - 1)
         days = {"start": start, "as_of": as_of}
-        weeks = {
+        params = {
             "since": as_of - LOOKBACK,
             "as_of": as_of,
             "last_week_start": as_of - timedelta(days=6),
+            "matured": as_of - MATURE,
         }
-        return {
-            "predicted_weeks": warehouse.query(_sql("predicted_weeks"), weeks),
+        predicted = {w.query: warehouse.query(_sql(w.query), params) for w in WATCHED}
+        return predicted | {
             "channel_days": warehouse.query(_sql("channel_days"), days),
             "site_days": warehouse.query(_sql("site_days"), days),
         }
@@ -68,8 +72,9 @@ class FidelityJob:
         # recent days' conversions are still being reported, but some are there at once
         moved += [d for d in drifts(maturing, *bounds) if d.kind == "input_vanished"]
         evaluations = [
-            _evaluation("mmm", WEEKLY_ORDERS, basis, predictions, settings)
-            for basis, predictions in _by_basis(inputs["predicted_weeks"].to_pylist()).items()
+            _evaluation(watched, basis, predictions, settings)
+            for watched in WATCHED
+            for basis, predictions in _by_basis(watched, inputs).items()
         ]
         gates = [e for e in evaluations if e["verdict"] == "FAIL"]
         events = [*map(_closed, gates), *map(_drifted, moved)]
@@ -84,8 +89,8 @@ class FidelityJob:
         if not any(e["verdict"] in ("PASS", "FAIL") for e in evaluations):
             reason = (
                 f"No job has {settings.min_predictions} predictions of the last "
-                f"{LOOKBACK.days // 7} weeks that can be compared with what came. Run `adcanary "
-                "job mmm` every week; it also predicts its own past."
+                f"{LOOKBACK.days // 7} weeks that can be compared with what came. "
+                f"{_summary(evaluations, moved)}"
             )
             return Outcome("NO_DATA", reason, figures, rows)
         return Outcome("PASS", _summary(evaluations, moved), figures, rows)
@@ -95,39 +100,29 @@ def _sql(name: str) -> str:
     return (Path(__file__).parent / f"{name}.sql").read_text()
 
 
-def _by_basis(weeks: list[Row]) -> dict[str, list[Prediction]]:
-    """Forecasts of weeks that hadn't come (live), and the latest run's predictions of its past."""
-    latest = max((row["as_of"] for row in weeks), default=None)
-    by_basis: dict[str, list[Prediction]] = {}
-    for row in weeks:
-        is_live = row["week_start"] + timedelta(days=6) > row["as_of"]
-        if not is_live and row["as_of"] != latest:
-            continue
-        percentiles = (row["orders_p10"], row["orders_p50"], row["orders_p90"])
-        prediction = Prediction(*percentiles, actual=row["orders"])
-        by_basis.setdefault("live" if is_live else "backtest", []).append(prediction)
-    return by_basis
+def _by_basis(watched: Watched, inputs: Mapping[str, pa.Table]) -> dict[str, list[Prediction]]:
+    """Every job has its line, also one without any prediction."""
+    return watched.read(inputs[watched.query].to_pylist()) or {"live": []}
 
 
 def _evaluation(
-    job: str, quantity: str, basis: str, predictions: list[Prediction], settings: FidelitySettings
+    watched: Watched, basis: str, predictions: list[Prediction], settings: FidelitySettings
 ) -> Row:
-    scored = score(predictions)
-    verdict, reason = gate(job, quantity, scored, settings)
+    scored = score(predictions) if predictions else None
+    verdict, reason = gate(watched.job, watched.quantity, scored, settings)
+    if verdict == "NO_DATA":
+        reason = f"{reason} {watched.remedy}"
+    scores = {name: getattr(scored, name, None) for name in SCORES}
     return {
-        "job": job,
-        "quantity": quantity,
+        "job": watched.job,
+        "quantity": watched.quantity,
         "basis": basis,
-        "predictions": scored.count,
-        "mape": None if scored.mape is None else significant(scored.mape),
+        "predictions": len(predictions),
         "max_mape": settings.max_mape,
-        "bias": None if scored.bias is None else significant(scored.bias),
-        "ks": significant(scored.ks),
         "max_ks": settings.max_ks,
-        "coverage_80": significant(scored.coverage_80),
         "verdict": verdict,
         "reason": reason,
-    }
+    } | {name: None if value is None else significant(value) for name, value in scores.items()}
 
 
 def _series(channels: Iterable[Row], site: Iterable[Row]) -> Series:
@@ -163,14 +158,14 @@ def _claimed(channels: Iterable[Row]) -> Series:
 
 
 def _closed(evaluation: Row) -> Row:
+    watched = next(w for w in WATCHED if w.job == evaluation["job"])
     return {
         "event": "gate_closed",
         "subject": f"{evaluation['job']}: {evaluation['quantity']} ({evaluation['basis']})",
-        "severity": "CRITICAL",
+        "severity": watched.severity,
         "value": evaluation["mape"],
         "bound": evaluation["max_mape"],
-        "message": f"{evaluation['reason']} Nothing of {evaluation['job']} is proposed until its "
-        "predictions hold again.",
+        "message": f"{evaluation['reason']} {watched.closed}",
     }
 
 

@@ -5,11 +5,11 @@ CREATE TABLE contracts.fidelity_evaluations (
   as_of DATE NOT NULL OPTIONS (description = "Last day of evidence the run may use"),
   model_version STRING NOT NULL OPTIONS (description = "Version of the method"),
   input_snapshot STRING NOT NULL OPTIONS (description = "SHA-256 of the rows the job read"),
-  job STRING NOT NULL OPTIONS (description = "Whose predictions they are: mmm, …"),
+  job STRING NOT NULL OPTIONS (description = "Whose predictions they are: mmm, pacing or bandits"),
   quantity STRING NOT NULL OPTIONS (description = "What was predicted, and how far ahead"),
   basis STRING NOT NULL OPTIONS (
     description
-    = "live: predicted before it came, by any run; backtest: predicted by the latest run from the weeks before it"
+    = "live: predicted before it came, by any run; backtest: a later run's prediction of the time before it"
   ),
   predictions INT64 NOT NULL OPTIONS (
     description = "Predictions of the last 26 weeks whose outcome is known"
@@ -19,16 +19,16 @@ CREATE TABLE contracts.fidelity_evaluations (
   ),
   max_mape FLOAT64 NOT NULL OPTIONS (description = "Bound on mape"),
   bias FLOAT64 OPTIONS (description = "Sum of the medians over what came, less 1"),
-  ks FLOAT64 NOT NULL OPTIONS (
+  ks FLOAT64 OPTIONS (
     description
-    = "Kolmogorov-Smirnov distance of what came from the predicted distributions (of the probability integral transforms from uniform)"
+    = "Kolmogorov-Smirnov distance of what came from the predicted distributions (of the probability integral transforms from uniform); NULL without predictions"
   ),
   max_ks FLOAT64 NOT NULL OPTIONS (description = "Bound on ks"),
-  coverage_80 FLOAT64 NOT NULL OPTIONS (
-    description = "Share of what came between its predicted 10th and 90th percentile"
+  coverage_80 FLOAT64 OPTIONS (
+    description = "Share of what came between its predicted 10th and 90th percentile; NULL without predictions"
   ),
   verdict STRING NOT NULL OPTIONS (
-    description = "PASS; FAIL: nothing of the job is proposed; NO_DATA: too few predictions"
+    description = "PASS; FAIL: no proposal may rest on them; NO_DATA: too few predictions"
   ),
   reason STRING NOT NULL OPTIONS (description = "Why, in words a person reads"),
   PRIMARY KEY (run_id, job, quantity, basis) NOT ENFORCED

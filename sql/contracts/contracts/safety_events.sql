@@ -11,7 +11,7 @@ CREATE TABLE contracts.safety_events (
   ),
   subject STRING NOT NULL OPTIONS (description = "The evaluation, or the series"),
   severity STRING NOT NULL OPTIONS (
-    description = "CRITICAL: proposals stop; WARNING: a person should look"
+    description = "CRITICAL: proposals that rest on it stop; WARNING: a person should look"
   ),
   value FLOAT64 OPTIONS (description = "Its mape, or the distance of recent days from those before"),
   bound FLOAT64 OPTIONS (description = "Bound that it passed, where there is one"),

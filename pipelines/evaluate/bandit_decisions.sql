@@ -19,6 +19,7 @@ SELECT
 FROM contracts.bandit_decisions AS decisions
 INNER JOIN last_run
   ON decisions.run_id = last_run.run_id
+WHERE decisions.arm_kind = 'creative'
 ORDER BY
   decisions.platform,
   decisions.account_id,

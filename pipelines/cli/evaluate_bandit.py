@@ -13,7 +13,7 @@ from pipelines.cli.options import ConfigOption, FormatOption, open_settings
 _DIGITS = 5
 
 
-def bandit(
+def bandit(  # noqa: PLR0917
     logs: Annotated[
         Path | None,
         typer.Option(
@@ -21,7 +21,16 @@ def bandit(
             "propensity_score. Without one, score the job in a sandbox."
         ),
     ] = None,
-    target: Annotated[str, typer.Option(help="The policy to evaluate: uniform.")] = "uniform",
+    target: Annotated[
+        str,
+        typer.Option(
+            help="The policy to evaluate: uniform; or, learnt from the earlier half of the log and "
+            "evaluated on the later one, thompson or lints."
+        ),
+    ] = "uniform",
+    context: Annotated[
+        str, typer.Option(help="For lints: columns that decisions may depend on, a,b,c.")
+    ] = "",
     truth: Annotated[
         Path | None, typer.Option(help="CSV file of the target policy's own decisions: click.")
     ] = None,
@@ -38,7 +47,8 @@ def bandit(
         return
     from pipelines.evaluate.bandit import score_policy
 
-    score = score_policy(logs, target, truth)
+    columns = tuple(name.strip() for name in context.split(",") if name.strip())
+    score = score_policy(logs, target, truth, columns)
     if format_ is Format.JSON:
         print_object(score.figures())
         return

@@ -76,6 +76,23 @@ def test_a_linear_policy_chooses_by_segment() -> None:
     assert linear(np.array([[0.05, 0.2], [0.2, 0.05]]), 1).best[0] > 0.99
 
 
+def test_segments_that_do_not_change_which_arm_is_best_take_nothing_from_what_is_known() -> None:
+    """Twenty segments of 150 rows: as if each had arms of its own, none would be known."""
+    rng = np.random.default_rng(3)
+    arms, segment = rng.integers(3, size=3000), rng.integers(20, size=3000)
+    rates = np.array([0.1, 0.15, 0.1])[arms] * np.where(segment < 10, 0.5, 1.5)
+    posteriors = linear_thompson(
+        ARMS,
+        decisions=arms,
+        rewards=(rng.random(3000) < rates).astype(float),
+        contexts=np.eye(20)[segment],
+        segments=np.eye(20),
+        seed=1,
+    )
+    assert min(posterior.best[1] for posterior in posteriors) > 0.95
+    assert posteriors[0].mean[1] < posteriors[19].mean[1]
+
+
 def test_a_segment_that_no_row_varies_leaves_a_policy_of_the_intercept_alone() -> None:
     posterior = linear(np.array([[0.1, 0.3], [0.1, 0.3]]), 1, segments=1.0)
     assert posterior.best[1] > 0.99

@@ -13,7 +13,8 @@ from pipelines.cli.options import ConfigOption, FormatOption, open_settings
 _DIGITS = 5
 
 
-def bandit(  # noqa: PLR0917
+def bandit(
+    *,
     logs: Annotated[
         Path | None,
         typer.Option(

@@ -81,9 +81,9 @@ def _score_decisions(config: Path | None, format_: Format) -> None:
     print_rows(
         [
             {
-                "ad group": group.adgroup,
+                "arms": f"{group.arms} {group.arm_kind}",
+                "of": group.group,
                 "verdict": group.verdict,
-                "ads": group.ads,
                 "share of the best": f"{group.share_of_best:.0%}",
                 "true gain": f"{group.gain:+.1%}",
                 "best possible": f"{group.best_gain:+.1%}",

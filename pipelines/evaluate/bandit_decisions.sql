@@ -11,6 +11,7 @@ SELECT
   decisions.platform,
   decisions.account_id,
   decisions.campaign_id,
+  decisions.arm_kind,
   decisions.adgroup_id,
   decisions.ad_id,
   decisions.verdict,
@@ -19,10 +20,10 @@ SELECT
 FROM contracts.bandit_decisions AS decisions
 INNER JOIN last_run
   ON decisions.run_id = last_run.run_id
-WHERE decisions.arm_kind = 'creative'
 ORDER BY
   decisions.platform,
   decisions.account_id,
   decisions.campaign_id,
+  decisions.arm_kind,
   decisions.adgroup_id,
   decisions.ad_id

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,7 @@ from pipelines.jobs.base import Outcome, Progress, Row, significant
 from pipelines.jobs.uplift.analysis import MIN_ARM_ROWS, RATIO_P
 from pipelines.jobs.uplift.checks import power_of, sample_ratio_p
 from pipelines.jobs.uplift.comparisons import ripe
-from pipelines.jobs.uplift.job import DAYS, UpliftJobSettings, read_people
+from pipelines.jobs.uplift.job import DAYS, UpliftJobSettings
 from pipelines.jobs.uplift.sample import Sample
 from pipelines.jobs.uplift.sequential import Rate, always_valid, fixed_horizon
 from pipelines.warehouse import Warehouse
@@ -53,7 +54,12 @@ class ExperimentsJob:
         return UpliftJobSettings(uplift=settings.jobs.uplift)
 
     def read(self, warehouse: Warehouse, as_of: date) -> dict[str, pa.Table]:
-        return read_people(warehouse, _end(as_of))
+        end, room = _end(as_of), Path(__file__).parent
+        days = {"start": end - timedelta(days=DAYS), "end": end}
+        return {
+            name: warehouse.query((room / f"{name}.sql").read_text(), days)
+            for name in ("exposures", "outcomes")
+        }
 
     def compute(
         self,

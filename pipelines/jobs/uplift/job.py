@@ -42,7 +42,10 @@ class UpliftJob:
 
     def read(self, warehouse: Warehouse, as_of: date) -> dict[str, pa.Table]:
         """Exposures of whole weeks: nothing changes before the next week is over."""
-        return read_people(warehouse, _week_end(as_of))
+        end = _week_end(as_of)
+        params = {"start": end - timedelta(days=DAYS), "end": end}
+        exposures = warehouse.query(_sql("exposures"), params)
+        return {"exposures": exposures, "outcomes": warehouse.query(_sql("outcomes"), params)}
 
     def compute(
         self,
@@ -95,12 +98,6 @@ class UpliftJob:
         if not passed:
             return Outcome("INCONCLUSIVE", left.strip(), figures, rows)
         return Outcome("PASS", f"{' '.join(passed)}{left}", figures, rows)
-
-
-def read_people(warehouse: Warehouse, end: datetime) -> dict[str, pa.Table]:
-    """Exposures of the ``DAYS`` days before ``end``, and the outcomes that came before it."""
-    params = {"start": end - timedelta(days=DAYS), "end": end}
-    return {name: warehouse.query(_sql(name), params) for name in ("exposures", "outcomes")}
 
 
 def plan_of(limits: UpliftSettings) -> Plan:

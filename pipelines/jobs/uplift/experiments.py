@@ -193,10 +193,11 @@ def _judged(
         )
         arm = np.arange(people) < treated.people
         power = power_of(Sample(pd.DataFrame(index=range(people)), arm, outcome), limits.detectable)
+        enough = "would likely have shown" if power.have >= power.needed else "can't show yet: wait"
         return "INCONCLUSIVE", (
-            f"no difference is shown ({between}): {power.have:,} conversions have come, and a "
-            f"relative change of {limits.detectable:.0%} takes about {power.needed:,} in one "
-            "planned look, and more in many."
+            f"no difference is shown ({between}): with {power.have:,} conversions, of about "
+            f"{power.needed:,} that one planned look takes, a relative change of "
+            f"{limits.detectable:.0%} {enough}."
         )
     return "PASS", (
         f"the share of people who do {limits.outcome} changes by "

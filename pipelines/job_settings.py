@@ -12,10 +12,10 @@ LearnerName = Literal["s", "t", "x", "r", "dr", "forest"]
 
 
 class BanditSettings(Section):
-    """Settings of the bandits job. ``exploration`` is the share of an ad group's spend that is
-    spread evenly over its ads; an ad group is decided on from ``min_conversions`` in the window up,
-    and its shares may be proposed if its own log has ``min_days`` matured days that count as
-    ``min_effective_conversions`` of theirs."""
+    """Settings of the bandits job. A group is an ad group with its ads, or a campaign with its ad
+    groups: ``exploration`` is the share of its spend that is spread evenly over these arms; it is
+    decided on from ``min_conversions`` in the window up, and its shares may be proposed if its own
+    log has ``min_days`` matured days that count as ``min_effective_conversions`` of theirs."""
 
     seed: int = 20260101
     policy: Literal["thompson", "ucb"] = "thompson"

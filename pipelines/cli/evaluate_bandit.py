@@ -14,6 +14,7 @@ _DIGITS = 5
 
 
 def bandit(
+    *,
     logs: Annotated[
         Path | None,
         typer.Option(
@@ -21,7 +22,16 @@ def bandit(
             "propensity_score. Without one, score the job in a sandbox."
         ),
     ] = None,
-    target: Annotated[str, typer.Option(help="The policy to evaluate: uniform.")] = "uniform",
+    target: Annotated[
+        str,
+        typer.Option(
+            help="The policy to evaluate: uniform; or, learnt from the earlier half of the log and "
+            "evaluated on the later one, thompson or lints."
+        ),
+    ] = "uniform",
+    context: Annotated[
+        str, typer.Option(help="For lints: columns that decisions may depend on, a,b,c.")
+    ] = "",
     truth: Annotated[
         Path | None, typer.Option(help="CSV file of the target policy's own decisions: click.")
     ] = None,
@@ -38,7 +48,8 @@ def bandit(
         return
     from pipelines.evaluate.bandit import score_policy
 
-    score = score_policy(logs, target, truth)
+    columns = tuple(name.strip() for name in context.split(",") if name.strip())
+    score = score_policy(logs, target, truth, columns)
     if format_ is Format.JSON:
         print_object(score.figures())
         return
@@ -70,9 +81,9 @@ def _score_decisions(config: Path | None, format_: Format) -> None:
     print_rows(
         [
             {
-                "ad group": group.adgroup,
+                "arms": f"{group.arms} {group.arm_kind}",
+                "of": group.group,
                 "verdict": group.verdict,
-                "ads": group.ads,
                 "share of the best": f"{group.share_of_best:.0%}",
                 "true gain": f"{group.gain:+.1%}",
                 "best possible": f"{group.best_gain:+.1%}",

@@ -10,9 +10,10 @@ import numpy as np
 
 from pipelines.errors import UsageError
 from pipelines.evaluate.bandit_file import read_click_rate, read_decisions
+from pipelines.evaluate.bandit_targets import Learnt, learn_linear, learn_thompson
 from pipelines.jobs.bandits.off_policy import Estimate, Evaluation, Log, evaluate_policy
 
-UNIFORM = "uniform"
+UNIFORM, THOMPSON, LINTS = TARGETS = ("uniform", "thompson", "lints")
 
 
 @dataclass(frozen=True)
@@ -51,30 +52,48 @@ class BanditScore:
         }
 
 
-def score_policy(logs: Path, target: str, truth: Path | None = None) -> BanditScore:
+def score_policy(
+    logs: Path, target: str, truth: Path | None = None, context: tuple[str, ...] = ()
+) -> BanditScore:
     """Evaluate a policy on a log of another one.
 
     Args:
-        target: ``uniform``, every item of the log with the same probability.
+        target: ``uniform``, every item of the log with the same probability; or what the job would
+            learn from the earlier half of the log, for all decisions alike (``thompson``) or by
+            ``context`` (``lints``), evaluated on the later half.
         truth: a log of the target policy itself.
+        context: columns of the log.
 
     Raises:
-        UsageError: there is no such target.
+        UsageError: there is no such target, or no such context.
         InputError: a file that can't be used; says why.
     """
-    if target != UNIFORM:
+    if target not in TARGETS:
         raise UsageError(
             f"There is no target '{target}'.",
             kept="nothing was read.",
-            fix=f"Use --target {UNIFORM}: every item with the same probability.",
+            fix=f"Use --target {UNIFORM}: every item with the same probability; {THOMPSON} or "
+            f"{LINTS}: what the bandits job would learn from the earlier half of the log.",
+        )
+    if context and target != LINTS:
+        raise UsageError(
+            f"--context is for {LINTS}: {target} decides alike for all.",
+            kept="nothing was read.",
+            fix=f"Leave it out, or use --target {LINTS}.",
         )
     decisions = read_decisions(logs)
-    items = len(decisions.items)
+    if target == UNIFORM:
+        items = len(decisions.items)
+        learnt = Learnt(np.arange(len(decisions.chosen)), np.full((1, items), 1 / items))
+    elif target == THOMPSON:
+        learnt = learn_thompson(logs, decisions)
+    else:
+        learnt = learn_linear(logs, decisions, context)
     log = Log(
-        arms=decisions.chosen,
-        trials=np.ones(len(decisions.chosen)),
-        successes=decisions.clicks,
-        propensities=decisions.propensities,
-        target=np.full((1, items), 1 / items),
+        arms=decisions.chosen[learnt.rows],
+        trials=np.ones(len(learnt.rows)),
+        successes=decisions.clicks[learnt.rows],
+        propensities=decisions.propensities[learnt.rows],
+        target=learnt.target,
     )
     return BanditScore(evaluate_policy(log), read_click_rate(truth) if truth else None)

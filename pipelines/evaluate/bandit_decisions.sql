@@ -11,6 +11,7 @@ SELECT
   decisions.platform,
   decisions.account_id,
   decisions.campaign_id,
+  decisions.arm_kind,
   decisions.adgroup_id,
   decisions.ad_id,
   decisions.verdict,
@@ -23,5 +24,6 @@ ORDER BY
   decisions.platform,
   decisions.account_id,
   decisions.campaign_id,
+  decisions.arm_kind,
   decisions.adgroup_id,
   decisions.ad_id

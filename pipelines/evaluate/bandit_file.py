@@ -1,7 +1,8 @@
 """Reads a log of decisions that a person brings, for a policy to be evaluated on.
 
 Columns: ``timestamp``, ``item_id``, ``position``, ``click`` (0 or 1) and ``propensity_score``, the
-probability with which the item was chosen. Others are kept out of the estimate.
+probability with which the item was chosen. Others are kept out of the estimate; a policy may have
+them as its context.
 """
 
 from __future__ import annotations
@@ -19,17 +20,20 @@ from pipelines.jobs.bandits.off_policy import Floats, Ints
 COLUMNS = ("timestamp", "item_id", "position", "click", "propensity_score")
 MIN_ROWS = 100
 MIN_PROPENSITY = 1e-12  # the square of a weight beyond it says nothing
-_KEPT = "nothing was evaluated."
+KEPT = "nothing was evaluated."
 
 
 @dataclass(frozen=True)
 class Decisions:
-    """Rows of a log: the place of each row's item among ``items``, its click and propensity."""
+    """Rows of a log: the place of each row's item among ``items``, its click and propensity, its
+    timestamp as it is written, and its ``others``, the columns that are none of these."""
 
     items: tuple[str, ...]
     chosen: Ints
     clicks: Floats
     propensities: Floats
+    timestamps: pd.Series[str]
+    others: pd.DataFrame
 
 
 def read_decisions(path: Path) -> Decisions:
@@ -64,7 +68,12 @@ def read_decisions(path: Path) -> Decisions:
             "Bring a log in which several items were chosen.",
         )
     return Decisions(
-        tuple(str(item) for item in items), chosen.astype(np.int64), clicks, propensities
+        tuple(str(item) for item in items),
+        chosen.astype(np.int64),
+        clicks,
+        propensities,
+        table["timestamp"],
+        table.drop(columns=list(COLUMNS)),
     )
 
 
@@ -149,4 +158,4 @@ def _numbers(
 
 
 def _refusal(path: Path, reason: str, fix: str) -> InputError:
-    return InputError(f"{path} {reason}", kept=_KEPT, fix=fix)
+    return InputError(f"{path} {reason}", kept=KEPT, fix=fix)

@@ -1,4 +1,4 @@
-"""Scores the last decisions of the bandits job in a sandbox against its ads' true rates."""
+"""Scores the last decisions of the bandits job in a sandbox against its arms' true rates."""
 
 from __future__ import annotations
 
@@ -11,25 +11,28 @@ from typing import Any
 from pipelines.config import Settings
 from pipelines.errors import InputError
 from pipelines.evaluate.identity import market_arguments
+from pipelines.jobs.bandits.groups import IDS, LEVELS, Level
 from pipelines.sandbox.market.creatives import creative_truth
 from pipelines.sandbox.market.market import Market
 from pipelines.warehouse import Warehouse
 
-_GROUP = ("platform", "account_id", "campaign_id", "adgroup_id")
+_ARM = {level.arm_kind: IDS[level.depth] for level in LEVELS}
+"""Column that names the arm."""
 
 
 @dataclass(frozen=True)
 class GroupScore:
-    """One ad group's decision; gains are of its conversions for the same money.
+    """One group's decision; gains are of its conversions for the same money.
 
     Args:
-        gain: of the proposed shares over the current ones, by the ads' true rates on that day.
-        best_gain: of giving all to the truly best ad.
+        gain: of the proposed shares over the current ones, by the arms' true rates on that day.
+        best_gain: of giving all to the truly best arm.
     """
 
-    adgroup: str
+    arm_kind: str
+    group: str
     verdict: str
-    ads: int
+    arms: int
     share_of_best: float
     gain: float
     best_gain: float
@@ -37,20 +40,27 @@ class GroupScore:
 
 @dataclass(frozen=True)
 class DecisionsScore:
-    """All ad groups that were decided on, and their means; those of PASS alone where it says so."""
+    """All groups that were decided on."""
 
     groups: tuple[GroupScore, ...]
 
     def figures(self) -> dict[str, Any]:
-        """As one JSON object."""
-        passed = [group for group in self.groups if group.verdict == "PASS"]
+        """As one JSON object: by kind of arm, means over its groups, those of PASS alone where it
+        says so; and every group."""
         return {
-            "adgroups": len(self.groups),
+            **{level.arm_kind: self._of_kind(level.arm_kind) for level in LEVELS},
+            "by_group": [asdict(group) for group in self.groups],
+        }
+
+    def _of_kind(self, arm_kind: str) -> dict[str, Any]:
+        groups = [group for group in self.groups if group.arm_kind == arm_kind]
+        passed = [group for group in groups if group.verdict == "PASS"]
+        return {
+            "groups": len(groups),
             "passed": len(passed),
             "gain_passed": _mean([group.gain for group in passed]),
             "best_gain_passed": _mean([group.best_gain for group in passed]),
-            "gain_all": _mean([group.gain for group in self.groups]),
-            "by_adgroup": [asdict(group) for group in self.groups],
+            "gain_all": _mean([group.gain for group in groups]),
         }
 
 
@@ -69,28 +79,47 @@ def score_decisions(warehouse: Warehouse, settings: Settings) -> DecisionsScore:
             kept="nothing was scored.",
             fix="Run `adcanary job bandits`, and read its verdict.",
         )
-    truth = creative_truth(market)
+    day = min((rows[0]["date"] - market.start).days, len(market.days) - 1)
+    rates = _true_rates(market, rows, day)
+    known = [row for row in rows if row[_ARM[row["arm_kind"]]] in rates]
     scores = []
-    for key, own in groupby(rows, key=lambda row: tuple(row[name] for name in _GROUP)):
-        ads = [row for row in own if row["ad_id"] in truth]
-        if ads:
-            day = min((ads[0]["date"] - market.start).days, len(market.days) - 1)
-            rates = {row["ad_id"]: float(truth[row["ad_id"]][day]) for row in ads}
-            scores.append(_score("/".join(key), ads, rates))
+    for level in LEVELS:
+        of_kind = [row for row in known if row["arm_kind"] == level.arm_kind]
+        for key, own in groupby(of_kind, key=lambda row: tuple(row[i] for i in IDS[: level.depth])):
+            scores.append(_score(level, "/".join(key), list(own), rates))
     return DecisionsScore(tuple(scores))
 
 
-def _score(name: str, ads: Sequence[Mapping[str, Any]], rates: Mapping[str, float]) -> GroupScore:
-    best = max(ads, key=lambda row: rates[row["ad_id"]])
-    current = sum(row["current_share"] * rates[row["ad_id"]] for row in ads)
-    proposed = sum(row["propensity"] * rates[row["ad_id"]] for row in ads)
+def _true_rates(market: Market, rows: Sequence[Mapping[str, Any]], day: int) -> dict[str, float]:
+    """Conversions for the money on a day, by id of an ad or ad group. An ad group's is that of its
+    ads as they share its spend of late: alike, where that wasn't for the job to decide."""
+    rates = {ad: float(by_day[day]) for ad, by_day in creative_truth(market).items()}
+    shares = {row["ad_id"]: row["current_share"] for row in rows if row["arm_kind"] == "creative"}
+    for account in market.accounts:
+        for campaign in market.account_campaigns(account.account_id):
+            for group in campaign.adgroups:
+                ads = [ad.ad_id for ad in group.ads]
+                parts = [shares.get(ad, 0.0) for ad in ads]
+                parts = parts if any(parts) else [1.0] * len(ads)
+                weighed = sum(part * rates[ad] for part, ad in zip(parts, ads, strict=True))
+                rates[group.adgroup_id] = weighed / sum(parts)
+    return rates
+
+
+def _score(
+    level: Level, name: str, arms: Sequence[Mapping[str, Any]], rates: Mapping[str, float]
+) -> GroupScore:
+    own = [rates[row[_ARM[level.arm_kind]]] for row in arms]
+    current = sum(row["current_share"] * rate for row, rate in zip(arms, own, strict=True))
+    proposed = sum(row["propensity"] * rate for row, rate in zip(arms, own, strict=True))
     return GroupScore(
-        adgroup=name,
-        verdict=ads[0]["verdict"],
-        ads=len(ads),
-        share_of_best=best["propensity"],
+        arm_kind=level.arm_kind,
+        group=name,
+        verdict=arms[0]["verdict"],
+        arms=len(arms),
+        share_of_best=arms[own.index(max(own))]["propensity"],
         gain=proposed / current - 1,
-        best_gain=rates[best["ad_id"]] / current - 1,
+        best_gain=max(own) / current - 1,
     )
 
 

@@ -74,6 +74,11 @@ def without_floor(log: Log, today: int, running: Ints, seed: int) -> tuple[Ints,
     return _guarded(log, today, running, seed, thompson, exploration=0.0)
 
 
+def half_the_floor(log: Log, today: int, running: Ints, seed: int) -> tuple[Ints, Floats]:
+    """The job's policy with half of what it keeps for exploration."""
+    return _guarded(log, today, running, seed, thompson, exploration=EXPLORATION / 2)
+
+
 def _guarded(  # noqa: PLR0917
     log: Log,
     today: int,
@@ -124,6 +129,7 @@ def _drawn(
 
 SIDES: dict[str, Policy] = {
     "ours": ours,
+    "ours, half the floor": half_the_floor,
     "ours, no floor": without_floor,
     "ours, UCB": ours_ucb,
     "plain": plain,

@@ -33,14 +33,15 @@ def linear(rates: Floats, seed: int, rows: int = 3000, segments: float = 0.5) ->
     segment = (rng.random(rows) < segments).astype(int)
     rewards = (rng.random(rows) < rates[segment, arms]).astype(float)
     contexts = segment[:, None].astype(float)
-    return linear_thompson(
+    (posterior,) = linear_thompson(
         ARMS[: rates.shape[1]],
         decisions=arms,
         rewards=rewards,
         contexts=contexts,
-        segment=np.array([1.0]),
+        segments=np.array([[1.0]]),
         seed=seed,
     )
+    return posterior
 
 
 def test_each_arm_draws_from_its_own_generator() -> None:
@@ -75,6 +76,23 @@ def test_a_linear_policy_chooses_by_segment() -> None:
     assert linear(np.array([[0.05, 0.2], [0.2, 0.05]]), 1).best[0] > 0.99
 
 
+def test_segments_that_do_not_change_which_arm_is_best_take_nothing_from_what_is_known() -> None:
+    """Twenty segments of 150 rows: as if each had arms of its own, none would be known."""
+    rng = np.random.default_rng(3)
+    arms, segment = rng.integers(3, size=3000), rng.integers(20, size=3000)
+    rates = np.array([0.1, 0.15, 0.1])[arms] * np.where(segment < 10, 0.5, 1.5)
+    posteriors = linear_thompson(
+        ARMS,
+        decisions=arms,
+        rewards=(rng.random(3000) < rates).astype(float),
+        contexts=np.eye(20)[segment],
+        segments=np.eye(20),
+        seed=1,
+    )
+    assert min(posterior.best[1] for posterior in posteriors) > 0.95
+    assert posteriors[0].mean[1] < posteriors[19].mean[1]
+
+
 def test_a_segment_that_no_row_varies_leaves_a_policy_of_the_intercept_alone() -> None:
     posterior = linear(np.array([[0.1, 0.3], [0.1, 0.3]]), 1, segments=1.0)
     assert posterior.best[1] > 0.99
@@ -82,15 +100,15 @@ def test_a_segment_that_no_row_varies_leaves_a_policy_of_the_intercept_alone() -
 
 
 def test_an_untried_linear_arm_is_explored_more_than_an_ordinary_one_that_is_known() -> None:
-    posterior = linear_thompson(
+    (posterior,) = linear_thompson(
         ARMS,
         decisions=np.repeat([0, 1], 1000),
         rewards=np.tile([1.0] + [0.0] * 9, 200),
         contexts=np.zeros((2000, 1)),
-        segment=np.zeros(1),
+        segments=np.zeros((1, 1)),
         seed=1,
     )
-    assert posterior.high[2] - posterior.low[2] > 5 * (posterior.high[0] - posterior.low[0])
+    assert posterior.high[2] - posterior.low[2] > 4 * (posterior.high[0] - posterior.low[0])
     assert posterior.best[2] > 0.4
 
 

@@ -1,4 +1,4 @@
-"""The bandits job shares an ad group's spend among its ads, or says what it needs to."""
+"""The bandits job shares spend among ads and among ad groups, or says what it needs to."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ import pytest
 from pipelines.config import Settings
 from pipelines.contracts import load_contract
 from pipelines.jobs import JobRun, run_job
-from pipelines.jobs.bandits.groups import read_groups
+from pipelines.jobs.bandits.groups import LEVELS, read_groups
+from pipelines.jobs.bandits.job import _maturity
 from pipelines.warehouse.duckdb import DuckDBWarehouse
 from tests.unit.bandit_rows import ADS, KEYS, LAGS
 
@@ -68,7 +69,8 @@ def run(tmp_path: Path, rows: Sequence[dict[str, Any]], **given: Any) -> tuple[J
             connection.execute(f"CREATE OR REPLACE TABLE marts.{name} AS SELECT * FROM given")
     settings = Settings.model_validate({"jobs": {"bandits": given}, "guardrails": guardrails})
     done = run_job(warehouse, settings, "bandits", AS_OF)
-    sql = "SELECT * FROM contracts.bandit_decisions WHERE run_id = @run_id ORDER BY ad_id"
+    sql = """SELECT * FROM contracts.bandit_decisions WHERE run_id = @run_id
+    ORDER BY arm_kind, adgroup_id, ad_id"""
     return done, warehouse.query(sql, {"run_id": done.run_id}).to_pylist()
 
 
@@ -166,6 +168,40 @@ def test_a_known_delay_lets_young_days_count(tmp_path: Path) -> None:
     assert known[0]["posterior_conversions"] > unknown[0]["posterior_conversions"]
 
 
+def test_delays_are_no_shorter_for_conversions_that_ga4_has_not_told_of_yet() -> None:
+    """The platforms' day is in; GA4's last three are not, as in a run between two ingests."""
+
+    def lags(last: int) -> pa.Table:
+        days = [(ago, lag) for ago in range(last, 40) for lag in range(6) if ago - lag >= last]
+        return pa.Table.from_pylist(
+            [
+                {"date": AS_OF - timedelta(days=ago), "lag_days": lag, "conversions": 20}
+                for ago, lag in days
+            ]
+        )
+
+    start = AS_OF - timedelta(days=DAYS - 1)
+    known, median = _maturity(lags(0), start, AS_OF)
+    behind, same = _maturity(lags(3), start, AS_OF)
+    assert behind == pytest.approx(known, abs=0.01)
+    assert median == same == 2
+
+
+def test_a_run_within_the_hour_is_the_same_one_and_a_restated_day_makes_a_new_one(
+    tmp_path: Path,
+) -> None:
+    """Both stay: each is a decision, from when its run finished until the next one did."""
+    one, first = run(tmp_path, TWO)
+    again, _ = run(tmp_path, TWO)
+    assert (one.reused, again.reused, again.run_id) == (False, True, one.run_id)
+    restated = [dict(row) for row in TWO]
+    restated[DAYS - 1]["conversions"] += 1
+    later, second = run(tmp_path, restated)
+    assert not later.reused
+    assert later.run_id != one.run_id
+    assert first[0]["date"] == second[0]["date"]
+
+
 def test_a_worn_out_ad_is_told_by_its_freshness_and_loses_its_share(tmp_path: Path) -> None:
     rng = np.random.default_rng(4)
     worn = ad("worn", 100, 20, days=100)
@@ -182,6 +218,35 @@ def test_ucb_shares_by_bounds(tmp_path: Path) -> None:
     assert (cheap["policy"], done.verdict) == ("ucb", "PASS")
 
 
+def test_ad_groups_share_their_campaigns_spend_as_ads_share_their_ad_groups(
+    tmp_path: Path,
+) -> None:
+    """An asset group has no ads: its spend is what no ad accounts for."""
+    rows = TWO + ad("(none)", 60, 120, adgroup="g2", finest_level="adgroup")
+    done, written = run(tmp_path, rows)
+    assert done.verdict == "PASS"
+    shares = {(r["arm_kind"], r["adgroup_id"], r["ad_id"]): r["propensity"] for r in written}
+    assert shares == {
+        ("ad_group", "g1", "(all)"): pytest.approx(0.95, abs=1e-3),
+        ("ad_group", "g2", "(all)"): pytest.approx(0.05, abs=1e-3),
+        ("creative", "g1", "cheap"): pytest.approx(0.95, abs=1e-3),
+        ("creative", "g1", "dear"): pytest.approx(0.05, abs=1e-3),
+    }
+    (of_group,) = [row for row in written if row["adgroup_id"] == "g1" and row["ad_id"] == "(all)"]
+    assert of_group["current_share"] == pytest.approx(2 / 3, abs=1e-5)
+    assert sum(row["spend_micros"] for row in written if row["ad_id"] == "(all)") == 180_000_000
+
+
+def test_what_ads_do_not_account_for_yet_is_not_spent_twice_by_their_ad_group() -> None:
+    """The ad level was pulled after the ad group's, which is behind by what (none) takes off."""
+    late = ad("(none)", 0, 1, days=1, finest_level="adgroup", cost_reporting_micros=-20_000_000)
+    start = AS_OF - timedelta(days=DAYS - 1)
+    (creatives,) = read_groups(TWO + late, LEVELS[0], start, AS_OF)
+    (ad_groups,) = read_groups(TWO + late, LEVELS[1], start, AS_OF)
+    assert creatives.cost[-1].tolist() == [60e6, 60e6]
+    assert ad_groups.cost[-1].tolist() == [100e6]
+
+
 def test_the_same_rows_and_seed_give_the_same_bytes(tmp_path: Path) -> None:
     one, first = run(tmp_path, TWO)
     (tmp_path / "again").mkdir()
@@ -193,7 +258,7 @@ def test_the_same_rows_and_seed_give_the_same_bytes(tmp_path: Path) -> None:
     ("rows", "verdict", "reason"),
     [
         ([], "NO_DATA", "has no ad with spend from 2026-03-03 to 2026-06-30"),
-        (ad("a", 60, 15), "INCONCLUSIVE", "No ad group has two ads that cost anything"),
+        (ad("a", 60, 15), "INCONCLUSIVE", "and no campaign two such ad groups: there is no choice"),
         (
             ad("a", 1, 15, days=9) + ad("b", 1, 15, days=9),
             "INCONCLUSIVE",
@@ -224,6 +289,6 @@ def test_a_group_without_enough_to_go_by_is_told_why(
 def test_days_that_were_not_published_are_not_days_without_conversions() -> None:
     start, missing = AS_OF - timedelta(days=29), AS_OF - timedelta(days=5)
     rows = [row for row in TWO if row["date"] >= start and row["date"] != missing]
-    (group,) = read_groups(rows, start, AS_OF)
+    (group,) = read_groups(rows, LEVELS[0], start, AS_OF)
     assert group.published.sum() == 29
     assert group.daily_budget == 120_000_000

@@ -120,6 +120,65 @@ def test_a_log_of_tiny_propensities_is_refused_in_a_sentence(tmp_path: Path) -> 
     assert "REFUSED: 400 decisions count as 2" in " ".join(evaluate(tmp_path, text).output.split())
 
 
+def visits(count: int = 8_000) -> str:
+    """A uniform log of two items, of which each is clicked on one device: 1 in 5 there, else 1
+    in 20."""
+    rng = np.random.default_rng(2)
+    item, device = rng.integers(0, 2, count), rng.integers(0, 2, count)
+    click = rng.random(count) < np.where(item == device, 0.2, 0.05)
+    return HEADER.replace("\n", ",device,id\n") + "".join(
+        f"2026-01-{1 + i * 20 // count:02} 10:00:00+00:00,{item[i]},1,{int(click[i])},0.5,"
+        f"{('phone', 'desktop')[device[i]]},{i}\n"
+        for i in range(count)
+    )
+
+
+def test_a_policy_with_a_context_is_learnt_from_the_earlier_half_and_earns_more(
+    tmp_path: Path,
+) -> None:
+    log = visits()
+    lints = ("--target", "lints", "--context", "device")
+    linear = figures(evaluate(tmp_path, log, *lints, "--format", "json"))
+    alike = figures(evaluate(tmp_path, log, "--target", "thompson", "--format", "json"))
+    assert linear["dr"]["interval"][0] < 0.95 * 0.2 + 0.05 * 0.05 < linear["dr"]["interval"][1]
+    assert alike["dr"]["interval"][1] < linear["dr"]["interval"][0]
+    assert "PASS: 4,000 decisions count as" in " ".join(
+        evaluate(tmp_path, log, *lints).output.split()
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--target", "lints"), "Name columns with --context. The log's are device, id"),
+        (("--target", "lints", "--context", "age"), "The log has no column age"),
+        (("--target", "lints", "--context", "click"), "The log has no column click"),
+        (("--target", "thompson", "--context", "device"), "thompson decides alike for all"),
+    ],
+)
+def test_a_context_that_can_not_be_is_refused(
+    tmp_path: Path, options: tuple[str, ...], message: str
+) -> None:
+    result = evaluate(tmp_path, visits(300), *options)
+    assert isinstance(result.exception, UsageError)
+    assert message in f"{result.exception} {result.output}"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (with_line("t,1,1,1,0.5"), "line 5: timestamp 't' is no instant"),
+        (HEADER + "\n".join(rows(150)), "has 150 rows; a policy is learnt from the earlier half"),
+    ],
+)
+def test_a_log_that_no_policy_can_be_learnt_from_is_refused(
+    tmp_path: Path, text: str, message: str
+) -> None:
+    result = evaluate(tmp_path, text, "--target", "thompson")
+    assert result.exit_code == 1
+    assert message in f"{result.exception} {result.output}"
+
+
 @pytest.mark.data
 @needs_obd
 def test_the_uniform_policys_click_rate_is_in_every_interval_of_the_open_bandit_log() -> None:

@@ -73,8 +73,9 @@ def test_decisions_that_pass_gain_conversions_by_the_true_rates(config: Path) ->
     result = CliRunner().invoke(app, [*command, "--format", "json"])
     assert result.exit_code == 0, result.output
     score = json.loads(result.output)
-    assert score["passed"] == done.diagnostics["adgroups_passed"] > 5
-    assert 0.05 < score["gain_passed"] < score["best_gain_passed"]
+    for kind in ("creative", "ad_group"):
+        assert score[kind]["passed"] == done.diagnostics[f"{kind}_groups_passed"] > 5
+        assert 0.05 < score[kind]["gain_passed"] < score[kind]["best_gain_passed"]
     assert "share of the best" in CliRunner().invoke(app, command).output
 
 

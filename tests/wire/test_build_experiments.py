@@ -18,7 +18,7 @@ from tests.wire.raw_rows import insert
 pytestmark = pytest.mark.xdist_group("build")
 
 DAY = at("2025-03-03 12:00:00")
-GUIDE = Path(__file__).parents[2] / "docs" / "experiments.md"
+GUIDE = Path(__file__).parents[2] / "docs" / "growthbook.md"
 
 
 def _view(

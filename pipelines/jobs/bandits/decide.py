@@ -1,7 +1,7 @@
-"""One ad group's decision: each ad's share of the spend, and whether the log lets it be proposed.
+"""One group's decision: each arm's share of the spend, and whether the log lets it be proposed.
 
-A trial is a piece of spend, the ad group's mean cost of 1/20 conversion, so that the best arm is
-the one whose conversions cost least.
+A trial is a piece of spend, the group's mean cost of 1/20 conversion, so that the best arm is the
+one whose conversions cost least.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy as np
 from pipelines.job_settings import BanditSettings
 from pipelines.jobs.bandits.delay import MAX_DELAY
 from pipelines.jobs.bandits.evidence import Beliefs, Cohorts, beliefs_of
-from pipelines.jobs.bandits.groups import AdGroup
+from pipelines.jobs.bandits.groups import ALL, IDS, Group
 from pipelines.jobs.bandits.off_policy import (
     Evaluation,
     Floats,
@@ -38,17 +38,17 @@ Verdict = Literal["PASS", "REFUSED", "NO_DATA"]
 
 @dataclass(frozen=True)
 class Decision:
-    """What an ad group's ads should get on the day after ``as_of``, by running ad.
+    """What a group's arms should get on the day after ``as_of``, by running arm.
 
     Args:
         piece: micros of spend that are one trial.
-        share: probability with which each ad is chosen: of the spend, after caps.
-        allowed: ads that the CAC ceiling lets have more than the floor.
-        evaluation: of the policy on the ad group's own shares; None where none can be made.
+        share: probability with which each arm is chosen: of the spend, after caps.
+        allowed: arms that the CAC ceiling lets have more than the floor.
+        evaluation: of the policy on the group's own shares; None where none can be made.
         effective_conversions: (Σw·c)² / Σw²·c of the days it is evaluated on.
     """
 
-    group: AdGroup
+    group: Group
     verdict: Verdict
     reason: str
     running: Ints
@@ -65,8 +65,8 @@ class Decision:
     effective_conversions: float
 
 
-def problem_of(group: AdGroup, limits: BanditSettings) -> str | None:
-    """Why nothing can be decided for an ad group that has a choice, or None."""
+def problem_of(group: Group, limits: BanditSettings) -> str | None:
+    """Why nothing can be decided for a group that has a choice, or None."""
     if not group.rated:
         return "some of its spend has no exchange rate: load raw.fx_rates for those days"
     if not group.published[-limits.max_data_age_days :].any():
@@ -77,16 +77,14 @@ def problem_of(group: AdGroup, limits: BanditSettings) -> str | None:
     conversions = float(group.conversions.sum())
     if conversions < limits.min_conversions:
         return (
-            f"its ads brought {conversions:,.0f} conversions in {limits.window_days} days, and at "
-            f"least {limits.min_conversions} are needed: wait, or decide for a larger group"
+            f"its {group.level.arm}s brought {conversions:,.0f} conversions in "
+            f"{limits.window_days} days, and at least {limits.min_conversions} are needed: wait"
         )
     return None
 
 
-def decide(
-    group: AdGroup, maturity: Floats, limits: BanditSettings, ceiling: int | None
-) -> Decision:
-    """The ad group's shares.
+def decide(group: Group, maturity: Floats, limits: BanditSettings, ceiling: int | None) -> Decision:
+    """The group's shares.
 
     Args:
         maturity: by day of the group's window, 0 where nothing is known of a day yet.
@@ -98,7 +96,7 @@ def decide(
     pieces = group.cost[usable] / piece
     won = np.minimum(group.conversions[usable], pieces)
     beliefs = beliefs_of(Cohorts(pieces, won, maturity[usable])).of(running)
-    names = [group.ads[i] for i in running]
+    names = [group.arms[i] for i in running]
     posterior = _POLICIES[limits.policy](names, beliefs, limits.seed)
     wanted = floored(posterior.best, limits.exploration)
     budget = group.daily_budget
@@ -112,7 +110,7 @@ def decide(
     log = _own_log(group, running, share, piece, maturity >= 1)
     evaluation = evaluate_policy(log) if len(log.arms) else None
     effective = _effective_conversions(log)
-    verdict, reason = _judged(log, evaluation, effective, limits)
+    verdict, reason = _judged(group.level.arm, log, evaluation, effective, limits)
     return Decision(
         group=group,
         verdict=verdict,
@@ -135,53 +133,52 @@ def decide(
 def decision_rows(
     decision: Decision, limits: BanditSettings, as_of: date
 ) -> Iterator[dict[str, Any]]:
-    """A row of contracts.bandit_decisions by ad."""
+    """A row of contracts.bandit_decisions by arm."""
     group, evaluation = decision.group, decision.evaluation
-    platform, account_id, campaign_id, adgroup_id = group.key
+    posterior, beliefs = decision.posterior, decision.beliefs
     value = None if evaluation is None else evaluation.dr
+    of_group: dict[str, Any] = {
+        "date": as_of + timedelta(days=1),
+        "arm_kind": group.level.arm_kind,
+        "context": "all",
+        "policy": limits.policy,
+        "verdict": decision.verdict,
+        "reason": decision.reason,
+        "exploration_floor": limits.exploration / len(decision.running),
+        "currency_code": group.currency_code,
+        "effective_conversions": decision.effective_conversions,
+        "effective_sample_size": evaluation and evaluation.effective_sample_size,
+        "policy_cac_micros": value and _cac(decision.piece, value.value),
+        "policy_cac_low_micros": value and _cac(decision.piece, value.high),
+        "policy_cac_high_micros": value and _cac(decision.piece, value.low),
+        "logged_cac_micros": evaluation and _cac(decision.piece, evaluation.behaviour),
+    }
     for i, place in enumerate(decision.running):
-        yield {
-            "date": as_of + timedelta(days=1),
-            "platform": platform,
-            "account_id": account_id,
-            "campaign_id": campaign_id,
-            "adgroup_id": adgroup_id,
-            "ad_id": group.ads[place],
-            "context": "all",
-            "policy": limits.policy,
-            "verdict": decision.verdict,
-            "reason": decision.reason,
-            "current_share": significant(float(decision.current[i])),
-            "best_probability": significant(float(decision.posterior.best[i])),
-            "exploration_floor": significant(limits.exploration / len(decision.running)),
-            "propensity": significant(float(decision.share[i])),
+        row = of_group | {
+            **dict(zip(IDS, (*group.key, group.arms[place], ALL), strict=False)),
+            "current_share": decision.current[i],
+            "best_probability": posterior.best[i],
+            "propensity": decision.share[i],
             "spend_micros": int(decision.spend[i]),
             "spend_floor_micros": int(decision.lower[i]),
             "spend_cap_micros": int(decision.upper[i]),
-            "cac_micros": _cac(decision.piece, decision.posterior.mean[i]),
-            "cac_low_micros": _cac(decision.piece, decision.posterior.high[i]),
-            "cac_high_micros": _cac(decision.piece, decision.posterior.low[i]),
+            "cac_micros": _cac(decision.piece, posterior.mean[i]),
+            "cac_low_micros": _cac(decision.piece, posterior.high[i]),
+            "cac_high_micros": _cac(decision.piece, posterior.low[i]),
             "within_cac_ceiling": bool(decision.allowed[i]),
-            "freshness": significant(float(decision.beliefs.freshness[i])),
-            "posterior_conversions": significant(float(decision.beliefs.successes[i])),
-            "currency_code": group.currency_code,
-            "effective_conversions": significant(decision.effective_conversions),
-            "effective_sample_size": None
-            if evaluation is None
-            else significant(evaluation.effective_sample_size),
-            "policy_cac_micros": None if value is None else _cac(decision.piece, value.value),
-            "policy_cac_low_micros": None if value is None else _cac(decision.piece, value.high),
-            "policy_cac_high_micros": None if value is None else _cac(decision.piece, value.low),
-            "logged_cac_micros": None
-            if evaluation is None
-            else _cac(decision.piece, evaluation.behaviour),
+            "freshness": beliefs.freshness[i],
+            "posterior_conversions": beliefs.successes[i],
+        }
+        yield {
+            name: significant(float(of)) if isinstance(of, float) else of
+            for name, of in row.items()
         }
 
 
-def _own_log(group: AdGroup, running: Ints, share: Floats, piece: float, mature: np.ndarray) -> Log:
-    """The ad group's matured days as a log: on each, the shares of its spend are the propensities.
+def _own_log(group: Group, running: Ints, share: Floats, piece: float, mature: np.ndarray) -> Log:
+    """The group's matured days as a log: on each, the shares of its spend are the propensities.
 
-    The policy is taken to share among the ads of a day as it would among all of today's.
+    The policy is taken to share among the arms of a day as it would among all of today's.
     """
     cost = group.cost[:, running] * (group.published & mature)[:, None]
     days = np.flatnonzero((cost > 0).sum(axis=1) > 1)
@@ -210,13 +207,17 @@ def _effective_conversions(log: Log) -> float:
 
 
 def _judged(
-    log: Log, evaluation: Evaluation | None, effective: float, limits: BanditSettings
+    arm: str,
+    log: Log,
+    evaluation: Evaluation | None,
+    effective: float,
+    limits: BanditSettings,
 ) -> tuple[Verdict, str]:
     days = 0 if log.clusters is None or not len(log.clusters) else int(log.clusters.max()) + 1
     if evaluation is None or days < limits.min_days:
         return "REFUSED", (
-            f"{days} days on which two or more of these ads ran are {MAX_DELAY} or more days old, "
-            f"and at least {limits.min_days} are needed to value the shares on: wait."
+            f"{days} days on which two or more of these {arm}s ran are {MAX_DELAY} or more days "
+            f"old, and at least {limits.min_days} are needed to value the shares on: wait."
         )
     if evaluation.verdict == "REFUSED":
         return "REFUSED", evaluation.reason
@@ -224,14 +225,14 @@ def _judged(
         return "REFUSED", (
             f"{float(log.successes.sum()):,.0f} conversions of {days} days count as "
             f"{effective:,.0f} of these shares' own, and at least "
-            f"{limits.min_effective_conversions} are needed: the ads that would get most have had "
-            "little. Give them more for some weeks."
+            f"{limits.min_effective_conversions} are needed: the {arm}s that would get most have "
+            "had little. Give them more for some weeks."
         )
     if evaluation.dr.high < evaluation.behaviour:
         return "REFUSED", (
             "on its own matured days these shares would have brought fewer conversions for the "
-            "money than the ones it had: what the ads earned lately contradicts what they earned "
-            "before. Look at the ads' days."
+            "money than the ones it had: what they earned lately contradicts what they earned "
+            f"before. Look at the {arm}s' days."
         )
     return "PASS", (
         f"{days} matured days of its own shares count as {effective:,.0f} conversions of these."

@@ -1,4 +1,5 @@
-"""The bandits job: each ad group's spend shared among its ads, where its own log bears it."""
+"""The bandits job: spend shared among ads of an ad group, and ad groups of a campaign, where their
+own log bears it."""
 
 from __future__ import annotations
 
@@ -13,7 +14,7 @@ from pipelines.config import Settings
 from pipelines.job_settings import BanditSettings
 from pipelines.jobs.bandits.decide import Decision, decide, decision_rows, problem_of
 from pipelines.jobs.bandits.delay import MAX_DELAY, delay_distribution, maturity
-from pipelines.jobs.bandits.groups import AdGroup, arrivals, first_day, read_groups
+from pipelines.jobs.bandits.groups import LEVELS, Group, arrivals, first_day, read_groups
 from pipelines.jobs.bandits.off_policy import Floats
 from pipelines.jobs.base import Outcome, Progress
 from pipelines.source_settings import Section
@@ -31,10 +32,10 @@ class BanditsJobSettings(Section):
 
 
 class BanditsJob:
-    """Shares of spend by ad (see :class:`pipelines.jobs.base.Job`)."""
+    """Shares of spend by arm (see :class:`pipelines.jobs.base.Job`)."""
 
     name = "bandits"
-    model_version = "thompson-wearout-1"
+    model_version = "thompson-wearout-2"
     tables = (DECISIONS,)
     plots = ()
 
@@ -68,23 +69,28 @@ class BanditsJob:
                 f"marts.fct_ad_spend_by_ad_daily has no ad with spend from {start} to {as_of}. "
                 "Ingest a platform's ads and build.",
             )
-        groups = read_groups(rows, start, as_of)
+        groups = [group for level in LEVELS for group in read_groups(rows, level, start, as_of)]
         with_choice = [group for group in groups if group.running.sum() > 1]
         shown, delay = _maturity(inputs["lags"], start, as_of)
-        problems = {group.key: problem_of(group, limits) for group in with_choice}
-        decisions = [
-            decide(group, shown, limits, settings.cac_ceiling_micros)
-            for group in with_choice
-            if problems[group.key] is None
-        ]
-        progress(f"bandits: {len(decisions)} ad groups")
+        problems: list[tuple[Group, str]] = []
+        decisions: list[Decision] = []
+        for group in with_choice:
+            if problem := problem_of(group, limits):
+                problems.append((group, problem))
+            else:
+                decisions.append(decide(group, shown, limits, settings.cac_ceiling_micros))
+        progress(f"bandits: {len(decisions)} groups")
         passed = [decision for decision in decisions if decision.verdict == "PASS"]
         figures: dict[str, float | int | str | None] = {
-            "adgroups": len(groups),
-            "adgroups_with_choice": len(with_choice),
-            "adgroups_without_evidence": len(with_choice) - len(decisions),
-            "adgroups_refused": len(decisions) - len(passed),
-            "adgroups_passed": len(passed),
+            "groups": len(groups),
+            "groups_with_choice": len(with_choice),
+            "groups_without_evidence": len(problems),
+            "groups_refused": len(decisions) - len(passed),
+            "groups_passed": len(passed),
+            **{
+                f"{level.arm_kind}_groups_passed": sum(d.group.level is level for d in passed)
+                for level in LEVELS
+            },
             "median_delay_days": delay,
             "policy": limits.policy,
         }
@@ -95,45 +101,52 @@ class BanditsJob:
         }
         if passed:
             return Outcome("PASS", _summary(passed, decisions), figures, written)
-        return Outcome("INCONCLUSIVE", _refusal(with_choice, problems, decisions), figures, written)
+        return Outcome("INCONCLUSIVE", _refusal(problems, decisions), figures, written)
 
 
 def _maturity(lags: pa.Table, start: date, as_of: date) -> tuple[Floats, int | None]:
-    """By day of the window, the share of its conversions to expect by now; and the median delay."""
+    """By day of the window, the share of its conversions to expect by now; and the median delay.
+
+    GA4 may be behind the platforms: its days are as old as the last of its own conversions makes
+    them, or the delays that it hasn't told of yet would look as if they didn't happen.
+    """
     ages = np.arange((as_of - start).days + 1)[::-1]
     known = [row for row in lags.to_pylist() if row["date"] >= start]
     arrived = arrivals(known, start, as_of, MAX_DELAY)
     if arrived.sum() < MIN_DELAYED:
         return (ages >= MAX_DELAY).astype(np.float64), None
-    within = delay_distribution(ages, arrived)
+    days, delays = np.nonzero(arrived)
+    behind = len(ages) - 1 - int((days + delays).max())
+    within = delay_distribution(ages - behind, arrived)
     return maturity(ages, within), int(np.searchsorted(within, 0.5))
 
 
 def _summary(passed: list[Decision], decisions: list[Decision]) -> str:
     first = max(passed, key=lambda d: (float((d.share - d.current).max()), d.group.key))
     arm = int((first.share - first.current).argmax())
+    group = first.group
     return (
-        f"{len(passed)} of {len(decisions)} ad groups may be shared anew. The largest change: ad "
-        f"{first.group.ads[first.running[arm]]} of {'/'.join(first.group.key)} from "
-        f"{first.current[arm]:.0%} to {first.share[arm]:.0%} of its ad group's spend (best with a "
-        f"probability of {first.posterior.best[arm]:.0%})."
+        f"{len(passed)} of {len(decisions)} ad groups and campaigns may be shared anew. The "
+        f"largest change: {group.level.arm} {group.arms[first.running[arm]]} of {group.name} from "
+        f"{first.current[arm]:.0%} to {first.share[arm]:.0%} of its {group.level.group}'s spend "
+        f"(best with a probability of {first.posterior.best[arm]:.0%})."
     )
 
 
-def _refusal(
-    with_choice: list[AdGroup],
-    problems: Mapping[tuple[str, str, str, str], str | None],
-    decisions: list[Decision],
-) -> str:
-    if not with_choice:
-        return "No ad group has two ads that cost anything in the last week: there is no choice."
+def _refusal(problems: list[tuple[Group, str]], decisions: list[Decision]) -> str:
     if decisions:
+        first = decisions[0]
         return (
-            f"None of {len(decisions)} ad groups may be shared anew. "
-            f"{'/'.join(decisions[0].group.key)}: {decisions[0].reason}"
+            f"None of {len(decisions)} ad groups and campaigns may be shared anew. "
+            f"{first.group.name}: {first.reason}"
         )
-    group = with_choice[0]
+    if problems:
+        group, problem = problems[0]
+        return (
+            f"None of {len(problems)} ad groups and campaigns has enough to decide on. "
+            f"{group.name}: {problem}."
+        )
     return (
-        f"None of {len(with_choice)} ad groups has enough to decide on. "
-        f"{'/'.join(group.key)}: {problems[group.key]}."
+        "No ad group has two ads that cost anything in the last week, and no campaign two such ad "
+        "groups: there is no choice."
     )

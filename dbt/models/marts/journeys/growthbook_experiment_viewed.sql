@@ -1,5 +1,5 @@
 {{ config(materialized='view') }}
--- Views of experiments by the names that GrowthBook's assignment queries read (docs/experiments.md): a
+-- Views of experiments by the names that GrowthBook's assignment queries read (docs/growthbook.md): a
 -- row a view, as it finds the first ones and people with several variations itself.
 select
   views.property_id,

@@ -270,6 +270,10 @@ def _add_evidence(warehouse: DuckDBWarehouse) -> None:
         f"INSERT INTO marts.dim_campaign ({columns}daily_budget_micros, currency_code) {campaigns}",
         "INSERT INTO marts.ads_account_days (platform, account_id, date) "
         "SELECT platform, account_id, DATE '2026-06-30' FROM marts.dim_campaign",
+        "INSERT INTO marts.media_plans (account_id, plan_id, line_id, platform, "
+        "planned_campaign_name, start_date, end_date, planned_spend_micros, currency_code) "
+        "SELECT 'team', 'p', '1', 'google_ads', 'g1', DATE '2026-01-01', DATE '2026-12-31', 1, "
+        "'USD'",
     ]
     warehouse.transaction([Statement(sql) for sql in statements], label="test")
 

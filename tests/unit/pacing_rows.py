@@ -46,6 +46,8 @@ class Made:
     """Periods in which it held a shared budget: the budget, first day and day after the last."""
     paused: tuple[date, ...] = ()
     """Days without spend that have a row, which says that it was paused."""
+    budget_seen: date | None = None
+    """The day on which its budget was first seen; None for always."""
     name: str | None = None
     labels: str | None = None
 
@@ -127,6 +129,7 @@ PERIOD_TYPES = KEY_TYPES | {
     "shared_budget_id": pa.string(),
     "valid_from": pa.date32(),
     "valid_before": pa.date32(),
+    "effective_from": pa.date32(),
 }
 
 
@@ -171,6 +174,13 @@ def warehouse_with(
         made.key | {"shared_budget_id": budget, "valid_from": first, "valid_before": end}
         for made in campaigns
         for budget, first, end in made.shared
+    ]
+    periods += [
+        made.key
+        | {"valid_from": date(1900, 1, 1), "valid_before": date(9999, 12, 31)}
+        | {"effective_from": made.budget_seen}
+        for made in campaigns
+        if made.budget_seen
     ]
     tables = {
         "ads_budget_history": pa.Table.from_pylist(periods, pa.schema(list(PERIOD_TYPES.items()))),

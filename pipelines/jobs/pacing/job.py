@@ -17,6 +17,7 @@ from pipelines.jobs.pacing import detectors
 from pipelines.jobs.pacing.calendar import public_holidays
 from pipelines.jobs.pacing.causes import explain
 from pipelines.jobs.pacing.evidence import (
+    FIRST_BUDGETS,
     HISTORY_DAYS,
     OTHER_CURRENCIES,
     PAUSED_DAYS,
@@ -69,7 +70,7 @@ class PacingJob:
     """Month-to-date pacing (see :class:`pipelines.jobs.base.Job`)."""
 
     name = "pacing"
-    model_version = "usual-drift-2"
+    model_version = "usual-drift-3"
     tables = (DAILY, ALERTS, PLAN)
     plots = (Plot("pacing", plot_pacing),)
 
@@ -98,7 +99,7 @@ class PacingJob:
         }
         exceptions = {
             name: warehouse.query((folder / f"{name}.sql").read_text(), params)
-            for name in (OTHER_CURRENCIES, SHARED_BUDGETS, PAUSED_DAYS)
+            for name in (OTHER_CURRENCIES, SHARED_BUDGETS, PAUSED_DAYS, FIRST_BUDGETS)
         }
         # a run's id is made of what is read: where there is none of these, of nothing more
         inputs |= {name: rows for name, rows in exceptions.items() if rows.num_rows}

@@ -37,6 +37,8 @@ MAX_LEVEL = 1.05
 """Spending above the budget never becomes usual."""
 _LOWEST, _HIGHEST = math.log(0.05), math.log(MAX_LEVEL)
 FIRST_DAYS = 14
+UNSURE_DAYS = 42
+"""So long after a budget was first seen, the level may still be of an earlier one."""
 CLIP = 2.5
 
 
@@ -55,6 +57,7 @@ class Usual:
         noise: standard deviation of a day around its usual spend, as a share of it.
         correlation: of the noise with that of the day before.
         last_level: the level as known after the last day.
+        sure_since: from this day on, the level is of budgets that were seen; None for all days.
     """
 
     days: tuple[date, ...]
@@ -69,6 +72,7 @@ class Usual:
     correlation: float
     last_level: float
     holidays: frozenset[date]
+    sure_since: date | None = None
 
     def shape(self, day: date) -> float:
         """A day's spend as a multiple of a mean day's."""
@@ -121,6 +125,11 @@ def learn(
         correlation=correlation,
         last_level=last,
         holidays=holidays,
+        sure_since=(
+            history.budget_seen_since + timedelta(days=UNSURE_DAYS)
+            if history.budget_seen_since
+            else None
+        ),
     )
 
 

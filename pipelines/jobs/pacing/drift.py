@@ -135,7 +135,7 @@ def _windows(usual: Usual, window: int) -> tuple[Floats, Floats, npt.NDArray[np.
     sums = np.r_[0.0, np.cumsum(logs)]
     mean = (sums[ends + 1] - sums[begin]) / lengths - level
     wide = np.r_[0.0, np.cumsum(usual.wide)]
-    spread = np.array([usual.spread(int(length)) ** 2 for length in lengths])
+    spread = np.array([usual.window_spread(int(length)) ** 2 for length in lengths])
     score = mean / np.sqrt(spread + (wide[ends + 1] - wide[begin]) / lengths**2)
     today, yesterday = logs[:, None] - level, np.r_[logs[:1], logs[:-1]][:, None] - level
     same_way = np.where(

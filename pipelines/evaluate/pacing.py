@@ -232,7 +232,7 @@ def _misspent(each: _Watched) -> tuple[float, float]:
     until = hit[1] if hit else fault.last
     days = [day for day in each.month.month if fault.first <= day <= until]
     amount = sum(abs(each.month.spent(day) - each.month.usual[day]) for day in days)
-    budget = max(each.month.campaigns[0].budget(fault.first), 1)
+    budget = each.month.campaigns[0].budget(fault.first) or max(each.month.usual[fault.first], 1.0)
     return amount / budget, amount / 1e6
 
 

@@ -228,7 +228,7 @@ def test_a_line_of_a_media_plan_lands_with_its_flight_in_micros_and_utc(tmp_path
         "account_id": "growth-team",
         "plan_id": "2026-Q3",
         "line_id": "7",
-        "platform": "google_ads",
+        "ad_platform": "google_ads",
         "campaign_name": "NO Search Brand",
         "market": "NO",
         "product": None,
@@ -291,6 +291,16 @@ def test_a_file_is_the_whole_list_unless_it_says_that_it_is_not(tmp_path: Path) 
     assert listed() == [("e1", 20)]
     ingest(second, complete=False)
     assert listed() == [("e1", 20), ("e2", 1)]
+
+
+def test_a_media_plan_of_several_platforms_is_one_list(tmp_path: Path) -> None:
+    warehouse = open_warehouse(Settings(warehouse=WarehouseSettings(path=tmp_path / "w.duckdb")))
+    meta = LINE | {"line_id": "8", "platform": "meta_ads"}
+    for lines in ((LINE, meta), (meta,)):
+        made = source(tmp_path / "plan.csv", "media_plans", *lines)
+        ingest_account(warehouse, made, "growth-team", now=NOW, allow_withdrawals=True)
+        rows = warehouse.query("SELECT line_id FROM raw.media_plans ORDER BY 1").to_pylist()
+        assert [row["line_id"] for row in rows] == [line["line_id"] for line in lines]
 
 
 def test_two_lists_of_one_account_are_not_landed_together(tmp_path: Path) -> None:

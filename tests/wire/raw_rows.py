@@ -140,7 +140,7 @@ def fill_lists(warehouse: Warehouse) -> None:
             | known,
         ],
     )
-    line = {"platform": "google_ads", "campaign_name": "Summer", "planned_spend_micros": 9}
+    line = {"ad_platform": "google_ads", "campaign_name": "Summer", "planned_spend_micros": 9}
     insert(
         warehouse,
         "raw.media_plans",

@@ -4,7 +4,7 @@ CREATE TABLE raw.media_plans (
   ),
   plan_id STRING NOT NULL OPTIONS (description = "The plan, such as 2026-Q3"),
   line_id STRING NOT NULL OPTIONS (description = "The plan's id of the line"),
-  platform STRING NOT NULL OPTIONS (
+  ad_platform STRING NOT NULL OPTIONS (
     description = "Ad platform that the line is bought on: google_ads, meta_ads, …"
   ),
   campaign_name STRING NOT NULL OPTIONS (description = "Name that the campaign was planned under"),

@@ -3,7 +3,7 @@ select
   account_id,
   plan_id,
   line_id,
-  platform,
+  ad_platform as platform,
   campaign_name as planned_campaign_name,
   market,
   product,

@@ -3,7 +3,7 @@ select
   account_id,
   plan_id,
   line_id,
-  platform,
+  ad_platform,
   campaign_name,
   market,
   product,

@@ -45,7 +45,7 @@ def _typed(sheet: Sheet[MediaPlanMapping]) -> Values:
         "account_id": [mapping.account_id.constant] * count,
         "plan_id": text(mapping.plan_id),
         "line_id": sheet.texts(columns.line_id),
-        "platform": mapping.ad_platform.of(sheet, platform_names()),
+        "ad_platform": mapping.ad_platform.of(sheet, platform_names()),
         "campaign_name": sheet.texts(columns.campaign_name),
         "market": if_any(columns.market, sheet.texts_if_any),
         "product": if_any(columns.product, sheet.texts_if_any),

@@ -2,16 +2,20 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from pipelines.config import PacingSettings
+from pipelines.config import GuardrailSettings, PacingSettings
 from pipelines.jobs.pacing.plan_match import Candidate, Line, compare, match_lines
 from pipelines.jobs.pacing.plan_matrix import classify, decide
+from pipelines.money import Money, Rates
 from pipelines.proposals.evidence import last_run, plan_pauses
+from pipelines.proposals.kinds import kind_of
+from pipelines.proposals.kinds.base import Stamp
+from pipelines.proposals.market import Campaign, Market
 from tests.unit.pacing_rows import AS_OF, BUDGET, Made, Result, pacer
 
 MONTH = 30 * BUDGET
@@ -207,6 +211,30 @@ def test_a_line_that_two_campaigns_fit_is_of_neither_for_certain() -> None:
     (match,) = match_lines([planned()], campaigns, AS_OF, NOW).values()
     assert match is not None
     assert (match.campaign.key[2], match.doubt) == ("c", None)
+
+
+def test_a_campaign_of_another_name_is_doubtful_whatever_its_metadata_says() -> None:
+    (match,) = match_lines(
+        [planned("US Launch")], [candidate("US Search Brand")], AS_OF, NOW
+    ).values()
+    assert match is not None
+    assert match.confidence > 0.8
+    assert match.doubt == "their names are unlike"
+
+
+def test_an_urgent_pause_is_drafted_of_a_campaign_far_over_its_plan(
+    pace: Callable[..., Result],
+) -> None:
+    result = pace(BRAND, plan=[line(planned_spend_micros=MONTH // 2)])
+    kind, budget = kind_of("pause"), Money(BUDGET, "USD")
+    own = ("google_ads", "1", "a", "US Search Brand", "ENABLED", budget, "USD", AS_OF)
+    market = Market(AS_OF, Rates("USD", AS_OF, {}), (Campaign(*own),), {})
+    stamp = Stamp(AS_OF, NOW + timedelta(days=7), "service:adcanary")
+    evidence = kind.read(result.warehouse, AS_OF)
+    (proposal,) = kind.draft(market, evidence, GuardrailSettings(), stamp).proposals
+
+    assert (proposal.urgency, proposal.verdict) == ("URGENT", "PASS")
+    assert proposal.finding["detectors"] == ["media_plan"]
 
 
 @pytest.mark.parametrize("confidence", [0.7, 0.69])

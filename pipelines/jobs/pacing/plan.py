@@ -169,7 +169,7 @@ def _paced(
 ) -> dict[str, Any]:
     history, pace = month.history, _pace(line, month, rate, as_of)
     zero, variance = pace.is_zero_delivery, pace.variance
-    is_early = pace.days < limits.recent_days
+    is_early = pace.days < limits.recent_days and as_of < line.end
     running = history.status not in STOPPED
     classification = classify(variance, is_zero_delivery=zero, is_early=is_early, limits=limits)
     action = decide(

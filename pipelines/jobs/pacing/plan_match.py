@@ -10,7 +10,8 @@ and 20% freshness, each from 0 to 1:
   hours, from there on less, down to 0 after a week; 0 for a line that doesn't say when.
 
 A campaign that one line has, another line of overlapping days doesn't get. A line that two
-campaigns fit about as well is of neither for certain.
+campaigns fit about as well is of neither for certain; nor is one of another name than the
+campaign's, as every campaign of a market agrees with its metadata.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from rapidfuzz import fuzz
@@ -29,6 +30,8 @@ METADATA, NAME, FRESHNESS = 0.5, 0.3, 0.2
 MIN_CONFIDENCE = 0.7
 """Below it nothing is proposed: a person decides."""
 FRESH_HOURS, STALE_HOURS = 12.0, 168.0
+MIN_NAME = 0.6
+"""Names less similar are of different things, or of one that nobody can recognise by it."""
 AMBIGUOUS = 0.05
 """Two campaigns whose confidences differ by less fit about as well."""
 
@@ -127,11 +130,11 @@ def match_lines(
             continue
         best = free[0]
         if rival := _rival(best, free[1:]):
-            doubt = f"campaign '{rival.campaign.name}' fits it about as well"
-            matches[line.key] = _doubted(best, doubt)
-            continue
+            best = _doubted(best, f"campaign '{rival.campaign.name}' fits it about as well")
+        elif best.name_similarity < MIN_NAME:
+            best = _doubted(best, "their names are unlike")
         matches[line.key] = best
-        if best.confidence >= MIN_CONFIDENCE:
+        if best.confidence >= MIN_CONFIDENCE and best.doubt is None:
             taken[best.campaign.key].append(line)
     return matches
 
@@ -177,7 +180,7 @@ def _rival(best: Match, others: Sequence[Match]) -> Match | None:
 
 
 def _doubted(match: Match, doubt: str) -> Match:
-    return Match(match.campaign, match.metadata, match.name_similarity, match.freshness, doubt)
+    return replace(match, doubt=doubt)
 
 
 def _best_first(match: Match) -> tuple[float, Key]:

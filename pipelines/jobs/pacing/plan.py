@@ -104,7 +104,7 @@ def pace_plan(
 ) -> Iterator[dict[str, Any]]:
     """Rows of contracts.media_plan_pacing, a line each, without what every row of a run carries."""
     lines = [_line(row) for row in inputs[LINES].to_pylist()]
-    days = {name: pa.concat_tables([inputs[f"{_EARLIER}{name}"], inputs[name]]) for name in _DAYS}
+    days = {name: _together(inputs[f"{_EARLIER}{name}"], inputs[name]) for name in _DAYS}
     histories = {
         (h.platform, h.account_id, h.campaign_id): h
         for h in read_histories({**inputs, **days}, as_of)
@@ -135,6 +135,11 @@ def pace_plan(
         if match.campaign.key not in months:
             months[match.campaign.key] = Month.of(history, as_of, holidays)
         yield _paced(line, match, months[match.campaign.key], rate, as_of=as_of, limits=limits)
+
+
+def _together(earlier: pa.Table, days: pa.Table) -> pa.Table:
+    """Both, whatever types a warehouse gives to no rows."""
+    return pa.concat_tables([earlier, days]) if earlier.num_rows else days
 
 
 def _pace(line: Line, month: Month, rate: Rate, as_of: date) -> Pace:

@@ -161,8 +161,8 @@ class PacingSettings(Section):
 
     warning: float = Field(0.10, gt=0)
     critical: float = Field(0.25, gt=0)
-    min_z: float = Field(3.1, gt=0)
-    min_z_under: float = Field(3.5, gt=0)
+    min_z: float = Field(3.3, gt=0)
+    min_z_under: float = Field(3.7, gt=0)
     recent_days: int = Field(5, ge=2)
     window_days: int = Field(10, ge=3, le=14)
     max_data_age_days: int = Field(3, ge=1)

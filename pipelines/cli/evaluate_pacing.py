@@ -1,41 +1,83 @@
-"""``adcanary evaluate pacing``: simulated months with planted faults."""
+"""``adcanary evaluate pacing``: on a file, or on simulated months with planted faults."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipelines.cli.console import Format, print_object, print_rows, rounded
+from pipelines.cli.console import Format, err, print_object, print_rows, rounded
 from pipelines.cli.options import FormatOption
+from pipelines.errors import UsageError
+
+if TYPE_CHECKING:
+    from pipelines.evaluate.pacing import PacingScore
 
 
 def pacing(
+    *,
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            help="CSV file with a row a campaign and day: campaign, date, cost, budget[, platform]"
+            "[, fault]; without one, simulated months."
+        ),
+    ] = None,
+    holidays: Annotated[
+        str | None, typer.Option(help="Country of the file's public holidays: US, or DE-BY.")
+    ] = None,
     months: Annotated[int, typer.Option(help="Campaign-months that each simulator makes.")] = 200,
     simulator: Annotated[str, typer.Option(help="market, platform, or all.")] = "all",
-    seed: Annotated[int, typer.Option(min=0, help="Of the simulated months.")] = 101,
+    seed: Annotated[int, typer.Option(min=0, help="Of the random numbers.")] = 101,
     format_: FormatOption = Format.TABLE,
 ) -> None:
-    """Score pacing on simulated months with planted faults, beside a random alerter.
+    """Score pacing on campaign-months with known faults, beside a random alerter of the same rate.
 
     Pacing was tuned on the market simulator's seeds 1 to 9, and never on the platform simulator's.
     """
     from pipelines.evaluate.pacing import score_pacing
 
+    if data is not None:
+        _score_file(data, holidays, seed, format_)
+        return
+    if holidays is not None:
+        raise UsageError(
+            "--holidays applies to a file, and there is none.",
+            kept="nothing was simulated.",
+            fix="Pass the file with --data, or leave out --holidays.",
+        )
     scores = score_pacing(months, simulator, seed)
     if format_ is Format.JSON:
-        figures = {
-            name: {side: score.figures() for side, score in sides.items()}
-            for name, sides in scores.items()
-        }
-        print_object(
-            {name: {**by["pacing"], "random": by["random"]} for name, by in figures.items()}
-        )
+        print_object({name: _figures(sides) for name, sides in scores.items()})
         return
+    _print(scores, format_)
+
+
+def _score_file(data: Path, holidays: str | None, seed: int, format_: Format) -> None:
+    from pipelines.evaluate.pacing import score_file
+    from pipelines.evaluate.pacing_file import unused
+
+    brought, scores, events = score_file(data, holidays, seed)
+    if format_ is Format.JSON:
+        print_object(_figures(scores) | {"has_truth": brought.has_truth, "events": events})
+    else:
+        _print({data.name: scores}, format_)
+        print_rows(events, format_)
+    for note in unused(brought):
+        err.print(note, highlight=False, soft_wrap=True)
+
+
+def _figures(sides: Mapping[str, PacingScore]) -> dict[str, object]:
+    return {**sides["pacing"].figures(), "random": sides["random"].figures()}
+
+
+def _print(scores: Mapping[str, Mapping[str, PacingScore]], format_: Format) -> None:
     rows = [(name, side, score) for name, sides in scores.items() for side, score in sides.items()]
     print_rows(
         [
-            {"simulator": name, "alerter": side, "healthy months": score.healthy_months}
+            {"months of": name, "alerter": side, "healthy months": score.healthy_months}
             | {"alerted": f"{score.alerted:.1%}", "alert-days a month": rounded(score.alert_days)}
             for name, side, score in rows
         ],
@@ -43,7 +85,7 @@ def pacing(
     )
     print_rows(
         [
-            {"simulator": name, "alerter": side, "fault": fault, "events": event.events}
+            {"months of": name, "alerter": side, "fault": fault, "events": event.events}
             | {
                 key: rounded(value)
                 for key, value in event.figures().items()

@@ -10,12 +10,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+from pydantic import ValidationError
 
 from pipelines.config import PacingSettings
 from pipelines.errors import UsageError
+from pipelines.evaluate.pacing_file import Brought, read_months
 from pipelines.evaluate.pacing_months import (
     COUNTRY,
     FAULTS,
@@ -126,6 +129,33 @@ def score_pacing(months: int, simulator: str, seed: int) -> dict[str, dict[str, 
     return {name: score_rules(SIMULATORS[name](months, seed), seed=seed) for name in names}
 
 
+def score_file(
+    path: Path, holidays: str | None, seed: int
+) -> tuple[Brought, dict[str, PacingScore], list[dict[str, Any]]]:
+    """What a file has, the scores of pacing and of a random alerter of the same rate, and pacing's
+    events: campaign, detector, and the first and last day of each unbroken run of alerts.
+
+    Args:
+        holidays: the country whose public holidays shape the target, ``US`` or ``DE-BY``.
+
+    Raises:
+        InputError: pacing can't be scored on it.
+        UsageError: there are no holidays of that country.
+    """
+    brought = read_months(path)
+    try:
+        settings = PacingSettings(holidays=holidays)
+    except ValidationError:
+        raise UsageError(
+            f"No public holidays of '{holidays}' are known.",
+            kept="nothing was scored.",
+            fix="Use a country, or a part of one: US, or DE-BY.",
+        ) from None
+    watched = _watch(brought.months, pacing_rule(settings))
+    scores = {"pacing": _score(watched), "random": _score(_random(watched, seed))}
+    return brought, scores, [event for each in watched for event in _events(each)]
+
+
 def score_rules(
     months: Iterable[CampaignMonth], rules: Mapping[str, Rule] | None = None, seed: int = 1
 ) -> dict[str, PacingScore]:
@@ -141,11 +171,35 @@ def score_rules(
     return scores | {"random": _score(_random(watched["pacing"], seed))}
 
 
+def _watch(months: Iterable[CampaignMonth], rule: Rule) -> list[_Watched]:
+    return [
+        _Watched(month, {day: rule(month.seen(day), month.month, day) for day in month.month})
+        for month in months
+    ]
+
+
+def _events(each: _Watched) -> Iterator[dict[str, Any]]:
+    for name in sorted(set().union(*each.alerts.values())):
+        first = last = None
+        for day, alerts in each.alerts.items():
+            if name in alerts:
+                first, last = first or day, day
+            elif first:
+                yield _event(each, name, first, last or first)
+                first = None
+        if first:
+            yield _event(each, name, first, last or first)
+
+
+def _event(each: _Watched, name: str, first: date, last: date) -> dict[str, Any]:
+    campaign = each.month.campaigns[0].campaign_id
+    return {"campaign": campaign, "detector": name, "first": first, "last": last}
+
+
 def pacing_rule(settings: PacingSettings) -> Rule:
     """What the pacing job would have open."""
-    holidays = (
-        public_holidays(settings.holidays, range(2020, 2031)) if settings.holidays else frozenset()
-    )
+    years = range(2015, 2036)
+    holidays = public_holidays(settings.holidays, years) if settings.holidays else frozenset()
 
     def rule(history: CampaignHistory, month: Sequence[date], day: date) -> frozenset[str]:
         if not is_paced(history, day):
@@ -232,7 +286,7 @@ def _misspent(each: _Watched) -> tuple[float, float]:
     until = hit[1] if hit else fault.last
     days = [day for day in each.month.month if fault.first <= day <= until]
     amount = sum(abs(each.month.spent(day) - each.month.usual[day]) for day in days)
-    budget = max(each.month.campaigns[0].budget(fault.first), 1)
+    budget = each.month.campaigns[0].budget(fault.first) or max(each.month.usual[fault.first], 1.0)
     return amount / budget, amount / 1e6
 
 

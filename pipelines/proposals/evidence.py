@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -133,6 +134,15 @@ def responses(warehouse: Warehouse, run: JobEvidence | None) -> dict[str, Respon
 
 def alerts(warehouse: Warehouse, run: JobEvidence | None) -> tuple[Alert, ...]:
     """The run's open faults, by campaign and detector; none without a run."""
+    return _alerts(_rows(warehouse, "alerts", run))
+
+
+def plan_pauses(warehouse: Warehouse, run: JobEvidence | None) -> tuple[Alert, ...]:
+    """Campaigns that a line of a media plan would have paused, as faults of ``media_plan``."""
+    return _alerts(_rows(warehouse, "plan_pauses", run))
+
+
+def _alerts(rows: Iterable[Mapping[str, Any]]) -> tuple[Alert, ...]:
     return tuple(
         Alert(
             key=(row["platform"], row["account_id"], row["campaign_id"]),
@@ -143,7 +153,7 @@ def alerts(warehouse: Warehouse, run: JobEvidence | None) -> tuple[Alert, ...]:
             recent_daily=money(row["recent_daily_micros"], row["currency_code"]),
             shared_budget=row["shared_budget_id"],
         )
-        for row in _rows(warehouse, "alerts", run)
+        for row in rows
     )
 
 

@@ -15,16 +15,17 @@ import yaml
 from pipelines.sandbox.market.experiment import OUTCOME
 from pipelines.sandbox.market.market import Market
 from pipelines.sandbox.market.portfolio import SHOP_TIME_ZONE
+from pipelines.sandbox.media_plan import write_media_plan
 from pipelines.sandbox.serving.clock import Clock
 from pipelines.sandbox.serving.platform import Place, Platform
 from pipelines.sources.registry import SOURCES
 
 _HOUR = 9  # of the simulated day, UTC: every account's yesterday is over
 # What the demo's media mix, experiments, pacing and proposals need; the others sell to companies or
-# repeat what these say.
+# repeat what these say. The file is a media plan.
 DEMO_SOURCES = (
-    *("google_ads", "meta_ads", "tiktok_ads"),
-    *("ga4_export", "shopify", "growthbook", "fx_rates"),
+    *("google_ads", "meta_ads", "tiktok_ads", "ga4_export", "shopify"),
+    *("growthbook", "fx_rates", "files"),
 )
 
 
@@ -106,8 +107,12 @@ class World:
     def write(self) -> None:
         """Write the exports and the configuration as of the simulated day."""
         chosen = self.platforms if self._sources is None else self._sources
-        sources = {name: dict(self.platforms[name].settings) for name in chosen}
-        for name in sources:
+        sources: dict[str, Any] = {}
+        for name in chosen:
+            if name == "files":
+                sources[name] = write_media_plan(self.folder, self.clock.today)
+                continue
+            sources[name] = dict(self.platforms[name].settings)
             self.platforms[name].write()
         now = datetime.combine(self.clock.today, time(_HOUR), tzinfo=UTC)
         settings = {

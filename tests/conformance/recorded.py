@@ -272,6 +272,10 @@ def _add_evidence(warehouse: DuckDBWarehouse) -> None:
         "SELECT platform, account_id, DATE '2026-06-30' FROM marts.dim_campaign",
         "INSERT INTO marts.identity_components (node, component_id) "
         f"VALUES ('user_id|{people.ADA['user']}', 'ada')",
+        "INSERT INTO marts.media_plans (account_id, plan_id, line_id, platform, "
+        "planned_campaign_name, start_date, end_date, planned_spend_micros, currency_code) "
+        "SELECT 'team', 'p', '1', 'google_ads', 'g1', DATE '2026-01-01', DATE '2026-12-31', 1, "
+        "'USD'",
     ]
     warehouse.transaction([Statement(sql) for sql in statements], label="test")
 

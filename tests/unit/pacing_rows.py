@@ -46,6 +46,10 @@ class Made:
     """Periods in which it held a shared budget: the budget, first day and day after the last."""
     paused: tuple[date, ...] = ()
     """Days without spend that have a row, which says that it was paused."""
+    budget_seen: date | None = None
+    """The day on which its budget was first seen; None for always."""
+    name: str | None = None
+    labels: str | None = None
 
     def budget_on(self, day: date) -> int | None:
         if self.budget is None or self.raised_on is None or day < self.raised_on:
@@ -100,20 +104,43 @@ CAMPAIGN_TYPES = KEY_TYPES | {
     "time_zone": pa.string(),
     "first_date": pa.date32(),
     "last_date": pa.date32(),
+    "labels": pa.string(),
 }
 
 
+PLAN_TYPES = dict.fromkeys(("account_id", "plan_id", "line_id", "platform"), pa.string()) | {
+    "planned_campaign_name": pa.string(),
+    "market": pa.string(),
+    "product": pa.string(),
+    "start_date": pa.date32(),
+    "end_date": pa.date32(),
+    "planned_spend_micros": pa.int64(),
+    "currency_code": pa.string(),
+    "updated_at": pa.timestamp("us", "UTC"),
+}
+RATE_TYPES = {
+    "date": pa.date32(),
+    "currency_code": pa.string(),
+    "reporting_currency_code": pa.string(),
+    "fx_rate": pa.float64(),
+    "fx_date": pa.date32(),
+}
 PERIOD_TYPES = KEY_TYPES | {
     "shared_budget_id": pa.string(),
     "valid_from": pa.date32(),
     "valid_before": pa.date32(),
+    "effective_from": pa.date32(),
 }
 
 
 def warehouse_with(
-    path: Path, campaigns: Sequence[Made], uncovered: Sequence[date] = ()
+    path: Path,
+    campaigns: Sequence[Made],
+    uncovered: Sequence[date] = (),
+    plan: Sequence[dict[str, Any]] = (),
+    rates: Sequence[dict[str, Any]] = (),
 ) -> DuckDBWarehouse:
-    """A warehouse with the three marts; every account covers START to AS_OF but ``uncovered``."""
+    """A warehouse with the job's marts; every account covers START to AS_OF but ``uncovered``."""
     days = [row for c in campaigns for row in c.days() if row["date"] not in uncovered]
     dims = []
     for made in campaigns:
@@ -121,7 +148,8 @@ def warehouse_with(
         dims.append(
             made.key
             | {
-                "campaign_name": f"Campaign {made.campaign_id}",
+                "campaign_name": made.name or f"Campaign {made.campaign_id}",
+                "labels": made.labels,
                 "campaign_status": made.status,
                 "daily_budget_micros": made.budget_on(AS_OF),
                 "currency_code": made.currency,
@@ -147,6 +175,13 @@ def warehouse_with(
         for made in campaigns
         for budget, first, end in made.shared
     ]
+    periods += [
+        made.key
+        | {"valid_from": date(1900, 1, 1), "valid_before": date(9999, 12, 31)}
+        | {"effective_from": made.budget_seen}
+        for made in campaigns
+        if made.budget_seen
+    ]
     tables = {
         "ads_budget_history": pa.Table.from_pylist(periods, pa.schema(list(PERIOD_TYPES.items()))),
         "ads_campaign_daily": pa.Table.from_pylist(
@@ -154,6 +189,8 @@ def warehouse_with(
         ),
         "dim_campaign": pa.Table.from_pylist(dims, pa.schema(list(CAMPAIGN_TYPES.items()))),
         "ads_account_days": pa.Table.from_pylist(covered),
+        "media_plans": pa.Table.from_pylist(list(plan), pa.schema(list(PLAN_TYPES.items()))),
+        "fx_rates_daily": pa.Table.from_pylist(list(rates), pa.schema(list(RATE_TYPES.items()))),
     }
     warehouse = DuckDBWarehouse(path)
     warehouse.create_tables(load_contracts().values())
@@ -179,6 +216,10 @@ class Result:
         rows = self.warehouse.query("SELECT * FROM contracts.pacing_alerts").to_pylist()
         return {r["detector"]: r for r in rows if r["campaign_id"] == campaign_id}
 
+    def plan(self) -> dict[str, dict[str, Any]]:
+        rows = self.warehouse.query("SELECT * FROM contracts.media_plan_pacing").to_pylist()
+        return {r["line_id"]: r for r in rows}
+
 
 def pacer(path: Path) -> Callable[..., Result]:
     """A function that fills the warehouse at ``path`` with campaigns and paces them."""
@@ -188,8 +229,10 @@ def pacer(path: Path) -> Callable[..., Result]:
         uncovered: Sequence[date] = (),
         as_of: date = AS_OF,
         zone: str = "UTC",
+        plan: Sequence[dict[str, Any]] = (),
+        rates: Sequence[dict[str, Any]] = (),
     ) -> Result:
-        warehouse = warehouse_with(path, campaigns, uncovered)
+        warehouse = warehouse_with(path, campaigns, uncovered, plan, rates)
         settings = Settings(reporting_time_zone=zone)
         return Result(warehouse, run_job(warehouse, settings, "pacing", as_of))
 

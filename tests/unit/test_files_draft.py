@@ -14,6 +14,7 @@ from pipelines.sources.files.draft import write_draft
 from pipelines.sources.files.experiments.mapping import ExperimentsMapping
 from pipelines.sources.files.ga4_report.mapping import Ga4ReportMapping
 from pipelines.sources.files.mapping import FileMapping
+from pipelines.sources.files.media_plans.mapping import MediaPlanMapping
 from pipelines.sources.files.orders.mapping import OrdersMapping
 from pipelines.sources.files.source import load_mapping
 from tests.unit.exports import landed, spent
@@ -146,7 +147,7 @@ def test_the_documented_examples_are_usable_and_name_every_key(tmp_path: Path) -
     assert all(key in DOCS for key in in_prose)
     everywhere = {*FileMapping.model_fields, "currency"}
     schemas: tuple[type[FileMapping], ...] = (
-        *(OrdersMapping, Ga4ReportMapping, ExperimentsMapping, CalendarMapping),
+        *(OrdersMapping, Ga4ReportMapping, ExperimentsMapping, CalendarMapping, MediaPlanMapping),
     )
     for text, schema in zip(others, schemas, strict=True):
         path.write_text(text)

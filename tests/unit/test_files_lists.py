@@ -1,6 +1,6 @@
-"""Lists that people keep, of experiments and of calendar events, land as the lists they are."""
+"""Lists that people keep (experiments, calendar events, media plans) land as the lists they are."""
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +51,21 @@ SALE = {
     "intensity": "20%",
     "expected_sign": "1",
     "known_in_advance": "true",
+}
+
+
+LINE = {
+    "plan_id": "2026-Q3",
+    "line_id": "7",
+    "platform": "google_ads",
+    "campaign_name": "NO Search Brand",
+    "market": "NO",
+    "product": "",
+    "start_date": "2026-07-01",
+    "end_date": "2026-09-30",
+    "planned_spend": "9200.50",
+    "currency": "NOK",
+    "updated_at": "2026-06-30 14:05 +0200",
 }
 
 
@@ -206,6 +221,57 @@ def test_an_event_to_come_lands_and_a_stock_out_was_not_known(tmp_path: Path) ->
     assert (out["market"], out["known_in_advance"]) == ("NO", False)
 
 
+def test_a_line_of_a_media_plan_lands_with_its_flight_in_micros_and_utc(tmp_path: Path) -> None:
+    (row,) = read(source(tmp_path / "plan.csv", "media_plans", LINE))
+    assert row.pop("updated_at").astimezone(UTC) == datetime(2026, 6, 30, 12, 5, tzinfo=UTC)
+    assert row == {
+        "account_id": "growth-team",
+        "plan_id": "2026-Q3",
+        "line_id": "7",
+        "ad_platform": "google_ads",
+        "campaign_name": "NO Search Brand",
+        "market": "NO",
+        "product": None,
+        "start_date": date(2026, 7, 1),
+        "end_date": date(2026, 9, 30),
+        "planned_spend_micros": 9_200_500_000,
+        "currency_code": "NOK",
+        "time_zone": "America/New_York",
+    }
+
+
+@pytest.mark.parametrize(
+    ("changed", "reason"),
+    [
+        ({"end_date": "2026-06-30"}, "it ends before it starts"),
+        ({"planned_spend": ""}, "it says nothing of what may be spent"),
+        ({"planned_spend": "-5"}, "column planned_spend"),
+        ({"platform": "Google"}, "column platform"),
+        ({"updated_at": "2026-06-30"}, "column updated_at"),
+    ],
+    ids=["ends", "no-spend", "negative", "platform", "no-hour"],
+)
+def test_a_bad_line_is_set_aside_and_the_others_land(
+    changed: dict[str, str], reason: str, tmp_path: Path
+) -> None:
+    good = [LINE | {"line_id": f"good {n}"} for n in range(3)]
+    made = source(tmp_path / "plan.csv", "media_plans", *good, LINE | changed)
+    (batch,) = made.snapshot(made.account_ids[0], NOW.date())
+    assert isinstance(batch.rows, pa.RecordBatchReader)
+    assert batch.rows.read_all().num_rows == 3
+    assert [reason in one.why for one in batch.unreadable] == [True]
+
+
+def test_a_line_that_is_there_twice_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="plan_id 2026-Q3, line_id 7 was in row 2 already"):
+        read(source(tmp_path / "plan.csv", "media_plans", LINE, LINE | {"planned_spend": "1"}))
+
+
+def test_a_media_plan_without_an_offset_of_its_times_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="are of no certain hour"):
+        source(tmp_path / "plan.csv", "media_plans", LINE, times="%Y-%m-%d")
+
+
 def test_a_file_is_the_whole_list_unless_it_says_that_it_is_not(tmp_path: Path) -> None:
     warehouse = open_warehouse(Settings(warehouse=WarehouseSettings(path=tmp_path / "w.duckdb")))
 
@@ -227,6 +293,16 @@ def test_a_file_is_the_whole_list_unless_it_says_that_it_is_not(tmp_path: Path) 
     assert listed() == [("e1", 20), ("e2", 1)]
 
 
+def test_a_media_plan_of_several_platforms_is_one_list(tmp_path: Path) -> None:
+    warehouse = open_warehouse(Settings(warehouse=WarehouseSettings(path=tmp_path / "w.duckdb")))
+    meta = LINE | {"line_id": "8", "platform": "meta_ads"}
+    for lines in ((LINE, meta), (meta,)):
+        made = source(tmp_path / "plan.csv", "media_plans", *lines)
+        ingest_account(warehouse, made, "growth-team", now=NOW, allow_withdrawals=True)
+        rows = warehouse.query("SELECT line_id FROM raw.media_plans ORDER BY 1").to_pylist()
+        assert [row["line_id"] for row in rows] == [line["line_id"] for line in lines]
+
+
 def test_two_lists_of_one_account_are_not_landed_together(tmp_path: Path) -> None:
     late = SALE | {"start_date": "2026-09-01", "end_date": "2026-09-02"}
     lists = [
@@ -236,13 +312,15 @@ def test_two_lists_of_one_account_are_not_landed_together(tmp_path: Path) -> Non
     assert len(overlapping(lists)) == 2
 
 
-@pytest.mark.parametrize("table", ["experiments", "calendar_events"])
+@pytest.mark.parametrize("table", ["experiments", "calendar_events", "media_plans"])
 def test_the_ready_mapping_of_a_list_is_usable_as_it_is(table: str) -> None:
     assert load_mapping(READY / f"{table}.yaml").table == table
 
 
 @pytest.mark.parametrize(
-    ("table", "row"), [("experiments", TEST), ("calendar_events", SALE)], ids=["tests", "events"]
+    ("table", "row"),
+    [("experiments", TEST), ("calendar_events", SALE), ("media_plans", LINE)],
+    ids=["tests", "events", "plans"],
 )
 def test_a_list_is_known_by_its_columns_and_its_draft_is_usable_once_completed(
     table: str, row: dict[str, str], tmp_path: Path
@@ -252,7 +330,8 @@ def test_a_list_is_known_by_its_columns_and_its_draft_is_usable_once_completed(
     source(path, table, renamed)
     text = write_draft(path, None).read_text()
     drafted = yaml.safe_load(text)
-    assert drafted["kind"] == {"column": "Type"}
+    if "kind" in row:
+        assert drafted["kind"] == {"column": "Type"}
     assert drafted["columns"]["start_date"] == "Start date"
     for line, value in (
         ("account_id: {constant: TODO}", "account_id: {constant: team}"),

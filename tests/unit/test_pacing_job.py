@@ -101,9 +101,26 @@ def test_a_campaign_that_comes_up_to_its_budget_is_no_overspend(
 ) -> None:
     """Its budget was raised on 11 May, before anybody could know: it is judged by the new one."""
     raised = date(2026, 5, 11)
-    low = Made("c", lambda d, usual: round(0.65 * usual) if d < raised else usual)
+    low = Made(
+        "c",
+        lambda d, usual: round(0.65 * usual) if d < raised else usual,
+        budget_seen=date(2026, 5, 15),
+    )
 
     assert pace(low).alerts() == {}
+
+
+def test_spending_more_of_a_budget_that_was_always_known_is_an_event_for_four_weeks(
+    pace: Callable[..., Result],
+) -> None:
+    recent, old = date(2026, 6, 15), date(2026, 5, 20)
+    result = pace(
+        Made("recent", lambda d, usual: round(0.6 * usual) if d < recent else usual),
+        Made("old", lambda d, usual: round(0.6 * usual) if d < old else usual),
+    )
+
+    assert set(result.alerts("recent")) == {"overspend"}
+    assert result.alerts("old") == {}
 
 
 def test_a_runaway_on_a_raised_budget_began_when_it_left_the_budget(
@@ -114,7 +131,10 @@ def test_a_runaway_on_a_raised_budget_began_when_it_left_the_budget(
     def spent(day: date, usual: int) -> int:
         return round((0.65 if day < raised else 3 if day >= first else 1) * usual)
 
-    assert pace(Made("c", spent)).alerts()["overspend"]["since"] == first
+    assert (
+        pace(Made("c", spent, budget_seen=date(2026, 5, 15))).alerts()["overspend"]["since"]
+        == first
+    )
 
 
 def test_an_event_opens_once_and_closes_when_its_days_are_back(pace: Callable[..., Result]) -> None:

@@ -21,7 +21,7 @@ MAPPINGS = shipped("infra") / "mappings"
 DAYS = Window(date(2026, 4, 1), date(2026, 4, 2))
 UUIDS = [f"{n}a1b2c3d-0000-4000-8000-000000000001" for n in (1, 2, 3)]
 # Of two campaigns on two days, in every file: 1,234.50 + 0.99 + 17.00 + 0.00.
-LISTS = ("experiments", "calendar_events")
+LISTS = ("experiments", "calendar_events", "media_plans")
 COST, IMPRESSIONS, CLICKS, CONVERSIONS, VALUE = 1_252_490_000, 13_579, 321, 6.5, 980.25
 _Table = Sequence[Sequence[str]]
 

@@ -140,6 +140,16 @@ def fill_lists(warehouse: Warehouse) -> None:
             | known,
         ],
     )
+    line = {"ad_platform": "google_ads", "campaign_name": "Summer", "planned_spend_micros": 9}
+    insert(
+        warehouse,
+        "raw.media_plans",
+        [
+            _listed(
+                "a", "2025-03-03..2025-03-30", plan_id="p", line_id="1", currency_code="USD", **line
+            )
+        ],
+    )
     own = {"measured_by": "own", "status": "DONE", "currency_code": "USD", "outcome": "orders"}
     holdout = {"kind": "holdout", "channel": "meta_ads", **own, "geos": ["Oslo", "Bergen"]}
     spend = {"spend_test_micros": 0, "spend_baseline_micros": 70, "spend_delta_micros": -70}

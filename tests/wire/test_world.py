@@ -63,7 +63,8 @@ def test_what_a_source_gives_is_in_the_types_of_its_tables_contract(
 
 def test_the_demo_configures_its_sources_and_serves_every_platform(tmp_path: Path) -> None:
     with World(tmp_path, Market(scale=0.05), TODAY) as world:
-        assert source_names(load_settings(world.config)) == list(DEMO_SOURCES)
+        served = [name for name in DEMO_SOURCES if name != "files"]
+        assert source_names(load_settings(world.config)) == [*served, "files:media_plan.csv"]
         assert set(world.platforms) == set(SOURCES)
         exports = {p.name for p in (tmp_path / "exports").iterdir()}
     assert exports == {"ga4"}

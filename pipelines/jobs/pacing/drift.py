@@ -4,11 +4,13 @@ On each day, the last 3 to ``window`` days on which the campaign ran are compare
 usually cost. An event opens when one of these windows is off by ``PERCENT`` or more *and* by
 ``z`` standard deviations of the campaign's own noise, with its last two days off in the same
 direction; no day counts for more than its clipped residual. What is usual stays as it was before
-the event, and the event closes when its last days are back within half of ``PERCENT``: of what is
-usual, or of the budget. Spending what was planned is no fault, however unusual it is; and budgets
-of before the first pull aren't known, so that an old change looks like an event. The days are
-gone through from the oldest on, so the same rows always give the same events, whichever runs came
-before.
+the event, and the event closes when its last days are back within half of ``PERCENT`` of it. The
+days are gone through from the oldest on, so the same rows always give the same events, whichever
+runs came before.
+
+Budgets of before the first pull aren't known: a raise of then looks like an event. Until the level
+is of budgets that were seen, days within half of ``PERCENT`` of the budget are no fault, however
+unusual they are.
 """
 
 from __future__ import annotations
@@ -30,7 +32,7 @@ MIN_DAYS = 3
 """One odd day, or two, are no event."""
 CLOSING_DAYS = 3
 NEW_NORMAL_DAYS = 28
-"""After so many days a lower level is usual."""
+"""After so many days a lower level is usual, and a higher one within the budget."""
 
 
 @dataclass(frozen=True)
@@ -61,14 +63,17 @@ def drifts(usual: Usual, window: int, z_over: float, z_under: float) -> list[Dri
     score, percent = scores[by_day, best].tolist(), percents[by_day, best].tolist()
     logs = (usual.residual + np.log(usual.level)).tolist()
     of_budget = _of_budget(usual)
+    unsure = [usual.sure_since is not None and day < usual.sure_since for day in usual.days]
     events: list[Drift] = []
     since, level, sign = -1, 0.0, 0
     for i, day in enumerate(usual.days):
         if since >= 0:
             event = events[-1]
             recent = _recent(usual, max(since, i - CLOSING_DAYS + 1), i, level)
-            is_usual_now = sign < 0 and (day - event.first).days >= NEW_NORMAL_DAYS
-            is_off = min(sign * recent, sign * of_budget[i]) >= PERCENT / 2
+            is_planned = sign * of_budget[i] < PERCENT / 2
+            is_old = (day - event.first).days >= NEW_NORMAL_DAYS
+            is_usual_now = is_old and (sign < 0 or is_planned)
+            is_off = sign * recent >= PERCENT / 2 and not (unsure[i] and is_planned)
             if is_off and not is_usual_now:
                 events[-1] = replace(event, last=day, recent=recent)
                 continue
@@ -76,7 +81,7 @@ def drifts(usual: Usual, window: int, z_over: float, z_under: float) -> list[Dri
         if -z_under < score[i] < z_over:
             continue
         sign = 1 if score[i] > 0 else -1
-        if sign * of_budget[i] < PERCENT / 2:
+        if unsure[i] and sign * of_budget[i] < PERCENT / 2:
             continue
         since = int(starts[i, best[i]])
         level = float(usual.level[since])
@@ -130,7 +135,7 @@ def _windows(usual: Usual, window: int) -> tuple[Floats, Floats, npt.NDArray[np.
     sums = np.r_[0.0, np.cumsum(logs)]
     mean = (sums[ends + 1] - sums[begin]) / lengths - level
     wide = np.r_[0.0, np.cumsum(usual.wide)]
-    spread = np.array([usual.spread(int(length)) ** 2 for length in lengths])
+    spread = np.array([usual.window_spread(int(length)) ** 2 for length in lengths])
     score = mean / np.sqrt(spread + (wide[ends + 1] - wide[begin]) / lengths**2)
     today, yesterday = logs[:, None] - level, np.r_[logs[:1], logs[:-1]][:, None] - level
     same_way = np.where(

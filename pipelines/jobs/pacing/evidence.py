@@ -19,6 +19,9 @@ OTHER_CURRENCIES = "other_currencies"
 """The input that names the last day of campaigns in another currency than theirs, if any."""
 PAUSED_DAYS = "paused_days"
 """The input that names days of a pause of campaigns that ran again after it, if any did."""
+FIRST_BUDGETS = "first_budgets"
+"""The input that names the day on which a campaign's budget was first seen, if that was later than
+the first day read."""
 STOPPED = ("PAUSED", "REMOVED")
 
 
@@ -59,6 +62,8 @@ class CampaignHistory:
         budgets: day → daily budget in micros, for days with a row that has one.
         delivery: day → what its spend bought, for days with a row.
         paused: days without spend whose row says that the campaign was paused or removed.
+        budget_seen_since: the day on which its budget was first seen, and which stands for the days
+            before it, too; None if it is known for all days.
         flights: lifetime budgets. The campaign has no budget on days that none of them is for.
         shared_budget_id: set for the history of a budget that campaigns share, whose ids
             ``shared_by`` has; ``campaign_id`` is then no campaign's.
@@ -77,6 +82,7 @@ class CampaignHistory:
     budgets: Mapping[date, int] = field(default_factory=dict)
     delivery: Mapping[date, Delivery] = field(default_factory=dict)
     paused: frozenset[date] = frozenset()
+    budget_seen_since: date | None = None
     flights: tuple[Flight, ...] = ()
     shared_budget_id: str | None = None
     shared_by: tuple[str, ...] = ()
@@ -160,6 +166,10 @@ def read_histories(inputs: Mapping[str, pa.Table], as_of: date) -> list[Campaign
     paused: defaultdict[Key, set[date]] = defaultdict(set)
     for row in inputs[PAUSED_DAYS].to_pylist() if PAUSED_DAYS in inputs else ():
         paused[_key(row)].add(row["date"])
+    seen_since = {
+        _key(row): row["first_seen"]
+        for row in (inputs[FIRST_BUDGETS].to_pylist() if FIRST_BUDGETS in inputs else ())
+    }
     covered: defaultdict[tuple[str, str], set[date]] = defaultdict(set)
     for row in inputs["account_days"].to_pylist():
         covered[row["platform"], row["account_id"]].add(row["date"])
@@ -194,6 +204,7 @@ def read_histories(inputs: Mapping[str, pa.Table], as_of: date) -> list[Campaign
             budgets=budgets[_key(row)],
             delivery=delivery[_key(row)],
             paused=frozenset(paused[_key(row)]),
+            budget_seen_since=seen_since.get(_key(row)),
         )
         for row in inputs["campaigns"].to_pylist()
     ]

@@ -17,6 +17,7 @@ from pipelines.jobs.pacing import detectors
 from pipelines.jobs.pacing.calendar import public_holidays
 from pipelines.jobs.pacing.causes import explain
 from pipelines.jobs.pacing.evidence import (
+    FIRST_BUDGETS,
     HISTORY_DAYS,
     OTHER_CURRENCIES,
     PAUSED_DAYS,
@@ -27,6 +28,8 @@ from pipelines.jobs.pacing.evidence import (
     read_histories,
 )
 from pipelines.jobs.pacing.limits import over_daily_cap
+from pipelines.jobs.pacing.plan import LINES, pace_plan, read_plan
+from pipelines.jobs.pacing.plan_matrix import summary
 from pipelines.jobs.pacing.plots import plot_pacing
 from pipelines.jobs.pacing.sharing import SHARED_BUDGETS, with_shared_budgets
 from pipelines.jobs.pacing.target import Month, recent_days
@@ -36,6 +39,7 @@ from pipelines.warehouse import Warehouse
 
 DAILY = "contracts.pacing_daily"
 ALERTS = "contracts.pacing_alerts"
+PLAN = "contracts.media_plan_pacing"
 
 _LAST_DAY = "SELECT MAX(date) AS last_day FROM marts.ads_account_days WHERE date <= @as_of"
 
@@ -66,8 +70,8 @@ class PacingJob:
     """Month-to-date pacing (see :class:`pipelines.jobs.base.Job`)."""
 
     name = "pacing"
-    model_version = "usual-drift-2"
-    tables = (DAILY, ALERTS)
+    model_version = "usual-drift-3"
+    tables = (DAILY, ALERTS, PLAN)
     plots = (Plot("pacing", plot_pacing),)
 
     def settings(self, settings: Settings) -> PacingJobSettings:
@@ -83,7 +87,9 @@ class PacingJob:
         )
 
     def read(self, warehouse: Warehouse, as_of: date) -> dict[str, pa.Table]:
-        params = {"start": month_days(as_of)[0] - timedelta(days=HISTORY_DAYS), "as_of": as_of}
+        month_first = month_days(as_of)[0]
+        start = month_first - timedelta(days=HISTORY_DAYS)
+        params = {"start": start, "as_of": as_of}
         folder = Path(__file__).parent
         inputs = {
             "last_day": warehouse.query(_LAST_DAY, {"as_of": as_of}),
@@ -93,10 +99,11 @@ class PacingJob:
         }
         exceptions = {
             name: warehouse.query((folder / f"{name}.sql").read_text(), params)
-            for name in (OTHER_CURRENCIES, SHARED_BUDGETS, PAUSED_DAYS)
+            for name in (OTHER_CURRENCIES, SHARED_BUDGETS, PAUSED_DAYS, FIRST_BUDGETS)
         }
         # a run's id is made of what is read: where there is none of these, of nothing more
-        return inputs | {name: rows for name, rows in exceptions.items() if rows.num_rows}
+        inputs |= {name: rows for name, rows in exceptions.items() if rows.num_rows}
+        return inputs | read_plan(warehouse, as_of, month_first, start)
 
     def compute(
         self,
@@ -129,7 +136,9 @@ class PacingJob:
             daily += days
             beside = accounts[history.platform, history.account_id]
             alerts += _alerts(paced, days[-1], due, limits, [m for m in beside if m is not paced])
-        return _outcome(histories, daily, alerts, last_day)
+        zone = settings.reporting_time_zone
+        plan = list(pace_plan(inputs, as_of, limits, holidays, zone)) if LINES in inputs else []
+        return _outcome(histories, daily, alerts, plan, last_day)
 
 
 def _too_old(last_day: date | None, as_of: date, limits: PacingSettings) -> Outcome | None:
@@ -151,7 +160,7 @@ def _too_old(last_day: date | None, as_of: date, limits: PacingSettings) -> Outc
 
 
 def _outcome(
-    histories: Sequence[CampaignHistory], daily: Rows, alerts: Rows, last_day: date
+    histories: Sequence[CampaignHistory], daily: Rows, alerts: Rows, plan: Rows, last_day: date
 ) -> Outcome:
     detected = Counter(alert["detector"] for alert in alerts)
     without_budget = sum(not h.has_budget for h in histories)
@@ -161,17 +170,17 @@ def _outcome(
         "campaigns_without_budget": without_budget,
         "critical_alerts": sum(alert["severity"] == "CRITICAL" for alert in alerts),
         **{f"alerts_{name}": count for name, count in sorted(detected.items())},
+        **{f"plan_{name.lower()}": n for name, n in Counter(r["action"] for r in plan).items()},
     }
-    rows = {DAILY: daily, ALERTS: alerts}
+    rows = {DAILY: daily, ALERTS: alerts, PLAN: plan}
     if not histories:
-        return Outcome(
-            "NO_DATA", "No campaign spent this month, and no running one has a budget.", diagnostics
-        )
+        reason = "No campaign spent this month, and no running one has a budget."
+        return Outcome("NO_DATA", reason + summary(plan), diagnostics, {PLAN: plan})
     if without_budget == len(histories):
         return Outcome(
             "INCONCLUSIVE",
             f"None of the {len(histories)} campaigns has a known budget, so there is no target to "
-            "pace against; spend and month-end forecasts are reported.",
+            "pace against; spend and month-end forecasts are reported." + summary(plan),
             diagnostics,
             rows,
         )
@@ -182,7 +191,7 @@ def _outcome(
     reason = f"{paced}; open faults: {faults or 'none'}." + (
         f" {without_budget} have no known budget." if without_budget else ""
     )
-    return Outcome("PASS", reason, diagnostics, rows)
+    return Outcome("PASS", reason + summary(plan), diagnostics, rows)
 
 
 def holidays_around(as_of: date, limits: PacingSettings) -> frozenset[date]:

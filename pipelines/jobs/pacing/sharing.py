@@ -76,6 +76,7 @@ def _together(
     held_since = min(spell.first for _, spells in members for spell in spells)
     delivered = [h.first_date for h, _ in members if h.first_date is not None]
     known = [h.budget_micros for h in present if h.budget_micros is not None]
+    seen = [h.budget_seen_since for h in present if h.budget_seen_since is not None]
     running = [h for h in present if h.status not in STOPPED]
     return replace(
         present[0],
@@ -89,6 +90,7 @@ def _together(
         # its campaigns' days differ in what they buy
         delivery={},
         paused=frozenset(d for d in costs if all(h.was_paused(d) for h in present)),
+        budget_seen_since=max(seen, default=None),
         shared_budget_id=budget_id,
         shared_by=tuple(sorted(h.campaign_id for h in present)),
     )

@@ -28,6 +28,8 @@ NOISE, NOISE_DAYS = 0.2, 8.0
 LEVEL, LEVEL_DAYS = 0.95, 3.0
 HOLIDAY_SD = 0.3
 CORRELATION_DAYS = 20.0
+WINDOWS = 1.0
+"""After so many windows of its own that don't overlap, they weigh as much as the model of them."""
 LEVEL_STEP = 0.05
 """Weight of a day in the level: half of it is of the last two weeks."""
 ODD = 0.45
@@ -37,6 +39,8 @@ MAX_LEVEL = 1.05
 """Spending above the budget never becomes usual."""
 _LOWEST, _HIGHEST = math.log(0.05), math.log(MAX_LEVEL)
 FIRST_DAYS = 14
+UNSURE_DAYS = 42
+"""So long after a budget was first seen, the level may still be of an earlier one."""
 CLIP = 2.5
 
 
@@ -55,6 +59,8 @@ class Usual:
         noise: standard deviation of a day around its usual spend, as a share of it.
         correlation: of the noise with that of the day before.
         last_level: the level as known after the last day.
+        past: how many of the days are before the month.
+        sure_since: from this day on, the level is of budgets that were seen; None for all days.
     """
 
     days: tuple[date, ...]
@@ -69,6 +75,8 @@ class Usual:
     correlation: float
     last_level: float
     holidays: frozenset[date]
+    past: int = 0
+    sure_since: date | None = None
 
     def shape(self, day: date) -> float:
         """A day's spend as a multiple of a mean day's."""
@@ -86,6 +94,20 @@ class Usual:
             lags = 2 * rho / (1 - rho) * (1 - (1 - rho**count) / (count * (1 - rho)))
         of_level = LEVEL_STEP / (2 - LEVEL_STEP)
         return float(self.noise * (max(1 + lags, 0.3) / count + of_level) ** 0.5)
+
+    def window_spread(self, count: int) -> float:
+        """As :meth:`spread`, and no less than the campaign's own windows of so many days have
+        shown: what lasts longer than from one day to the next is in them, too."""
+        modelled = self.spread(count)
+        steady = self.residual[FIRST_DAYS // 2 : self.past]
+        steady = steady[self.wide[FIRST_DAYS // 2 : self.past] == 0]
+        if len(steady) < 2 * count:
+            return modelled
+        sums = np.r_[0.0, np.cumsum(steady)]
+        own = robust_sd((sums[count:] - sums[:-count]) / count)
+        weight = len(steady) / count
+        shrunk = (weight * own**2 + WINDOWS * modelled**2) / (weight + WINDOWS)
+        return float(max(modelled, shrunk**0.5))
 
 
 def learn(
@@ -121,6 +143,12 @@ def learn(
         correlation=correlation,
         last_level=last,
         holidays=holidays,
+        past=past,
+        sure_since=(
+            history.budget_seen_since + timedelta(days=UNSURE_DAYS)
+            if history.budget_seen_since
+            else None
+        ),
     )
 
 

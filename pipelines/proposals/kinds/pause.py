@@ -1,4 +1,4 @@
-"""Pause: urgently stops a campaign that pacing reports far over its budget."""
+"""Pause: urgently stops a campaign that pacing reports far over its budget or its media plan."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from pipelines.proposals.evidence import (
     alerts,
     allocations,
     last_run,
+    plan_pauses,
     responses,
 )
 from pipelines.proposals.guardrails import PauseCase
@@ -24,7 +25,7 @@ from pipelines.proposals.proposal import Change, Effect, MoneyInterval, Proposal
 from pipelines.proposals.stored import StoredProposal
 from pipelines.warehouse import Warehouse
 
-DETECTORS = {"overspend", "hard_cap"}
+DETECTORS = {"overspend", "hard_cap", "media_plan"}
 _DAYS = 7
 
 
@@ -45,7 +46,7 @@ class Evidence(StoredEvidence):
 
 
 class Pause(Kind[Inputs, PauseCase]):
-    """One urgent pause for each campaign with a critical overspend."""
+    """One urgent pause for each campaign with a critical overspend, of its budget or its plan."""
 
     name = "pause"
     field = "status"
@@ -64,7 +65,7 @@ class Pause(Kind[Inputs, PauseCase]):
         mmm = last_run(warehouse, "mmm", as_of)
         return Inputs(
             pacing=pacing,
-            alerts=alerts(warehouse, pacing),
+            alerts=(*alerts(warehouse, pacing), *plan_pauses(warehouse, pacing)),
             mmm=mmm,
             responses=responses(warehouse, mmm),
             order_values={a.channel: a.order_value for a in allocations(warehouse, mmm)},

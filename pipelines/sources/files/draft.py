@@ -15,6 +15,7 @@ from pipelines.sources.files.ga4_report import draft as ga4_report
 from pipelines.sources.files.known import table_of
 from pipelines.sources.files.layout import spelt
 from pipelines.sources.files.look import Look, look
+from pipelines.sources.files.media_plans import draft as media_plans
 from pipelines.sources.files.orders import draft as orders
 from pipelines.sources.files.source import load_mapping
 
@@ -24,6 +25,7 @@ _ROOMS = {
     "ga4_daily_report": ga4_report.drafted,
     "experiments": experiments.drafted,
     "calendar_events": calendar_events.drafted,
+    "media_plans": media_plans.drafted,
 }
 
 

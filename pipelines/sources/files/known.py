@@ -19,6 +19,7 @@ _PROOFS = {
     "ga4_daily_report": {"sessions"},
     "experiments": {"experiment_id", "effect"},
     "calendar_events": {"event_id", "start_date"},
+    "media_plans": {"line_id", "planned_spend"},
 }
 
 

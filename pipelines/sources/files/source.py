@@ -22,13 +22,22 @@ from pipelines.sources.files.experiments.mapping import ExperimentsMapping
 from pipelines.sources.files.experiments.rows import experiments_file
 from pipelines.sources.files.ga4_report.mapping import Ga4ReportMapping
 from pipelines.sources.files.ga4_report.rows import report_file
+from pipelines.sources.files.media_plans.mapping import MediaPlanMapping
+from pipelines.sources.files.media_plans.rows import media_plan_file
 from pipelines.sources.files.orders.mapping import OrdersMapping
 from pipelines.sources.files.orders.rows import Hashing, orders_file
 from pipelines.yaml_files import problems, read_yaml
 
-_NO_AD_PLATFORMS = ("shopify", "ga4", "experiments", "calendar")
+_NO_AD_PLATFORMS = ("shopify", "ga4", "experiments", "calendar", "media_plans")
 _KEPT = "nothing was read or published."
-AnyMapping = AdsMapping | OrdersMapping | Ga4ReportMapping | ExperimentsMapping | CalendarMapping
+AnyMapping = (
+    AdsMapping
+    | OrdersMapping
+    | Ga4ReportMapping
+    | ExperimentsMapping
+    | CalendarMapping
+    | MediaPlanMapping
+)
 # What a mapping's ``table`` may be; unsaid, the first.
 MAPPINGS: dict[str, type[AnyMapping]] = {
     "ads": AdsMapping,
@@ -36,6 +45,7 @@ MAPPINGS: dict[str, type[AnyMapping]] = {
     "ga4_daily_report": Ga4ReportMapping,
     "experiments": ExperimentsMapping,
     "calendar_events": CalendarMapping,
+    "media_plans": MediaPlanMapping,
 }
 
 
@@ -66,6 +76,8 @@ def open_source(settings: FileSettings, secrets: Secrets, now: datetime | None =
         return experiments_file(settings.path, mapping, now)
     if isinstance(mapping, CalendarMapping):
         return calendar_file(settings.path, mapping, now)
+    if isinstance(mapping, MediaPlanMapping):
+        return media_plan_file(settings.path, mapping, now)
     hashing = Hashing(secrets.require("hash_salt"), placeholders(settings.placeholders))
     return orders_file(settings.path, mapping, hashing, now)
 

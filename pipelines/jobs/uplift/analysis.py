@@ -30,6 +30,8 @@ PLACEBO_P, RATIO_P, BALANCE_P = 0.01, 0.001, 0.001
 MAX_TRIMMED = 0.5
 MAX_DIFFERENCE = 0.1
 """Standardised: arms that differ more in a covariate weren't randomised over these units."""
+MAX_WEIGHTED_DIFFERENCE = 0.25
+"""As above, after weighting: a regression doesn't mend more (Rubin 2001)."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,8 @@ class Answer:
         answers: by learner, and ``combined``.
         weights: of the combination, the average effect's among them.
         kept: the units that overlap.
+        weighted: of what wasn't randomised, the largest standardised difference of the units kept
+            that weighting by propensity leaves.
         randomised: whether the arms look, or are known to be, randomised.
         e_value: of what wasn't randomised.
         doubts: why nothing may rest on it, for a person; none: it may.
@@ -88,6 +92,7 @@ class Answer:
     kept: Bools
     randomised: bool
     balance: checks.Balance
+    weighted: float | None
     ratio_p: float | None
     placebo_p: float
     e_value: float | None
@@ -163,6 +168,16 @@ def _analyse(
             "arm are left: there is no overlap to compare within. An experiment would tell"
         )
         kept = np.ones(sample.size, dtype=bool)
+    weighted = None
+    if not randomised:
+        left = checks.differences(sample.take(kept), nuisance.propensity[kept])
+        worst = max(left, key=lambda name: abs(left[name]), default="")
+        weighted = abs(left[worst]) if left else 0.0
+        if weighted > MAX_WEIGHTED_DIFFERENCE:
+            doubts.append(
+                f"the arms differ in {worst} even when weighted by propensity "
+                f"({left[worst]:+.2f} standard deviations): they can't be compared"
+            )
     answers, weights = _answers(
         sample,
         x,
@@ -202,6 +217,7 @@ def _analyse(
         kept,
         randomised,
         balance,
+        weighted,
         ratio_p,
         placebo_p,
         e_value,

@@ -1,9 +1,11 @@
-"""The uplift job: for whom a variation of an experiment changes what people do, week by week."""
+"""The uplift job: for whom a variation of an experiment, or a touch of an ad, changes what people
+do, week by week."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +15,10 @@ from pipelines.config import Settings
 from pipelines.job_settings import UpliftSettings
 from pipelines.jobs.base import Outcome, Progress, Row, significant
 from pipelines.jobs.uplift.analysis import COMBINED, MIN_ARM_ROWS, Answer, Plan, analyse
-from pipelines.jobs.uplift.comparisons import Comparison, Unusable, comparisons, ripe
+from pipelines.jobs.uplift.comparisons import Basis, Comparison, Unusable, comparisons, ripe
 from pipelines.jobs.uplift.effect import Estimate
 from pipelines.jobs.uplift.segments import EVERYBODY, SegmentEffect
+from pipelines.jobs.uplift.touches import WINDOW, TouchWeek, touch_comparisons
 from pipelines.source_settings import Section
 from pipelines.warehouse import Warehouse
 
@@ -30,10 +33,10 @@ class UpliftJobSettings(Section):
 
 
 class UpliftJob:
-    """Effects of experiments by segment (see :class:`pipelines.jobs.base.Job`)."""
+    """Effects of experiments and of ads by segment (see :class:`pipelines.jobs.base.Job`)."""
 
     name = "uplift"
-    model_version = "stacked-learners-1"
+    model_version = "stacked-learners-2"
     tables = (SEGMENTS, SCORES)
     plots = ()
 
@@ -43,9 +46,12 @@ class UpliftJob:
     def read(self, warehouse: Warehouse, as_of: date) -> dict[str, pa.Table]:
         """Exposures of whole weeks: nothing changes before the next week is over."""
         end = _week_end(as_of)
-        params = {"start": end - timedelta(days=DAYS), "end": end}
-        exposures = warehouse.query(_sql("exposures"), params)
-        return {"exposures": exposures, "outcomes": warehouse.query(_sql("outcomes"), params)}
+        days = {"start": end - timedelta(days=DAYS), "end": end}
+        return {
+            "exposures": warehouse.query(_sql("exposures"), days),
+            "outcomes": warehouse.query(_sql("outcomes"), days),
+            **TouchWeek(end).read(warehouse),
+        }
 
     def compute(
         self,
@@ -58,12 +64,15 @@ class UpliftJob:
         window, end = timedelta(days=limits.window_days), _week_end(as_of)
         exposures = inputs["exposures"]
         table = ripe(exposures, inputs["outcomes"], limits.outcome, window, end)
-        if table.empty:
+        week = TouchWeek(end)
+        if table.empty and not inputs["touches"].num_rows:
             return Outcome(
                 "NO_DATA",
                 f"marts.experiment_exposures has nobody who first saw an experiment in the {DAYS} "
                 f"days to {end:%Y-%m-%d} and at least {limits.window_days} days before it: the job "
-                "needs events experiment_viewed with experiment_id and variation_id.",
+                "needs events experiment_viewed with experiment_id and variation_id. And "
+                "marts.persistent_touchpoints has no touch of an ad in the week of "
+                f"{week.starts:%Y-%m-%d}.",
                 {"exposed_too_recently": exposures.num_rows},
             )
         figures: dict[str, float | int | str | None] = {
@@ -72,41 +81,45 @@ class UpliftJob:
             "saw_several_variations": int(table["variation_id"].isna().sum()),
             "experiments": int(table["experiment_id"].nunique()),
         }
-        plan = plan_of(limits)
         passed: list[str] = []
         refused: list[str] = []
         rows: dict[str, list[Row]] = {SEGMENTS: [], SCORES: []}
-        for each in comparisons(table, limits.control, MIN_ARM_ROWS):
+        for each in chain(
+            comparisons(table, limits.control, limits.outcome, MIN_ARM_ROWS),
+            touch_comparisons(inputs, week, MIN_ARM_ROWS),
+        ):
             if isinstance(each, Unusable):
                 refused.append(f"{each.experiment}: {each.reason}")
                 continue
             named = f"{each.experiment} ({each.variation} against {each.control})"
             if not each.sample.outcome.any():
-                refused.append(f"{named}: nobody did {limits.outcome} afterwards")
+                refused.append(f"{named}: nobody did {each.outcome} afterwards")
                 continue
             progress(f"uplift: {named}, {each.sample.size} people")
+            plan = plan_of(limits, each.basis)
             answer = analyse(each.sample, each.halves, plan, _ignored, placebo=each.placebo)
             verdict = "INCONCLUSIVE" if answer.doubts else "PASS"
-            rows[SEGMENTS] += _segment_rows(each, answer, limits.outcome, verdict)
-            rows[SCORES] += _score_rows(each, answer, limits.outcome, verdict)
+            rows[SEGMENTS] += _segment_rows(each, answer, verdict)
+            rows[SCORES] += _score_rows(each, answer, verdict)
             figures |= _figures(f"{each.experiment}_{each.variation}", answer)
             if answer.doubts:
                 refused.append(f"{named}: {'; '.join(answer.doubts)}")
             else:
-                passed.append(_summary(named, answer, limits.outcome))
+                passed.append(_summary(named, each, answer))
         left = f" Not believed: {'. '.join(refused)}." if refused else ""
         if not passed:
             return Outcome("INCONCLUSIVE", left.strip(), figures, rows)
         return Outcome("PASS", f"{' '.join(passed)}{left}", figures, rows)
 
 
-def plan_of(limits: UpliftSettings) -> Plan:
+def plan_of(limits: UpliftSettings, basis: Basis = "randomised") -> Plan:
     """How the job analyses a comparison."""
+    randomised = basis == "randomised"
     return Plan(
         learners=limits.learners,
         detectable=limits.detectable,
-        share=limits.treated_share,
-        is_experiment=True,
+        share=limits.treated_share if randomised else None,
+        is_experiment=randomised,
         seed=limits.seed,
     )
 
@@ -114,10 +127,10 @@ def plan_of(limits: UpliftSettings) -> Plan:
 def comparisons_of(
     inputs: Mapping[str, pa.Table], limits: UpliftSettings, as_of: date
 ) -> Iterator[Comparison | Unusable]:
-    """What the job compares."""
+    """What the job compares of experiments."""
     window, end = timedelta(days=limits.window_days), _week_end(as_of)
     table = ripe(inputs["exposures"], inputs["outcomes"], limits.outcome, window, end)
-    return comparisons(table, limits.control, MIN_ARM_ROWS)
+    return comparisons(table, limits.control, limits.outcome, MIN_ARM_ROWS)
 
 
 def _ignored(message: str) -> None:
@@ -134,7 +147,7 @@ def _week_end(as_of: date) -> datetime:
     return datetime.combine(after - timedelta(days=after.weekday()), time(), UTC)
 
 
-def _summary(named: str, answer: Answer, outcome: str) -> str:
+def _summary(named: str, each: Comparison, answer: Answer) -> str:
     ate = answer.answers[COMBINED].ate
     best = max(
         (s for s in answer.segments if s.is_discovery and s.estimate.value > 0),
@@ -142,9 +155,13 @@ def _summary(named: str, answer: Answer, outcome: str) -> str:
         default=None,
     )
     most = f", most for {best.segment.label} ({best.estimate.value:+.2%})" if best else ""
+    effect = f"{ate.value:+.2%} (95% interval {ate.low:+.2%} to {ate.high:+.2%}){most}"
+    if each.basis == "randomised":
+        return f"{named} changes the share of people who do {each.outcome} by {effect}."
     return (
-        f"{named} changes the share of people who do {outcome} by {ate.value:+.2%} (95% interval "
-        f"{ate.low:+.2%} to {ate.high:+.2%}){most}."
+        f"{named}: the share of people who do {each.outcome} within {WINDOW.days} days differs by "
+        f"{effect}, weighted by propensity. Nobody was randomised: what isn't known of people and "
+        f"goes with both by a risk ratio of {answer.e_value:.2f} would explain it."
     )
 
 
@@ -160,6 +177,8 @@ def _figures(prefix: str, answer: Answer) -> dict[str, float | int | str | None]
         "qini_high": high,
         "placebo_p": answer.placebo_p,
         "sample_ratio_p": answer.ratio_p,
+        "trimmed": None if answer.randomised else float(1 - answer.kept.mean()),
+        "e_value": answer.e_value,
         "balance_p": answer.balance.p_value,
         "conversions": answer.power.have,
         "conversions_needed": answer.power.needed,
@@ -170,24 +189,27 @@ def _figures(prefix: str, answer: Answer) -> dict[str, float | int | str | None]
     }
 
 
-def _named(each: Comparison, outcome: str, verdict: str) -> dict[str, Any]:
+def _named(each: Comparison, answer: Answer, verdict: str) -> dict[str, Any]:
     return {
         "experiment_id": each.experiment,
         "variation_id": each.variation,
         "control_variation_id": each.control,
-        "outcome": outcome,
+        "outcome": each.outcome,
+        "basis": each.basis,
+        "e_value": None if answer.e_value is None else significant(answer.e_value),
         "verdict": verdict,
     }
 
 
-def _segment_rows(each: Comparison, answer: Answer, outcome: str, verdict: str) -> Iterator[Row]:
+def _segment_rows(each: Comparison, answer: Answer, verdict: str) -> Iterator[Row]:
     """Everybody first, then the segments, each with its effect in the half it wasn't found in."""
     said = answer.answers[COMBINED]
-    named = _named(each, outcome, verdict)
+    named = _named(each, answer, verdict)
     treated = each.sample.treated
     whole = said.ate.p_value
-    yield named | _row(EVERYBODY, said.ate, int(treated.sum()), answer.control_mean, whole)
-    rest = ~each.halves
+    count = int((treated & answer.kept).sum())
+    yield named | _row(EVERYBODY, said.ate, count, answer.control_mean, whole)
+    rest = ~each.halves & answer.kept
     for part in answer.segments:
         if not part.segment.conditions:
             continue
@@ -211,7 +233,7 @@ def _row(label: str, effect: Estimate, treated: int, base: float, q_value: float
     }
 
 
-def _score_rows(each: Comparison, answer: Answer, outcome: str, verdict: str) -> Iterator[Row]:
+def _score_rows(each: Comparison, answer: Answer, verdict: str) -> Iterator[Row]:
     """The segments in the order in which to treat them, by what the learners say of everybody."""
     effect = answer.answers[COMBINED].effect
     scored = []
@@ -220,7 +242,7 @@ def _score_rows(each: Comparison, answer: Answer, outcome: str, verdict: str) ->
         scored.append((float(effect[mask].mean()), part.segment.label, int(mask.sum())))
     ranked = sorted(scored, key=lambda row: (-row[0], row[1]))
     for place, (score, label, people) in enumerate(ranked, start=1):
-        yield _named(each, outcome, verdict) | {
+        yield _named(each, answer, verdict) | {
             "segment": label,
             "rank": place,
             "score": significant(score),

@@ -39,7 +39,7 @@ def test_the_jobs_answer_holds_the_truth_of_the_experiment(tmp_path: Path) -> No
         openers = [lambda: open_source(settings, Secrets(), "ga4_export")]
         request = Request(now, start=market.experiment.first_day, end=LAST)
         assert ingest_sources(warehouse, openers, request) == []
-        build(settings, select="+experiment_outcomes")
+        build(settings, select="+experiment_outcomes +persistent_touchpoints")
         with pytest.raises(UsageError, match="No run of the uplift job"):
             score_experiment(warehouse, settings)
         run = run_job(warehouse, settings, "uplift", LAST)

@@ -27,6 +27,9 @@ MIN_ARM_ROWS = 100
 FOLDS = 5
 COMBINED = "combined"
 PLACEBO_P, RATIO_P, BALANCE_P = 0.01, 0.001, 0.001
+UNRANDOMISED_PLACEBO_P = 0.05
+"""Where an earlier outcome is the one sign of what weighting misses, more of the sound comparisons
+are refused, so that fewer of the others pass."""
 MAX_TRIMMED = 0.5
 MAX_DIFFERENCE = 0.1
 """Standardised: arms that differ more in a covariate weren't randomised over these units."""
@@ -193,7 +196,7 @@ def _analyse(
     if placebo is not None:
         effect = _effect_before(sample, placebo, fold, kept, plan)
         placebo_p = min(2 * min(placebo_p, effect.p_value), 1.0)
-    if placebo_p < PLACEBO_P:
+    if placebo_p < (PLACEBO_P if randomised or placebo is None else UNRANDOMISED_PLACEBO_P):
         doubts.append(
             f"an effect shows where there can be none (placebo p {placebo_p:.1g}): its errors, or "
             "the arms, aren't what they seem"

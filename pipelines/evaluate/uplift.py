@@ -77,6 +77,7 @@ class UpliftScore:
                 "p": significant(a.balance.p_value),
                 "largest_difference": significant(a.balance.largest),
                 "covariate": worst or None,
+                "largest_weighted": None if a.weighted is None else significant(a.weighted),
             },
             "trimmed": significant(float(1 - a.kept.mean())),
             "e_value": None if a.e_value is None else significant(a.e_value),

@@ -1,7 +1,9 @@
-"""Uplift: intervals over simulated nulls, effects of single units on IHDP, a real experiment.
+"""Uplift: intervals over simulated nulls, effects of single units on IHDP, a real experiment, and
+what becomes of ads that change nothing.
 
-`python -m tests.bench.uplift nulls|ihdp|hillstrom`; docs/benchmarks.md has the figures. econml runs
-in an environment of its own, .bench/econml (uplift-requirements.txt), by uplift_peer_econml.py.
+`python -m tests.bench.uplift nulls|ihdp|hillstrom|touches`; docs/benchmarks.md has the figures.
+econml runs in an environment of its own, .bench/econml (uplift-requirements.txt), by
+uplift_peer_econml.py.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ from pipelines.evaluate.uplift_file import Columns, names_of, read_units
 from pipelines.jobs.uplift.analysis import COMBINED, FOLDS, Plan
 from pipelines.jobs.uplift.combine import combined, stacking_weights
 from pipelines.jobs.uplift.effect import Estimate, average, scores_of
+from pipelines.jobs.uplift.job import SEGMENTS
 from pipelines.jobs.uplift.learners import LEARNERS, cross_fitted, suits
 from pipelines.jobs.uplift.nuisance import Base, cross_fit
 from pipelines.jobs.uplift.sample import Encoder, Floats, Sample, folds_of
@@ -140,13 +143,32 @@ def hillstrom(base: Base) -> None:
     print(json.dumps({"difference_in_means": float(difference), **score.figures()}, indent=1))
 
 
+def touches(seeds: range) -> None:
+    """Prints in how many shops whose ads change nothing the 95% interval holds 0, and how many
+    answers are refused: where all that drives touches and orders is known, and where something
+    that nobody sees drives both."""
+    from tests.unit.test_uplift_touches import compute, shop
+
+    for keen in (0.0, 0.25, 0.5):
+        holds = refused = misled = 0
+        for seed in seeds:
+            done = compute(shop(keen=keen, seed=seed), detectable=0.5)
+            everybody = done.rows[SEGMENTS][0]
+            right = everybody["uplift_low"] <= 0 <= everybody["uplift_high"]
+            holds += right
+            refused += done.verdict != "PASS"
+            misled += done.verdict == "PASS" and not right
+        figures = {"holds": holds, "refused": refused, "misled": misled}
+        print(json.dumps({"touches": len(seeds), "first": seeds[0], "keen": keen} | figures))
+
+
 def _root(errors: Floats) -> float:
     return float(np.sqrt((errors**2).mean()))
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("what", choices=("nulls", "ihdp", "hillstrom"))
+    parser.add_argument("what", choices=("nulls", "ihdp", "hillstrom", "touches"))
     parser.add_argument("--base", default="blend", choices=("linear", "boosted", "blend"))
     parser.add_argument("--first-seed", type=int, default=1_001)
     parser.add_argument("--count", type=int, default=200)
@@ -156,6 +178,8 @@ def main() -> None:
     if options.what == "nulls":
         seeds = range(options.first_seed, options.first_seed + options.count)
         nulls(seeds, options.units, options.base, options.confounded)
+    elif options.what == "touches":
+        touches(range(options.first_seed, options.first_seed + options.count))
     elif options.what == "ihdp":
         ihdp(options.base)
     else:

@@ -4,8 +4,30 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from pipelines.jobs.uplift.sample import Floats, Sample
+
+_INSTANT = pa.timestamp("us", "UTC")
+TOUCH_INPUTS = {
+    "visitors": pa.schema(
+        [
+            ("person_id", pa.string()),
+            ("last_device", pa.string()),
+            ("last_country", pa.string()),
+            ("last_channel", pa.string()),
+            ("earlier_sessions", pa.int64()),
+            ("earlier_orders", pa.int64()),
+            ("earlier_ad_visits", pa.int64()),
+            ("last_visit_at", _INSTANT),
+        ]
+    ),
+    "touches": pa.schema(
+        [("channel", pa.string()), ("person_id", pa.string()), ("first_at", _INSTANT)]
+    ),
+    "orders": pa.schema([("person_id", pa.string()), ("ordered_at", _INSTANT)]),
+}
+"""What the job reads of ads' touches."""
 
 
 def experiment(

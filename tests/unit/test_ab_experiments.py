@@ -15,14 +15,16 @@ from pipelines.jobs.base import Outcome
 from pipelines.jobs.uplift import ExperimentsJob
 from pipelines.jobs.uplift.experiments import EXPERIMENTS
 from pipelines.jobs.uplift.sequential import Rate, always_valid, fixed_horizon
-from tests.unit.test_uplift_job import EXPOSURES, OUTCOMES
+from tests.unit.test_uplift_job import EXPOSURES, OUTCOMES, WEIGHTS
 
 AS_OF = date(2026, 6, 30)
 END = datetime(2026, 7, 1, tzinfo=UTC)
 Arms = Mapping[str | None, tuple[int, int]]
 
 
-def compute(arms: Arms, *, days_ago: int = 20, **settings: Any) -> Outcome:
+def compute(
+    arms: Arms, *, days_ago: int = 20, weights: Mapping[str, float] | None = None, **settings: Any
+) -> Outcome:
     """``arms`` are people and conversions by variation; None for those who saw several."""
     exposures, outcomes = [], []
     for variation, (people, conversions) in arms.items():
@@ -35,6 +37,13 @@ def compute(arms: Arms, *, days_ago: int = 20, **settings: Any) -> Outcome:
     inputs: Mapping[str, pa.Table] = {
         "exposures": pa.Table.from_pylist(exposures, schema=EXPOSURES),
         "outcomes": pa.Table.from_pylist(outcomes, schema=OUTCOMES),
+        "weights": pa.Table.from_pylist(
+            [
+                {"experiment_id": "banner", "variation_id": variation, "weight": weight}
+                for variation, weight in (weights or {}).items()
+            ],
+            schema=WEIGHTS,
+        ),
     }
     job = ExperimentsJob()
     chosen = Settings.model_validate({"jobs": {"uplift": settings}})
@@ -54,6 +63,15 @@ def test_a_variation_that_differs_at_every_look_passes_with_its_difference() -> 
     assert variation["saw_several_variations"] == 7
     assert not variation["is_running"]
     assert "changes by +3.00%" in variation["reason"]
+
+
+def test_the_split_is_held_to_the_weights_of_the_definition_where_there_is_one() -> None:
+    arms = {"0": (9_000, 450), "1": (1_000, 100)}
+    _, meant = compute(arms, weights={"0": 0.9, "1": 0.1}).rows[EXPERIMENTS]
+    assert (meant["verdict"], meant["sample_ratio_p"]) == ("PASS", 1)
+    _, broken = compute(arms, weights={"0": 0.8, "1": 0.2}).rows[EXPERIMENTS]
+    assert broken["verdict"] == "INCONCLUSIVE"
+    assert "where 20% should have" in broken["reason"]
 
 
 def test_the_rows_are_what_the_contract_says() -> None:

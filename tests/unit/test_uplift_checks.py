@@ -7,6 +7,7 @@ import pytest
 from pipelines.jobs.uplift.analysis import Plan, analyse
 from pipelines.jobs.uplift.checks import (
     balance_of,
+    differences,
     e_value,
     overlap,
     power_of,
@@ -91,6 +92,30 @@ def test_balance_names_the_covariate_that_differs() -> None:
     assert balance.p_value < 1e-6
     assert balance.differences["earlier orders"] == pytest.approx(1, abs=0.1)
     assert abs(balance.differences["device"]) < 0.1
+
+
+def test_the_true_propensity_weighs_away_what_the_arms_differ_in() -> None:
+    rng = np.random.default_rng(8)
+    x = rng.normal(size=8_000)
+    chance = 1 / (1 + np.exp(-x))
+    frame = pd.DataFrame({"x": x})
+    sample = Sample(frame, rng.random(8_000) < chance, rng.random(8_000))
+    assert differences(sample)["x"] > 0.5
+    assert abs(differences(sample, chance)["x"]) < 0.06
+
+
+def test_arms_that_weighting_leaves_different_are_refused() -> None:
+    """The propensity of whoever spends more than half of the others: a step, and a long tail."""
+    rng = np.random.default_rng(0)
+    spent = np.exp(rng.normal(size=2_000) * 1.5)
+    treated = rng.random(2_000) < np.where(spent > np.median(spent), 0.9, 0.1)
+    outcome = (rng.random(2_000) < 0.4).astype(float)
+    sample = Sample(pd.DataFrame({"spent": spent}), treated, outcome)
+    plan = Plan(learners=("t",), base="linear", is_experiment=False, detectable=0.5)
+    answer = analyse(sample, halves_of([str(i) for i in range(2_000)]), plan, lambda _: None)
+    assert answer.weighted is not None
+    assert answer.weighted > 0.25
+    assert any("differ in spent even when weighted" in doubt for doubt in answer.doubts)
 
 
 def test_units_without_a_like_are_trimmed() -> None:

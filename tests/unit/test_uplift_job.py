@@ -15,6 +15,7 @@ from pipelines.contracts import load_contract
 from pipelines.jobs.base import Outcome
 from pipelines.jobs.uplift import UpliftJob
 from pipelines.jobs.uplift.job import SCORES, SEGMENTS
+from tests.unit.experiments import TOUCH_INPUTS
 
 AS_OF = date(2026, 6, 30)  # a Tuesday: the last whole week ended with the 28th
 END = datetime(2026, 6, 29, tzinfo=UTC)
@@ -81,6 +82,7 @@ def compute(rows: tuple[Rows, Rows], weights: Rows | None = None, **settings: An
         "exposures": pa.Table.from_pylist(rows[0], schema=EXPOSURES),
         "outcomes": pa.Table.from_pylist(rows[1], schema=OUTCOMES),
         "weights": pa.Table.from_pylist(weights or [], schema=WEIGHTS),
+        **{name: schema.empty_table() for name, schema in TOUCH_INPUTS.items()},
     }
     job = UpliftJob()
     return job.compute(inputs, job.settings(chosen), AS_OF, lambda _: None)

@@ -1,4 +1,7 @@
-"""`adcanary evaluate identity`: components of any edges, and the sandbox's people by its truth."""
+"""`adcanary evaluate identity`: components of any edges, and the sandbox's people by its truth.
+
+Other jobs that read its people are scored on the same build.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,10 @@ from pipelines.config import Secrets, Settings, load_settings
 from pipelines.errors import AdcanaryError, InputError, UsageError
 from pipelines.evaluate.components import solve
 from pipelines.evaluate.identity import score_pairs
+from pipelines.evaluate.uplift_sandbox import score_experiment
+from pipelines.job_settings import UpliftSettings
 from pipelines.jobs.run import JobRun, run_job
+from pipelines.sandbox.market.experiment import OUTCOME
 from pipelines.sandbox.market.market import Market
 from pipelines.sandbox.market.visitors import identity_truth
 from pipelines.sandbox.world import World
@@ -34,7 +40,10 @@ from tests.wire.conftest import TODAY
 pytestmark = pytest.mark.xdist_group("build")
 
 SOURCES = ("ga4_export", "shopify", "server_events")
-MODELS = "+identity_links int_identity_signals +person_texts_weekly"
+MODELS = (
+    "+identity_links int_identity_signals +person_texts_weekly "
+    "+experiment_outcomes +experiment_variations +persistent_touchpoints"
+)
 LAST, FIRST = date(2026, 6, 30), date(2026, 5, 22)
 
 
@@ -203,6 +212,26 @@ def test_interests_are_found_and_named_under_pseudonymous_ids(scored: Scored) ->
     assert score["clusters"] == 8
     assert score["adjusted_rand_index"] > 0.7
     assert len({interest["truth"] for interest in score["interests"]}) == 8
+
+
+def test_the_uplift_jobs_answer_holds_the_truth_of_the_experiment(scored: Scored) -> None:
+    own = UpliftSettings(outcome=OUTCOME, learners=("t",), detectable=0.6)
+    jobs = scored.settings.jobs.model_copy(update={"uplift": own})
+    settings = scored.settings.model_copy(update={"jobs": jobs})
+    with pytest.raises(UsageError, match="No run of the uplift job"):
+        score_experiment(scored.warehouse, settings)
+    run = run_job(scored.warehouse, settings, "uplift", LAST)
+    score = score_experiment(scored.warehouse, settings)
+    assert run.verdict == "PASS", run.reason
+    low, high = score["ate_interval"]
+    assert 0 < low < score["ate_true"] < high
+    assert score["mixed"] > 0
+    stored = scored.warehouse.query(
+        "SELECT basis, uplift FROM contracts.uplift_segment_daily WHERE segment = 'everybody'"
+    ).to_pylist()
+    assert stored == [{"basis": "randomised", "uplift": score["ate"]}]
+    # earlier visitors and touches are there, too few for an answer
+    assert "ads: Paid Search: of the 610 people who had visited" in run.reason
 
 
 def test_what_one_person_searched_for_is_in_no_mart(scored: Scored) -> None:

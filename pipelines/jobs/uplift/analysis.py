@@ -27,9 +27,14 @@ MIN_ARM_ROWS = 100
 FOLDS = 5
 COMBINED = "combined"
 PLACEBO_P, RATIO_P, BALANCE_P = 0.01, 0.001, 0.001
+UNRANDOMISED_PLACEBO_P = 0.05
+"""Where an earlier outcome is the one sign of what weighting misses, more of the sound comparisons
+are refused, so that fewer of the others pass."""
 MAX_TRIMMED = 0.5
 MAX_DIFFERENCE = 0.1
 """Standardised: arms that differ more in a covariate weren't randomised over these units."""
+MAX_WEIGHTED_DIFFERENCE = 0.25
+"""As above, after weighting: a regression doesn't mend more (Rubin 2001)."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +83,8 @@ class Answer:
         answers: by learner, and ``combined``.
         weights: of the combination, the average effect's among them.
         kept: the units that overlap.
+        weighted: of what wasn't randomised, the largest standardised difference of the units kept
+            that weighting by propensity leaves.
         randomised: whether the arms look, or are known to be, randomised.
         e_value: of what wasn't randomised.
         doubts: why nothing may rest on it, for a person; none: it may.
@@ -88,6 +95,7 @@ class Answer:
     kept: Bools
     randomised: bool
     balance: checks.Balance
+    weighted: float | None
     ratio_p: float | None
     placebo_p: float
     e_value: float | None
@@ -163,6 +171,16 @@ def _analyse(
             "arm are left: there is no overlap to compare within. An experiment would tell"
         )
         kept = np.ones(sample.size, dtype=bool)
+    weighted = None
+    if not randomised:
+        left = checks.differences(sample.take(kept), nuisance.propensity[kept])
+        worst = max(left, key=lambda name: abs(left[name]), default="")
+        weighted = abs(left[worst]) if left else 0.0
+        if weighted > MAX_WEIGHTED_DIFFERENCE:
+            doubts.append(
+                f"the arms differ in {worst} even when weighted by propensity "
+                f"({left[worst]:+.2f} standard deviations): they can't be compared"
+            )
     answers, weights = _answers(
         sample,
         x,
@@ -178,7 +196,7 @@ def _analyse(
     if placebo is not None:
         effect = _effect_before(sample, placebo, fold, kept, plan)
         placebo_p = min(2 * min(placebo_p, effect.p_value), 1.0)
-    if placebo_p < PLACEBO_P:
+    if placebo_p < (PLACEBO_P if randomised or placebo is None else UNRANDOMISED_PLACEBO_P):
         doubts.append(
             f"an effect shows where there can be none (placebo p {placebo_p:.1g}): its errors, or "
             "the arms, aren't what they seem"
@@ -202,6 +220,7 @@ def _analyse(
         kept,
         randomised,
         balance,
+        weighted,
         ratio_p,
         placebo_p,
         e_value,

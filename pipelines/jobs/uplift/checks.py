@@ -51,22 +51,38 @@ def balance_of(sample: Sample) -> Balance:
 
     The p value is of the score test of a linear regression of the arm on all of them: n·R² is χ².
     """
+    x = Encoder(sample.frame).matrix(sample.frame)
+    design = np.column_stack([np.ones(sample.size), x])
+    arm = sample.treated.astype(float)
+    coefficients, _, rank, _ = np.linalg.lstsq(design, arm, rcond=1e-9)
+    explained = 1 - ((arm - design @ coefficients) ** 2).sum() / ((arm - arm.mean()) ** 2).sum()
+    p_value = float(chi2.sf(sample.size * explained, rank - 1)) if rank > 1 else 1.0
+    return Balance(differences(sample), p_value)
+
+
+def differences(sample: Sample, propensity: Floats | None = None) -> dict[str, float]:
+    """By covariate, or its level that differs most: the treated mean less the control's, over their
+    pooled standard deviation.
+
+    Args:
+        propensity: the chance of each unit to be treated, to weight the means by its inverse; the
+            standard deviations are those before weighting (Austin and Stuart 2015).
+    """
     treated = sample.treated
+    e = np.full(sample.size, 0.5) if propensity is None else propensity
+    weight = np.where(treated, 1 / e, 1 / (1 - e))
     by_name: dict[str, float] = {}
     for name in sample.frame.columns:
         x = Encoder(sample.frame[[name]]).matrix(sample.frame[[name]])
         spread = np.sqrt((x[treated].var(axis=0) + x[~treated].var(axis=0)) / 2)
-        difference = x[treated].mean(axis=0) - x[~treated].mean(axis=0)
+        with_, without = (
+            np.average(x[arm], axis=0, weights=weight[arm]) for arm in (treated, ~treated)
+        )
+        difference = with_ - without
         each = np.divide(difference, spread, out=np.zeros_like(spread), where=spread > 0)
         each = np.where((spread == 0) & (difference != 0), np.inf, each)
         by_name[str(name)] = float(each[np.abs(each).argmax()])
-    x = Encoder(sample.frame).matrix(sample.frame)
-    design = np.column_stack([np.ones(sample.size), x])
-    arm = treated.astype(float)
-    coefficients, _, rank, _ = np.linalg.lstsq(design, arm, rcond=1e-9)
-    explained = 1 - ((arm - design @ coefficients) ** 2).sum() / ((arm - arm.mean()) ** 2).sum()
-    p_value = float(chi2.sf(sample.size * explained, rank - 1)) if rank > 1 else 1.0
-    return Balance(by_name, p_value)
+    return by_name
 
 
 def overlap(propensity: Floats) -> Bools:

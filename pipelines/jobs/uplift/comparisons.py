@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -16,16 +17,18 @@ from pipelines.jobs.uplift.sample import Bools, Floats, Sample, halves_of
 MAX_EXPERIMENTS = 20
 """The largest are analysed; the run says how many there were."""
 
-_ORDERS = "earlier orders"
+ORDERS = "earlier orders"
 _NAMES = {
     "device_category": "device",
     "country": "country",
     "default_channel_group": "channel",
     "visitor": "visitor",
     "earlier_sessions": "earlier sessions",
-    "earlier_orders": _ORDERS,
+    "earlier_orders": ORDERS,
 }
 """Covariates known before the exposure, as segments name them."""
+
+Basis = Literal["randomised", "propensity_weighted"]
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,8 @@ class Comparison:
         mixed: people of the experiment who saw several variations: left out.
         placebo: whether each person had ordered before, which the variation can't have changed,
             and the covariate that says so.
+        outcome: the event that counts.
+        basis: how people came into the arms, or what stands for it.
     """
 
     experiment: str
@@ -46,6 +51,8 @@ class Comparison:
     halves: Bools
     placebo: tuple[str, Floats] | None
     mixed: int
+    outcome: str
+    basis: Basis = "randomised"
 
 
 @dataclass(frozen=True)
@@ -56,12 +63,15 @@ class Unusable:
     reason: str
 
 
-def comparisons(table: pd.DataFrame, control: str, least: int) -> Iterator[Comparison | Unusable]:
+def comparisons(
+    table: pd.DataFrame, control: str, outcome: str, least: int
+) -> Iterator[Comparison | Unusable]:
     """Those of every experiment, in order of their names.
 
     Args:
         table: of :func:`ripe`.
         control: the variation that changes nothing.
+        outcome: the event that ``table`` was made for.
         least: people that each arm needs.
     """
     sizes = table.groupby("experiment_id").size()
@@ -101,8 +111,9 @@ def comparisons(table: pd.DataFrame, control: str, least: int) -> Iterator[Compa
                 tuple(own["person_id"].astype(str)),
                 Sample(covariates(own), treated, own["converted"].to_numpy(dtype=float)),
                 halves_of(own["person_id"].astype(str).tolist()),
-                (_ORDERS, placebo) if 0 < placebo.mean() < 1 else None,
+                (ORDERS, placebo) if 0 < placebo.mean() < 1 else None,
                 mixed,
+                outcome,
             )
 
 
@@ -124,6 +135,6 @@ def covariates(rows: pd.DataFrame) -> pd.DataFrame:
     are the same for everybody are left out."""
     visitor = np.where(rows["is_returning"].astype(bool), "returning", "new")
     frame = rows.assign(visitor=visitor)[list(_NAMES)].rename(columns=_NAMES)
-    for name in ("earlier sessions", _ORDERS):
+    for name in ("earlier sessions", ORDERS):
         frame[name] = frame[name].astype(float)
     return frame[[name for name in frame.columns if frame[name].nunique(dropna=False) > 1]]

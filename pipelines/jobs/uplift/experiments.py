@@ -6,8 +6,9 @@ has no covariates, and looks every day.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, date, datetime, time, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from pipelines.jobs.uplift.comparisons import ripe
 from pipelines.jobs.uplift.job import DAYS, UpliftJobSettings
 from pipelines.jobs.uplift.sample import Sample
 from pipelines.jobs.uplift.sequential import Rate, always_valid, fixed_horizon
+from pipelines.jobs.uplift.weights import Weights
 from pipelines.warehouse import Warehouse
 
 EXPERIMENTS = "contracts.ab_experiments"
@@ -59,7 +61,7 @@ class ExperimentsJob:
         return {
             name: warehouse.query((room / f"{name}.sql").read_text(), days)
             for name in ("exposures", "outcomes")
-        }
+        } | {"weights": warehouse.query((room / "weights.sql").read_text())}
 
     def compute(
         self,
@@ -80,6 +82,7 @@ class ExperimentsJob:
         window = timedelta(days=limits.window_days)
         people = ripe(inputs["exposures"], inputs["outcomes"], limits.outcome, window, end)
         rows: list[Row] = []
+        weights = Weights(inputs["weights"])
         for experiment, exposed in everybody.groupby("experiment_id", sort=True):
             own = people[people["experiment_id"] == experiment]
             shared = {
@@ -93,7 +96,10 @@ class ExperimentsJob:
                 ),
                 "saw_several_variations": int(exposed["variation_id"].isna().sum()),
             }
-            rows += [shared | row for row in _variations(exposed, own, limits)]
+            share = partial(
+                weights.share, experiment, control=limits.control, otherwise=limits.treated_share
+            )
+            rows += [shared | row for row in _variations(exposed, own, limits, share)]
         passed = [row for row in rows if row["verdict"] == "PASS"]
         compared = [row for row in rows if not row["is_control"]]
         figures: dict[str, float | int | str | None] = {
@@ -121,9 +127,16 @@ def _end(as_of: date) -> datetime:
 
 
 def _variations(
-    exposed: pd.DataFrame, own: pd.DataFrame, limits: UpliftSettings
+    exposed: pd.DataFrame,
+    own: pd.DataFrame,
+    limits: UpliftSettings,
+    share: Callable[[str], float | None],
 ) -> Iterator[dict[str, Any]]:
-    """A row a variation, of whom ``exposed`` saw it and of whom ``own`` had their whole window."""
+    """A row a variation, of whom ``exposed`` saw it and of whom ``own`` had their whole window.
+
+    Args:
+        share: of a variation's and its control's people, those meant for the variation.
+    """
     control = own[own["variation_id"] == limits.control]
     for variation in sorted(exposed["variation_id"].dropna().unique()):
         mine = own[own["variation_id"] == variation]
@@ -136,13 +149,19 @@ def _variations(
             "conversions": int(mine["converted"].sum()),
             "rate": significant(float(mine["converted"].mean())) if len(mine) else None,
         }
-        yield row | (dict.fromkeys(_COMPARED) if is_control else _compared(mine, control, limits))
+        if is_control:
+            yield row | dict.fromkeys(_COMPARED)
+        else:
+            yield row | _compared(mine, control, limits, share(variation))
 
 
 def _compared(
-    variation: pd.DataFrame, control: pd.DataFrame, limits: UpliftSettings
+    variation: pd.DataFrame,
+    control: pd.DataFrame,
+    limits: UpliftSettings,
+    meant: float | None,
 ) -> dict[str, Any]:
-    """The columns that compare a variation with its control."""
+    """The columns that compare a variation with its control, for which a share was ``meant``."""
     if min(len(variation), len(control)) < MIN_ARM_ROWS:
         reason = (
             f"{len(variation):,} people of the variation and {len(control):,} of the control "
@@ -154,9 +173,12 @@ def _compared(
     low, high = always_valid(treated, untreated)
     planned_low, planned_high = fixed_horizon(treated, untreated)
     ratio_p = None
-    if limits.treated_share is not None:
-        ratio_p = sample_ratio_p(treated.people, untreated.people, limits.treated_share)
-    verdict, reason = _judged(treated, untreated, (low, high), ratio_p, limits)
+    if meant is not None:
+        ratio_p = sample_ratio_p(treated.people, untreated.people, meant)
+    if meant is not None and ratio_p is not None and ratio_p < RATIO_P:
+        verdict, reason = _broken(treated.people, untreated.people, meant, ratio_p)
+    else:
+        verdict, reason = _judged(treated, untreated, (low, high), limits)
     figures = {
         "difference": treated.value - untreated.value,
         "difference_low": low,
@@ -170,21 +192,18 @@ def _compared(
     } | {"verdict": verdict, "reason": reason}
 
 
+def _broken(treated: int, untreated: int, meant: float, ratio_p: float) -> tuple[str, str]:
+    return "INCONCLUSIVE", (
+        f"{treated:,} of {treated + untreated:,} people saw the variation where {meant:.0%} should "
+        f"have (p {ratio_p:.1g}): the assignment or its logging is broken."
+    )
+
+
 def _judged(
-    treated: Rate,
-    control: Rate,
-    interval: tuple[float, float],
-    ratio_p: float | None,
-    limits: UpliftSettings,
+    treated: Rate, control: Rate, interval: tuple[float, float], limits: UpliftSettings
 ) -> tuple[str, str]:
     low, high = interval
     people = treated.people + control.people
-    if ratio_p is not None and ratio_p < RATIO_P:
-        return "INCONCLUSIVE", (
-            f"{treated.people:,} of {people:,} people saw the variation where "
-            f"{limits.treated_share:.0%} should have (p {ratio_p:.1g}): the assignment or its "
-            "logging is broken."
-        )
     between = f"95% interval {low:+.2%} to {high:+.2%}, valid at every look"
     if low <= 0 <= high:
         outcome = np.repeat(

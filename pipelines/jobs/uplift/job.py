@@ -1,10 +1,12 @@
-"""The uplift job: for whom a variation of an experiment changes what people do, week by week."""
+"""The uplift job: for whom a variation of an experiment, or a touch of an ad, changes what people
+do, week by week."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -14,16 +16,16 @@ from pipelines.config import Settings
 from pipelines.job_settings import UpliftSettings
 from pipelines.jobs.base import Outcome, Progress, Row, significant
 from pipelines.jobs.uplift.analysis import COMBINED, MIN_ARM_ROWS, Answer, Plan, analyse
-from pipelines.jobs.uplift.comparisons import Comparison, Unusable, comparisons, ripe
+from pipelines.jobs.uplift.comparisons import Basis, Comparison, Unusable, comparisons, ripe
 from pipelines.jobs.uplift.effect import Estimate
 from pipelines.jobs.uplift.segments import EVERYBODY, SegmentEffect
+from pipelines.jobs.uplift.touches import WINDOW, TouchWeek, touch_comparisons
+from pipelines.jobs.uplift.weights import Weights
 from pipelines.source_settings import Section
 from pipelines.warehouse import Warehouse
 
 SEGMENTS = "contracts.uplift_segment_daily"
 SCORES = "contracts.segment_scores_daily"
-Weights = dict[str, dict[str, float | None]]
-"""By experiment and variation: the share of people meant for it; None where that isn't known."""
 DAYS = 90
 """Days of exposures that a run reads, before the days in which their outcomes ripen."""
 
@@ -33,10 +35,10 @@ class UpliftJobSettings(Section):
 
 
 class UpliftJob:
-    """Effects of experiments by segment (see :class:`pipelines.jobs.base.Job`)."""
+    """Effects of experiments and of ads by segment (see :class:`pipelines.jobs.base.Job`)."""
 
     name = "uplift"
-    model_version = "stacked-learners-1"
+    model_version = "stacked-learners-2"
     tables = (SEGMENTS, SCORES)
     plots = ()
 
@@ -46,11 +48,13 @@ class UpliftJob:
     def read(self, warehouse: Warehouse, as_of: date) -> dict[str, pa.Table]:
         """Exposures of whole weeks: nothing changes before the next week is over."""
         end = _week_end(as_of)
-        params = {"start": end - timedelta(days=DAYS), "end": end}
-        exposures = warehouse.query(_sql("exposures"), params)
-        outcomes = warehouse.query(_sql("outcomes"), params)
-        weights = warehouse.query(_sql("weights"))
-        return {"exposures": exposures, "outcomes": outcomes, "weights": weights}
+        days = {"start": end - timedelta(days=DAYS), "end": end}
+        return {
+            "exposures": warehouse.query(_sql("exposures"), days),
+            "outcomes": warehouse.query(_sql("outcomes"), days),
+            "weights": warehouse.query(_sql("weights")),
+            **TouchWeek(end).read(warehouse),
+        }
 
     def compute(
         self,
@@ -63,12 +67,15 @@ class UpliftJob:
         window, end = timedelta(days=limits.window_days), _week_end(as_of)
         exposures = inputs["exposures"]
         table = ripe(exposures, inputs["outcomes"], limits.outcome, window, end)
-        if table.empty:
+        week = TouchWeek(end)
+        if table.empty and not inputs["touches"].num_rows:
             return Outcome(
                 "NO_DATA",
                 f"marts.experiment_exposures has nobody who first saw an experiment in the {DAYS} "
                 f"days to {end:%Y-%m-%d} and at least {limits.window_days} days before it: the job "
-                "needs events experiment_viewed with experiment_id and variation_id.",
+                "needs events experiment_viewed with experiment_id and variation_id. And "
+                "marts.persistent_touchpoints has no touch of an ad in the week of "
+                f"{week.starts:%Y-%m-%d}.",
                 {"exposed_too_recently": exposures.num_rows},
             )
         figures: dict[str, float | int | str | None] = {
@@ -77,42 +84,49 @@ class UpliftJob:
             "saw_several_variations": int(table["variation_id"].isna().sum()),
             "experiments": int(table["experiment_id"].nunique()),
         }
-        plan, weights = plan_of(limits), _weights(inputs["weights"])
+        weights = Weights(inputs["weights"])
         passed: list[str] = []
         refused: list[str] = []
         rows: dict[str, list[Row]] = {SEGMENTS: [], SCORES: []}
-        for each in comparisons(table, limits.control, MIN_ARM_ROWS):
+        for each in chain(
+            comparisons(table, limits.control, limits.outcome, MIN_ARM_ROWS),
+            touch_comparisons(inputs, week, MIN_ARM_ROWS),
+        ):
             if isinstance(each, Unusable):
                 refused.append(f"{each.experiment}: {each.reason}")
                 continue
             named = f"{each.experiment} ({each.variation} against {each.control})"
             if not each.sample.outcome.any():
-                refused.append(f"{named}: nobody did {limits.outcome} afterwards")
+                refused.append(f"{named}: nobody did {each.outcome} afterwards")
                 continue
             progress(f"uplift: {named}, {each.sample.size} people")
-            own = replace(plan, share=_meant_share(each, weights, limits.treated_share))
-            answer = analyse(each.sample, each.halves, own, _ignored, placebo=each.placebo)
+            plan = plan_of(limits, each.basis)
+            if each.basis == "randomised":
+                pair = (each.experiment, each.variation, each.control)
+                plan = replace(plan, share=weights.share(*pair, limits.treated_share))
+            answer = analyse(each.sample, each.halves, plan, _ignored, placebo=each.placebo)
             verdict = "INCONCLUSIVE" if answer.doubts else "PASS"
-            rows[SEGMENTS] += _segment_rows(each, answer, limits.outcome, verdict)
-            rows[SCORES] += _score_rows(each, answer, limits.outcome, verdict)
+            rows[SEGMENTS] += _segment_rows(each, answer, verdict)
+            rows[SCORES] += _score_rows(each, answer, verdict)
             figures |= _figures(f"{each.experiment}_{each.variation}", answer)
             if answer.doubts:
                 refused.append(f"{named}: {'; '.join(answer.doubts)}")
             else:
-                passed.append(_summary(named, answer, limits.outcome))
+                passed.append(_summary(named, each, answer))
         left = f" Not believed: {'. '.join(refused)}." if refused else ""
         if not passed:
             return Outcome("INCONCLUSIVE", left.strip(), figures, rows)
         return Outcome("PASS", f"{' '.join(passed)}{left}", figures, rows)
 
 
-def plan_of(limits: UpliftSettings) -> Plan:
+def plan_of(limits: UpliftSettings, basis: Basis = "randomised") -> Plan:
     """How the job analyses a comparison."""
+    randomised = basis == "randomised"
     return Plan(
         learners=limits.learners,
         detectable=limits.detectable,
-        share=limits.treated_share,
-        is_experiment=True,
+        share=limits.treated_share if randomised else None,
+        is_experiment=randomised,
         seed=limits.seed,
     )
 
@@ -120,31 +134,10 @@ def plan_of(limits: UpliftSettings) -> Plan:
 def comparisons_of(
     inputs: Mapping[str, pa.Table], limits: UpliftSettings, as_of: date
 ) -> Iterator[Comparison | Unusable]:
-    """What the job compares."""
+    """What the job compares of experiments."""
     window, end = timedelta(days=limits.window_days), _week_end(as_of)
     table = ripe(inputs["exposures"], inputs["outcomes"], limits.outcome, window, end)
-    return comparisons(table, limits.control, MIN_ARM_ROWS)
-
-
-def _weights(table: pa.Table) -> Weights:
-    weights: Weights = {}
-    for row in table.to_pylist():
-        weights.setdefault(row["experiment_id"], {})[row["variation_id"]] = row["weight"]
-    return weights
-
-
-def _meant_share(each: Comparison, weights: Weights, otherwise: float | None) -> float | None:
-    """The share of a pair's people who were meant for the variation, as the experiment is defined:
-    None where that isn't known.
-
-    Args:
-        otherwise: of an experiment that nobody defined.
-    """
-    if each.experiment not in weights:
-        return otherwise
-    own = weights[each.experiment]
-    treated, control = own.get(each.variation), own.get(each.control)
-    return treated / (treated + control) if treated and control else None
+    return comparisons(table, limits.control, limits.outcome, MIN_ARM_ROWS)
 
 
 def _ignored(message: str) -> None:
@@ -161,7 +154,7 @@ def _week_end(as_of: date) -> datetime:
     return datetime.combine(after - timedelta(days=after.weekday()), time(), UTC)
 
 
-def _summary(named: str, answer: Answer, outcome: str) -> str:
+def _summary(named: str, each: Comparison, answer: Answer) -> str:
     ate = answer.answers[COMBINED].ate
     best = max(
         (s for s in answer.segments if s.is_discovery and s.estimate.value > 0),
@@ -169,9 +162,13 @@ def _summary(named: str, answer: Answer, outcome: str) -> str:
         default=None,
     )
     most = f", most for {best.segment.label} ({best.estimate.value:+.2%})" if best else ""
+    effect = f"{ate.value:+.2%} (95% interval {ate.low:+.2%} to {ate.high:+.2%}){most}"
+    if each.basis == "randomised":
+        return f"{named} changes the share of people who do {each.outcome} by {effect}."
     return (
-        f"{named} changes the share of people who do {outcome} by {ate.value:+.2%} (95% interval "
-        f"{ate.low:+.2%} to {ate.high:+.2%}){most}."
+        f"{named}: the share of people who do {each.outcome} within {WINDOW.days} days differs by "
+        f"{effect}, weighted by propensity. Nobody was randomised: what isn't known of people and "
+        f"goes with both by a risk ratio of {answer.e_value:.2f} would explain it."
     )
 
 
@@ -187,6 +184,8 @@ def _figures(prefix: str, answer: Answer) -> dict[str, float | int | str | None]
         "qini_high": high,
         "placebo_p": answer.placebo_p,
         "sample_ratio_p": answer.ratio_p,
+        "trimmed": None if answer.randomised else float(1 - answer.kept.mean()),
+        "e_value": answer.e_value,
         "balance_p": answer.balance.p_value,
         "conversions": answer.power.have,
         "conversions_needed": answer.power.needed,
@@ -197,24 +196,27 @@ def _figures(prefix: str, answer: Answer) -> dict[str, float | int | str | None]
     }
 
 
-def _named(each: Comparison, outcome: str, verdict: str) -> dict[str, Any]:
+def _named(each: Comparison, answer: Answer, verdict: str) -> dict[str, Any]:
     return {
         "experiment_id": each.experiment,
         "variation_id": each.variation,
         "control_variation_id": each.control,
-        "outcome": outcome,
+        "outcome": each.outcome,
+        "basis": each.basis,
+        "e_value": None if answer.e_value is None else significant(answer.e_value),
         "verdict": verdict,
     }
 
 
-def _segment_rows(each: Comparison, answer: Answer, outcome: str, verdict: str) -> Iterator[Row]:
+def _segment_rows(each: Comparison, answer: Answer, verdict: str) -> Iterator[Row]:
     """Everybody first, then the segments, each with its effect in the half it wasn't found in."""
     said = answer.answers[COMBINED]
-    named = _named(each, outcome, verdict)
+    named = _named(each, answer, verdict)
     treated = each.sample.treated
     whole = said.ate.p_value
-    yield named | _row(EVERYBODY, said.ate, int(treated.sum()), answer.control_mean, whole)
-    rest = ~each.halves
+    count = int((treated & answer.kept).sum())
+    yield named | _row(EVERYBODY, said.ate, count, answer.control_mean, whole)
+    rest = ~each.halves & answer.kept
     for part in answer.segments:
         if not part.segment.conditions:
             continue
@@ -238,7 +240,7 @@ def _row(label: str, effect: Estimate, treated: int, base: float, q_value: float
     }
 
 
-def _score_rows(each: Comparison, answer: Answer, outcome: str, verdict: str) -> Iterator[Row]:
+def _score_rows(each: Comparison, answer: Answer, verdict: str) -> Iterator[Row]:
     """The segments in the order in which to treat them, by what the learners say of everybody."""
     effect = answer.answers[COMBINED].effect
     scored = []
@@ -247,7 +249,7 @@ def _score_rows(each: Comparison, answer: Answer, outcome: str, verdict: str) ->
         scored.append((float(effect[mask].mean()), part.segment.label, int(mask.sum())))
     ranked = sorted(scored, key=lambda row: (-row[0], row[1]))
     for place, (score, label, people) in enumerate(ranked, start=1):
-        yield _named(each, outcome, verdict) | {
+        yield _named(each, answer, verdict) | {
             "segment": label,
             "rank": place,
             "score": significant(score),

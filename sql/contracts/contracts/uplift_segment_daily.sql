@@ -5,16 +5,26 @@ CREATE TABLE contracts.uplift_segment_daily (
   as_of DATE NOT NULL OPTIONS (description = "Last day of evidence the run may use"),
   model_version STRING NOT NULL OPTIONS (description = "Version of the method"),
   input_snapshot STRING NOT NULL OPTIONS (description = "SHA-256 of the rows the job read"),
-  experiment_id STRING NOT NULL OPTIONS (description = "The experiment, as the site names it"),
-  variation_id STRING NOT NULL OPTIONS (description = "The variation that is compared"),
+  experiment_id STRING NOT NULL OPTIONS (
+    description = "The experiment, as the site names it; for ads, such as ads: Paid Search, the channel"
+  ),
+  variation_id STRING NOT NULL OPTIONS (
+    description = "The variation that is compared; for ads, touched: whom the channel brought back in the week"
+  ),
   control_variation_id STRING NOT NULL OPTIONS (
-    description = "The variation that it is compared with"
+    description = "The variation that it is compared with; for ads, untouched"
   ),
   outcome STRING NOT NULL OPTIONS (
     description = "GA4's name of the event that counts as a conversion"
   ),
   verdict STRING NOT NULL OPTIONS (
     description = "PASS, or INCONCLUSIVE: nothing may rest on the row; contracts.job_runs says why"
+  ),
+  basis STRING NOT NULL OPTIONS (
+    description = "randomised: an experiment; propensity_weighted: people whom ads touched beside alike people whom they didn't, which is weaker evidence (e_value)"
+  ),
+  e_value FLOAT64 OPTIONS (
+    description = "How strongly, as a risk ratio, something unknown would have to go with both the touch and the outcome to explain the effect on everybody; 1 where its interval holds 0. NULL where randomised"
   ),
   segment STRING NOT NULL OPTIONS (
     description = "Label of the segment, such as mobile · new; everybody is the whole experiment"
@@ -39,5 +49,5 @@ CREATE TABLE contracts.uplift_segment_daily (
 )
 CLUSTER BY run_id
 OPTIONS (
-  description = "What a variation of an experiment changes in each segment, with interval and false discovery control."
+  description = "What a variation of an experiment, or a touch of ads, changes in each segment: the estimate, from people who took no part in finding the segment, with interval and false discovery control. Whether to believe an effect is read here; whom to treat first, in segment_scores_daily."
 );

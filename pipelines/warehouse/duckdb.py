@@ -41,9 +41,10 @@ from pipelines.warehouse.results import as_googlesql
 
 _HOLDER = re.compile(r"PID (\d+)")
 _POLL_SECONDS = 0.1
-# Landing ten million rows must fit beside the batch itself; DuckDB spills the rest to disk.
+# Landing ten million rows must fit beside the batch itself; DuckDB spills the rest to disk. A read
+# may be of a view of many joins, which need as much as dbt's (dbt/profiles.yml).
 _MOST_THREADS = 8
-_MEMORY_LIMIT = "256MB"
+_MEMORY_LIMIT, _READ_MEMORY_LIMIT = "256MB", "1200MB"
 # Changes wait in the log beside the file. Whoever opens the file reads the log, and moving it into
 # the file costs a copy of the file (docs/benchmarks.md). In sum, the two cost least at about a
 # megabyte and a two-hundredth of the file, for small batches.
@@ -207,7 +208,8 @@ class DuckDBWarehouse:
             connection = self._open(read_only)
             try:
                 connection.execute("SET TimeZone = 'UTC'")
-                connection.execute(f"SET memory_limit = '{_MEMORY_LIMIT}'")
+                limit = _READ_MEMORY_LIMIT if read_only else _MEMORY_LIMIT
+                connection.execute(f"SET memory_limit = '{limit}'")
                 if not read_only:
                     # a large insert then needn't hold rows back to keep their order
                     connection.execute("SET preserve_insertion_order = false")

@@ -41,6 +41,7 @@ CAPPED = [
     ("raw.experiments", "spend_test_micros", "currency_code"),
     ("raw.experiments", "spend_baseline_micros", "currency_code"),
     ("raw.experiments", "spend_delta_micros", "currency_code"),
+    ("raw.media_plans", "planned_spend_micros", "currency_code"),
 ]
 DEALS = ("raw.crm_opportunities", "amount_micros", "currency_code")
 WORDS = {

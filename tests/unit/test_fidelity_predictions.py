@@ -191,6 +191,7 @@ def test_decisions_are_held_against_days_whose_conversions_have_come(tmp_path: P
     counts = dict.fromkeys(("spend_micros", "spend_floor_micros", "spend_cap_micros"), 1)
     rest = {
         **dict.fromkeys(("posterior_conversions", "effective_conversions"), 9.0),
+        "arm_kind": "creative",
         "context": "all",
         "policy": "thompson",
         "verdict": "REFUSED",

@@ -16,7 +16,7 @@ from pipelines.jobs.uplift.comparisons import Comparison, Unusable
 from pipelines.jobs.uplift.job import SCORES, SEGMENTS
 from pipelines.jobs.uplift.touches import TouchWeek, touch_comparisons
 from tests.unit.experiments import TOUCH_INPUTS
-from tests.unit.test_uplift_job import EXPOSURES, OUTCOMES
+from tests.unit.test_uplift_job import EXPOSURES, OUTCOMES, WEIGHTS
 
 AS_OF = date(2026, 6, 30)  # a Tuesday: the last whole week ended with the 28th
 WEEK = TouchWeek(datetime(2026, 6, 29, tzinfo=UTC))
@@ -84,6 +84,7 @@ def compute(touched: Inputs, **settings: Any) -> Outcome:
     own = {"learners": ["t"], **settings}
     job = UpliftJob()
     empty = {"exposures": EXPOSURES.empty_table(), "outcomes": OUTCOMES.empty_table()}
+    empty["weights"] = WEIGHTS.empty_table()
     chosen = job.settings(Settings.model_validate({"jobs": {"uplift": own}}))
     return job.compute(empty | touched, chosen, AS_OF, lambda _: None)
 

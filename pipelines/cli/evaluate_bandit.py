@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from pipelines.cli.console import Format, out, print_object, print_rows, rounded
+from pipelines.cli.console import Format, err, out, print_object, print_rows, rounded
 from pipelines.cli.options import ConfigOption, FormatOption, open_settings
 
 _DIGITS = 5
@@ -65,9 +65,9 @@ def bandit(
         ],
         format_,
     )
-    if format_ is Format.TABLE:
-        evaluation = score.evaluation
-        out.print(f"{evaluation.verdict}: {evaluation.reason}", highlight=False, soft_wrap=True)
+    said = out if format_ is Format.TABLE else err
+    evaluation = score.evaluation
+    said.print(f"{evaluation.verdict}: {evaluation.reason}", highlight=False, soft_wrap=True)
 
 
 def _score_decisions(config: Path | None, format_: Format) -> None:

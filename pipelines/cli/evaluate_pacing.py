@@ -60,10 +60,13 @@ def _score_file(data: Path, holidays: str | None, seed: int, format_: Format) ->
     from pipelines.evaluate.pacing_file import unused
 
     brought, scores, events = score_file(data, holidays, seed)
+    # without the truth no month is known to be healthy, nor any alert to be right
+    known = _figures(scores) if brought.has_truth else {}
     if format_ is Format.JSON:
-        print_object(_figures(scores) | {"has_truth": brought.has_truth, "events": events})
+        print_object(known | {"has_truth": brought.has_truth, "events": events})
     else:
-        _print({data.name: scores}, format_)
+        if known:
+            _print({data.name: scores}, format_)
         print_rows(events, format_)
     for note in unused(brought):
         err.print(note, highlight=False, soft_wrap=True)

@@ -118,9 +118,9 @@ def uplift(
         ],
         format_,
     )
-    if format_ is Format.TABLE:
-        for line in (f"{score.verdict}: {score.reason}", *unused(score.brought)):
-            out.print(line, highlight=False, soft_wrap=True, markup=False)
+    said = out if format_ is Format.TABLE else err
+    for line in (f"{score.verdict}: {score.reason}", *unused(score.brought)):
+        said.print(line, highlight=False, soft_wrap=True, markup=False)
 
 
 def _score_sandbox(config: Path | None, format_: Format) -> None:

@@ -13,9 +13,9 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from pyarrow import csv
 
 from pipelines.errors import InputError
+from pipelines.evaluate.csv_file import read_cells
 from pipelines.jobs.attribution.markov import MAX_STATES, TooManyStates, markov_credit
 from pipelines.jobs.attribution.paths import (
     SEPARATOR,
@@ -111,25 +111,7 @@ def _named(paths: Paths, credit: Floats) -> dict[str, float]:
 
 
 def _table(path: Path) -> pa.Table:
-    text = pa.string()
-    try:
-        columns = csv.open_csv(path).schema.names
-        table = csv.read_csv(
-            path,
-            convert_options=csv.ConvertOptions(
-                column_types=dict.fromkeys(columns, text), strings_can_be_null=False
-            ),
-        )
-    except FileNotFoundError:
-        raise _refusal(path, "does not exist.", "Correct the path.") from None
-    except (OSError, pa.ArrowInvalid, pa.ArrowKeyError) as error:
-        raise _refusal(
-            path, f"can't be read as CSV: {error}", "Save it as CSV in UTF-8, with a header."
-        ) from error
-    table = table.rename_columns([name.strip() for name in table.column_names])
-    for name in (PATH, CONVERSIONS, VALUE, NULLS):
-        if table.column_names.count(name) > 1:
-            raise _refusal(path, f"has the column {name} twice.", "Keep one of them.")
+    table = read_cells(path, _KEPT)
     if not table.num_rows:
         raise _refusal(path, "has no rows.", "Bring at least one path.")
     return table

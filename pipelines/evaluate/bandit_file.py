@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from pipelines.errors import InputError
+from pipelines.evaluate.csv_file import read_cells
 from pipelines.jobs.bandits.off_policy import Floats, Ints
 
 COLUMNS = ("timestamp", "item_id", "position", "click", "propensity_score")
@@ -42,7 +43,7 @@ def read_decisions(path: Path) -> Decisions:
     Raises:
         InputError: it can't be read, or no policy can be evaluated on what it says.
     """
-    table = _table(path)
+    table = read_cells(path, KEPT).to_pandas()
     _refuse_absent(path, table, COLUMNS)
     if len(table) < MIN_ROWS:
         raise _refusal(
@@ -83,29 +84,11 @@ def read_click_rate(path: Path) -> float:
     Raises:
         InputError: it can't be read, or has no clicks or other ones than 0 and 1.
     """
-    table = _table(path)
+    table = read_cells(path, KEPT).to_pandas()
     _refuse_absent(path, table, ("click",))
     if not len(table):
         raise _refusal(path, "has no rows.", "Bring the log of the policy that is evaluated.")
     return float(_clicks(path, table["click"]).mean())
-
-
-def _table(path: Path) -> pd.DataFrame:
-    try:
-        # without a header, or pandas would rename a column that is there twice
-        table = pd.read_csv(path, dtype=str, keep_default_na=False, header=None)
-    except FileNotFoundError:
-        raise _refusal(path, "does not exist.", "Correct the path.") from None
-    except (OSError, UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
-        raise _refusal(
-            path, f"can't be read as CSV: {error}", "Save it as CSV in UTF-8."
-        ) from error
-    names = [str(name).strip() for name in table.iloc[0]]
-    table = table.iloc[1:].fillna("").set_axis(names, axis="columns").reset_index(drop=True)
-    if table.columns.has_duplicates:
-        twice = table.columns[table.columns.duplicated()][0]
-        raise _refusal(path, f"has the column {twice} twice.", "Keep one of them.")
-    return table
 
 
 def _refuse_absent(path: Path, table: pd.DataFrame, wanted: tuple[str, ...]) -> None:

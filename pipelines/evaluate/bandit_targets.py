@@ -63,6 +63,12 @@ def learn_linear(path: Path, decisions: Decisions, context: tuple[str, ...]) -> 
             fix=f"Name columns with --context. The log's are {', '.join(others) or '(none)'}; "
             f"{', '.join(COLUMNS)} are no context.",
         )
+    if len(set(context)) < len(context):
+        raise UsageError(
+            f"--context {','.join(context)} names a column twice.",
+            kept="nothing was evaluated.",
+            fix="Name each column once.",
+        )
     earlier, later, _ = _halves(path, decisions)
     frame = decisions.others[list(context)]
     learnt = frame.iloc[earlier]

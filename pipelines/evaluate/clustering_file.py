@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from pyarrow import csv
 
 from pipelines.errors import InputError
+from pipelines.evaluate.csv_file import read_cells
 
 PERSON, TEXT, LABEL = "person", "text", "label"
 MIN_PEOPLE, MIN_TEXTS = 50, 20
@@ -95,22 +95,8 @@ def _labels(path: Path, columns: Mapping[str, pa.Array]) -> dict[str, str]:
 
 
 def _table(path: Path) -> pa.Table:
-    try:
-        columns = csv.open_csv(path).schema.names
-        table = csv.read_csv(
-            path,
-            parse_options=csv.ParseOptions(newlines_in_values=True),
-            convert_options=csv.ConvertOptions(
-                column_types=dict.fromkeys(columns, pa.string()), strings_can_be_null=False
-            ),
-        )
-    except FileNotFoundError:
-        raise _refusal(path, "does not exist.", "Correct the path.") from None
-    except (OSError, pa.ArrowInvalid, pa.ArrowKeyError) as error:
-        raise _refusal(
-            path, f"can't be read as CSV: {error}", "Save it as CSV in UTF-8, with a header."
-        ) from error
-    table = table.rename_columns([name.strip().lower() for name in table.column_names])
+    table = read_cells(path, _KEPT)
+    table = table.rename_columns([name.lower() for name in table.column_names])
     for name in (PERSON, TEXT, LABEL):
         if table.column_names.count(name) > 1:
             raise _refusal(path, f"has the column {name} twice.", "Keep one of them.")

@@ -10,15 +10,17 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from pandas.errors import EmptyDataError, ParserError
 
 from pipelines.errors import InputError
+from pipelines.evaluate.csv_file import read_cells
 from pipelines.job_settings import FidelitySettings
 from pipelines.jobs.fidelity.gate import gate
 from pipelines.jobs.fidelity.score import Prediction, score
 
 NUMBERS = ("p10", "p50", "p90", "actual")
 SERIES = "series"
+MOST = 1e18
+"""Sums of squares of larger numbers have no room."""
 _KEPT = "nothing was scored."
 
 
@@ -46,12 +48,7 @@ def score_file(path: Path, settings: FidelitySettings) -> dict[str, dict[str, An
 
 
 def _rows(path: Path) -> pd.DataFrame:
-    try:
-        rows = pd.read_csv(path, dtype=str, keep_default_na=False)
-    except (OSError, UnicodeDecodeError, EmptyDataError, ParserError) as error:
-        raise _refusal(
-            path, f"can't be read: {error}.", "Give a CSV file with a header."
-        ) from error
+    rows = read_cells(path, _KEPT).to_pandas()
     missing = [name for name in NUMBERS if name not in rows.columns]
     if missing:
         raise _refusal(
@@ -63,9 +60,11 @@ def _rows(path: Path) -> pd.DataFrame:
         raise _refusal(path, "has no rows.", "Give it a row for each prediction.")
     if SERIES not in rows.columns:
         rows[SERIES] = "all rows"
+    rows[SERIES] = rows[SERIES].str.strip()
+    _refuse(path, rows, rows[SERIES] == "", f"{SERIES} is empty")
     for name in NUMBERS:
         numbers = pd.to_numeric(rows[name], errors="coerce")
-        _refuse(path, rows, ~numbers.abs().lt(float("inf")), f"{name} is no number")
+        _refuse(path, rows, ~numbers.abs().lt(MOST), f"{name} is no number")
         rows[name] = numbers
     crossed = (rows["p10"] > rows["p50"]) | (rows["p50"] > rows["p90"])
     _refuse(path, rows, crossed, "p10, p50 and p90 don't rise")

@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 
 from pipelines.errors import InputError
+from pipelines.evaluate.csv_file import read_cells
 from pipelines.jobs.mmm.panel import Floats, Panel
 
 NATIONAL = "all"
@@ -34,7 +35,7 @@ def read_panel(path: Path) -> Panel:
     Raises:
         InputError: the file can't be read, or no model can be fitted to what it says.
     """
-    table = _table(path)
+    table = read_cells(path, _KEPT).to_pandas()
     names = [str(name) for name in table.columns]
     media = [name for name in names if _CHANNEL.fullmatch(name)]
     controls = [n for n in names if _CONTROL.fullmatch(n) and not n.endswith(_LEAK)]
@@ -77,7 +78,7 @@ def read_truth(path: Path, panel: Panel) -> Floats:
     Raises:
         InputError: a channel or a week of the panel is not in it.
     """
-    table = _table(path)
+    table = read_cells(path, _KEPT).to_pandas()
     wanted = [f"contribution_{channel}" for channel in panel.channels]
     if absent := [name for name in ("date", *wanted) if name not in table.columns]:
         raise _refusal(
@@ -94,22 +95,6 @@ def read_truth(path: Path, panel: Panel) -> Floats:
     order = sorted(range(len(table)), key=lambda row: (geos[row], days[row]))
     numbers = np.array([_numbers(path, table[name]) for name in wanted]).T
     return numbers[order].reshape(panel.spend.shape)
-
-
-def _table(path: Path) -> pd.DataFrame:
-    try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False)
-    except FileNotFoundError:
-        raise _refusal(path, "does not exist.", "Correct the path.") from None
-    except (OSError, UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
-        raise _refusal(
-            path, f"can't be read as CSV: {error}", "Save it as CSV in UTF-8."
-        ) from error
-    table.columns = [str(name).strip() for name in table.columns]
-    if table.columns.has_duplicates:
-        twice = table.columns[table.columns.duplicated()][0]
-        raise _refusal(path, f"has the column {twice} twice.", "Keep one of them.")
-    return table
 
 
 def _refuse_currencies(path: Path, table: pd.DataFrame) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -19,6 +20,7 @@ import numpy as np
 import pandas as pd
 
 from pipelines.errors import InputError
+from pipelines.evaluate.csv_file import read_cells
 from pipelines.evaluate.pacing_months import FAULTS, CampaignMonth, FaultName, Planted
 from pipelines.jobs.pacing.evidence import HISTORY_DAYS, CampaignHistory, month_days
 from pipelines.money import micros
@@ -27,10 +29,12 @@ from pipelines.platforms import full_name
 MIN_BEFORE = 28
 """Days with which a campaign is known well enough to be judged."""
 MAX_MONTHS = 20_000
+MIN_YEAR, MAX_YEAR = 2000, 2100
 PLATFORM = "google_ads"
 """Whose spending limits hold where the file doesn't say."""
 _NEEDED = ("campaign", "date", "cost", "budget")
 _WEEKS = 4
+_KEPT = "nothing was scored."
 
 
 @dataclass(frozen=True)
@@ -112,17 +116,7 @@ def read_months(path: Path) -> Brought:
 
 
 def _table(path: Path) -> pd.DataFrame:
-    try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False)
-    except FileNotFoundError:
-        raise _refusal(path, "does not exist.", "Correct the path.") from None
-    except (OSError, UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
-        reason = f"can't be read as CSV: {error}"
-        raise _refusal(path, reason, "Save it as CSV in UTF-8.") from error
-    table.columns = pd.Index([str(name).strip().removeprefix("\ufeff") for name in table.columns])
-    if table.columns.has_duplicates:
-        twice = table.columns[table.columns.duplicated()][0]
-        raise _refusal(path, f"has the column {twice} twice.", "Keep one of them.")
+    table = read_cells(path, _KEPT).to_pandas()
     if absent := [name for name in _NEEDED if name not in table.columns]:
         raise _refusal(
             path,
@@ -179,12 +173,16 @@ def _days(path: Path, campaign: str, rows: pd.DataFrame) -> _Days:
 
 
 def _day(path: Path, line: int, cell: str) -> date:
-    try:
-        return date.fromisoformat(cell)
-    except ValueError:
-        raise _refusal(
-            path, f"line {line}: date '{cell}' is no day.", "Write days as 2026-06-30."
-        ) from None
+    # of several ways to write a day, one: a day written in two would not be seen to be there twice
+    with suppress(ValueError):
+        day = date.fromisoformat(cell)
+        if day.isoformat() == cell and MIN_YEAR <= day.year < MAX_YEAR:
+            return day
+    raise _refusal(
+        path,
+        f"line {line}: date '{cell}' is no day of {MIN_YEAR} to {MAX_YEAR - 1}, year first.",
+        "Write days as 2026-06-30.",
+    )
 
 
 def _amount(path: Path, line: int, column: str, cell: str) -> int:
@@ -293,4 +291,4 @@ def unused(brought: Brought) -> Iterator[str]:
 
 
 def _refusal(path: Path, reason: str, fix: str) -> InputError:
-    return InputError(f"{path} {reason}", kept="nothing was scored.", fix=fix)
+    return InputError(f"{path} {reason}", kept=_KEPT, fix=fix)

@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from pipelines.errors import InputError, UsageError
+from pipelines.evaluate.csv_file import read_cells
 from pipelines.jobs.uplift.analysis import MIN_ARM_ROWS
 from pipelines.jobs.uplift.sample import Bools, Floats, Sample, halves_of
 
@@ -98,6 +99,13 @@ def read_units(path: Path, columns: Columns, like: Brought | None = None) -> Bro
         raise _refusal(
             path, f"has no column {absent[0]}; it has {', '.join(map(str, table.columns))}.", fix
         )
+    roles = (columns.treatment, columns.outcome, *(columns.truth or ()))
+    if later := [name for name in columns.covariates if name in roles]:
+        raise UsageError(
+            f"--covariates names {later[0]}, which says what came of the treatment.",
+            kept=_KEPT,
+            fix="Name columns that were known before it.",
+        )
     if not len(table):
         raise _refusal(path, "has no rows.", "Bring a row a unit.")
     control, arm = _arms(path, table[columns.treatment], columns, like)
@@ -145,15 +153,7 @@ def names_of(text: str) -> tuple[str, ...]:
 
 
 def _table(path: Path, names: Sequence[str]) -> pd.DataFrame:
-    try:
-        table = pd.read_csv(
-            path, dtype=str, keep_default_na=False, header=None if names else "infer"
-        )
-    except FileNotFoundError:
-        raise _refusal(path, "does not exist.", "Correct the path.") from None
-    except (OSError, UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
-        reason = f"can't be read as CSV: {error}"
-        raise _refusal(path, reason, "Save it as CSV in UTF-8.") from error
+    table = read_cells(path, _KEPT, has_header=not names).to_pandas()
     if names:
         if len(names) != len(table.columns):
             raise _refusal(
@@ -162,10 +162,6 @@ def _table(path: Path, names: Sequence[str]) -> pd.DataFrame:
                 "Name every column, in order.",
             )
         table.columns = pd.Index(names)
-    table.columns = pd.Index([str(name).strip().removeprefix("\ufeff") for name in table.columns])
-    if table.columns.has_duplicates:
-        twice = table.columns[table.columns.duplicated()][0]
-        raise _refusal(path, f"has the column {twice} twice.", "Keep one of them.")
     table.index = pd.RangeIndex(1 if names else 2, len(table) + (1 if names else 2))
     return table.apply(lambda cells: cells.str.strip())
 

@@ -151,6 +151,7 @@ def test_a_policy_with_a_context_is_learnt_from_the_earlier_half_and_earns_more(
     ("options", "message"),
     [
         (("--target", "lints"), "Name columns with --context. The log's are device, id"),
+        (("--target", "lints", "--context", "device,device"), "names a column twice"),
         (("--target", "lints", "--context", "age"), "The log has no column age"),
         (("--target", "lints", "--context", "click"), "The log has no column click"),
         (("--target", "thompson", "--context", "device"), "thompson decides alike for all"),

@@ -78,6 +78,10 @@ def test_without_truth_nothing_is_called_right(tmp_path: Path) -> None:
     assert not brought.has_truth
     assert scores["pacing"].by_fault["zero_delivery"].recall is None
     assert [event["detector"] for event in events] == ["zero_delivery"]
+    result = CliRunner().invoke(
+        app, ["evaluate", "pacing", "--data", str(tmp_path / "months.csv"), "--format", "json"]
+    )
+    assert set(json.loads(result.stdout)) == {"has_truth", "events"}
 
 
 def test_a_day_that_another_campaign_has_cost_nothing_and_an_empty_cost_is_missing(
@@ -118,6 +122,8 @@ def changed(**cells: str) -> list[Row]:
         (changed(cost="nan"), "line 42: cost 'nan' is no amount"),
         (changed(budget="1,000"), "line 42: budget '1,000' is no amount"),
         (changed(date="10.04.2026"), "line 42: date '10.04.2026' is no day"),
+        (changed(date="20260409"), "line 42: date '20260409' is no day"),
+        (changed(date="0001-01-01"), "line 42: date '0001-01-01' is no day of 2000 to 2099"),
         (changed(date="2026-04-09"), "campaign a has 2026-04-09 twice"),
         (changed(fault="1"), "line 42: there is no fault '1'"),
         (changed(campaign=""), "campaign is empty"),
@@ -130,7 +136,8 @@ def changed(**cells: str) -> list[Row]:
         ),
     ],
     ids=[
-        *("30-rows", "text", "negative", "nan", "thousands", "day", "twice", "number", "nobody"),
+        *("30-rows", "text", "negative", "nan", "thousands", "day", "spelling", "year"),
+        *("twice", "number", "nobody"),
         *("no-spend", "no-budget", "no-column", "several"),
     ],
 )

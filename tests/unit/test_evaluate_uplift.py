@@ -156,7 +156,10 @@ def test_a_file_that_is_not_there_or_no_table_is_refused(tmp_path: Path) -> None
 def test_wrong_options_are_refused(tmp_path: Path) -> None:
     data = write(tmp_path / "f.csv", units())
     base = ["evaluate", "uplift", "--data", str(data), "--treatment", "arm", "--control", "none"]
-    for more in (["--engine", "z"], ["--truth", "mu0"], ["--share", "2"]):
+    for more in (
+        *(["--engine", "z"], ["--truth", "mu0"], ["--share", "2"]),
+        *(["--covariates", "bought"], ["--covariates", "arm"]),
+    ):
         result = CliRunner().invoke(app, [*base, "--outcome", "bought", *more])
         assert result.exit_code != 0
 

@@ -1,14 +1,16 @@
-"""What the mapping of a list that people keep says: a row is a thing of some days, by an id."""
+"""What the mapping of a list that people keep says, and how its rows are read: a row is a thing of
+some days, by an id."""
 
 from __future__ import annotations
 
-from typing import Self
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Self
 
 from pydantic import Field, model_validator
 
 from pipelines.sources.files.cells import M, Sheet
 from pipelines.sources.files.layout import Section
-from pipelines.sources.files.mapping import ABSENT, Constant, Day, FileMapping
+from pipelines.sources.files.mapping import ABSENT, Constant, Day, FileMapping, Text
 
 
 class Choice(Section):
@@ -67,3 +69,31 @@ def named(columns: Section, *choices: Choice) -> tuple[str, ...]:
     names = [name for name in columns.model_dump().values() if name != ABSENT]
     names += [choice.column for choice in choices if choice.column is not None]
     return tuple(dict.fromkeys(names))
+
+
+def said(sheet: Sheet[M], text: Text) -> list[Any]:
+    """What a mapping says of every row, or a column's cells, which must say something."""
+    return [text.constant] * len(sheet) if text.column is None else sheet.texts(text.column)
+
+
+def if_any(sheet: Sheet[M], column: str, read: Callable[[str], list[Any]]) -> list[Any]:
+    """A column as ``read`` gives it; None on every row where a mapping says it is absent."""
+    return [None] * len(sheet) if column == ABSENT else read(column)
+
+
+def note_faults(
+    sheet: Sheet[M],
+    values: Mapping[str, Sequence[object]],
+    faults: Callable[[dict[str, Any]], Iterable[str]],
+) -> None:
+    """Note why rows that can be read can't be used.
+
+    Args:
+        values: columns of the table.
+        faults: of a row, the reasons.
+    """
+    problems = sheet.reading.problems
+    for i, number in enumerate(sheet.row_numbers):
+        if number not in problems.rows:  # of what can't be read, nothing more is said
+            for reason in faults({name: cells[i] for name, cells in values.items()}):
+                problems.add(number, f": {reason}", why=reason)

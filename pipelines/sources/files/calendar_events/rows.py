@@ -15,6 +15,7 @@ from pipelines.sources.files.calendar_events.mapping import (
     CalendarMapping,
 )
 from pipelines.sources.files.cells import Reading, Sheet
+from pipelines.sources.files.list_mapping import if_any, note_faults
 from pipelines.sources.files.mapping import ABSENT
 from pipelines.sources.files.one_table import Landing, OneTableFile, typed_rows
 from pipelines.sources.files.possible import note_impossible
@@ -36,12 +37,6 @@ def calendar_file(path: Path, mapping: CalendarMapping, now: datetime) -> OneTab
 def _typed(sheet: Sheet[CalendarMapping]) -> Values:
     mapping, columns, count = sheet.reading.mapping, sheet.reading.mapping.columns, len(sheet)
 
-    def texts(column: str) -> list[Any]:
-        return [None] * count if column == ABSENT else sheet.texts_if_any(column)
-
-    def numbers(column: str) -> list[Any]:
-        return [None] * count if column == ABSENT else sheet.numbers_if_any(column)
-
     names, kinds = sheet.texts(columns.name), mapping.kind.of(sheet, KINDS)
     starts = sheet.days(columns.start_date, mapping.day(columns.start_date))
     note_impossible(sheet, columns.start_date, starts, ahead=_AHEAD)
@@ -60,10 +55,10 @@ def _typed(sheet: Sheet[CalendarMapping]) -> Values:
         "kind": kinds,
         "start_date": starts,
         "end_date": [end or start for start, end in zip(starts, ends, strict=True)],
-        "market": texts(columns.market),
-        "population_share": numbers(columns.population_share),
-        "intensity": numbers(columns.intensity),
-        "expected_sign": numbers(columns.expected_sign),
+        "market": if_any(sheet, columns.market, sheet.texts_if_any),
+        "population_share": if_any(sheet, columns.population_share, sheet.numbers_if_any),
+        "intensity": if_any(sheet, columns.intensity, sheet.numbers_if_any),
+        "expected_sign": if_any(sheet, columns.expected_sign, sheet.numbers_if_any),
         "known_in_advance": known,
         "time_zone": [mapping.time_zone] * count,
     }
@@ -72,11 +67,7 @@ def _typed(sheet: Sheet[CalendarMapping]) -> Values:
         values["event_id"] = [" ".join(str(p) for p in of_one if p) for of_one in parts]
     else:
         values["event_id"] = sheet.texts(columns.event_id)
-    problems = sheet.reading.problems
-    for i, number in enumerate(sheet.row_numbers):
-        if number not in problems.rows:  # of what can't be read, nothing more is said
-            for reason in _faults({name: cells[i] for name, cells in values.items()}):
-                problems.add(number, f": {reason}", why=reason)
+    note_faults(sheet, values, _faults)
     return values
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -18,7 +18,7 @@ from pipelines.sources.files.experiments.mapping import (
     STATUSES,
     ExperimentsMapping,
 )
-from pipelines.sources.files.mapping import ABSENT, Text
+from pipelines.sources.files.list_mapping import if_any, said
 from pipelines.sources.files.one_table import Landing, OneTableFile, typed_rows
 from pipelines.sources.files.possible import note_impossible
 
@@ -38,12 +38,6 @@ def experiments_file(path: Path, mapping: ExperimentsMapping, now: datetime) -> 
 def _typed(sheet: Sheet[ExperimentsMapping]) -> Values:
     mapping, columns, count = sheet.reading.mapping, sheet.reading.mapping.columns, len(sheet)
 
-    def if_any(column: str, read: Callable[[str], list[Any]]) -> list[Any]:
-        return [None] * count if column == ABSENT else read(column)
-
-    def text(said: Text) -> list[Any]:
-        return [said.constant] * count if said.column is None else sheet.texts(said.column)
-
     def day(column: str) -> list[Any]:
         days = sheet.days(column, mapping.day(column))
         note_impossible(sheet, column, days, ahead=_AHEAD)
@@ -54,28 +48,30 @@ def _typed(sheet: Sheet[ExperimentsMapping]) -> Values:
         "_row": sheet.row_numbers,
         "account_id": [mapping.account_id.constant] * count,
         "experiment_id": sheet.texts(columns.experiment_id),
-        "name": if_any(columns.name, sheet.texts_if_any),
+        "name": if_any(sheet, columns.name, sheet.texts_if_any),
         "kind": mapping.kind.of(sheet, KINDS),
-        "channel": text(mapping.channel),
+        "channel": said(sheet, mapping.channel),
         "measured_by": mapping.measured_by.of(sheet, MEASURERS),
         "status": mapping.status.of(sheet, STATUSES),
         "start_date": day(columns.start_date),
         "end_date": day(columns.end_date),
         "post_end_date": if_any(
-            columns.post_end_date, lambda column: sheet.days_if_any(column, mapping.day(column))
+            sheet,
+            columns.post_end_date,
+            lambda column: sheet.days_if_any(column, mapping.day(column)),
         ),
-        "spend_test_micros": if_any(columns.spend_test, sheet.amounts),
-        "spend_baseline_micros": if_any(columns.spend_baseline, sheet.amounts),
-        "spend_delta_micros": if_any(columns.spend_delta, signed),
-        "currency_code": text(mapping.currency),
+        "spend_test_micros": if_any(sheet, columns.spend_test, sheet.amounts),
+        "spend_baseline_micros": if_any(sheet, columns.spend_baseline, sheet.amounts),
+        "spend_delta_micros": if_any(sheet, columns.spend_delta, signed),
+        "currency_code": said(sheet, mapping.currency),
         "outcome": mapping.outcome.of(sheet, OUTCOMES),
         "effect": sheet.numbers_if_any(columns.effect),
-        "standard_error": if_any(columns.standard_error, sheet.numbers_if_any),
-        "effect_low": if_any(columns.effect_low, sheet.numbers_if_any),
-        "effect_high": if_any(columns.effect_high, sheet.numbers_if_any),
-        "interval_level": if_any(columns.interval_level, sheet.numbers_if_any),
-        "population_share": if_any(columns.population_share, sheet.numbers_if_any),
-        "geos": [_parts(geos) for geos in if_any(columns.geos, sheet.texts_if_any)],
+        "standard_error": if_any(sheet, columns.standard_error, sheet.numbers_if_any),
+        "effect_low": if_any(sheet, columns.effect_low, sheet.numbers_if_any),
+        "effect_high": if_any(sheet, columns.effect_high, sheet.numbers_if_any),
+        "interval_level": if_any(sheet, columns.interval_level, sheet.numbers_if_any),
+        "population_share": if_any(sheet, columns.population_share, sheet.numbers_if_any),
+        "geos": [_parts(geos) for geos in if_any(sheet, columns.geos, sheet.texts_if_any)],
         "time_zone": [mapping.time_zone] * count,
     }
     problems = sheet.reading.problems

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from pipelines.sources.files.cells import Reading, Sheet
-from pipelines.sources.files.mapping import ABSENT, Text
+from pipelines.sources.files.list_mapping import if_any, note_faults, said
 from pipelines.sources.files.media_plans.mapping import MediaPlanMapping, platform_names
 from pipelines.sources.files.one_table import Landing, OneTableFile, typed_rows
 from pipelines.sources.files.possible import note_impossible
@@ -29,12 +29,6 @@ def media_plan_file(path: Path, mapping: MediaPlanMapping, now: datetime) -> One
 def _typed(sheet: Sheet[MediaPlanMapping]) -> Values:
     mapping, columns, count = sheet.reading.mapping, sheet.reading.mapping.columns, len(sheet)
 
-    def if_any(column: str, read: Callable[[str], list[Any]]) -> list[Any]:
-        return [None] * count if column == ABSENT else read(column)
-
-    def text(said: Text) -> list[Any]:
-        return [said.constant] * count if said.column is None else sheet.texts(said.column)
-
     def day(column: str) -> list[Any]:
         days = sheet.days(column, mapping.day(column))
         note_impossible(sheet, column, days, ahead=_AHEAD)
@@ -43,26 +37,22 @@ def _typed(sheet: Sheet[MediaPlanMapping]) -> Values:
     values: Values = {
         "_row": sheet.row_numbers,
         "account_id": [mapping.account_id.constant] * count,
-        "plan_id": text(mapping.plan_id),
+        "plan_id": said(sheet, mapping.plan_id),
         "line_id": sheet.texts(columns.line_id),
         "ad_platform": mapping.ad_platform.of(sheet, platform_names()),
         "campaign_name": sheet.texts(columns.campaign_name),
-        "market": if_any(columns.market, sheet.texts_if_any),
-        "product": if_any(columns.product, sheet.texts_if_any),
+        "market": if_any(sheet, columns.market, sheet.texts_if_any),
+        "product": if_any(sheet, columns.product, sheet.texts_if_any),
         "start_date": day(columns.start_date),
         "end_date": day(columns.end_date),
         "planned_spend_micros": sheet.amounts(columns.planned_spend),
-        "currency_code": text(mapping.currency),
+        "currency_code": said(sheet, mapping.currency),
         "updated_at": if_any(
-            columns.updated_at, lambda column: sheet.instants_if_any(column, mapping.times)
+            sheet, columns.updated_at, lambda column: sheet.instants_if_any(column, mapping.times)
         ),
         "time_zone": [mapping.time_zone] * count,
     }
-    problems = sheet.reading.problems
-    for i, number in enumerate(sheet.row_numbers):
-        if number not in problems.rows:  # of what can't be read, nothing more is said
-            for reason in _faults({name: cells[i] for name, cells in values.items()}):
-                problems.add(number, f": {reason}", why=reason)
+    note_faults(sheet, values, _faults)
     return values
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from pipelines.sandbox.market.market import Market
-from pipelines.sandbox.world import World
+from pipelines.sandbox.world import ADMIN, World
 
 START = "2025-01-01"
 TODAY = date(2026, 7, 1)
@@ -64,6 +64,7 @@ class Platform:
 def run_once(world: World) -> Platform:
     platform = Platform(world)
     platform.adcanary("ingest", "--all", "--backfill", "--start", START, "--why", "first load")
+    platform.adcanary("policy", "set", "--as", ADMIN)
     platform.daily()
     return platform
 

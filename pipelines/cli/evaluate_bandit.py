@@ -59,7 +59,7 @@ def bandit(
                 "estimator": name,
                 "clicks a decision": rounded(of.value, _DIGITS),
                 "95% interval": f"{of.low:.5f} to {of.high:.5f}",
-                "truth": rounded(score.truth, _DIGITS),
+                "truth": rounded(score.truth and score.truth.rate.value, _DIGITS),
             }
             for name, of in score.estimates.items()
         ],
@@ -68,6 +68,14 @@ def bandit(
     said = out if format_ is Format.TABLE else err
     evaluation = score.evaluation
     said.print(f"{evaluation.verdict}: {evaluation.reason}", highlight=False, soft_wrap=True)
+    if score.truth is not None:
+        rate = score.truth.rate
+        said.print(
+            f"The truth is of {score.truth.rows:,} decisions: {rate.value:.5f}, 95% interval "
+            f"{rate.low:.5f} to {rate.high:.5f}.",
+            highlight=False,
+            soft_wrap=True,
+        )
 
 
 def _score_decisions(config: Path | None, format_: Format) -> None:

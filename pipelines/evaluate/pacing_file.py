@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 
 from pipelines.errors import InputError
-from pipelines.evaluate.csv_file import read_cells
+from pipelines.evaluate.csv_file import MAX_YEAR, MIN_YEAR, line_of, read_cells
 from pipelines.evaluate.pacing_months import FAULTS, CampaignMonth, FaultName, Planted
 from pipelines.jobs.pacing.evidence import HISTORY_DAYS, CampaignHistory, month_days
 from pipelines.money import micros
@@ -29,7 +29,6 @@ from pipelines.platforms import full_name
 MIN_BEFORE = 28
 """Days with which a campaign is known well enough to be judged."""
 MAX_MONTHS = 20_000
-MIN_YEAR, MAX_YEAR = 2000, 2100
 PLATFORM = "google_ads"
 """Whose spending limits hold where the file doesn't say."""
 _NEEDED = ("campaign", "date", "cost", "budget")

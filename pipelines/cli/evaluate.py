@@ -11,7 +11,14 @@ from typing import Annotated, Any
 
 import typer
 
-from pipelines.cli.console import Format, native_output_aside, out, print_rows, rounded
+from pipelines.cli.console import (
+    Format,
+    native_output_aside,
+    out,
+    print_rows,
+    print_tables,
+    rounded,
+)
 from pipelines.cli.console import print_object as _print_object
 from pipelines.cli.evaluate_bandit import bandit
 from pipelines.cli.evaluate_clustering import clustering
@@ -120,36 +127,31 @@ def mmm(
     if format_ is Format.JSON:
         _print_object({name: score.figures() for name, score in scores.items()})
         return
-    print_rows(
-        [
-            {
-                "engine": name,
-                "srmse": rounded(score.srmse_mean),
-                "coverage_90": rounded(score.coverage_90),
-                "lift": f"{score.lift_predicted:+.1%}",
-                "90% interval": "{:+.1%} to {:+.1%}".format(*score.lift_interval),
-                "true lift": "" if score.lift_true is None else f"{score.lift_true:+.1%}",
-                "seconds": round(score.seconds, 1),
-            }
-            for name, score in scores.items()
-        ],
-        format_,
-    )
-    print_rows(
-        [
-            {
-                "engine": name,
-                "channel": channel,
-                "contribution": round(mean),
-                "90% interval": f"{low:,.0f} to {high:,.0f}",
-                "srmse": rounded((score.srmse or {}).get(channel)),
-                "recommended spend": f"× {score.allocation[channel]:.2f}",
-            }
-            for name, score in scores.items()
-            for channel, (mean, low, high) in score.contribution.items()
-        ],
-        format_,
-    )
+    of_engine: list[dict[str, object]] = [
+        {
+            "engine": name,
+            "srmse": rounded(score.srmse_mean),
+            "coverage_90": rounded(score.coverage_90),
+            "lift": f"{score.lift_predicted:+.1%}",
+            "90% interval": "{:+.1%} to {:+.1%}".format(*score.lift_interval),
+            "true lift": "" if score.lift_true is None else f"{score.lift_true:+.1%}",
+            "seconds": round(score.seconds, 1),
+        }
+        for name, score in scores.items()
+    ]
+    of_channel: list[dict[str, object]] = [
+        {
+            "engine": name,
+            "channel": channel,
+            "contribution": round(mean),
+            "90% interval": f"{low:,.0f} to {high:,.0f}",
+            "srmse": rounded((score.srmse or {}).get(channel)),
+            "recommended spend": f"× {score.allocation[channel]:.2f}",
+        }
+        for name, score in scores.items()
+        for channel, (mean, low, high) in score.contribution.items()
+    ]
+    print_tables([of_engine, of_channel], format_)
     if format_ is Format.TABLE:
         for doubt in next(iter(scores.values())).doubts:
             out.print(f"No allocation should rest on these weeks: {doubt}", soft_wrap=True)

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from pipelines.errors import InputError
-from pipelines.evaluate.csv_file import line_of, numbers_of, read_cells
+from pipelines.evaluate.csv_file import line_of, listed, numbers_of, quoted, read_cells
 from pipelines.jobs.bandits.off_policy import Floats, Ints
 
 COLUMNS = ("timestamp", "item_id", "position", "click", "propensity_score")
@@ -65,7 +65,7 @@ def read_decisions(path: Path) -> Decisions:
     if len(items) < 2:
         raise _refusal(
             path,
-            f"has one item only ('{items[0]}'): there is no choice to evaluate.",
+            f"has one item only ({quoted(items[0])}): there is no choice to evaluate.",
             "Bring a log in which several items were chosen.",
         )
     return Decisions(
@@ -95,7 +95,7 @@ def _refuse_absent(path: Path, table: pd.DataFrame, wanted: tuple[str, ...]) -> 
     if absent := [name for name in wanted if name not in table.columns]:
         raise _refusal(
             path,
-            f"has no column {' and no column '.join(absent)}; it has {', '.join(table.columns)}.",
+            f"has no column {' and no column '.join(absent)}; it has {listed(table.columns)}.",
             f"Name the columns {', '.join(COLUMNS)}.",
         )
 
@@ -139,7 +139,7 @@ def _numbers(
     if not (right := valid(numbers)).all():
         row = int(np.argmin(right))
         line = line_of(path, row + 2)
-        raise _refusal(path, f"line {line}: {cells.name} '{cells.iloc[row]}' {problem}.", fix)
+        raise _refusal(path, f"line {line}: {cells.name} {quoted(cells.iloc[row])} {problem}.", fix)
     return numbers
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 
 from pipelines.errors import InputError, UsageError
 from pipelines.evaluate.bandit_file import COLUMNS, KEPT, MIN_ROWS, Decisions
-from pipelines.evaluate.csv_file import MAX_YEAR, MIN_YEAR, line_of
+from pipelines.evaluate.csv_file import MAX_YEAR, MIN_YEAR, line_of, listed, quoted
 from pipelines.jobs.bandits.evidence import Cohorts, beliefs_of
 from pipelines.jobs.bandits.off_policy import Floats, Ints
 from pipelines.jobs.bandits.policies import linear_thompson, thompson
@@ -44,8 +44,8 @@ def learn_thompson(path: Path, decisions: Decisions) -> Learnt:
     if shape[0] * shape[1] > MAX_CELLS:
         first, last = (earlier[int(at)] for at in (days.argmin(), days.argmax()))
         raise InputError(
-            f"{path}: the earlier half of the log has {shape[1]:,} items on {shape[0]:,} days, from "
-            f"{instants[first]:%Y-%m-%d} (line {line_of(path, first + 2)}) to "
+            f"{path}: the earlier half of the log has {shape[1]:,} items on {shape[0]:,} days, "
+            f"from {instants[first]:%Y-%m-%d} (line {line_of(path, first + 2)}) to "
             f"{instants[last]:%Y-%m-%d} (line {line_of(path, last + 2)}), and at most "
             f"{MAX_CELLS:,} items × days can be learnt from.",
             kept=KEPT,
@@ -73,7 +73,7 @@ def learn_linear(path: Path, decisions: Decisions, context: tuple[str, ...]) -> 
         raise UsageError(
             f"{problem}: what was known before each decision, such as device or country.",
             kept="nothing was evaluated.",
-            fix=f"Name columns with --context. The log's are {', '.join(others) or '(none)'}; "
+            fix=f"Name columns with --context. The log's are {listed(others) or '(none)'}; "
             f"{', '.join(COLUMNS)} are no context.",
         )
     if len(set(context)) < len(context):
@@ -113,8 +113,9 @@ def _halves(path: Path, decisions: Decisions) -> tuple[Ints, Ints, pd.DatetimeIn
     if (wrong := ~((instants.year >= MIN_YEAR) & (instants.year < MAX_YEAR))).any():
         row = int(np.argmax(wrong))
         raise InputError(
-            f"{path} line {line_of(path, row + 2)}: timestamp '{cells.iloc[row]}' is no instant of "
-            f"{MIN_YEAR} to {MAX_YEAR - 1}: a policy is learnt from the earlier half of the log.",
+            f"{path} line {line_of(path, row + 2)}: timestamp {quoted(cells.iloc[row])} is no "
+            f"instant of {MIN_YEAR} to {MAX_YEAR - 1}: a policy is learnt from the earlier half of "
+            "the log.",
             kept=KEPT,
             fix="Write timestamps as 2026-01-31 12:00:00+00:00.",
         )

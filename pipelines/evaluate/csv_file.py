@@ -26,6 +26,7 @@ MIN_YEAR, MAX_YEAR = 2000, 2100
 _NUMBER = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$"
 _BLOCK = 2**24
 """Bytes that pyarrow parses at once: no line can be longer."""
+_SHOWN, _LISTED = 80, 12
 _SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars"}
 
 
@@ -107,6 +108,23 @@ def numbers_of(cells: pa.Array | pa.ChunkedArray | Iterable[str]) -> Floats:
     return np.where(np.isfinite(numbers), numbers, np.nan)
 
 
+def is_number(cell: str) -> bool:
+    """Whether a cell is written as ``numbers_of`` reads one."""
+    return re.fullmatch(_NUMBER, cell.strip()) is not None
+
+
+def quoted(cell: object) -> str:
+    """A cell as a message shows it: cut, if it is long."""
+    text = str(cell)
+    return f"'{text}'" if len(text) <= _SHOWN else f"'{text[:_SHOWN]}…' ({len(text):,} characters)"
+
+
+def listed(names: Iterable[object]) -> str:
+    """Names of columns or arms as a message shows them: the first dozen."""
+    first = [text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…" for text in map(str, names)]
+    return ", ".join(first[:_LISTED]) + (", …" if len(first) > _LISTED else "")
+
+
 def _unreadable(path: Path, error: Exception) -> tuple[str, str]:
     """Why a file is no table, and what to do, as far as a second look can tell."""
     export = "Save it as CSV in UTF-8, with a header."
@@ -118,6 +136,7 @@ def _unreadable(path: Path, error: Exception) -> tuple[str, str]:
         return "it is in UTF-16.", export
     if "Empty CSV" in str(error):
         return "it is empty, or a header and nothing else.", "Bring a file with rows."
+    reason = str(error)
     length = None
     try:
         for line, cells in _records(path):
@@ -125,14 +144,14 @@ def _unreadable(path: Path, error: Exception) -> tuple[str, str]:
             if len(cells) != length:
                 return (
                     f"line {line}: Expected {length} columns, got {len(cells)}: "
-                    f"{','.join(cells)[:80]}",
+                    f"{quoted(','.join(cells))}",
                     "Give every row as many cells as the first; quote a cell with a comma in it.",
                 )
             if any(len(cell) > _BLOCK // 4 for cell in cells):
-                return f"line {line} is too long, or a quote isn't closed.", "Correct the line."
-    except (UnicodeError, plain_csv.Error) as reason:
-        return f"{reason}", export
-    return f"{error}", export
+                reason = f"line {line} is too long, or a quote isn't closed."
+    except (UnicodeError, plain_csv.Error) as problem:
+        reason = str(problem)
+    return reason, export
 
 
 def _open_quote(path: Path, table: pa.Table) -> int | None:

@@ -72,7 +72,7 @@ def test_a_line_is_counted_as_an_editor_does(tmp_path: Path) -> None:
     path.write_bytes(b'a,b\n\n1,"x\ny"\r\n\n\n2,3\r4,5\n')
     assert [line_of(path, record) for record in (1, 2, 3, 4)] == [1, 3, 7, 8]
     path.write_bytes(b"a,b\n\n1,2\n\n3\n")
-    with pytest.raises(InputError, match="line 5: Expected 2 columns, got 1: 3"):
+    with pytest.raises(InputError, match="line 5: Expected 2 columns, got 1: '3'"):
         read_cells(path, "k")
 
 

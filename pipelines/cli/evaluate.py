@@ -24,7 +24,7 @@ from pipelines.cli.evaluate_bandit import bandit
 from pipelines.cli.evaluate_clustering import clustering
 from pipelines.cli.evaluate_pacing import pacing
 from pipelines.cli.evaluate_uplift import uplift
-from pipelines.cli.options import ConfigOption, FormatOption, open_settings
+from pipelines.cli.options import ConfigOption, FormatOption, SeedOption, open_settings
 from pipelines.errors import UsageError
 
 evaluate_app = typer.Typer(no_args_is_help=True, help="Score an engine on data with known truth.")
@@ -113,7 +113,7 @@ def mmm(
         Path | None, typer.Option(help="CSV file of the same weeks: contribution_x<i>_<channel>.")
     ] = None,
     engine: Annotated[str, typer.Option(help="An engine, or all.")] = "all",
-    seed: Annotated[int, typer.Option(help="Of the random numbers.")] = 1,
+    seed: SeedOption = 1,
     format_: FormatOption = Format.TABLE,
 ) -> None:
     """Score media mix engines: contributions, and the lift of the best allocation within 30%.

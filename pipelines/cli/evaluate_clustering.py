@@ -9,7 +9,13 @@ from typing import Annotated
 import typer
 
 from pipelines.cli.console import Format, out, print_object, print_tables, rounded
-from pipelines.cli.options import ConfigOption, FormatOption, open_settings, refuse_given
+from pipelines.cli.options import (
+    ConfigOption,
+    FormatOption,
+    SeedOption,
+    open_settings,
+    refuse_given,
+)
 
 
 def clustering(
@@ -22,7 +28,7 @@ def clustering(
     encoder: Annotated[
         str, typer.Option(help="With --texts: use, tfidf, all, or sentence-transformers:FOLDER.")
     ] = "use",
-    seed: Annotated[int, typer.Option(help="Of the random numbers.")] = 1,
+    seed: SeedOption = 1,
     format_: FormatOption = Format.TABLE,
     config: ConfigOption = None,
 ) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pipelines.cli.console import Format, err, print_object, print_tables, rounded
-from pipelines.cli.options import FormatOption, refuse_given
+from pipelines.cli.options import FormatOption, SeedOption, refuse_given
 from pipelines.errors import UsageError
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def pacing(
     ] = None,
     months: Annotated[int, typer.Option(help="Campaign-months that each simulator makes.")] = 200,
     simulator: Annotated[str, typer.Option(help="market, platform, or all.")] = "all",
-    seed: Annotated[int, typer.Option(min=0, help="Of the random numbers.")] = 101,
+    seed: SeedOption = 101,
     format_: FormatOption = Format.TABLE,
 ) -> None:
     """Score pacing on campaign-months with known faults, beside a random alerter of the same rate.

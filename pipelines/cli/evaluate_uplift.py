@@ -8,7 +8,13 @@ from typing import Annotated
 import typer
 
 from pipelines.cli.console import Format, err, out, print_object, print_rows, print_tables
-from pipelines.cli.options import ConfigOption, FormatOption, open_settings, refuse_given
+from pipelines.cli.options import (
+    ConfigOption,
+    FormatOption,
+    SeedOption,
+    open_settings,
+    refuse_given,
+)
 from pipelines.errors import UsageError
 
 _NOTHING = "nothing was read."
@@ -59,7 +65,7 @@ def uplift(
         float, typer.Option(min=0.01, max=10, help="Smallest relative lift that matters.")
     ] = 0.25,
     engine: Annotated[str, typer.Option(help="A learner, or all.")] = "all",
-    seed: Annotated[int, typer.Option(min=0, help="Of the random numbers.")] = 1,
+    seed: SeedOption = 1,
     format_: FormatOption = Format.TABLE,
     config: ConfigOption = None,
 ) -> None:

@@ -34,6 +34,7 @@ RowsOption = Annotated[
     Format | None,
     typer.Option("--format", help="Output format (default: table; tsv where it is piped)."),
 ]
+SeedOption = Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Of the random numbers.")]
 AsOfOption = Annotated[
     datetime | None, day_option("Last day of evidence to use (default: yesterday).")
 ]

@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 
 from pipelines.errors import InputError
-from pipelines.evaluate.csv_file import line_of, listed, numbers_of, quoted, read_cells
+from pipelines.evaluate.csv_file import MOST, line_of, listed, numbers_of, quoted, read_cells
 from pipelines.jobs.attribution.markov import MAX_STATES, TooManyStates, markov_credit
 from pipelines.jobs.attribution.paths import (
     SEPARATOR,
@@ -33,7 +33,6 @@ PATH, CONVERSIONS, VALUE, NULLS = (
     "total_null",
 )
 MAX_STEPS = 1_000
-MAX_COUNT = 1e15  # beyond it, a float no longer tells one from two
 _LONE_SIGN = re.compile(r"(?<!>)>(?!>)")
 _KEPT = "nothing was credited."
 
@@ -121,10 +120,10 @@ def _counts(path: Path, table: pa.Table, name: str) -> Floats:
     if name not in table.column_names:
         return np.zeros(table.num_rows)
     numbers = numbers_of(table[name])
-    wrong = np.flatnonzero(~((numbers >= 0) & (numbers <= MAX_COUNT)))
+    wrong = np.flatnonzero(~(numbers >= 0))
     if len(wrong):
         row = int(wrong[0])
-        problem = "is negative" if numbers[row] < 0 else "is not a number, or too large a one"
+        problem = "is negative" if numbers[row] < 0 else f"is not a number up to {MOST:g}"
         raise _refusal(
             path,
             f"line {line_of(path, row + 2)}: {name} {quoted(table[name][row])} {problem}.",

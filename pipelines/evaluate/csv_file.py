@@ -23,6 +23,9 @@ Floats = npt.NDArray[np.float64]
 MIN_YEAR, MAX_YEAR = 2000, 2100
 """Days outside are a spreadsheet's zero, or a slip."""
 
+MOST = 1e15
+"""Beyond it, a float no longer tells one from two, and sums of squares lose what matters."""
+
 _NUMBER = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$"
 _BLOCK = 2**24
 """Bytes that pyarrow parses at once: no line can be longer."""
@@ -80,7 +83,10 @@ def read_cells(path: Path, kept: str, *, has_header: bool = True) -> pa.Table:
             f"has {names.count('')} columns without a name.", "Name them, or leave them out."
         )
     if twice:
-        raise refusal(f"has the column {twice} twice.", "Keep one of them.")
+        fix = "Keep one of them."
+        if not np.isnan(numbers_of(names)).all():
+            fix += " If the first line is a row of data, write the names of the columns above it."
+        raise refusal(f"has the column {listed([twice])} twice.", fix)
     return rows.rename_columns(names)
 
 
@@ -97,7 +103,7 @@ def line_of(path: Path, record: int) -> int:
 
 def numbers_of(cells: pa.Array | pa.ChunkedArray | Iterable[str]) -> Floats:
     """The cells as numbers, such as -12, 3.5 and 1e6; NaN for whatever else there is, be it a
-    number in Python (1_000, inf) or elsewhere (1,000)."""
+    number in Python (1_000, inf) or elsewhere (1,000), and for what is larger than MOST."""
     if not isinstance(cells, pa.Array | pa.ChunkedArray):
         cells = pa.array(cells, pa.string())
     trimmed = pc.utf8_trim_whitespace(cells)
@@ -105,7 +111,7 @@ def numbers_of(cells: pa.Array | pa.ChunkedArray | Iterable[str]) -> Floats:
     numbers: Floats = pc.cast(pc.if_else(plain, trimmed, "nan"), pa.float64()).to_numpy(
         zero_copy_only=False
     )
-    return np.where(np.isfinite(numbers), numbers, np.nan)
+    return np.where(np.abs(numbers) <= MOST, numbers, np.nan)
 
 
 def is_number(cell: str) -> bool:
@@ -128,8 +134,10 @@ def listed(names: Iterable[object]) -> str:
 def _unreadable(path: Path, error: Exception) -> tuple[str, str]:
     """Why a file is no table, and what to do, as far as a second look can tell."""
     export = "Save it as CSV in UTF-8, with a header."
+    if isinstance(error, IsADirectoryError):
+        return "it is a folder.", "Name a file."
     if isinstance(error, OSError):
-        return str(error), export
+        return error.strerror or str(error), "Let this user read the file."
     with path.open("rb") as file:
         start = file.read(2)
     if start in (b"\xff\xfe", b"\xfe\xff") or b"\0" in start:

@@ -12,15 +12,13 @@ from typing import Any
 import pandas as pd
 
 from pipelines.errors import InputError
-from pipelines.evaluate.csv_file import line_of, listed, numbers_of, quoted, read_cells
+from pipelines.evaluate.csv_file import MOST, line_of, listed, numbers_of, quoted, read_cells
 from pipelines.job_settings import FidelitySettings
 from pipelines.jobs.fidelity.gate import gate
 from pipelines.jobs.fidelity.score import Prediction, score
 
 NUMBERS = ("p10", "p50", "p90", "actual")
 SERIES = "series"
-MOST = 1e18
-"""Sums of squares of larger numbers have no room."""
 _KEPT = "nothing was scored."
 
 
@@ -64,7 +62,7 @@ def _rows(path: Path) -> pd.DataFrame:
     _refuse(path, rows, rows[SERIES] == "", f"{SERIES} is empty")
     for name in NUMBERS:
         numbers = pd.Series(numbers_of(rows[name]), rows.index)
-        _refuse(path, rows, ~numbers.abs().lt(MOST), f"{name} is no number, or too large a one")
+        _refuse(path, rows, numbers.isna(), f"{name} is no number up to {MOST:g}")
         rows[name] = numbers
     crossed = (rows["p10"] > rows["p50"]) | (rows["p50"] > rows["p90"])
     _refuse(path, rows, crossed, "p10, p50 and p90 don't rise")

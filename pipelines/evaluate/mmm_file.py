@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from pipelines.errors import InputError
-from pipelines.evaluate.csv_file import line_of, listed, numbers_of, quoted, read_cells
+from pipelines.evaluate.csv_file import MOST, line_of, listed, numbers_of, quoted, read_cells
 from pipelines.jobs.mmm.panel import Floats, Panel
 
 NATIONAL = "all"
@@ -54,6 +54,9 @@ def read_panel(path: Path) -> Panel:
     starts = _weeks(path, days, geos)
     order = sorted(range(len(table)), key=lambda row: (geos[row], days[row]))
     shape = (len(set(geos)), len(starts))
+
+    for name in media:
+        _refuse_negative(path, table[name])
 
     def cube(columns: Sequence[str]) -> Floats:
         numbers = [_numbers(path, table[name]) for name in columns]
@@ -174,17 +177,27 @@ def _numbers(path: Path, cells: pd.Series[str]) -> Floats:
         line = line_of(path, row + 2)
         raise _refusal(
             path,
-            f"line {line}: {cells.name} {quoted(cells.iloc[row])} is not a number.",
+            f"line {line}: {cells.name} {quoted(cells.iloc[row])} is not a number up to {MOST:g}.",
             "Correct it; write 0 where nothing was spent.",
         )
     return numbers
 
 
+def _refuse_negative(path: Path, cells: pd.Series[str]) -> None:
+    negative = _numbers(path, cells) < 0
+    if negative.any():
+        row = int(np.argmax(negative))
+        raise _refusal(
+            path,
+            f"has negative spend in {cells.name}: {quoted(cells.iloc[row])} on line "
+            f"{line_of(path, row + 2)}.",
+            "Correct it, or net credits.",
+        )
+
+
 def _refuse_unusable(path: Path, media: Sequence[str], spend: Floats, outcome: Floats) -> None:
     for i, name in enumerate(media):
         own = spend[:, :, i]
-        if own.min() < 0:
-            raise _refusal(path, f"has negative spend in {name}.", "Correct it, or net credits.")
         if own.max() == 0:
             raise _refusal(
                 path, f"has a channel that never spends, {name}.", "Leave the column out."

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from pipelines.errors import InputError, UsageError
-from pipelines.evaluate.csv_file import line_of, listed, numbers_of, quoted, read_cells
+from pipelines.evaluate.csv_file import MOST, line_of, listed, numbers_of, quoted, read_cells
 from pipelines.jobs.uplift.analysis import MIN_ARM_ROWS
 from pipelines.jobs.uplift.sample import MAX_LEVELS, Bools, Floats, Sample, halves_of
 
@@ -68,6 +68,7 @@ class Brought:
         left_out: column → why it isn't a covariate.
         arm: the arm that is compared with the control.
         notes: what was done to the file's values.
+        units: who they are, if the file says so.
     """
 
     sample: Sample
@@ -77,6 +78,7 @@ class Brought:
     placebo: tuple[str, Floats] | None = None
     left_out: dict[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    units: frozenset[str] = frozenset()
 
 
 def read_units(path: Path, columns: Columns, like: Brought | None = None) -> Brought:
@@ -99,6 +101,13 @@ def read_units(path: Path, columns: Columns, like: Brought | None = None) -> Bro
             fix = "Its first line has numbers: name its columns with --columns a,b,x1..x25."
         raise _refusal(path, f"has no column {absent[0]}; it has {listed(table.columns)}.", fix)
     roles = (columns.treatment, columns.outcome, *(columns.truth or ()))
+    own = [*roles, *(name for name in (columns.unit, columns.placebo) if name)]
+    if twice := next((name for name in own if own.count(name) > 1), None):
+        raise UsageError(
+            f"The column {twice} is named for two things.",
+            kept=_KEPT,
+            fix="Name one column each for the arm, the outcome, and what else there is.",
+        )
     if later := [name for name in columns.covariates if name in roles]:
         raise UsageError(
             f"--covariates names {later[0]}, which says what came of the treatment.",
@@ -114,8 +123,15 @@ def read_units(path: Path, columns: Columns, like: Brought | None = None) -> Bro
     outcome = _numbers(path, table[columns.outcome])
     _refuse_arms(path, treated, outcome, columns, arm)
     unit = columns.unit or next((n for n in table.columns if n.lower() in _UNIT_NAMES), None)
+    units = frozenset(table[unit]) if unit else frozenset()
     if unit:
         _refuse_duplicates(path, table[unit])
+    if like is not None and (shared := len(units & like.units)):
+        raise _refusal(
+            path,
+            f"has {shared:,} units that the data has, too: a ranking is judged on others.",
+            "Leave them out of one of the files, or leave out --holdout.",
+        )
     frame, left_out, notes = _covariates(
         path, table, columns, treated=treated, outcome=outcome, unit=unit, like=like
     )
@@ -128,7 +144,7 @@ def read_units(path: Path, columns: Columns, like: Brought | None = None) -> Bro
     if columns.placebo:
         placebo = (columns.placebo, _numbers(path, table[columns.placebo]))
     sample = Sample(frame, treated, outcome)
-    return Brought(sample, halves, arm, effect, placebo, left_out, tuple(notes))
+    return Brought(sample, halves, arm, effect, placebo, left_out, tuple(notes), units)
 
 
 def names_of(text: str) -> tuple[str, ...]:
@@ -346,7 +362,7 @@ def _numbers(path: Path, cells: pd.Series) -> Floats:
         line = line_of(path, cells.index[row])
         raise _refusal(
             path,
-            f"line {line}: {cells.name} {quoted(cells.iloc[row])} is not a number.",
+            f"line {line}: {cells.name} {quoted(cells.iloc[row])} is not a number up to {MOST:g}.",
             "Correct it (1 and 0 for yes and no), or leave the unit out.",
         )
     return numbers

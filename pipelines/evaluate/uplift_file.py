@@ -68,7 +68,7 @@ class Brought:
         left_out: column → why it isn't a covariate.
         arm: the arm that is compared with the control.
         notes: what was done to the file's values.
-        units: who they are, if the file says so.
+        rows: of each unit, if the file says who it is: all its cells.
     """
 
     sample: Sample
@@ -78,7 +78,7 @@ class Brought:
     placebo: tuple[str, Floats] | None = None
     left_out: dict[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
-    units: frozenset[str] = frozenset()
+    rows: frozenset[str] = frozenset()
 
 
 def read_units(path: Path, columns: Columns, like: Brought | None = None) -> Brought:
@@ -123,10 +123,12 @@ def read_units(path: Path, columns: Columns, like: Brought | None = None) -> Bro
     outcome = _numbers(path, table[columns.outcome])
     _refuse_arms(path, treated, outcome, columns, arm)
     unit = columns.unit or next((n for n in table.columns if n.lower() in _UNIT_NAMES), None)
-    units = frozenset(table[unit]) if unit else frozenset()
+    rows: frozenset[str] = frozenset()
     if unit:
         _refuse_duplicates(path, table[unit])
-    if like is not None and (shared := len(units & like.units)):
+        rows = frozenset(map("\n".join, table[sorted(table.columns)].to_numpy()))
+    # of ids that only count rows, some meet by chance
+    if like is not None and (shared := len(rows & like.rows)) > len(rows) / 2:
         raise _refusal(
             path,
             f"has {shared:,} units that the data has, too: a ranking is judged on others.",
@@ -144,7 +146,7 @@ def read_units(path: Path, columns: Columns, like: Brought | None = None) -> Bro
     if columns.placebo:
         placebo = (columns.placebo, _numbers(path, table[columns.placebo]))
     sample = Sample(frame, treated, outcome)
-    return Brought(sample, halves, arm, effect, placebo, left_out, tuple(notes), units)
+    return Brought(sample, halves, arm, effect, placebo, left_out, tuple(notes), rows)
 
 
 def names_of(text: str) -> tuple[str, ...]:

@@ -1,6 +1,7 @@
 """``adcanary evaluate …``: scores an engine, on your own data or against the sandbox's truth.
 
-Each command prints a table, or one JSON object with ``--format json``.
+Each command prints a table, or one JSON object with ``--format json``. It exits with 0 once it has
+evaluated, whatever the verdict is: that an engine refuses is an answer.
 """
 
 from __future__ import annotations
@@ -27,14 +28,18 @@ from pipelines.cli.evaluate_uplift import uplift
 from pipelines.cli.options import ConfigOption, FormatOption, SeedOption, open_settings
 from pipelines.errors import UsageError
 
-evaluate_app = typer.Typer(no_args_is_help=True, help="Score an engine on data with known truth.")
+evaluate_app = typer.Typer(no_args_is_help=True)
 
 _DIGITS = 5
 
 
 @evaluate_app.callback()
 def _evaluate() -> None:
-    """Score an engine on data with known truth."""
+    """Score an engine on data with known truth.
+
+    Exit codes: 0 evaluated, whatever the verdict is, which --format json has; 1 a file that can't
+    be used; 2 wrong usage. CSV and TSV have the first table; JSON has all figures.
+    """
 
 
 @evaluate_app.command("identity")

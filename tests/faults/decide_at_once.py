@@ -1,14 +1,16 @@
-"""Many processes decide on one proposal at once: ``python -m tests.faults.decide_at_once FOLDER N``.
+"""Many processes decide on one proposal at once.
 
-Prints, for each, the state that its decision led to, or ``refused``. They are forked once all is
-imported, and wait for each other before they begin.
+``python -m tests.faults.decide_at_once FOLDER N`` prints, for each, the state that its decision led
+to, or ``refused``. They are forked once all is imported, and wait for each other to begin.
 """
 
 from __future__ import annotations
 
 import multiprocessing
 import os
+import shutil
 import sys
+import tempfile
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
@@ -34,6 +36,9 @@ def attempt(folder: Path, number: int, gate: Barrier, outcomes: Outcomes) -> Non
 
 def main() -> None:
     folder, count = Path(sys.argv[1]), int(sys.argv[2])
+    with tempfile.TemporaryDirectory() as rehearsal:  # what is read and translated once, is shared
+        shutil.copytree(folder, rehearsal, dirs_exist_ok=True)
+        decide.approve(at(Path(rehearsal)), terms(minutes=1), ids(at(Path(rehearsal)))["m1"], ANN)
     context = multiprocessing.get_context("fork")
     gate, outcomes = context.Barrier(count), context.Queue()
     processes = [

@@ -12,6 +12,9 @@ from pipelines.proposals.market import Key, money, query_text
 from pipelines.proposals.proposal import Interval
 from pipelines.warehouse import Warehouse
 
+STOPPING = frozenset({"overspend", "hard_cap", "media_plan"})
+"""Detectors whose critical faults stop a campaign."""
+
 
 @dataclass(frozen=True)
 class JobEvidence:

@@ -37,6 +37,10 @@ _SURFACES = {
 }
 
 
+_BUDGETS_BELOW = {"meta_ads", "tiktok_ads"}
+"""Platforms that know budgets of ad sets, too: landing sums them up for their campaign."""
+
+
 def surface(platform: str) -> Surface:
     """The pages of a platform; of one that isn't known, under its own name."""
     return _SURFACES.get(platform, Surface(platform))
@@ -66,8 +70,13 @@ def change_of_field(target: Target, change: Change, currency: str) -> tuple[str,
     """The step that changes a campaign's daily budget or its status."""
     before, after = change.from_value, change.to_value
     if change.field == "daily_budget_micros":
-        amounts = (str(Money(int(micros), currency)) for micros in (before, after))
-        return ("Set its daily budget from {} to {}.".format(*amounts),)
+        now, then = (Money(int(micros), currency) for micros in (before, after))
+        own = ""
+        if target.platform in _BUDGETS_BELOW and now:
+            below = surface(target.platform).ad_group
+            share = f"{then / now - 1:+.2%}"
+            own = f" Where its {below}s have budgets of their own, change each by {share}."
+        return (f"Set its daily budget from {now} to {then}.{own}",)
     place = surface(target.platform)
     if change.field == "status":
         return (f"Set its status from {place.status(before)} to {place.status(after)}.",)

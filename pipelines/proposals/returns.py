@@ -93,7 +93,7 @@ def channel_returns(
             )
         )
     if between == 0:
-        problem = "its campaigns' returns differ by no more than chance"
+        problem = "the campaigns' returns differ by no more than chance"
     return ChannelReturns(tuple(returns), channel, min(elasticity, _MOST_ELASTIC), problem)
 
 

@@ -67,7 +67,7 @@ class BidTarget(Kind[Inputs, Case]):
     def draft(
         self, market: Market, inputs: Inputs, caps: GuardrailSettings, stamp: Stamp
     ) -> Drafted:
-        """What the curves say of each channel whose next order surely costs more than the ceiling."""
+        """What the curves say of each channel whose next order surely costs too much."""
         del stamp
         ceiling = caps.cac_ceiling_micros
         if inputs.mmm is None or inputs.mmm.verdict != "PASS" or ceiling is None:

@@ -16,7 +16,7 @@ from pipelines.plain_text import visible
 from pipelines.proposals.exports.formats import FORMATS, FormatName
 
 
-def export(
+def export(  # noqa: PLR0917 - options of a command
     format_: Annotated[FormatName, typer.Option("--format", help="Whose import the file is for.")],
     file: Annotated[
         Path | None,
@@ -39,8 +39,8 @@ def export(
 ) -> None:
     """Write recorded changes as an import file for the platform's own tool.
 
-    Nothing is sent anywhere: a person imports the file, looks at it there and posts it. A file holds
-    what the platform, as last landed, shows not to be carried out yet; the rest is named.
+    Nothing is sent anywhere: a person imports the file, looks at it there and posts it. A file
+    holds what the platform, as last landed, shows not to be carried out yet; the rest is named.
     """
     from pipelines.proposals.exports.selection import recorded, select
     from pipelines.proposals.ledger import open_ledger

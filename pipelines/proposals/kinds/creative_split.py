@@ -268,18 +268,18 @@ class CreativeSplit(Kind[Inputs, SplitCase]):
 
 
 def rounded(group: Group) -> dict[str, Share] | None:
-    """The shares in steps that a person can set, floors kept; None if floors alone are too much.
-
-    What rounding adds or leaves is the largest share's.
-    """
+    """The shares in steps that a person can set (largest remainders), floors kept; None if the
+    floors alone are too much."""
+    wanted = {a.ad_id: a.after * WHOLE for a in group.arms}
     floors = {a.ad_id: ceil(a.floor * WHOLE / STEP - 1e-9) * STEP for a in group.arms}
-    after = {
-        a.ad_id: max(round(a.after * WHOLE / STEP) * STEP, floors[a.ad_id]) for a in group.arms
-    }
-    largest = max(group.arms, key=lambda a: (a.after, a.ad_id)).ad_id
-    after[largest] += WHOLE - sum(after.values())
-    if after[largest] < max(floors[largest], *(v for k, v in after.items() if k != largest)):
+    after = {ad: max(int(share // STEP) * STEP, floors[ad]) for ad, share in wanted.items()}
+    if sum(floors.values()) > WHOLE:
         return None
+    while (lacking := WHOLE - sum(after.values())) != 0:
+        up = lacking > 0
+        free = [ad for ad in after if up or after[ad] > floors[ad]]
+        ad = max(free, key=lambda ad: ((wanted[ad] - after[ad]) * (1 if up else -1), ad))
+        after[ad] += STEP if up else -STEP
     return {
         a.ad_id: Share(a.before * WHOLE, after[a.ad_id], a.floor * WHOLE, a.affordable)
         for a in group.arms

@@ -12,6 +12,7 @@ from pipelines.config import GuardrailSettings
 from pipelines.money import Money, Rates
 from pipelines.proposals.evidence import JobEvidence
 from pipelines.proposals.guardrails import Case
+from pipelines.proposals.guardrails_audience import AudienceCase
 from pipelines.proposals.kinds import audience_test
 from pipelines.proposals.kinds.audience_test import Inputs, Segment
 from pipelines.proposals.kinds.base import Drafted, Stamp
@@ -159,7 +160,7 @@ def test_fewer_people_take_a_larger_holdout_and_more_weeks() -> None:
 
 
 def test_guardrails_fail_closed_on_what_is_not_known() -> None:
-    case = audience_test.AudienceCase(
+    case = AudienceCase(
         market=Market(AS_OF, Rates("USD", AS_OF, {}), CAMPAIGNS, {}),
         caps=CAPS,
         campaign=CAMPAIGNS[0],

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from pipelines.config import GuardrailSettings
 from pipelines.money import Money, Rates
+from pipelines.proposals import shift_plan
 from pipelines.proposals.evidence import Allocation, CampaignReturn, JobEvidence, Response
 from pipelines.proposals.kinds import budget_shift
 from pipelines.proposals.kinds.base import Stamp
@@ -134,7 +135,7 @@ RESPONSES = {c: Response(c, usd(1_400), Interval(50, 60, 70), 0.5) for c in ("tv
 
 
 def shifts(*credited: CampaignReturn) -> dict[str, Proposal]:
-    inputs = budget_shift.Inputs(MMM, SPLIT, None, None, (), RESPONSES, credited)
+    inputs = shift_plan.Inputs(MMM, SPLIT, None, None, (), RESPONSES, credited)
     market = Market(AS_OF, Rates("USD", AS_OF, {}), CAMPAIGNS, {})
     drafted = budget_shift.KIND.draft(market, inputs, CAPS, STAMP)
     return {p.target.campaign_id: p for p in drafted.proposals}

@@ -81,6 +81,8 @@ def gainers_affordable(case: SplitCase) -> Constraint:
     if ceiling is None:
         message = "No CAC ceiling is set (guardrails.cac_ceiling_micros)."
         return Constraint(name, "NO_DATA", None, None, "ads", False, message)
+    if not case.shares:
+        return Constraint(name, "NO_DATA", None, 0.0, "ads", False, "No ad is known.")
     dear = [
         ad
         for ad, share in case.shares.items()

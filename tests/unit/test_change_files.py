@@ -145,6 +145,7 @@ def test_a_name_with_a_formula_in_it_is_only_a_name() -> None:
         (budget_change(), replace(campaign(), shared_budget="b7"), "shares budget b7 now"),
         (budget_change(), replace(campaign(), daily_budget=None), "is None now"),
         (budget_change(), campaign(None), "its name isn't known"),
+        (budget_change(value=0), campaign(), "a budget of nothing"),
         (
             replace(budget_change(), part="ad_group:7", field="ad_shares"),
             campaign(),

@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 
 from pipelines.config import GuardrailSettings
 from pipelines.money import Money, Rates
+from pipelines.proposals import guardrails_split
 from pipelines.proposals.evidence import JobEvidence, Readiness, Response
+from pipelines.proposals.guardrails_split import Share, SplitCase
 from pipelines.proposals.kinds import creative_split
 from pipelines.proposals.kinds.base import Drafted, Stamp
 from pipelines.proposals.kinds.creative_split import Arm, Group, Inputs, moved, rounded
@@ -218,3 +220,40 @@ def test_more_ads_than_steps_are_refused() -> None:
     )
     (refusal,) = draft(replace(INPUTS, groups=(many,))).refused
     assert "has 25 ads: floors in steps of 5% leave nothing to share" in refusal
+
+
+def test_a_split_that_is_not_whole_or_of_no_known_ads_fails_closed() -> None:
+    market = Market(AS_OF, Rates("USD", AS_OF, {}), (CAMPAIGN,), {})
+    empty = SplitCase(
+        market=market,
+        caps=CAPS,
+        campaign=replace(CAMPAIGN, status="PAUSED", data_to=None),
+        evidence=None,
+        delta=usd(0),
+        effect=only().effect,
+        currencies=frozenset(),
+        shares={},
+        exploration=0.0,
+        gain=None,
+        readiness=None,
+    )
+    assert {c.name: c.verdict for c in creative_split.KIND.certificate(empty)} == {
+        "kill_switch": "PASS",
+        "evidence_fresh": "NO_DATA",
+        "predictions_hold": "NO_DATA",
+        "account_fresh": "NO_DATA",
+        "baseline_known": "FAIL",
+        "shares_whole": "FAIL",
+        "exploration_floor": "NO_DATA",
+        "gainers_affordable": "NO_DATA",
+        "split_gains": "NO_DATA",
+    }
+    short = {"a": Share(50, 80, 5, True), "b": Share(50, 15, 5, True)}
+    (whole,) = [
+        c
+        for c in creative_split.KIND.certificate(replace(empty, shares=short))
+        if c.name == "shares_whole"
+    ]
+    assert (whole.verdict, whole.value) == ("FAIL", 95)
+    starved = {"a": Share(50, 98, 5, True), "b": Share(50, 2, 5, True)}
+    assert guardrails_split.exploration_floor(replace(empty, shares=starved)).verdict == "FAIL"

@@ -159,6 +159,8 @@ def _budget_problem(change: Recorded, campaign: Campaign) -> str | None:
             f"the campaign shares budget {campaign.shared_budget} now: a change would be one for "
             "all of its campaigns"
         )
+    if int(change.value) <= 0:
+        return "a budget of nothing can't be imported"
     return None
 
 

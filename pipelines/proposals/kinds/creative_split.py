@@ -46,7 +46,7 @@ OWN = "platform"
 """The value before: the platform shares the spend as it sees fit."""
 _DAYS = 7
 _P10_OF_95 = 1.2816 / 1.96  # how far the 10th percentile is towards the end of a 95% interval
-_EDITORIAL = {"google_ads", "microsoft_ads"}  # their ad groups have no budgets
+_NO_GROUP_BUDGETS = {"google_ads", "microsoft_ads"}
 
 
 @dataclass(frozen=True)
@@ -230,11 +230,11 @@ class CreativeSplit(Kind[Inputs, SplitCase]):
             undo = f"Undo what was set up to share its spend among ads: {place.name} shares it."
             return within, undo
         wanted = ", ".join(f"{quoted(ad.name, ad.ad_id)} {ad.after}%" for ad in evidence.ads)
-        if target.platform in _EDITORIAL:
+        if target.platform in _NO_GROUP_BUDGETS:
             how = (
                 "There is no field for an ad's share here. With two ads, set up an experiment "
-                "whose arms have one ad each, with these shares as its split; with more, leave "
-                "the ads of the largest shares in the experiment and the rest as they are."
+                "whose arms have one ad each, with these shares as its split. With more, they "
+                "can't be set exactly: give its arms the two ads of the largest shares."
             )
         else:
             how = (

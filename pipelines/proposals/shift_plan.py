@@ -162,6 +162,9 @@ def make_plan(market: Market, inputs: Inputs, caps: GuardrailSettings) -> Plan:
         )
         for campaign, part, budget in zip(split.campaigns, parts, budgets[channel], strict=True):
             own = round(part / budget * campaign.budget.micros, 2)
+            least = caps.min_change_percent / 100 * campaign.budget.micros
+            if not split.returns.problem and abs(own) < least:
+                continue  # what a better campaign leaves over isn't worth a proposal
             # rounded toward zero, to what can be paid, so that rounding exceeds no cap
             deltas[campaign.key] = Money(int(own), campaign.currency).payable()
     plan = Plan(market, counted, deltas, uncounted, splits)
@@ -189,7 +192,7 @@ def shares(inputs: Inputs, caps: GuardrailSettings) -> dict[str, float]:
 
 
 def _pay_for_rounding(plan: Plan) -> None:
-    """Take the rounded cuts' shortfall from the largest increase: the total mustn't grow."""
+    """Take what rounded and dropped cuts lack from the largest increase: the total mustn't grow."""
     rates, deltas = plan.market.rates, plan.deltas
     while (surplus := plan.sum_of_deltas).micros > 0:
         largest = max(deltas, key=lambda k: (rates.convert(deltas[k]).micros, k))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from itertools import pairwise
 
@@ -158,6 +159,17 @@ def test_a_shift_follows_returns_within_the_cap_and_the_total_does_not_grow() ->
         for c in p.constraints
         if c.name == "max_change"
     )
+
+
+def test_what_a_better_campaign_leaves_over_is_not_worth_a_proposal() -> None:
+    tv, radio = (
+        replace(a, proposed=usd(1_400 * f)) for a, f in zip(SPLIT, (1.0275, 0.9725), strict=True)
+    )
+    inputs = shift_plan.Inputs(MMM, (tv, radio), None, None, (), RESPONSES, (T1, T2))
+    market = Market(AS_OF, Rates("USD", AS_OF, {}), CAMPAIGNS, {})
+    plan = shift_plan.make_plan(market, inputs, CAPS)
+    # t2 would get half a percent
+    assert {key[2]: delta for key, delta in plan.deltas.items()} == {"t1": usd(5), "r1": usd(-5.5)}
 
 
 def test_the_effects_of_a_channels_campaigns_sum_to_what_its_curve_says() -> None:

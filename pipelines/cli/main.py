@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from pipelines.build import build as build_models
-from pipelines.cli import backup, evaluate, ingest, policy, privacy, proposals, sandbox
+from pipelines.cli import backup, changes, evaluate, ingest, policy, privacy, proposals, sandbox
 from pipelines.cli.console import (
     Format,
     native_output_aside,
@@ -176,6 +176,7 @@ app.command("restore")(backup.restore)
 app.command("stop")(policy.stop)
 app.command("resume")(policy.resume)
 app.add_typer(policy.policy_app, name="policy")
+proposals.proposals_app.command("export")(changes.export)
 app.add_typer(proposals.proposals_app, name="proposals")
 app.add_typer(proposals.audit_app, name="audit")
 app.add_typer(sandbox.sandbox_app, name="sandbox")

@@ -115,6 +115,7 @@ def print_proposal(proposal: StoredProposal, events: Sequence[LoggedEvent]) -> N
         ("how estimated", proposal.effect().note),
         *(("evidence", line) for line in described.evidence),
         ("rollback", described.rollback),
+        *(("on the platform", step) for step in (proposal.operation or "").splitlines()),
         ("state", f"{proposal.state}, expires {proposal.expires_at:%Y-%m-%d}"),
         ("content hash", proposal.content_hash),
     ):
@@ -149,8 +150,9 @@ def print_proposal(proposal: StoredProposal, events: Sequence[LoggedEvent]) -> N
 
 
 def _target(proposal: StoredProposal) -> str:
-    name = proposal.target.name or proposal.target.campaign_id
-    return one_line(f"{proposal.target.platform} {name}")
+    target = proposal.target
+    part = f" ({target.part})" if target.part else ""
+    return one_line(f"{target.platform} {target.name or target.campaign_id}{part}")
 
 
 def _guardrails(proposal: StoredProposal) -> str:

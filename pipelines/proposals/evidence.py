@@ -12,6 +12,9 @@ from pipelines.proposals.market import Key, money, query_text
 from pipelines.proposals.proposal import Interval
 from pipelines.warehouse import Warehouse
 
+STOPPING = frozenset({"overspend", "hard_cap", "media_plan"})
+"""Detectors whose critical faults stop a campaign."""
+
 
 @dataclass(frozen=True)
 class JobEvidence:
@@ -53,11 +56,26 @@ class Allocation:
 
 @dataclass(frozen=True)
 class Response:
-    """A channel's weekly orders at its present weekly spend."""
+    """A channel's weekly orders at its present weekly spend.
+
+    ``elasticity`` is the percent by which orders change for one percent of spend there; None where
+    the curve doesn't tell.
+    """
 
     channel: str
     weekly_spend: Money
     orders: Interval
+    elasticity: float | None = None
+
+
+@dataclass(frozen=True)
+class CampaignReturn:
+    """What a campaign cost, in the reporting currency, and the orders that journeys credit it with,
+    over the same days."""
+
+    key: Key
+    spend: Money
+    orders: float
 
 
 @dataclass(frozen=True)
@@ -127,9 +145,23 @@ def responses(warehouse: Warehouse, run: JobEvidence | None) -> dict[str, Respon
             channel=row["channel"],
             weekly_spend=Money(row["weekly_spend_micros"], row["currency_code"]),
             orders=Interval(row["orders_p10"], row["orders_p50"], row["orders_p90"]),
+            elasticity=row["elasticity"],
         )
         for row in _rows(warehouse, "current_response", run)
     }
+
+
+def campaign_returns(warehouse: Warehouse, as_of: date, days: int) -> tuple[CampaignReturn, ...]:
+    """Spend and credited orders of each campaign in the days up to ``as_of``."""
+    window = {"start": as_of - timedelta(days=days - 1), "as_of": as_of}
+    return tuple(
+        CampaignReturn(
+            key=(row["platform"], row["account_id"], row["campaign_id"]),
+            spend=Money(row["spend_micros"], row["reporting_currency_code"]),
+            orders=row["orders"],
+        )
+        for row in warehouse.query(query_text("campaign_returns"), window).to_pylist()
+    )
 
 
 def alerts(warehouse: Warehouse, run: JobEvidence | None) -> tuple[Alert, ...]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from typing import Protocol
 
 from pipelines.money import Money, figure, total
 from pipelines.policy_settings import GuardrailSettings
@@ -66,6 +67,17 @@ class PauseCase(Case):
 
     severity: str
     since: date
+
+
+class Predicted(Protocol):
+    """A case that rests on a job's predictions."""
+
+    @property
+    def market(self) -> Market: ...
+    @property
+    def caps(self) -> GuardrailSettings: ...
+    @property
+    def readiness(self) -> Readiness | None: ...
 
 
 def kill_switch(case: Case) -> Constraint:
@@ -131,7 +143,7 @@ def pacing_fresh(case: ShiftCase) -> Constraint:
     return _fresh("pacing_fresh", case.pacing, case)
 
 
-def predictions_hold(case: ShiftCase) -> Constraint:
+def predictions_hold(case: Predicted) -> Constraint:
     """What the job predicted came true, and nothing that it reads has vanished."""
     name, bound = "predictions_hold", float(case.caps.max_evidence_age_days)
     if (ready := case.readiness) is None:

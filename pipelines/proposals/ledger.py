@@ -357,9 +357,12 @@ def change_row(stored: StoredProposal, change: Change, now: datetime) -> dict[st
         "platform": stored.target.platform,
         "account_id": stored.target.account_id,
         "campaign_id": stored.target.campaign_id,
+        "target_part": stored.target.part,
         "field": change.field,
         "from_value": change.from_value,
         "to_value": change.to_value,
+        "operation": stored.operation,
+        "rollback_operation": stored.rollback_operation,
         "recorded_at": now,
     }
 

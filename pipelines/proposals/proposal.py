@@ -13,6 +13,8 @@ from pipelines.canonical import canonical_json, sha256
 from pipelines.money import Money, Rate
 from pipelines.proposals.market import Key
 
+# Columns that an earlier version didn't have: left out of what is hashed where they are NULL.
+_LATER = {"target_part", "operation", "rollback_operation"}
 Verdict = Literal["PASS", "FAIL", "INCONCLUSIVE", "NO_DATA"]
 Urgency = Literal["ROUTINE", "URGENT"]
 Json = Mapping[str, "JsonValue"]
@@ -106,21 +108,28 @@ class Constraint:
 
 @dataclass(frozen=True)
 class Target:
-    """The campaign a proposal is about."""
+    """What a proposal is about: a campaign, or ``part`` of it (``ad_group:123``)."""
 
     platform: str
     account_id: str
     campaign_id: str
     name: str | None
+    part: str | None = None
 
     @property
     def key(self) -> Key:
+        """Its campaign."""
         return self.platform, self.account_id, self.campaign_id
+
+    @property
+    def identity(self) -> tuple[str, str, str, str | None]:
+        """What one proposal at most is open for: a part is a target beside its campaign."""
+        return *self.key, self.part
 
 
 @dataclass(frozen=True)
 class Change:
-    """One field of a campaign, from one value to another. Daily budgets are in micros of the
+    """One field of the target, from one value to another. Daily budgets are in micros of the
     account's currency."""
 
     field: str
@@ -146,7 +155,8 @@ class Proposal:
     ``change`` is what would be applied, ``rollback`` what undoes it; ``delta`` is the change of
     the daily budget, in the account's currency like the baseline. ``finding`` is what identifies
     the proposal when it is drafted again (a fault and its first day; a week and a direction).
-    ``rates`` are the exchange rates that any of its figures rests on.
+    ``rates`` are the exchange rates that any of its figures rests on. ``operation`` is what a
+    person would do on the platform, in lines; ``rollback_operation`` undoes it.
     ``expires_at`` is UTC.
     """
 
@@ -166,6 +176,8 @@ class Proposal:
     created_by: str
     as_of: date
     expires_at: datetime
+    operation: str | None = None
+    rollback_operation: str | None = None
     revision: int = 1
     verdict: Verdict = field(init=False)
     proposal_id: str = field(init=False)
@@ -174,7 +186,8 @@ class Proposal:
     def __post_init__(self) -> None:
         object.__setattr__(self, "verdict", overall(self.constraints))
         # the proposed value is left out: if it moves by a cent, the finding is the same
-        subject = [self.kind, *self.target.key, self.change.from_value]
+        parts = [self.target.part] if self.target.part else []
+        subject = [self.kind, *self.target.key, *parts, self.change.from_value]
         identity = canonical_json([*subject, self.finding])
         object.__setattr__(self, "proposal_id", f"p-{sha256(identity)[:12]}")
         object.__setattr__(self, "content_hash", hash_row(self._content()))
@@ -199,13 +212,14 @@ class Proposal:
                 {"from": r.source, "to": r.target, "rate": r.factor, "date": r.day}
                 for r in self.rates
             ]
-        return {
+        content = {
             "proposal_id": self.proposal_id,
             "revision": self.revision,
             "kind": self.kind,
             "platform": self.target.platform,
             "account_id": self.target.account_id,
             "campaign_id": self.target.campaign_id,
+            "target_part": self.target.part,
             "target_name": self.target.name,
             "current_value": self.change.from_value,
             "proposed_value": self.change.to_value,
@@ -225,10 +239,13 @@ class Proposal:
                     "to": self.rollback.to_value,
                 }
             ),
+            "operation": self.operation,
+            "rollback_operation": self.rollback_operation,
             "created_by": self.created_by,
             "as_of": self.as_of,
             "expires_at": self.expires_at,
         }
+        return as_written(content)
 
 
 def overall(constraints: tuple[Constraint, ...]) -> Verdict:
@@ -238,6 +255,11 @@ def overall(constraints: tuple[Constraint, ...]) -> Verdict:
         if any(c.verdict == verdict for c in constraints):
             return verdict
     return "PASS"
+
+
+def as_written(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row without those later columns that it has no value in: as an earlier version wrote it."""
+    return {k: v for k, v in row.items() if not (k in _LATER and v is None)}
 
 
 def hash_row(row: Mapping[str, Any]) -> str:

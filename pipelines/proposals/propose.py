@@ -39,7 +39,7 @@ def propose(ledger: Ledger, terms: Terms, *, created_by: str) -> Proposed:
     It gets a new revision if it has expired, been superseded or gone stale; if it is open and was
     made under another policy or has another verdict; or if it waits for review and the evidence now
     gives other amounts: nobody could approve it. A newer proposal supersedes an open one for the
-    same campaign. What doesn't pass every guardrail stays a DRAFT: visible, but nobody can approve
+    same target. What doesn't pass every guardrail stays a DRAFT: visible, but nobody can approve
     it.
 
     Args:
@@ -109,10 +109,10 @@ def _expire(known: Known, at: Moment, events: list[Event]) -> list[str]:
 
 
 def _supersede(proposal: Proposal, known: Known, at: Moment, events: list[Event]) -> list[str]:
-    """At most one open proposal per target: an older one for the same campaign gives way."""
+    """At most one open proposal per target: an older one for the same gives way."""
     ids = []
     for proposal_id, stored in known.items():
-        if stored.state in OPEN and stored.target.key == proposal.target.key:
+        if stored.state in OPEN and stored.target.identity == proposal.target.identity:
             comment = f"superseded by a newer finding: {proposal.proposal_id}"
             events.append(make_event(stored, Action.SUPERSEDE, SERVICE, at, comment=comment))
             known[proposal_id] = replace(stored, state=State.SUPERSEDED)

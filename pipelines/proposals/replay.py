@@ -220,8 +220,8 @@ class Replay:
         if event.revision != self.latest.get(event.proposal_id, 0) + 1:
             raise _Wrong("it isn't the next revision of its proposal")
         for key, state in self.states.items():
-            if state in OPEN and self.proposals[key].target.key == stored.target.key:
-                raise _Wrong(f"{key[0]} revision {key[1]} is open for the same campaign")
+            if state in OPEN and self.proposals[key].target.identity == stored.target.identity:
+                raise _Wrong(f"{key[0]} revision {key[1]} is open for the same target")
         self.latest[event.proposal_id] = event.revision
         self.drafted_under[event.key] = self.policy_since
 

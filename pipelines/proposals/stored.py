@@ -18,6 +18,7 @@ from pipelines.proposals.proposal import (
     Proposal,
     StoredEvidence,
     Target,
+    as_written,
     hash_row,
 )
 from pipelines.proposals.states import State
@@ -104,7 +105,11 @@ class StoredProposal:
             revision=row["revision"],
             kind=row["kind"],
             target=Target(
-                row["platform"], row["account_id"], row["campaign_id"], row["target_name"]
+                row["platform"],
+                row["account_id"],
+                row["campaign_id"],
+                row["target_name"],
+                row.get("target_part"),
             ),
             current_value=row["current_value"],
             proposed_value=row["proposed_value"],
@@ -134,12 +139,22 @@ class StoredProposal:
     def content_holds(self) -> bool:
         """Whether the row still matches its content_hash."""
         content = {k: v for k, v in self.row.items() if k != "content_hash"}
-        return hash_row(content) == self.content_hash
+        return hash_row(as_written(content)) == self.content_hash
 
     def same_amounts(self, proposal: Proposal) -> bool:
         """Whether a proposal states exactly these values, amounts and rollback."""
         other = proposal.row()
         return all(self.row[column] == other[column] for column in _AMOUNTS)
+
+    @property
+    def operation(self) -> str | None:
+        """What a person would do on the platform; None in a row of an earlier version."""
+        return self.row.get("operation")
+
+    @property
+    def rollback_operation(self) -> str | None:
+        """What undoes it there."""
+        return self.row.get("rollback_operation")
 
     def money(self, micros: str) -> Money:
         """The value before or after a budget change, as stored."""

@@ -250,7 +250,7 @@ def _add_evidence(warehouse: DuckDBWarehouse) -> None:
     at = datetime(2026, 7, 1, 8, tzinfo=UTC)
     rows: list[tuple[str, dict[str, Any]]] = [
         ("contracts.job_runs", {**known, **done, "job": job, "finished_at": at})
-        for job in ("mmm", "pacing")
+        for job in ("mmm", "pacing", "bandits", "uplift", "clustering")
     ]
     for channel, weekly, orders in (("google_ads", 7_350, 5.0), ("meta_ads", 6_650, -2.0)):
         allocation = {

@@ -117,6 +117,16 @@ def fill(warehouse: Warehouse) -> None:
                 "CREATE TABLE marts.ads_account_days AS SELECT platform, account_id, "
                 "DATE '2026-06-30' AS date FROM marts.dim_campaign"
             ),
+            Statement(
+                "CREATE TABLE marts.attribution_touch_daily (date DATE, platform STRING, "
+                "account_id STRING, campaign_id STRING, reporting_currency_code STRING, "
+                "cost_reporting_micros INT64, linear_conversions_micros INT64)"
+            ),
+            Statement(
+                "CREATE TABLE marts.ads_ad_report (platform STRING, account_id STRING, date DATE, "
+                "campaign_id STRING, adgroup_id STRING, adgroup_name STRING, ad_id STRING, "
+                "ad_name STRING)"
+            ),
         ],
         label="test",
     )

@@ -7,6 +7,7 @@ import pytest
 
 from pipelines.money import Money, Rates
 from pipelines.policy_settings import GuardrailSettings
+from pipelines.proposals import shift_plan
 from pipelines.proposals.evidence import Allocation, JobEvidence
 from pipelines.proposals.kinds import budget_shift
 from pipelines.proposals.kinds.base import Stamp
@@ -36,7 +37,7 @@ SPLIT = tuple(
 @pytest.mark.parametrize("recommended", [True, False])
 def test_a_split_that_may_gain_nothing_is_not_proposed(recommended: bool) -> None:
     split = tuple(replace(part, recommended=recommended) for part in SPLIT)
-    inputs = budget_shift.Inputs(MMM, split, None, None, ())
+    inputs = shift_plan.Inputs(MMM, split, None, None, ())
     market = Market(AS_OF, Rates("USD", AS_OF, {}), CAMPAIGNS, {})
     drafted = budget_shift.KIND.draft(market, inputs, CAPS, STAMP)
     assert len(drafted.proposals) == (2 if recommended else 0)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from pipelines.money import Money, Rate, Rates, minor_unit
 from pipelines.policy_settings import GuardrailSettings
+from pipelines.proposals import shift_plan
 from pipelines.proposals.evidence import Alert, Allocation, JobEvidence, Response
 from pipelines.proposals.kinds import budget_shift, pause
 from pipelines.proposals.kinds.base import Stamp
@@ -30,7 +31,7 @@ class World:
 
     mixed: Market
     restated: Market
-    inputs: budget_shift.Inputs
+    inputs: shift_plan.Inputs
 
 
 @st.composite
@@ -64,7 +65,7 @@ def worlds(draw: st.DrawFn) -> World:
         allocations.append(Allocation(channel, now, then, "NONE", orders, value))
     market = Market(AS_OF, rates, tuple(campaigns), {})
     return World(
-        market, in_dollars(market), budget_shift.Inputs(MMM, tuple(allocations), PACING, None, ())
+        market, in_dollars(market), shift_plan.Inputs(MMM, tuple(allocations), PACING, None, ())
     )
 
 
@@ -76,7 +77,7 @@ def in_dollars(market: Market) -> Market:
     return replace(market, campaigns=campaigns, rates=Rates("USD", AS_OF, {}))
 
 
-def shifts(market: Market, inputs: budget_shift.Inputs) -> dict[Key, Proposal]:
+def shifts(market: Market, inputs: shift_plan.Inputs) -> dict[Key, Proposal]:
     drafted = budget_shift.KIND.draft(market, inputs, CAPS, STAMP)
     return {p.target.key: p for p in drafted.proposals}
 
@@ -196,7 +197,7 @@ def test_without_a_rate_no_shift_can_be_approved_and_the_currency_is_named() -> 
         Allocation(channel, now, Money(7 * 10**6 * (100 + by), "USD"), "NONE", orders, value)
         for channel, by in (("up", 5), ("down", -5), ("other", 5))
     )
-    inputs = budget_shift.Inputs(MMM, allocations, PACING, None, ())
+    inputs = shift_plan.Inputs(MMM, allocations, PACING, None, ())
     drafted = budget_shift.KIND.draft(market, inputs, CAPS, STAMP)
     assert {p.target.campaign_id: p.verdict for p in drafted.proposals} == {
         "up": "NO_DATA",

@@ -14,8 +14,8 @@ from tests.unit.ledger_rows import two_channels
 from tests.unit.overlay import ROOT, Overlay, recipe
 
 # A kind: a paused campaign may go on.
-RESUME = '''
-"""Resume: a paused campaign goes on."""
+RESTART = '''
+"""Restart: a paused campaign goes on."""
 
 from datetime import date
 
@@ -33,8 +33,8 @@ class Evidence(StoredEvidence):
     why: str
 
 
-class Resume(Kind[None, Case]):
-    name = "resume"
+class Restart(Kind[None, Case]):
+    name = "restart"
     field = "status"
     guardrails = (guardrails.kill_switch, guardrails.account_fresh)
 
@@ -65,7 +65,7 @@ class Resume(Kind[None, Case]):
         return Description("PAUSED to ENABLED", (stored.evidence(Evidence).why,), "pause it")
 
 
-KIND = Resume()
+KIND = Restart()
 '''
 
 # A guardrail: nothing moves on the first of a month.
@@ -180,11 +180,11 @@ def proposals(copy: Overlay) -> dict[str, dict[str, str]]:
 
 
 def test_a_kind_is_one_module(overlay: Overlay) -> None:
-    overlay.write("pipelines/proposals/kinds/resume.py", RESUME)
-    assert overlay.touched == named(recipe("Add a proposal kind"), kind="resume")
+    overlay.write("pipelines/proposals/kinds/restart.py", RESTART)
+    assert overlay.touched == named(recipe("Add a proposal kind"), kind="restart")
     overlay.run("propose", ADCANARY_USER="carol")
     row = proposals(overlay)["m3"]
-    assert (row["kind"], row["verdict"]) == ("resume", "PASS")
+    assert (row["kind"], row["verdict"]) == ("restart", "PASS")
     told = overlay.run("proposals", "show", row["proposal_id"])
     assert "PAUSED to ENABLED" in told
     assert "pause it" in told
@@ -202,7 +202,7 @@ def test_a_kind_is_one_module(overlay: Overlay) -> None:
         check=False,
     )
     assert done.returncode == 1
-    assert "There is no kind of proposal 'resume'" in done.stderr
+    assert "There is no kind of proposal 'restart'" in done.stderr
 
 
 def test_a_guardrail_is_a_function_and_a_line(overlay: Overlay) -> None:

@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
+from pipelines.proposals import shift_plan
 from pipelines.proposals.evidence import Allocation
-from pipelines.proposals.kinds import budget_shift
 from tests.unit.test_shared_budgets import CAPS, ORDERS, PACING, SHIFT, campaign, market, usd
 
 BRAND, OTHERS = "google_ads:brand", "google_ads"
@@ -20,7 +20,7 @@ def test_a_segments_campaigns_get_its_shift_and_the_rest_of_the_platform_another
         ),
         pacing=PACING,
     )
-    plan = budget_shift.make_plan(market(brand, others), inputs, CAPS)
+    plan = shift_plan.make_plan(market(brand, others), inputs, CAPS)
     assert plan.channel(BRAND, after=False) == usd(100)
     # the cut of 5% of the brand's budget is all that there is to raise the others' by
     assert plan.deltas == {brand.key: usd(-5), others.key: usd(5)}

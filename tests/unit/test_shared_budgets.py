@@ -12,6 +12,7 @@ from pipelines.config import Settings
 from pipelines.jobs import run_job
 from pipelines.money import Money, Rates
 from pipelines.policy_settings import GuardrailSettings
+from pipelines.proposals import shift_plan
 from pipelines.proposals.evidence import Alert, Allocation, JobEvidence
 from pipelines.proposals.kinds import budget_shift, pause
 from pipelines.proposals.kinds.base import Stamp
@@ -153,7 +154,7 @@ def market(*campaigns: Campaign) -> Market:
     return Market(AS_OF, Rates(USD, AS_OF, {}), campaigns, {})
 
 
-SHIFT = budget_shift.Inputs(
+SHIFT = shift_plan.Inputs(
     MMM,
     (
         Allocation("tv", usd(1_000), usd(950), "NONE", ORDERS.scaled(-0.1), usd(80)),
@@ -168,7 +169,7 @@ SHIFT = budget_shift.Inputs(
 def test_a_shared_budget_counts_once_and_gets_no_shift() -> None:
     own = campaign("tv", "t", 100), campaign("radio", "r", 100)
     shared = [campaign("radio", name, 300, "b7") for name in ("r1", "r2", "r3")]
-    plan = budget_shift.make_plan(market(*own, *shared), SHIFT, CAPS)
+    plan = shift_plan.make_plan(market(*own, *shared), SHIFT, CAPS)
 
     assert plan.total == usd(500)
     assert plan.channel("radio", after=False) == usd(400)

@@ -12,6 +12,7 @@ from pipelines.policy_settings import GuardrailSettings
 from pipelines.proposals.guardrails import Case
 from pipelines.proposals.ledger import Book
 from pipelines.proposals.market import Campaign, Market
+from pipelines.proposals.operations import change_of_field, operation
 from pipelines.proposals.proposal import (
     Baseline,
     Change,
@@ -73,7 +74,7 @@ class Kind(ABC, Generic[E, C]):
 
     name: ClassVar[str]
     field: ClassVar[str]
-    """The field of the campaign that it would change."""
+    """The field of the campaign, or of its part, that it would change."""
     urgency: ClassVar[Urgency] = "ROUTINE"
     guardrails: tuple[Guardrail[C], ...]
     """Listed here and nowhere else, in the order of the certificate."""
@@ -104,13 +105,20 @@ class Kind(ABC, Generic[E, C]):
         delta_percent: float,
         finding: Json,
         evidence: StoredEvidence,
+        part: str | None = None,
     ) -> Proposal:
-        """The proposal of a case, held to every guardrail."""
+        """The proposal of a case, held to every guardrail.
+
+        Args:
+            part: of the campaign, where the target isn't all of it.
+        """
+        target = Target(*case.campaign.key, case.campaign.name, part)
+        currency, rollback = case.campaign.currency, self.rollback(change)
         return Proposal(
             kind=self.name,
-            target=Target(*case.campaign.key, case.campaign.name),
+            target=target,
             change=change,
-            rollback=self.rollback(change),
+            rollback=rollback,
             delta=case.delta,
             delta_percent=delta_percent,
             baseline=self.baseline(case.campaign),
@@ -123,7 +131,18 @@ class Kind(ABC, Generic[E, C]):
             created_by=stamp.created_by,
             as_of=stamp.as_of,
             expires_at=stamp.expires_at,
+            operation=operation(target, currency, self.steps(target, change, currency, evidence)),
+            rollback_operation=operation(
+                target, currency, self.steps(target, rollback, currency, evidence)
+            ),
         )
+
+    def steps(
+        self, target: Target, change: Change, currency: str, evidence: StoredEvidence
+    ) -> tuple[str, ...]:
+        """What a person would change once they have the campaign before them."""
+        del evidence
+        return change_of_field(target, change, currency)
 
     def baseline(self, campaign: Campaign) -> Baseline:
         """What the proposal is made against."""

@@ -1,115 +1,56 @@
-"""Budget shift: the media mix's allocation, spread over the campaigns of each channel."""
+"""Budget shift: the media mix's allocation, spread over the campaigns of each channel by what the
+next money brings there."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import date
-from math import ceil
+from datetime import date, timedelta
 
-from pipelines.money import Money, minor_unit, total
+from pipelines.money import Money, total
 from pipelines.policy_settings import GuardrailSettings
 from pipelines.proposals import guardrails
 from pipelines.proposals.evidence import (
-    Alert,
     Allocation,
     JobEvidence,
-    Readiness,
     alerts,
     allocations,
+    campaign_returns,
     last_run,
     readiness,
+    responses,
 )
 from pipelines.proposals.guardrails import ShiftCase
 from pipelines.proposals.kinds.base import Description, Drafted, Kind, Obstacle, Stamp
 from pipelines.proposals.ledger import Book
-from pipelines.proposals.market import Campaign, Key, Market, budgets_once
-from pipelines.proposals.proposal import (
-    Change,
-    Effect,
-    Interval,
-    MoneyInterval,
-    Proposal,
-    StoredEvidence,
-)
+from pipelines.proposals.market import Campaign, Market
+from pipelines.proposals.proposal import Change, Proposal, StoredEvidence
+from pipelines.proposals.returns import MATURE_DAYS, WINDOW_DAYS
+from pipelines.proposals.shift_plan import Inputs, Plan, effect_of, make_plan, shares
 from pipelines.proposals.states import State
 from pipelines.proposals.stored import StoredProposal
 from pipelines.warehouse import Warehouse
 
-_DAYS = 7
-
-
-@dataclass(frozen=True)
-class Inputs:
-    mmm: JobEvidence | None
-    allocations: tuple[Allocation, ...]
-    pacing: JobEvidence | None
-    readiness: Readiness | None
-    alerts: tuple[Alert, ...]
-
 
 class Evidence(StoredEvidence):
     """What a shift keeps of its evidence; the channel's weekly spends are in the reporting
-    currency."""
+    currency. ``campaign_split`` says by what the channel's change was spread over its campaigns; an
+    earlier version spread it by budget, and kept nothing."""
 
     week_to: date
     mmm_run_id: str
     channel: str
     channel_weekly_micros: tuple[int, int]
     channel_binding: str
-
-
-@dataclass(frozen=True)
-class Plan:
-    """One allocation as changes of daily budgets.
-
-    Args:
-        campaigns: those that run and have a budget, changed or not; one for a shared budget.
-        deltas: change of the daily budget by campaign, in its account's currency.
-        uncounted: currencies of campaigns whose budgets can't be converted.
-    """
-
-    market: Market
-    campaigns: tuple[Campaign, ...]
-    deltas: dict[Key, Money]
-    uncounted: frozenset[str]
-
-    @property
-    def currencies(self) -> frozenset[str]:
-        """Of every budget that counts, and of those that should but can't be converted."""
-        return frozenset(c.currency for c in self.campaigns) | self.uncounted
-
-    @property
-    def total(self) -> Money:
-        return self._sum(c.budget for c in self.campaigns)
-
-    @property
-    def moved(self) -> Money:
-        both_ways = self._sum(abs(delta) for delta in self.deltas.values())
-        return Money(both_ways.micros // 2, both_ways.currency)
-
-    @property
-    def sum_of_deltas(self) -> Money:
-        return self._sum(self.deltas.values())
-
-    def channel(self, channel: str, *, after: bool) -> Money:
-        """Daily budget of a channel, before or after the allocation."""
-        own = [c for c in self.campaigns if c.channel == channel]
-        budgets = self._sum(c.budget for c in own)
-        if not after:
-            return budgets
-        return budgets + self._sum(self.deltas[c.key] for c in own if c.key in self.deltas)
-
-    def _sum(self, amounts: Iterable[Money]) -> Money:
-        rates = self.market.rates
-        return total((rates.convert(amount) for amount in amounts), rates.target)
+    campaign_split: str | None = None
 
 
 class BudgetShift(Kind[Inputs, ShiftCase]):
-    """The allocation's change of each channel, spread over its campaigns by budget.
+    """The allocation's change of each channel, spread over its campaigns by marginal return.
 
-    Campaigns with a critical alert are left out. Increases are then scaled down to what the cuts
-    release, and cuts to what the increases need, so that the total doesn't grow.
+    Campaigns with a critical alert are left out. Increases are first scaled down to what the cuts
+    release, and cuts to what the increases need, so that the total doesn't grow. All campaigns of
+    a channel change in its direction, each within the cap, and their effects sum to the channel's:
+    nothing is claimed to be gained by the split within it.
     """
 
     name = "budget_shift"
@@ -137,8 +78,16 @@ class BudgetShift(Kind[Inputs, ShiftCase]):
     def read(self, warehouse: Warehouse, as_of: date) -> Inputs:
         mmm = last_run(warehouse, "mmm", as_of)
         pacing = last_run(warehouse, "pacing", as_of)
-        ready = readiness(warehouse, "mmm", as_of)
-        return Inputs(mmm, allocations(warehouse, mmm), pacing, ready, alerts(warehouse, pacing))
+        matured = (mmm.week_to if mmm else as_of) - timedelta(days=MATURE_DAYS)
+        return Inputs(
+            mmm,
+            allocations(warehouse, mmm),
+            pacing,
+            readiness(warehouse, "mmm", as_of),
+            alerts(warehouse, pacing),
+            responses(warehouse, mmm),
+            campaign_returns(warehouse, matured, WINDOW_DAYS) if mmm else (),
+        )
 
     def draft(
         self, market: Market, inputs: Inputs, caps: GuardrailSettings, stamp: Stamp
@@ -170,7 +119,7 @@ class BudgetShift(Kind[Inputs, ShiftCase]):
         ]
         channels = {a.channel: a for a in inputs.allocations}
         proposals = tuple(
-            self._propose(mmm, channels[campaign.channel], stamp, case)
+            self._propose(mmm, channels[campaign.channel], plan, stamp, case)
             for campaign in market.campaigns
             if campaign.key in plan.deltas
             for case in [_case(plan, inputs, channels[campaign.channel], caps, campaign)]
@@ -180,7 +129,12 @@ class BudgetShift(Kind[Inputs, ShiftCase]):
         return Drafted(proposals, tuple(refused))
 
     def _propose(
-        self, mmm: JobEvidence, allocation: Allocation, stamp: Stamp, case: ShiftCase
+        self,
+        mmm: JobEvidence,
+        allocation: Allocation,
+        plan: Plan,
+        stamp: Stamp,
+        case: ShiftCase,
     ) -> Proposal:
         before, delta = case.campaign.budget, case.delta
         return self.proposal(
@@ -195,6 +149,9 @@ class BudgetShift(Kind[Inputs, ShiftCase]):
                 channel=allocation.channel,
                 channel_weekly_micros=(allocation.current.micros, allocation.proposed.micros),
                 channel_binding=allocation.binding,
+                campaign_split=plan.splits[allocation.channel].reason(
+                    case.campaign.key, case.market.rates.target
+                ),
             ),
         )
 
@@ -213,6 +170,7 @@ class BudgetShift(Kind[Inputs, ShiftCase]):
                 f"mmm run {evidence.mmm_run_id}: {evidence.channel} from {now} to {then} a "
                 f"week is best for the channel (bound that binds: {evidence.channel_binding}); "
                 "campaigns share it as far as cuts fund it",
+                *([f"its part is {split}"] if (split := evidence.campaign_split) else []),
                 *rates,
             ),
             rollback=f"set the daily budget from {stored.money(back.from_value)} back to "
@@ -278,7 +236,7 @@ def _case(
         campaign=campaign,
         evidence=inputs.mmm,
         delta=delta,
-        effect=_effect(plan.market, allocation, delta),
+        effect=effect_of(plan, allocation, campaign),
         currencies=plan.currencies,
         pacing=inputs.pacing,
         readiness=inputs.readiness,
@@ -290,49 +248,9 @@ def _case(
     )
 
 
-def make_plan(market: Market, inputs: Inputs, caps: GuardrailSettings) -> Plan:
-    """The allocation as changes of daily budgets, payable and summing to at most 0.
-
-    Amounts are compared in the reporting currency; each campaign's change is in its account's,
-    in whole minor units. Campaigns whose currency has no rate are left out. A shared budget counts
-    once and stays as it is: a campaign's proposal would change it for the others, too.
-    """
-    running = budgets_once(
-        c for c in market.campaigns if c.status == "ENABLED" and c.daily_budget is not None
-    )
-    counted = tuple(c for c in running if market.rates.knows(c.currency))
-    uncounted = frozenset(c.currency for c in running) - {c.currency for c in counted}
-    sick = {a.key for a in inputs.alerts if a.severity == "CRITICAL"}
-    share = _shares(inputs, caps)
-    wanted = {
-        c: share[c.channel] * market.rates.convert(c.budget).micros
-        for c in counted
-        if c.budget and not c.shared_budget and c.key not in sick and c.channel in share
-    }
-    up = sum(d for d in wanted.values() if d > 0)
-    down = -sum(d for d in wanted.values() if d < 0)
-    funded = min(up, down)
-    deltas = {}
-    for campaign, value in wanted.items():
-        if funded:
-            own = share[campaign.channel] * campaign.budget.micros
-            scaled = own * funded / (up if value > 0 else down)
-            # rounded toward zero, to what can be paid, so that rounding exceeds no cap
-            deltas[campaign.key] = Money(int(scaled), campaign.currency).payable()
-    plan = Plan(market, counted, deltas, uncounted)
-    _pay_for_rounding(plan)
-    return Plan(market, counted, {k: d for k, d in deltas.items() if d}, uncounted)
-
-
-def _shares(inputs: Inputs, caps: GuardrailSettings) -> dict[str, float]:
-    """The change of each channel that is worth a proposal, as a share of what it spends."""
-    changes = {a.channel: a.proposed / a.current - 1 for a in inputs.allocations if a.current}
-    return {k: v for k, v in changes.items() if abs(v) * 100 >= caps.min_change_percent}
-
-
 def _shared(plan: Plan, inputs: Inputs, caps: GuardrailSettings) -> Iterable[str]:
     """What is said of each shared budget that the allocation would change."""
-    share = _shares(inputs, caps)
+    share = shares(inputs, caps)
     for campaign in plan.campaigns:
         if campaign.shared_budget and campaign.channel in share:
             sharers = sorted(
@@ -347,35 +265,6 @@ def _shared(plan: Plan, inputs: Inputs, caps: GuardrailSettings) -> Iterable[str
                 f"would be one for all of them, so none is proposed; the allocation changes "
                 f"{campaign.channel} by {share[campaign.channel]:+.1%}."
             )
-
-
-def _pay_for_rounding(plan: Plan) -> None:
-    """Take the rounded cuts' shortfall from the largest increase: the total mustn't grow."""
-    rates, deltas = plan.market.rates, plan.deltas
-    while (surplus := plan.sum_of_deltas).micros > 0:
-        largest = max(deltas, key=lambda k: (rates.convert(deltas[k]).micros, k))
-        currency = deltas[largest].currency
-        unit = minor_unit(currency)
-        units = ceil(surplus.micros / rates.rate(currency).factor / unit)
-        deltas[largest] = deltas[largest] - Money(units * unit, currency)
-
-
-def _effect(market: Market, allocation: Allocation, delta: Money) -> Effect:
-    """The campaign's part of its channel's effect, in proportion to its part of the change."""
-    spend = delta * _DAYS
-    value = market.rates.convert(spend)
-    orders = allocation.orders.scaled(value / allocation.change)
-    cac = None
-    if value.micros > 0 and orders.p10 > 0:
-        an_order = Interval(*(value.micros / n for n in (orders.p90, orders.p50, orders.p10)))
-        cac = MoneyInterval.of(an_order, value.currency)
-    return Effect(
-        spend,
-        orders,
-        MoneyInterval.of(orders.scaled(allocation.order_value.micros), value.currency),
-        cac,
-        "the campaign's part of its channel's curve",
-    )
 
 
 KIND = BudgetShift()

@@ -8,7 +8,9 @@ from datetime import date
 from pipelines.money import Money
 from pipelines.policy_settings import GuardrailSettings
 from pipelines.proposals import guardrails
+from pipelines.proposals.effects import effect_of_spend
 from pipelines.proposals.evidence import (
+    STOPPING,
     Alert,
     JobEvidence,
     Response,
@@ -21,11 +23,10 @@ from pipelines.proposals.evidence import (
 from pipelines.proposals.guardrails import PauseCase
 from pipelines.proposals.kinds.base import Description, Drafted, Kind, Stamp
 from pipelines.proposals.market import Campaign, Key, Market
-from pipelines.proposals.proposal import Change, Effect, MoneyInterval, Proposal, StoredEvidence
+from pipelines.proposals.proposal import Change, Effect, Proposal, StoredEvidence
 from pipelines.proposals.stored import StoredProposal
 from pipelines.warehouse import Warehouse
 
-DETECTORS = {"overspend", "hard_cap", "media_plan"}
 _DAYS = 7
 
 
@@ -83,7 +84,7 @@ class Pause(Kind[Inputs, PauseCase]):
             refused = (f"pacing is {pacing.verdict}: {pacing.reason}",)
         worst: dict[Key, list[Alert]] = {}
         for alert in inputs.alerts:
-            if alert.severity == "CRITICAL" and alert.detector in DETECTORS:
+            if alert.severity == "CRITICAL" and alert.detector in STOPPING:
                 worst.setdefault(alert.key, []).append(alert)
         proposals = []
         for key, faults in worst.items():
@@ -153,24 +154,12 @@ def _case(
 def _effect(market: Market, inputs: Inputs, campaign: Campaign, alert: Alert) -> Effect:
     """A week without the campaign: it saves its spend, and loses its share of the orders."""
     recent = alert.recent_daily or Money(0, campaign.currency)
-    spend = -recent * _DAYS
-    response = inputs.responses.get(campaign.channel)
-    usable = inputs.mmm is not None and inputs.mmm.verdict == "PASS"
-    if response is None or not usable or not response.weekly_spend:
-        return Effect(spend, None, None, None, "orders not estimated: no media mix result to use")
-    currency = response.weekly_spend.currency
-    if currency != market.rates.target or not market.rates.knows(spend.currency):
-        note = f"orders not estimated: no rate from {spend.currency} to {currency}"
-        return Effect(spend, None, None, None, note)
-    share = market.rates.convert(-spend) / response.weekly_spend
-    orders = response.orders.scaled(-min(share, 1.0))
-    value = inputs.order_values[campaign.channel]
-    return Effect(
-        spend,
-        orders,
-        MoneyInterval.of(orders.scaled(value.micros), value.currency),
-        None,
-        "the campaign's share of its channel's orders, at the channel's average response",
+    return effect_of_spend(
+        market,
+        inputs.mmm,
+        inputs.responses.get(campaign.channel),
+        inputs.order_values.get(campaign.channel),
+        -recent * _DAYS,
     )
 
 

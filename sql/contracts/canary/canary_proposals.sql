@@ -10,9 +10,12 @@ CREATE TABLE canary.canary_proposals (
   platform STRING NOT NULL OPTIONS (description = "Platform of the target"),
   account_id STRING NOT NULL OPTIONS (description = "Account of the target"),
   campaign_id STRING NOT NULL OPTIONS (description = "Campaign of the target"),
+  target_part STRING OPTIONS (
+    description = "Part of the campaign that is the target, such as ad_group:123; NULL where it is the campaign"
+  ),
   target_name STRING OPTIONS (description = "Name of the campaign when proposed"),
   current_value STRING NOT NULL OPTIONS (
-    description = "Value now: daily budget in micros, or status"
+    description = "Value now: daily budget in micros, status, or canonical JSON of what the kind changes"
   ),
   proposed_value STRING NOT NULL OPTIONS (description = "Value proposed, in the same unit"),
   delta_micros INT64 OPTIONS (description = "Change of the daily budget in micros"),
@@ -33,6 +36,10 @@ CREATE TABLE canary.canary_proposals (
     description = "Every constraint with its bound, value and whether it binds; canonical JSON"
   ),
   rollback STRING NOT NULL OPTIONS (description = "The inverse change; canonical JSON"),
+  operation STRING OPTIONS (
+    description = "What a person would do on the platform, a step a line; NULL in rows of before it was written"
+  ),
+  rollback_operation STRING OPTIONS (description = "The steps that undo it"),
   created_by STRING NOT NULL OPTIONS (description = "Who or what proposed"),
   as_of DATE NOT NULL OPTIONS (description = "Day of the evidence"),
   expires_at TIMESTAMP NOT NULL OPTIONS (

@@ -1,0 +1,159 @@
+"""Evidence for the further kinds, in the small warehouse of ledger_rows."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from pipelines.warehouse import Statement, Warehouse
+from tests.unit.ledger_rows import NOW, insert
+
+
+def job_passed(warehouse: Warehouse, job: str) -> None:
+    insert(
+        warehouse,
+        "contracts.job_runs",
+        job=job,
+        verdict="PASS",
+        reason="ok",
+        settings="{}",
+        diagnostics="{}",
+        finished_at=NOW,
+    )
+
+
+def an_ad_group_to_split(warehouse: Warehouse) -> None:
+    """Ads x and y of ad group 7 of m1: x is to get most, and predictions held."""
+    job_passed(warehouse, "bandits")
+    insert(
+        warehouse,
+        "contracts.fidelity_evaluations",
+        job="bandits",
+        quantity="conversions of ads",
+        basis="predictions",
+        predictions=28,
+        mape=0.05,
+        max_mape=0.5,
+        ks=0.1,
+        max_ks=0.35,
+        coverage_80=0.8,
+        verdict="PASS",
+        reason="they held",
+    )
+    for ad, share in (("x", 0.81), ("y", 0.19)):
+        insert(
+            warehouse,
+            "contracts.bandit_decisions",
+            date=date(2026, 7, 1),
+            platform="meta_ads",
+            account_id="a",
+            campaign_id="m1",
+            arm_kind="creative",
+            adgroup_id="7",
+            ad_id=ad,
+            context="all",
+            policy="thompson",
+            verdict="PASS",
+            reason="ok",
+            current_share=0.5,
+            best_probability=share,
+            exploration_floor=0.05,
+            propensity=share,
+            spend_micros=round(share * 100_000_000),
+            spend_floor_micros=0,
+            spend_cap_micros=100_000_000,
+            within_cac_ceiling=True,
+            freshness=1.0,
+            posterior_conversions=50.0,
+            currency_code="USD",
+            effective_conversions=80.0,
+            policy_cac_micros=20_000_000,
+            policy_cac_low_micros=17_000_000,
+            policy_cac_high_micros=23_000_000,
+            logged_cac_micros=25_000_000,
+        )
+    names = ", ".join(
+        f"('meta_ads', 'a', DATE '2026-06-30', 'm1', '7', 'Shoes', '{ad}', 'Ad {ad}')"
+        for ad in ("x", "y")
+    )
+    _execute(warehouse, f"INSERT INTO marts.ads_ad_report VALUES {names}")
+
+
+def a_segment_to_test(warehouse: Warehouse) -> None:
+    """New people on phones, whom ads of Paid Social move."""
+    job_passed(warehouse, "uplift")
+    for segment, people, (low, middle, high) in (
+        ("everybody", 5_000, (0.002, 0.004, 0.006)),
+        ("mobile · new", 2_000, (0.01, 0.02, 0.03)),
+    ):
+        insert(
+            warehouse,
+            "contracts.uplift_segment_daily",
+            experiment_id="ads: Paid Social",
+            variation_id="touched",
+            control_variation_id="untouched",
+            outcome="purchase",
+            verdict="PASS",
+            basis="propensity_weighted",
+            e_value=1.8,
+            segment=segment,
+            treated=people,
+            control=people,
+            control_rate=0.02,
+            uplift=middle,
+            uplift_low=low,
+            uplift_high=high,
+            q_value=0.01,
+            is_discovery=True,
+        )
+
+
+def curves(warehouse: Warehouse) -> None:
+    """The media mix's present response of both channels."""
+    for channel in ("google_ads", "meta_ads"):
+        insert(
+            warehouse,
+            "contracts.mmm_curves",
+            channel=channel,
+            horizon_weeks=0,
+            point=10,
+            weekly_spend_micros=7_000_000_000,
+            orders_p10=150.0,
+            orders_p50=200.0,
+            orders_p90=250.0,
+            marginal_orders_p10=0.010,
+            marginal_orders_p50=0.015,
+            marginal_orders_p90=0.020,
+            marginal_cac_micros_p10=50_000_000,
+            marginal_cac_micros_p50=66_000_000,
+            marginal_cac_micros_p90=100_000_000,
+            is_current=True,
+            currency_code="USD",
+        )
+
+
+def credited(warehouse: Warehouse, **orders: int) -> None:
+    """Orders that journeys credit campaigns with, each for 10,000 dollars of May."""
+    platforms = {"g1": ("google_ads", "g"), "m1": ("meta_ads", "a"), "m2": ("meta_ads", "a")}
+    rows = ", ".join(
+        f"(DATE '2026-05-20', '{platforms[c][0]}', '{platforms[c][1]}', '{c}', 'USD', "
+        f"10000000000, {count * 1_000_000})"
+        for c, count in orders.items()
+    )
+    _execute(warehouse, f"INSERT INTO marts.attribution_touch_daily VALUES {rows}")
+
+
+def set_status(warehouse: Warehouse, campaign: str, status: str) -> None:
+    """What landing shows of a campaign."""
+    _execute(
+        warehouse,
+        f"UPDATE marts.dim_campaign SET campaign_status = '{status}' "
+        f"WHERE campaign_id = '{campaign}'",
+    )
+
+
+def no_alerts(warehouse: Warehouse) -> None:
+    _execute(warehouse, "DELETE FROM contracts.pacing_alerts WHERE TRUE")
+
+
+def _execute(warehouse: Warehouse, sql: str) -> None:
+    warehouse.transaction([Statement(sql)], label="test")

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from pipelines.build import build as build_models
-from pipelines.cli import backup, evaluate, ingest, privacy, proposals, sandbox
+from pipelines.cli import backup, evaluate, ingest, privacy, proposals, review, sandbox
 from pipelines.cli.console import (
     Format,
     native_output_aside,
@@ -171,6 +171,7 @@ def query(
 
 app.command("backup")(backup.backup)
 app.command("restore")(backup.restore)
+app.command("review")(review.review)
 app.add_typer(proposals.proposals_app, name="proposals")
 app.add_typer(proposals.audit_app, name="audit")
 app.add_typer(sandbox.sandbox_app, name="sandbox")

@@ -95,10 +95,14 @@ class Warehouse(Protocol):
 
     kind: str
 
-    def unit(self) -> AbstractContextManager[None]:
+    def unit(self, *, read_only: bool = False) -> AbstractContextManager[None]:
         """Makes the calls within ``with`` one unit of work: DuckDB's file stays open for them.
 
         Only for calls in quick succession: other processes wait for the file (DESIGN 3.12).
+
+        Args:
+            read_only: the calls only read; on DuckDB they see one state of the file, and others
+                may read it meanwhile.
         """
 
     def rebuilding(self) -> AbstractContextManager[WorkingCopy | None]:

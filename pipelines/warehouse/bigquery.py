@@ -70,7 +70,7 @@ class BigQueryWarehouse:
         self._maximum_bytes_billed = settings.maximum_bytes_billed
         self._client = _client(settings, self.project)
 
-    def unit(self) -> AbstractContextManager[None]:
+    def unit(self, *, read_only: bool = False) -> AbstractContextManager[None]:
         return nullcontext()
 
     def rebuilding(self) -> AbstractContextManager[WorkingCopy | None]:

@@ -151,8 +151,10 @@ class DuckDBWarehouse:
             connection.commit()
 
     @contextmanager
-    def unit(self) -> Iterator[None]:
-        with self._connection() as connection:
+    def unit(self, *, read_only: bool = False) -> Iterator[None]:
+        if read_only:
+            self._refuse_missing()
+        with self._connection(read_only=read_only) as connection:
             before, self._held = self._held, connection
             try:
                 yield

@@ -1,0 +1,1 @@
+SELECT * FROM canary.canary_scorecard

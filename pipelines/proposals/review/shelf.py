@@ -1,0 +1,158 @@
+"""What the pages show, kept in memory and brought up to date in the background.
+
+No page waits for the warehouse: where another process holds DuckDB's file, pages show what was read
+last, and say of when. Nothing is read while the file stays as it is.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pipelines.config import Settings
+from pipelines.errors import AdcanaryError, MissingTableError
+from pipelines.proposals.review.evidence import Evidence, read_evidence
+from pipelines.proposals.review.standing import Standing
+from pipelines.warehouse import Warehouse, open_warehouse
+from pipelines.warehouse.duckdb_file import log_of
+
+_LOCK_SECONDS = 0.3  # a page never waits for this; whoever holds the file isn't pressed
+_GLANCE_SECONDS = 0.5
+_PATIENCE_SECONDS = 0.05
+_EVIDENCE_SECONDS = 20.0
+_log = logging.getLogger(__name__)
+
+State = tuple[tuple[int, int, int] | None, ...]
+"""Of DuckDB's file and of its log: inode, size, instant of the last change."""
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The ledger and the evidence as they were read at ``read_at`` (UTC, the machine's clock).
+
+    Args:
+        problem: why what is newer can't be read; None if nothing is.
+    """
+
+    standing: Standing
+    evidence: Evidence
+    read_at: datetime | None = None
+    state: State | None = None
+    problem: str | None = None
+
+
+class Shelf:
+    """The newest snapshot.
+
+    Args:
+        on_new: is called after each reading with the one before and the new one.
+    """
+
+    def __init__(
+        self, settings: Settings, on_new: Callable[[Snapshot, Snapshot], None] | None = None
+    ) -> None:
+        self.settings = settings
+        self.on_new = on_new
+        quick = settings.warehouse.model_copy(update={"lock_timeout_seconds": _LOCK_SECONDS})
+        self._settings = settings.model_copy(update={"warehouse": quick})
+        self.warehouse: Warehouse = open_warehouse(self._settings, create=False)
+        self._snapshot = Snapshot(Standing(settings.reporting_currency), Evidence())
+        self._evidence_at = self._read_at = 0.0
+        self._evidence_state: State | None = None
+        self._reading = threading.Lock()
+        self._fresh = threading.Condition()
+        self._wake, self._stop = threading.Event(), threading.Event()
+        self._thread = threading.Thread(target=self._run, name="shelf", daemon=True)
+
+    def start(self) -> None:
+        """Read for the first time, then keep reading in the background."""
+        self.refresh()
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the background's reading."""
+        self._stop.set()
+        self._wake.set()
+        if self._thread.is_alive():
+            self._thread.join(5)
+
+    def current(self) -> Snapshot:
+        """The newest snapshot; waits a moment if there is something newer that can be read."""
+        snapshot = self._snapshot
+        if snapshot.problem is None and self._state() != snapshot.state:
+            with self._fresh:
+                self._wake.set()
+                self._fresh.wait(_PATIENCE_SECONDS)
+        return self._snapshot
+
+    def refresh(self) -> Snapshot:
+        """Read now whatever is newer, if the file can be had."""
+        with self._reading:
+            before, state = self._snapshot, self._state()
+            try:
+                after = self._next(before, state)
+            except AdcanaryError as error:
+                after = replace(before, problem=error.message.splitlines()[0])
+            self._snapshot = after
+        with self._fresh:
+            self._fresh.notify_all()
+        if self.on_new and after.read_at != before.read_at:
+            try:
+                self.on_new(before, after)
+            except AdcanaryError as error:
+                _log.warning("%s", error)
+        return after
+
+    def _next(self, before: Snapshot, state: State) -> Snapshot:
+        try:
+            standing = before.standing.next(self.warehouse)
+        except MissingTableError:
+            standing = Standing(self.settings.reporting_currency)  # nothing was ever proposed
+        evidence, now = before.evidence, time.monotonic()
+        if before.read_at is None or self._evidence_is_due(state):
+            evidence = read_evidence(self.warehouse)
+            self._evidence_at, self._evidence_state = now, state
+        self._read_at = now
+        return Snapshot(standing, evidence, datetime.now(UTC), state)
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            self._wake.wait(_GLANCE_SECONDS)
+            self._wake.clear()
+            try:
+                if not self._stop.is_set() and self._is_due():
+                    self.refresh()
+            except Exception:  # noqa: BLE001 the pages go on with what was read last
+                _log.exception("reading the ledger failed; the next attempt follows")
+
+    def _is_due(self) -> bool:
+        now, snapshot = time.monotonic(), self._snapshot
+        if self.warehouse.kind != "duckdb":
+            return now - self._read_at >= self.settings.review.poll_seconds
+        state = self._state()
+        return bool(snapshot.problem) or state != snapshot.state or self._evidence_is_due(state)
+
+    def _evidence_is_due(self, state: State) -> bool:
+        """The jobs' tables are larger than the ledger's head: they are read now and then."""
+        if self.warehouse.kind == "duckdb" and state == self._evidence_state:
+            return False
+        return time.monotonic() - self._evidence_at >= _EVIDENCE_SECONDS
+
+    def _state(self) -> State:
+        path = self.settings.warehouse.path
+        if self.warehouse.kind != "duckdb":
+            return ()
+        return tuple(_mark(p) for p in (path, log_of(path)))
+
+
+def _mark(path: Path) -> tuple[int, int, int] | None:
+    try:
+        stat = path.stat()
+    except FileNotFoundError:
+        return None
+    return stat.st_ino, stat.st_size, stat.st_mtime_ns

@@ -1,0 +1,92 @@
+"""How every proposal stands, brought up to date from the events since it was last read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+
+import pyarrow as pa
+
+from pipelines.errors import RateUnknown
+from pipelines.money import Money
+from pipelines.proposals.events import LoggedEvent
+from pipelines.proposals.ledger import Book
+from pipelines.proposals.review.trail import Trail
+from pipelines.proposals.stored import StoredProposal
+from pipelines.warehouse import Warehouse
+from pipelines.warehouse.base import Value
+
+_QUERIES = Path(__file__).parent / "queries"
+_DAYS = 7
+
+
+@cache
+def query_text(name: str) -> str:
+    """The GoogleSQL of ``queries/<name>.sql``."""
+    return (_QUERIES / f"{name}.sql").read_text()
+
+
+def read(warehouse: Warehouse, name: str, **params: Value) -> pa.Table:
+    """What a query of this room gives."""
+    return warehouse.query(query_text(name), params)
+
+
+@dataclass(frozen=True)
+class Standing:
+    """The ledger at one event.
+
+    Args:
+        currency: the reporting currency.
+        proposals: the latest revision of each, with its state, by id.
+        stakes: what a week of each change moves, in the reporting currency; None without a rate.
+        ledger: a book of the events about the ledger alone: the policy and the kill switch.
+    """
+
+    currency: str
+    trail: Trail = field(default_factory=Trail.empty)
+    proposals: Mapping[str, StoredProposal] = field(default_factory=dict)
+    stakes: Mapping[str, Money | None] = field(default_factory=dict)
+    ledger: Book = field(default_factory=lambda: Book((), ()))
+
+    def next(self, warehouse: Warehouse) -> Standing:
+        """The standing now. Only what came since is read, unless the ledger was written anew."""
+        with warehouse.unit(read_only=True):
+            rows = read(warehouse, "trail", since=self.trail.sequence)
+            if not self.trail.follows(rows) or self._is_cut(warehouse):
+                return Standing(self.currency).next(warehouse)
+            if not rows.num_rows:
+                return self
+            ledger = _events(read(warehouse, "ledger_events"))
+            since = self.trail.sequence
+            events = _events(read(warehouse, "standing_events", since=since))
+            revisions = read(warehouse, "standing_proposals", since=since).to_pylist()
+        # in the chain's order, so that each draft is of the policy before it
+        both = sorted((*ledger, *events), key=lambda event: event.sequence)
+        touched = {p.proposal_id: p for p in Book.of(both, revisions).proposals}
+        stakes = {id_: _at_stake(stored, self.currency) for id_, stored in touched.items()}
+        return Standing(
+            self.currency,
+            self.trail.extended(rows),
+            {**self.proposals, **touched},
+            {**self.stakes, **stakes},
+            Book.of(ledger, ()),
+        )
+
+    def _is_cut(self, warehouse: Warehouse) -> bool:
+        heads = warehouse.query("SELECT sequence, event_id FROM canary.canary_head").to_pylist()
+        return bool(self.trail.sequence) and (
+            not heads or heads[0]["sequence"] < self.trail.sequence
+        )
+
+
+def _at_stake(stored: StoredProposal, currency: str) -> Money | None:
+    try:
+        return abs(stored.delta_in(currency)) * _DAYS
+    except RateUnknown:
+        return None
+
+
+def _events(rows: pa.Table) -> list[LoggedEvent]:
+    return [LoggedEvent.of(row) for row in rows.to_pylist()]

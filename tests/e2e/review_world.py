@@ -7,13 +7,20 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from math import sin
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pyarrow as pa
 
+from pipelines.config import Settings, load_settings
 from pipelines.contracts import load_contract
-from pipelines.warehouse import Statement, Warehouse
+from pipelines.proposals.events import SERVICE
+from pipelines.proposals.ledger import open_ledger
+from pipelines.proposals.propose import propose
+from pipelines.proposals.terms import Terms
+from pipelines.warehouse import Statement, Warehouse, open_warehouse
 from pipelines.warehouse.base import Value
+from tests.unit.ledger_rows import two_channels
 
 AS_OF = date(2026, 6, 30)
 _FINISHED = datetime(2026, 7, 1, 6, 30, tzinfo=UTC)
@@ -21,6 +28,40 @@ _POINTS, _CURRENT = 21, 10
 
 Target = tuple[str, str, str, str]
 """Platform, account, campaign, name."""
+
+
+GUARDRAILS = "{cac_ceiling_micros: 200000000}"
+NAMES = {
+    "g1": "US | Search | Brand",
+    "m1": "DE Retargeting \u2013 Spring",
+    "m2": "US Prospecting <b>new</b> \u202egnp",
+}
+
+
+def two_campaigns(folder: Path, *, created_by: str = SERVICE.name, more: str = "") -> Settings:
+    """A small world in an empty folder: m1's cut, g1's increase and m2's urgent pause wait.
+
+    Args:
+        more: further lines of adcanary.yaml.
+    """
+    config = folder / "adcanary.yaml"
+    config.write_text(
+        f"now: 2026-07-01T09:00:00Z\nwarehouse: {{path: w.duckdb}}\n{more}"
+        + ("" if "guardrails" in more else f"guardrails: {GUARDRAILS}\n")
+    )
+    two_channels(folder / "w.duckdb")
+    settings = load_settings(config)
+    warehouse = open_warehouse(settings)
+    curves(warehouse, ("google_ads", "meta_ads"), run="r1")
+    with duckdb.connect(str(settings.warehouse.path)) as connection:
+        for campaign, name in NAMES.items():
+            connection.execute(
+                "UPDATE marts.dim_campaign SET campaign_name = ? WHERE campaign_id = ?",
+                [name, campaign],
+            )
+        _put_mart(connection, "fct_ad_spend_daily", daily_spend(("google_ads", "meta_ads")))
+    propose(open_ledger(warehouse, settings), Terms.of(settings), created_by=created_by)
+    return settings
 
 
 def put(warehouse: Warehouse, table: str, rows: Sequence[dict[str, Value]]) -> None:
@@ -108,23 +149,12 @@ def marts(path: Path, targets: Sequence[Target]) -> None:
         }
         for platform, account, campaign, name in targets
     ]
-    spend = [
-        {
-            "platform": channel,
-            "date": AS_OF - timedelta(days=back),
-            "cost_reporting_micros": round((1_000 + 200 * sin(back / 3) + 50 * n) * 1e6),
-            "reporting_currency_code": "USD",
-        }
-        for n, channel in enumerate(sorted({target[0] for target in targets}))
-        for back in range(56)
-    ]
+    spend = daily_spend(sorted({target[0] for target in targets}))
     days = [{"platform": c["platform"], "account_id": c["account_id"]} for c in campaigns]
     with duckdb.connect(str(path)) as connection:
         connection.execute("CREATE SCHEMA IF NOT EXISTS marts")
         for name, rows in (("dim_campaign", campaigns), ("fct_ad_spend_daily", spend)):
-            connection.register("given", pa.Table.from_pylist(rows))
-            connection.execute(f"CREATE TABLE marts.{name} AS SELECT * FROM given")
-            connection.unregister("given")
+            _put_mart(connection, name, rows)
         connection.register("given", pa.Table.from_pylist(days))
         connection.execute(
             "CREATE TABLE marts.ads_account_days AS "
@@ -135,3 +165,25 @@ def marts(path: Path, targets: Sequence[Target]) -> None:
             "reporting_currency_code VARCHAR, fx_rate DOUBLE, fx_date DATE)"
         )
         connection.execute("ALTER TABLE marts.dim_campaign ALTER shared_budget_id TYPE VARCHAR")
+
+
+def daily_spend(channels: Sequence[str]) -> list[dict[str, Any]]:
+    """Eight weeks of each channel's spend, in the reporting currency."""
+    return [
+        {
+            "platform": channel,
+            "date": AS_OF - timedelta(days=back),
+            "cost_reporting_micros": round((1_000 + 200 * sin(back / 3) + 50 * n) * 1e6),
+            "reporting_currency_code": "USD",
+        }
+        for n, channel in enumerate(channels)
+        for back in range(56)
+    ]
+
+
+def _put_mart(
+    connection: duckdb.DuckDBPyConnection, name: str, rows: Sequence[dict[str, Any]]
+) -> None:
+    connection.register("given", pa.Table.from_pylist(list(rows)))
+    connection.execute(f"CREATE TABLE marts.{name} AS SELECT * FROM given")
+    connection.unregister("given")

@@ -75,8 +75,8 @@ def reject_many(
     def work() -> Outcome:
         if not desk.access.may_decide:
             return _not_allowed()
-        chosen = _every(desk, filters, sequence) if every else _chosen(seen or [])
-        return desk.review.decisions.reject_all(desk.access.visitor, chosen, comment)
+        chosen = _every(desk, filters) if every else _chosen(seen or [])
+        return desk.review.decisions.reject_all(desk.access.visitor, chosen, sequence, comment)
 
     outcome = desk.review.forms.take(desk.access.visitor, once, work)
     address = filters.address()
@@ -102,15 +102,13 @@ def _chosen(values: list[str]) -> list[Seen]:
     return chosen
 
 
-def _every(desk: Desk, filters: inbox.Filters, sequence: int) -> list[Seen]:
-    """All that the filters let through and that no event has touched since ``sequence``."""
+def _every(desk: Desk, filters: inbox.Filters) -> list[Seen]:
+    """All that the filters let through."""
     standing = desk.snapshot.standing
-    touched = standing.trail.since(sequence)
-    rejectable = {State.PENDING_REVIEW, State.CHANGES_REQUESTED}
     return [
         Seen.of(stored)
         for stored in inbox.matching(standing, filters)
-        if stored.state in rejectable and stored.proposal_id not in touched
+        if stored.state in {State.PENDING_REVIEW, State.CHANGES_REQUESTED}
     ]
 
 

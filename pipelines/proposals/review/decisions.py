@@ -106,12 +106,19 @@ class Decisions:
                 Actor(visitor.name, "person"),
                 comment=_comment(comment),
             )
-            return Outcome(f"{label(state)}.", "Your reason is in the record.")
+            why = "Your reason is in the record." if comment.strip() else ""
+            return Outcome(f"{label(state)}.", why)
 
         return self._answered(work)
 
-    def reject_all(self, visitor: Visitor, seen: Sequence[Seen], comment: str) -> Outcome:
-        """Reject many for one reason, in one append; what has changed since is left alone."""
+    def reject_all(
+        self, visitor: Visitor, seen: Sequence[Seen], sequence: int, comment: str
+    ) -> Outcome:
+        """Reject many for one reason, in one append.
+
+        What an event has touched since the one of ``sequence``, or is not what was seen, is left
+        alone.
+        """
 
         def work() -> Outcome:
             if not comment.strip():
@@ -125,12 +132,14 @@ class Decisions:
             book = verified(ledger).book()
             at = book.at(terms.moment)
             present = {p.proposal_id: p for p in book.proposals}
+            touched = {event.proposal_id for event in book.events[max(sequence, 0) :]}
             rejectable = {State.PENDING_REVIEW, State.CHANGES_REQUESTED}
             chosen = [
                 stored
                 for each in seen
                 if (stored := present.get(each.proposal_id))
                 and each.is_still(stored)
+                and each.proposal_id not in touched
                 and stored.state in rejectable
             ]
             if not chosen:

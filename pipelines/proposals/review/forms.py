@@ -19,11 +19,12 @@ from pipelines.proposals.review.identity import Visitor
 _SALT = "adcanary review form"
 _HOURS = 12
 _KEPT = 1_000
+_TURN_SECONDS = 60
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a form, for the page after it; ``links`` are texts and where they lead."""
+    """What became of a form, for the page after it."""
 
     title: str
     detail: str = ""
@@ -33,6 +34,14 @@ class Outcome:
     @property
     def done(self) -> bool:
         return self.status == HTTPStatus.OK
+
+
+_BUSY = Outcome(
+    "Others are deciding.",
+    f"It wasn't your turn within {_TURN_SECONDS} seconds. Nothing was recorded.",
+    HTTPStatus.SERVICE_UNAVAILABLE,
+    "Send it again.",
+)
 
 
 class FormRefused(Exception):
@@ -80,16 +89,27 @@ class Forms:
         return str(once)
 
     def take(self, visitor: Visitor, once: str, work: Callable[[], Outcome]) -> Outcome:
-        """Do what a form asks for, in turn; what the same form did before, if it did."""
-        with self._turn:
+        """Do what a form asks for, in turn; if the same form did it before, what it did then.
+
+        One that did nothing may be sent again: the file may be free by now.
+        """
+        if not self._turn.acquire(timeout=_TURN_SECONDS):
+            return _BUSY
+        try:
             outcome = self.outcome(visitor, once)
             if outcome is None:
                 outcome = work()
-                with self._lock:
-                    self._outcomes[visitor.name, once] = outcome
-                    while len(self._outcomes) > _KEPT:
-                        self._outcomes.popitem(last=False)
+                if outcome.done:
+                    self._keep((visitor.name, once), outcome)
+        finally:
+            self._turn.release()
         return outcome
+
+    def _keep(self, key: tuple[str, str], outcome: Outcome) -> None:
+        with self._lock:
+            self._outcomes[key] = outcome
+            while len(self._outcomes) > _KEPT:
+                self._outcomes.popitem(last=False)
 
     def outcome(self, visitor: Visitor, once: str) -> Outcome | None:
         """What a form of this person did."""

@@ -81,12 +81,6 @@ class Trail:
         rows = self.columns.take(pa.array(places[::-1][skip : skip + count])).to_pylist()
         return len(places), tuple(Entry(**row) for row in rows)
 
-    def since(self, sequence: int) -> set[str]:
-        """The proposals of the events after one."""
-        if sequence >= self.sequence:
-            return set()
-        return set(self.columns["proposal_id"].slice(sequence).unique().to_pylist())
-
     def values(self, name: str) -> list[str]:
         """The values that a repeated column has."""
         if not self.sequence:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from pathlib import Path
 
-from prefect import flow, task
+from prefect import flow, get_run_logger, task
 from prefect.artifacts import create_markdown_artifact
 
 from flows.markdown import text
@@ -15,7 +15,7 @@ from pipelines.proposals.events import SERVICE
 from pipelines.proposals.ledger import open_ledger
 from pipelines.proposals.propose import Proposed
 from pipelines.proposals.propose import propose as append_new
-from pipelines.proposals.terms import Terms
+from pipelines.proposals.terms import Terms, unlike_file
 from pipelines.warehouse import open_warehouse
 
 
@@ -24,7 +24,10 @@ def draft_proposals(config: Path | None, as_of: date | None) -> Proposed:
     """Draft, check and append proposals; the same finding is not proposed twice."""
     settings = load_settings(config)
     ledger = open_ledger(open_warehouse(settings), settings)
-    return append_new(ledger, Terms.of(settings, as_of), created_by=SERVICE.name)
+    terms = Terms.of(settings, ledger.policy(), as_of)
+    if note := unlike_file(terms.policy, settings):
+        get_run_logger().warning("%s", note)
+    return append_new(ledger, terms, created_by=SERVICE.name)
 
 
 @flow(name="propose")

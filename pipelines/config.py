@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo
 
-import yaml
 from pydantic import (
     AfterValidator,
     Field,
     SecretStr,
-    ValidationError,
     field_validator,
     model_validator,
 )
@@ -29,6 +28,7 @@ from pipelines.job_settings import (
 )
 from pipelines.plain_text import remember_secrets
 from pipelines.platforms import platform_table
+from pipelines.policy_settings import GuardrailSettings, PolicySettings
 from pipelines.review_settings import ReviewSettings
 from pipelines.source_settings import (
     HolidayCalendar,
@@ -37,7 +37,7 @@ from pipelines.source_settings import (
     SourcesSettings,
     TimeZone,
 )
-from pipelines.yaml_files import problems, read_yaml
+from pipelines.yaml_files import read_mapping, validated
 
 
 class WarehouseSettings(Section):
@@ -180,42 +180,6 @@ class JobsSettings(Section):
     clustering: ClusteringSettings = ClusteringSettings()
 
 
-class AllocationCaps(Section):
-    """The caps that bound the optimiser and that the guardrails hold its proposals to, defined once
-    for both. Amounts may be in any unit, if all those in one call are in the same."""
-
-    max_change_percent: float = Field(5.0, gt=0, le=100)
-    channel_floor_percent: float = Field(5.0, ge=0, le=50)
-    exploration_reserve_percent: float = Field(10.0, ge=0, le=50)
-
-    def change_bounds(self, current: float) -> tuple[float, float]:
-        """The least and the most that one change may make of an amount."""
-        share = self.max_change_percent / 100
-        return current * (1 - share), current * (1 + share)
-
-    def floor(self, total: float) -> float:
-        """The least that a cut may leave a channel, given the total of all channels."""
-        return self.channel_floor_percent / 100 * total
-
-    def reserve(self, amount: float) -> float:
-        """The part of an amount that the optimiser never moves."""
-        return amount * (self.exploration_reserve_percent / 100)
-
-
-class GuardrailSettings(AllocationCaps):
-    """The caps that every proposal is held to (DESIGN section 5). Amounts are in micros of the
-    reporting currency; other currencies are converted at the day's rate before comparison."""
-
-    max_daily_change_percent: float = Field(10.0, gt=0, le=100)
-    cac_ceiling_micros: int | None = Field(None, gt=0)
-    min_change_percent: float = Field(1.0, ge=0)
-    max_evidence_age_days: int = Field(8, ge=1)
-    max_data_age_days: int = Field(3, ge=1)
-    expires_after_days: int = Field(7, ge=1)
-    approvers_over_micros: int = Field(1_000_000_000, gt=0)
-    kill_switch: bool = False
-
-
 def _node_type(name: str) -> str:
     clicks = [c for c, click in platform_table().click_ids.items() if click.identity]
     kinds = ["device", "user_id", "email_hash", "phone_hash", *clicks]
@@ -270,11 +234,16 @@ class Settings(Section):
     warehouse: WarehouseSettings = WarehouseSettings()
     sources: SourcesSettings = SourcesSettings()
     jobs: JobsSettings = JobsSettings()
-    guardrails: GuardrailSettings = GuardrailSettings()
+    policy: PolicySettings = PolicySettings()
     identity: IdentitySettings = IdentitySettings()
     privacy: PrivacySettings = PrivacySettings()
     review: ReviewSettings = ReviewSettings()
     path: Path = Path("adcanary.yaml")
+
+    @property
+    def guardrails(self) -> GuardrailSettings:
+        """The caps of the policy file, which jobs compute within."""
+        return self.policy.guardrails
 
     def clock(self) -> datetime:
         """The present instant, UTC."""
@@ -326,6 +295,9 @@ class Secrets(SourceSecrets):
         return secret.get_secret_value()
 
 
+_EXPLAINED = "Correct the file; `adcanary init` writes one with every key explained."
+
+
 def load_settings(path: Path | None = None) -> Settings:
     """Read adcanary.yaml: ``path``, else $ADCANARY_CONFIG, else ./adcanary.yaml.
 
@@ -342,37 +314,13 @@ def load_settings(path: Path | None = None) -> Settings:
             kept="nothing was read or written.",
             fix="Run `adcanary init` to write a commented one, or pass --config FILE.",
         )
-    try:
-        raw, tree = read_yaml(chosen)
-    except UnicodeDecodeError as error:
-        raise ConfigError(
-            f"{chosen} is not UTF-8 text: {error}",
-            kept="nothing was read or written.",
-            fix="Save it as UTF-8.",
-        ) from error
-    except yaml.YAMLError as error:
-        raise ConfigError(
-            f"{chosen} is not YAML: {error}",
-            kept="nothing was read or written.",
-            fix="Correct the file at the position above.",
-        ) from error
-    raw = raw or {}
-    if not isinstance(raw, dict):
-        raise ConfigError(
-            f"{chosen} must hold keys and values, not a {type(raw).__name__}.",
-            kept="nothing was read or written.",
-            fix="Correct the file; `adcanary init` writes one with every key explained.",
-        )
+    raw, tree = read_mapping(chosen, _EXPLAINED)
     if now := os.environ.get("ADCANARY_NOW"):
         raw["now"] = now
-    try:
-        settings = Settings.model_validate({**raw, "path": chosen.absolute()})
-    except ValidationError as error:
-        raise ConfigError(
-            f"{chosen} can't be used:\n{problems(error, Settings, tree, frozenset({'path'}))}",
-            kept="nothing was read or written.",
-            fix="Correct the file; `adcanary init` writes one with every key explained.",
-        ) from error
+    given = {**raw, "path": chosen.absolute(), "policy": _policy(chosen, raw)}
+    settings = validated(
+        Settings, given, chosen, tree, fix=_EXPLAINED, unlisted=frozenset({"path"})
+    )
     target = settings.warehouse
     if settings.now and target.kind == "bigquery" and not target.api_endpoint:
         raise ConfigError(
@@ -381,6 +329,37 @@ def load_settings(path: Path | None = None) -> Settings:
             fix="Remove `now` to use a real BigQuery project.",
         )
     return _anchored(settings, chosen.absolute().parent)
+
+
+def _policy(config: Path, raw: Mapping[str, Any]) -> PolicySettings:
+    """The policy in the file that the configuration names; else the default, which has no admin."""
+    name = raw.get("policy")
+    if name is None:
+        return PolicySettings()
+    if not isinstance(name, str):
+        raise ConfigError(
+            f"{config} can't be used: 'policy' names the policy's file (found {name!r}).",
+            kept="nothing was read or written.",
+            fix="Write the policy in a file of its own, such as policy.yaml, and name that.",
+        )
+    return load_policy(config.absolute().parent / name)
+
+
+def load_policy(path: Path) -> PolicySettings:
+    """Read a policy file.
+
+    Raises:
+        ConfigError: there is none, it isn't YAML, or a key or value is wrong; gives its line.
+    """
+    fix = "Correct the file; infra/policy/default.yaml explains every key."
+    if not path.is_file():
+        raise ConfigError(
+            f"There is no policy file at {path}.",
+            kept="nothing was read or written.",
+            fix="Correct `policy` in adcanary.yaml, or copy infra/policy/default.yaml to it.",
+        )
+    raw, tree = read_mapping(path, fix)
+    return validated(PolicySettings, raw, path, tree, fix=fix)
 
 
 def _anchored(settings: Settings, folder: Path) -> Settings:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
 from pydantic import BaseModel, ValidationError
+
+from pipelines.errors import ConfigError
+
+M = TypeVar("M", bound=BaseModel)
 
 
 def read_yaml(path: Path) -> tuple[Any, yaml.Node | None]:
@@ -25,6 +29,57 @@ def read_yaml(path: Path) -> tuple[Any, yaml.Node | None]:
         return yaml.safe_load(text), tree
     except RecursionError:
         raise yaml.YAMLError("its lists or mappings are nested too deep") from None
+
+
+def read_mapping(path: Path, fix: str) -> tuple[dict[str, Any], yaml.Node | None]:
+    """The keys and values of a YAML file that people write, and its tree.
+
+    Args:
+        fix: what to do about a file that holds something else.
+
+    Raises:
+        ConfigError: it isn't UTF-8 text, YAML, or a mapping.
+    """
+    kept = "nothing was read or written."
+    try:
+        raw, tree = read_yaml(path)
+    except UnicodeDecodeError as error:
+        raise ConfigError(
+            f"{path} is not UTF-8 text: {error}", kept=kept, fix="Save it as UTF-8."
+        ) from error
+    except yaml.YAMLError as error:
+        raise ConfigError(
+            f"{path} is not YAML: {error}", kept=kept, fix="Correct the file at the position above."
+        ) from error
+    raw = raw or {}
+    if not isinstance(raw, dict):
+        held = type(raw).__name__
+        raise ConfigError(f"{path} must hold keys and values, not a {held}.", kept=kept, fix=fix)
+    return raw, tree
+
+
+def validated(
+    model: type[M],
+    given: Mapping[str, Any],
+    path: Path,
+    tree: yaml.Node | None,
+    *,
+    fix: str,
+    unlisted: frozenset[str] = frozenset(),
+) -> M:
+    """What a file gives, as its model; the other arguments are those of :func:`problems`.
+
+    Raises:
+        ConfigError: a key or value is wrong; gives its line.
+    """
+    try:
+        return model.model_validate(given)
+    except ValidationError as error:
+        raise ConfigError(
+            f"{path} can't be used:\n{problems(error, model, tree, unlisted)}",
+            kept="nothing was read or written.",
+            fix=fix,
+        ) from error
 
 
 def problems(

@@ -17,10 +17,13 @@ from pipelines.cli.console import out
 from pipelines.config import load_settings
 from pipelines.errors import AdcanaryError, IntegrityError
 from pipelines.jobs.plots import plots_folder
+from pipelines.proposals.events import Actor
+from pipelines.proposals.govern import set_policy
 from pipelines.proposals.ledger import open_ledger
+from pipelines.proposals.terms import Terms, file_policy
 from pipelines.proposals.verify import verify
 from pipelines.sandbox.market.market import Market
-from pipelines.sandbox.world import World
+from pipelines.sandbox.world import ADMIN, World
 from pipelines.warehouse import open_warehouse
 
 START = date(2025, 1, 1)
@@ -40,12 +43,22 @@ def run_demo(folder: Path) -> None:
         backfill = ("ingest", "--all", "--backfill", "--start", str(START), "--why", "first load")
         _step("Backfill of 18 months, in slices", world, *backfill)
         world.advance(TODAY)
+        _put_policy_in_force(world.config)
         _step("The daily flow, a week later: ingest, transform, decide, propose", world)
         if world.mutations:
             raise IntegrityError(
                 f"The platforms received calls that would change them: {world.mutations}"
             )
     _print(folder, time.monotonic() - began)
+
+
+def _put_policy_in_force(config: Path) -> None:
+    settings = load_settings(config)
+    policy = file_policy(settings)
+    ledger = open_ledger(open_warehouse(settings), settings)
+    moment = Terms.of(settings, policy).moment
+    set_policy(ledger, policy, moment, Actor(ADMIN, "person"), comment="the demo's policy")
+    out.print(f"[dim]{ADMIN} put {config.parent / 'policy.yaml'} in force[/]", soft_wrap=True)
 
 
 def _step(title: str, world: World, *command: str) -> None:
@@ -88,7 +101,7 @@ def _print(folder: Path, seconds: float) -> None:
         f"\nDone in {seconds:.0f} s. Next, with --config {folder / 'adcanary.yaml'} (or export "
         "ADCANARY_CONFIG):\n"
         "  adcanary proposals show ID        the reasons, with every guardrail\n"
-        "  adcanary proposals approve ID     record it in the shadow feed; nothing is applied\n"
+        "  adcanary proposals approve ID --as ben   record it in the shadow feed, no more\n"
         '  adcanary query "SELECT …"         query the marts in GoogleSQL\n'
         "  adcanary audit verify             prove that the record is intact",
         markup=False,

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from pipelines.build import build as build_models
-from pipelines.cli import backup, evaluate, ingest, privacy, proposals, review, sandbox
+from pipelines.cli import backup, evaluate, ingest, policy, privacy, proposals, review, sandbox
 from pipelines.cli.console import (
     Format,
     native_output_aside,
@@ -57,12 +57,13 @@ def main() -> None:
 def init(
     path: Annotated[Path, typer.Option(help="File to write.")] = Path("adcanary.yaml"),
 ) -> None:
-    """Write a commented configuration file to start from."""
-    if path.exists():
+    """Write a commented configuration file, and a policy beside it, to start from."""
+    beside = path.parent / "policy.yaml"
+    if there := next((file for file in (path, beside) if file.exists()), None):
         raise UsageError(
-            f"{path} already exists.",
-            kept="it was not changed.",
-            fix="Remove it, or pass --path with another name.",
+            f"{there} already exists.",
+            kept="it was not changed, and nothing was written.",
+            fix="Move it away, or pass --path in another folder.",
         )
     if not path.absolute().parent.is_dir():
         raise UsageError(
@@ -71,7 +72,8 @@ def init(
             fix="Create it first, or pass --path with another name.",
         )
     path.write_text((shipped("infra") / "adcanary.example.yaml").read_text())
-    out.print(f"Wrote {path}. Edit it, then run `adcanary ingest --all`.")
+    beside.write_text((shipped("infra") / "policy" / "default.yaml").read_text())
+    out.print(f"Wrote {path} and {beside}. Edit them, then run `adcanary ingest --all`.")
 
 
 app.command("ingest")(ingest.ingest)
@@ -172,6 +174,9 @@ def query(
 app.command("backup")(backup.backup)
 app.command("restore")(backup.restore)
 app.command("review")(review.review)
+app.command("stop")(policy.stop)
+app.command("resume")(policy.resume)
+app.add_typer(policy.policy_app, name="policy")
 app.add_typer(proposals.proposals_app, name="proposals")
 app.add_typer(proposals.audit_app, name="audit")
 app.add_typer(sandbox.sandbox_app, name="sandbox")

@@ -31,17 +31,18 @@ def propose(as_of: AsOfOption = None, config: ConfigOption = None) -> None:
     """Draft proposals from the jobs' latest results."""
     from pipelines.proposals.ledger import open_ledger
     from pipelines.proposals.propose import propose as append_new
-    from pipelines.proposals.terms import Terms
+    from pipelines.proposals.terms import Terms, unlike_file
 
     settings, warehouse = open_settings(config)
     ledger = open_ledger(warehouse, settings)
-    done = append_new(ledger, Terms.of(settings, day(as_of)), created_by=person(None))
+    terms = Terms.of(settings, ledger.policy(), day(as_of))
+    done = append_new(ledger, terms, created_by=person(None))
     out.print(
         f"{len(done.created)} new, {len(done.existing)} known, {len(done.superseded)} superseded, "
         f"{len(done.expired)} expired"
     )
-    for change in done.policy_changes:
-        print_plainly(f"Policy: {change}")
+    if note := unlike_file(terms.policy, settings):
+        print_plainly(note)
     for reason in done.refused:
         print_plainly(f"Refused: {reason}")
     shown = [p for p in ledger.read().proposals if p.state in OPEN]
@@ -82,6 +83,7 @@ def show_proposal(
 @proposals_app.command()
 def approve(
     proposal_id: IdArgument,
+    *,
     actor: ActorOption = None,
     comment: CommentOption = None,
     seen_hash: Annotated[
@@ -91,6 +93,14 @@ def approve(
             help="Refuse any content but this: the hash that `show` printed, or its start.",
         ),
     ] = None,
+    break_glass: Annotated[
+        bool,
+        typer.Option(
+            "--break-glass",
+            help="As an admin, with --comment: in place of all who must approve, and even while "
+            "everything is stopped. The guardrails hold all the same.",
+        ),
+    ] = False,
     config: ConfigOption = None,
 ) -> None:
     """Approve a proposal.
@@ -102,15 +112,17 @@ def approve(
     from pipelines.proposals.terms import Terms
 
     settings, warehouse = open_settings(config)
+    ledger = open_ledger(warehouse, settings)
     decision = decide.approve(
-        open_ledger(warehouse, settings),
-        Terms.of(settings),
+        ledger,
+        Terms.of(settings, ledger.policy()),
         proposal_id,
         Actor(person(actor), "person"),
         comment=comment,
         seen_hash=seen_hash,
+        break_glass=break_glass,
     )
-    more = ": approved; a second person must approve it too"
+    more = f": approved; {decision.why}"
     if decision.state != State.PENDING_REVIEW:
         more = f": {decision.why}. Run `adcanary propose`." if decision.why else ""
     print_plainly(f"{proposal_id}: {decision.state}{more}")
@@ -130,9 +142,10 @@ def _decision(name: str, action: Action, doc: str) -> None:
         from pipelines.proposals.terms import Terms
 
         settings, warehouse = open_settings(config)
+        ledger = open_ledger(warehouse, settings)
         state = decide.decide(
-            open_ledger(warehouse, settings),
-            Terms.of(settings),
+            ledger,
+            Terms.of(settings, ledger.policy()),
             proposal_id,
             action,
             Actor(person(actor), "person"),
@@ -150,6 +163,11 @@ _decision(
     "Ask for changes to a proposal, which blocks its approval.",
 )
 _decision("withdraw", Action.WITHDRAW, "Withdraw a proposal.")
+_decision(
+    "revoke",
+    Action.REVOKE,
+    "Take a recorded change back before somebody carries it out; the feed keeps the record.",
+)
 
 
 @audit_app.command("verify")
@@ -183,14 +201,14 @@ def anchor(
     from pipelines.proposals import decide
     from pipelines.proposals.anchor import Anchor
     from pipelines.proposals.ledger import open_ledger
-    from pipelines.proposals.terms import Terms
+    from pipelines.proposals.terms import Terms, file_policy
 
     settings, warehouse = open_settings(config, create=accept)
     path = Anchor.beside(settings).path
     if accept:
         count = decide.accept_anchor(
             open_ledger(warehouse, settings),
-            Terms.of(settings),
+            Terms.of(settings, file_policy(settings)),
             Actor(person(actor), "person"),
             comment=comment,
         )

@@ -9,12 +9,14 @@ from pipelines.errors import DecisionRefused
 from pipelines.proposals.clock import is_before
 from pipelines.proposals.draft import draft
 from pipelines.proposals.events import SERVICE, Actor, anchor_event, make_event, policy_event
+from pipelines.proposals.govern import hold_policy
 from pipelines.proposals.kinds import kind_of
 from pipelines.proposals.ledger import Book, Ledger, insert_change
 from pipelines.proposals.market import read_campaigns
 from pipelines.proposals.people import same_person
-from pipelines.proposals.policy import Policy, approvals_needed
+from pipelines.proposals.policy import Need, Policy, approvals_needed
 from pipelines.proposals.proposal import Proposal
+from pipelines.proposals.roles import Role, lacks, role_of
 from pipelines.proposals.states import Action, State
 from pipelines.proposals.stored import StoredProposal
 from pipelines.proposals.terms import Terms
@@ -37,6 +39,7 @@ def approve(
     *,
     comment: str | None = None,
     seen_hash: str | None = None,
+    break_glass: bool = False,
 ) -> Decision:
     """Approve a proposal's latest revision; with enough approvals, record it in the shadow feed.
 
@@ -47,6 +50,8 @@ def approve(
 
     Args:
         seen_hash: start of the content hash that the actor saw; any other content is refused.
+        break_glass: an admin, alone and with a reason, in place of all who must approve, and even
+            while the kill switch is on. Every guardrail holds all the same.
 
     Returns:
         Its new state: PENDING_REVIEW while further approvals are needed, STALE with the reason, or
@@ -64,16 +69,22 @@ def approve(
     book.check_clock(at)
     stored = book.proposal(proposal_id)
     kind = kind_of(stored.kind)
+    policy = _policy_in_force(book, stored, terms, break_glass=break_glass)
     _may_approve(stored, actor, at.now, seen_hash)
-    policy = _policy_in_force(book, stored, terms)
-    approved = make_event(stored, Action.APPROVE, actor, at, comment=comment)
+    if break_glass:
+        _may_break_glass(stored, actor, policy, comment)
+    else:
+        _has_role(stored, actor, policy)
+    action = Action.BREAK_GLASS if break_glass else Action.APPROVE
+    approved = make_event(stored, action, actor, at, comment=comment)
     after = replace(stored, state=State.APPROVED)
     present = next(
         (c for c in read_campaigns(ledger.warehouse) if c.key == stored.target.key), None
     )
     why = kind.drift(records.baseline(stored), present)
     if why is None:
-        why = _other_amounts(stored, _drafted_again(ledger, terms, stored))
+        stopped = book.stopped and not break_glass
+        why = _other_amounts(stored, _drafted_again(ledger, terms, book, stored, stopped=stopped))
     if why:
         stale = make_event(after, Action.MARK_STALE, SERVICE, at, comment=why)
         ledger.append(book, [approved, stale], also=[], label="approve")
@@ -84,12 +95,13 @@ def approve(
     obstacle = kind.obstacle(stored, book, terms.currency)
     if obstacle:
         raise _refusal(stored, obstacle.why, obstacle.fix)
-    if len(stored.approvals) + 1 < approvals_needed(stored, policy):
+    missing = _missing(stored, actor, approvals_needed(stored, policy), policy)
+    if missing and not break_glass:
         event = make_event(
             stored, Action.APPROVE, actor, at, comment=comment, to_state=State.PENDING_REVIEW
         )
         ledger.append(book, [event], also=[], label="approve")
-        return Decision(State.PENDING_REVIEW)
+        return Decision(State.PENDING_REVIEW, missing)
     recorded = make_event(after, Action.RECORD, SERVICE, at)
     insert = insert_change(stored, change, at.now)
     ledger.append(book, [approved, recorded], also=[insert], label="approve")
@@ -105,7 +117,10 @@ def decide(
     *,
     comment: str | None,
 ) -> State:
-    """Reject, request changes on, or withdraw a proposal; any settings allow it.
+    """Reject, request changes on, withdraw or revoke a proposal, even while the kill switch is on.
+
+    Who proposed may withdraw it; all else is for approvers. A recorded change is revoked before
+    somebody carries it out: the feed keeps it, and neither caps nor exports count it.
 
     Raises:
         DecisionRefused: the actor may not, the proposal's state doesn't allow it, the clock runs
@@ -115,6 +130,13 @@ def decide(
     book = verified(ledger).book()
     stored = book.proposal(proposal_id)
     _is_person(stored, actor)
+    own = action == Action.WITHDRAW and same_person(stored.created_by, actor.name)
+    if not own:
+        _has_role(stored, actor, book.policy)
+    if action == Action.REVOKE:
+        obstacle = kind_of(stored.kind).revocation_obstacle(stored, book, terms.currency)
+        if obstacle:
+            raise _refusal(stored, obstacle.why, obstacle.fix)
     event = make_event(stored, action, actor, book.at(terms.moment), comment=comment)
     ledger.append(book, [event], also=[], label=str(action))
     return event.to_state
@@ -129,9 +151,17 @@ def accept_anchor(ledger: Ledger, terms: Terms, actor: Actor, *, comment: str | 
 
     Raises:
         IntegrityError: the ledger is broken apart from its anchor.
-        DecisionRefused: the clock runs backwards without a comment, or the anchor can't be written.
+        DecisionRefused: the actor is no admin of the policy, the clock runs backwards without a
+            comment, or the anchor can't be written.
     """
     book = verified(ledger, anchored=False).book()
+    admins = book.policy.admins if book.policy else ()
+    if admins and actor.name not in admins:
+        raise DecisionRefused(
+            f"{actor.name} is no admin: {', '.join(admins)} may begin a new anchor.",
+            kept="nothing was recorded.",
+            fix="Ask one of them.",
+        )
     at = book.at(terms.moment)
     events = [anchor_event(book.head, actor, at, comment)]
     if is_before(book.events, at) and book.policy:
@@ -170,39 +200,56 @@ def _may_approve(
         raise _refusal(stored, why, "Ask another person to approve it.")
 
 
+def _has_role(stored: StoredProposal, actor: Actor, policy: Policy | None) -> None:
+    if role_of(policy, actor.name) == Role.VIEWER:
+        why = f"{actor.name} is a viewer under the policy in force"
+        raise _refusal(stored, why, "Ask an approver that `adcanary policy show` lists.")
+
+
+def _may_break_glass(
+    stored: StoredProposal, actor: Actor, policy: Policy, comment: str | None
+) -> None:
+    if role_of(policy, actor.name) != Role.ADMIN:
+        why = f"{actor.name} is no admin and may not break the glass"
+        raise _refusal(stored, why, "Ask an admin that `adcanary policy show` lists.")
+    if not (comment or "").strip():
+        raise _refusal(stored, "breaking the glass needs a reason", "Say why, for the record.")
+
+
 def _is_person(stored: StoredProposal, actor: Actor) -> None:
     if actor.kind != "person":
         raise _refusal(stored, f"{actor.name} is a service", "Only a person can decide.")
 
 
-def _policy_in_force(book: Book, stored: StoredProposal, terms: Terms) -> Policy:
+def _policy_in_force(
+    book: Book, stored: StoredProposal, terms: Terms, *, break_glass: bool
+) -> Policy:
     """The policy, if it is the one in force and the one that the proposal was made under."""
-    event, mine = book.policy_event, terms.policy
-    if mine.kill_switch or (book.policy and book.policy.kill_switch):
+    if book.stopped and not break_glass:
         raise _refusal(stored, "the kill switch is on", "Nothing is approved while it is.")
-    if event is None or book.policy is None:
-        why = "the ledger doesn't say which policy is in force"
-        raise _refusal(stored, why, "Run `adcanary propose`, which records it.")
-    if book.policy != mine:
-        changes = "; ".join(mine.changes(book.policy))
-        why = (
-            f"these settings aren't the policy that event {event.sequence} ({event.actor}) put in "
-            f"force: {changes}"
-        )
-        fix = (
-            "Use the configuration that is in force; or run `adcanary propose` with this one, "
-            "which records it as the policy and proposes anew."
-        )
-        raise _refusal(stored, why, fix)
+    event = hold_policy(book, terms)
     if stored.policy_since != event.sequence:
         why = f"it was made before event {event.sequence} ({event.actor}) changed the policy"
         raise _refusal(stored, why, "Run `adcanary propose`: it makes a new revision.")
-    return mine
+    return terms.policy
 
 
-def _drafted_again(ledger: Ledger, terms: Terms, stored: StoredProposal) -> Proposal:
+def _missing(stored: StoredProposal, actor: Actor, need: Need, policy: Policy) -> str | None:
+    """Whose approval it still needs once the actor has given theirs; None if nobody's."""
+    given = (*stored.approvals, actor.name)
+    if (more := need.people - len(given)) > 0:
+        return f"{more} more must approve it"
+    if lacks(policy, need.group, given):
+        members = ", ".join(policy.group(need.group or ""))
+        return f"one of the group {need.group} must approve it, too ({members})"
+    return None
+
+
+def _drafted_again(
+    ledger: Ledger, terms: Terms, book: Book, stored: StoredProposal, *, stopped: bool
+) -> Proposal:
     """The same finding from the present evidence: it must turn up, and pass."""
-    drafted = draft(ledger.warehouse, terms, created_by=stored.created_by)
+    drafted = draft(ledger.warehouse, terms, book, created_by=stored.created_by, stopped=stopped)
     again = next((p for p in drafted.proposals if p.proposal_id == stored.proposal_id), None)
     if again is None:
         why = "; ".join(drafted.refused) or "the present evidence no longer supports it"

@@ -131,14 +131,19 @@ def make_event(
         actor=actor,
         at=at,
         comment=comment,
-        approvals_needed=approvals_if_known(stored, at.policy),
+        approvals_needed=need.people if (need := approvals_if_known(stored, at.policy)) else None,
         baseline_hash=baseline_hash,
     )
 
 
-def policy_event(policy: Policy, actor: Actor, at: Moment) -> Event:
+def policy_event(policy: Policy, actor: Actor, at: Moment, comment: str | None = None) -> Event:
     """The event that puts a policy in force."""
-    return _about_ledger(Action.SET_POLICY, policy.hash, actor, at, None)
+    return _about_ledger(Action.SET_POLICY, policy.hash, actor, at, comment)
+
+
+def switch_event(action: Action, head: str, actor: Actor, at: Moment, comment: str) -> Event:
+    """The event that stops all proposing and approving, or ends a stop."""
+    return _about_ledger(action, head, actor, at, comment)
 
 
 def anchor_event(head: str, actor: Actor, at: Moment, comment: str | None) -> Event:

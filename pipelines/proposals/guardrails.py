@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
-from pipelines.config import GuardrailSettings
 from pipelines.money import Money, figure, total
+from pipelines.policy_settings import GuardrailSettings
 from pipelines.proposals.evidence import JobEvidence, Readiness
 from pipelines.proposals.market import Campaign, Market
 from pipelines.proposals.proposal import Constraint, Effect, Verdict
@@ -69,7 +69,7 @@ class PauseCase(Case):
 
 
 def kill_switch(case: Case) -> Constraint:
-    on = case.caps.kill_switch
+    on = case.market.standing.stopped
     return Constraint(
         "kill_switch",
         "FAIL" if on else "PASS",
@@ -79,6 +79,34 @@ def kill_switch(case: Case) -> Constraint:
         on,
         "The kill switch is on: nothing is approved." if on else "The kill switch is off.",
     )
+
+
+def job_may_propose(case: Case) -> Constraint | None:
+    """The policy, and its own record, let the job propose; what has no job isn't held to it."""
+    if case.evidence is None:
+        return None
+    job, reason = case.evidence.job, case.market.standing.barred.get(case.evidence.job)
+    message = f"{job} may not propose: {reason}." if reason else f"{job} may propose."
+    return Constraint(
+        "job_may_propose", "FAIL" if reason else "PASS", None, None, "", bool(reason), message
+    )
+
+
+def blackout(case: Case) -> Constraint | None:
+    """No routine change on days that the policy keeps free of them; None without such days."""
+    today, days = case.market.standing.today, case.market.standing.blackouts
+    if not days:
+        return None
+    if today is None:
+        return Constraint("blackout", "NO_DATA", None, None, "", False, "The day is not known.")
+    held = next((b for b in days if b.first <= today <= b.last), None)
+    if held:
+        message = f"No routine change from {held.first} to {held.last}: {held.why}."
+        left = float((held.last - today).days + 1)
+        return Constraint("blackout", "FAIL", left, 0.0, "days left", True, message)
+    coming = min((b.first for b in days if b.first > today), default=None)
+    message = f"The next blackout begins on {coming}." if coming else "No blackout is ahead."
+    return Constraint("blackout", "PASS", 0.0, 0.0, "days left", False, message)
 
 
 def account_fresh(case: Case) -> Constraint:
@@ -222,6 +250,48 @@ def cac_ceiling(case: Case) -> Constraint:
         unit,
         _binds(value, ceiling),
         f"{figure(value, currency)}{code} an order; at most {figure(ceiling, currency)}{code}.",
+    )
+
+
+def roas_floor(case: Case) -> Constraint | None:
+    """The revenue of each unit of further spend, at the pessimistic end of its interval.
+
+    None without a floor. A cut spends nothing further and passes.
+    """
+    floor, spend = case.caps.roas_floor, case.effect.spend
+    if floor is None:
+        return None
+    name, unit = "roas_floor", "revenue for each unit of spend"
+    if spend.micros <= 0:
+        message = "A cut spends nothing further."
+        return Constraint(name, "PASS", None, floor, unit, False, message)
+    revenue, rates = case.effect.revenue, case.market.rates
+    if revenue is None:
+        return Constraint(name, "NO_DATA", None, floor, unit, False, "The effect is not known.")
+    if revenue.currency != rates.target or not rates.knows(spend.currency):
+        message = f"Revenue in {revenue.currency} and spend in {spend.currency} have no common one."
+        return Constraint(name, "NO_DATA", None, floor, unit, False, message)
+    value = revenue.p10 / rates.convert(spend).micros
+    verdict: Verdict = "PASS" if value >= floor * (1 - 1e-9) else "FAIL"
+    message = f"{value:.2f} for each unit of spend, at the pessimistic end; at least {floor:.2f}."
+    return Constraint(name, verdict, value, floor, unit, _binds(value, floor), message)
+
+
+def channel_ceiling(case: ShiftCase) -> Constraint | None:
+    """No increase takes a channel above a share of the total; None where there is no ceiling."""
+    bound = case.caps.channel_ceiling_percent
+    if bound >= 100:
+        return None
+    value = case.channel_after / case.total * 100
+    kept = _at_most(value, bound) or case.channel_after <= case.channel_before
+    return Constraint(
+        "channel_ceiling",
+        "PASS" if kept else "FAIL",
+        value,
+        bound,
+        "percent of the total",
+        _binds(value, bound),
+        f"The channel has {value:.1f}% of the total afterwards; no increase above {bound:.1f}%.",
     )
 
 

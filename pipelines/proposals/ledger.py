@@ -19,7 +19,7 @@ from pipelines.proposals.events import GENESIS, Event, LoggedEvent, event_row
 from pipelines.proposals.market import query_text
 from pipelines.proposals.policy import Moment, Policy
 from pipelines.proposals.proposal import Baseline, Change, Proposal
-from pipelines.proposals.states import Action, State
+from pipelines.proposals.states import APPROVING, Action, State
 from pipelines.proposals.stored import StoredProposal
 from pipelines.warehouse import RowCountConflict, Statement, Warehouse
 from pipelines.warehouse.base import Value, insert_row
@@ -39,6 +39,15 @@ class Outpaced(DecisionRefused):
             kept="their decision was recorded; yours was not.",
             fix="Look at `adcanary proposals list`, then decide again if you still want to.",
         )
+
+
+def no_policy() -> DecisionRefused:
+    """Why nothing is proposed or decided before the first policy."""
+    return DecisionRefused(
+        "No policy is in force: nobody has said what proposals are held to, and who decides.",
+        kept="nothing was recorded.",
+        fix="An admin that the policy file names puts it in force: `adcanary policy set`.",
+    )
 
 
 @dataclass(frozen=True)
@@ -76,11 +85,23 @@ class Book:
         """The event that put the present policy in force."""
         return next((e for e in reversed(self.events) if e.action == Action.SET_POLICY), None)
 
-    @property
+    @cached_property
     def policy(self) -> Policy | None:
         """The policy in force; None before the first."""
         event = self.policy_event
         return Policy(event.policy) if event and event.policy else None
+
+    @cached_property
+    def stop(self) -> LoggedEvent | None:
+        """The event that stopped proposing and approving; None while nothing is stopped."""
+        switches = (e for e in reversed(self.events) if e.action in {Action.STOP, Action.RESUME})
+        last = next(switches, None)
+        return last if last and last.action == Action.STOP else None
+
+    @property
+    def stopped(self) -> bool:
+        """Whether the kill switch is on: by an event, or in a policy of an earlier version."""
+        return self.stop is not None or bool(self.policy and self.policy.kill_switch)
 
     def at(self, moment: Moment) -> Moment:
         """A moment under the policy in force, whatever the present settings are."""
@@ -153,6 +174,17 @@ class Ledger:
             "SELECT * FROM canary.canary_events ORDER BY sequence, event_id"
         ).to_pylist()
         return [LoggedEvent.of(row) for row in rows]
+
+    def policy(self) -> Policy:
+        """The policy in force; nothing is verified.
+
+        Raises:
+            DecisionRefused: there is none yet.
+        """
+        rows = self.warehouse.query(query_text("policy_in_force")).to_pylist()
+        if not rows:
+            raise no_policy()
+        return Policy(rows[0]["policy"])
 
     def read(self) -> Book:
         """Every proposal with its state, and the events so far; nothing is verified."""
@@ -364,7 +396,7 @@ def _stored(
     approvals = tuple(
         e.actor
         for e in of_revision
-        if e.action == Action.APPROVE and e.content_hash == row["content_hash"]
+        if e.action in APPROVING and e.content_hash == row["content_hash"]
     )
     try:
         state = State(of_revision[-1].to_state) if of_revision else State.NONE

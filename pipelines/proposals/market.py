@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from functools import cache
 from pathlib import Path
 
 from pipelines.errors import IntegrityError, StatementError
 from pipelines.money import Money, Rate, Rates
+from pipelines.policy_settings import Blackout
 from pipelines.proposals.terms import Terms
 from pipelines.warehouse import Warehouse
 
@@ -57,17 +58,34 @@ class Campaign:
 
 
 @dataclass(frozen=True)
+class Standing:
+    """What the policy and the ledger say of every proposal, whatever its evidence.
+
+    Args:
+        stopped: the kill switch is on.
+        today: the present day in the reporting time zone.
+        blackouts: days on which only urgent proposals pass.
+        barred: jobs that proposals may not rest on, with why.
+    """
+
+    stopped: bool = False
+    today: date | None = None
+    blackouts: tuple[Blackout, ...] = ()
+    barred: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Market:
     """What proposals of every kind share.
 
-    ``changed_today`` is the sum of the absolute changes of the daily budget recorded today, by
-    campaign.
+    ``changed_today`` is the absolute changes of the daily budget recorded today, by campaign.
     """
 
     as_of: date
     rates: Rates
     campaigns: tuple[Campaign, ...]
     changed_today: Mapping[Key, tuple[Money, ...]]
+    standing: Standing = Standing()
 
     def campaign(self, key: Key) -> Campaign | None:
         return next((c for c in self.campaigns if c.key == key), None)
@@ -83,8 +101,11 @@ def budgets_once(campaigns: Iterable[Campaign]) -> tuple[Campaign, ...]:
     return tuple(reversed(once.values()))
 
 
-def read_market(warehouse: Warehouse, terms: Terms) -> Market:
+def read_market(warehouse: Warehouse, terms: Terms, *, stopped: bool) -> Market:
     """The market as of the terms' day.
+
+    Args:
+        stopped: whether the kill switch is on.
 
     Raises:
         StatementError: the marts are not built yet.
@@ -95,7 +116,18 @@ def read_market(warehouse: Warehouse, terms: Terms) -> Market:
         rates=_read_rates(warehouse, terms),
         campaigns=read_campaigns(warehouse),
         changed_today=_changed_since(warehouse, terms),
+        standing=Standing(
+            stopped=stopped,
+            today=terms.today,
+            blackouts=terms.policy.settings.blackouts,
+            barred=_barred(terms),
+        ),
     )
+
+
+def _barred(terms: Terms) -> dict[str, str]:
+    allowed = terms.policy.settings.jobs.model_dump()
+    return {job: "the policy doesn't let it" for job, may in allowed.items() if not may}
 
 
 def read_campaigns(warehouse: Warehouse) -> tuple[Campaign, ...]:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from pipelines.canonical import canonical_json, sha256
-from pipelines.config import AllocationCaps, GuardrailSettings
 from pipelines.errors import IntegrityError
 from pipelines.money import Money
+from pipelines.policy_settings import AllocationCaps, GuardrailSettings, PolicySettings
+from pipelines.proposals.people import person_name
 
 if TYPE_CHECKING:  # they import the terms, and so this
     from pipelines.proposals.proposal import Change
@@ -25,20 +27,44 @@ Clock = Literal["machine", "fixed"]
 _DAYS = 7
 
 
+class _Threshold(BaseModel):
+    over_micros: int
+    people: int
+    group: str | None = None
+
+
+class _People(BaseModel):
+    admins: tuple[str, ...] = ()
+    approvers: dict[str, tuple[str, ...]] = {}
+
+
 class _Held(BaseModel):
-    """What is held again when verifying; any other setting is only recorded."""
+    """What is held again when verifying; any other setting is only recorded.
+
+    What an earlier version recorded has a kill switch and one amount, and names nobody.
+    """
 
     model_config = ConfigDict(extra="allow", strict=True)
 
-    kill_switch: bool
     reporting_currency: str
-    approvers_over_micros: int
     max_change_percent: float
+    kill_switch: bool = False
+    approvers_over_micros: int | None = None
+    approvals: tuple[_Threshold, ...] = ()
+    people: _People | None = None
+
+
+@dataclass(frozen=True)
+class Need:
+    """How many people must approve, and a group that one of them must be of."""
+
+    people: int
+    group: str | None = None
 
 
 @dataclass(frozen=True)
 class Policy:
-    """The guardrails' settings, the reporting currency and time zone: canonical JSON.
+    """A policy file's settings, the reporting currency and time zone: canonical JSON.
 
     Settings are read by name, so that a policy that an earlier version recorded can be read too.
     """
@@ -46,10 +72,23 @@ class Policy:
     text: str
 
     @classmethod
-    def of(cls, caps: GuardrailSettings, currency: str, time_zone: str) -> Policy:
-        settings = caps.model_dump(mode="json")
+    def of(cls, settings: PolicySettings, currency: str, time_zone: str) -> Policy:
+        """A policy with everybody's name in its one spelling.
+
+        Raises:
+            UsageError, DecisionRefused: a name that it gives isn't a person's.
+        """
+        content = settings.model_dump(mode="json", by_alias=True)
+        people = settings.people
+        content["people"] = {
+            "admins": _spelled(people.admins),
+            "approvers": {group: _spelled(names) for group, names in people.approvers.items()},
+        }
+        caps = content.pop("guardrails")
         return cls(
-            canonical_json({**settings, "reporting_currency": currency, "time_zone": time_zone})
+            canonical_json(
+                {**content, **caps, "reporting_currency": currency, "time_zone": time_zone}
+            )
         )
 
     @property
@@ -58,6 +97,7 @@ class Policy:
 
     @property
     def kill_switch(self) -> bool:
+        """Of an earlier version: now a stop is an event of its own."""
         return self._held.kill_switch
 
     @property
@@ -65,9 +105,61 @@ class Policy:
         return self._held.reporting_currency
 
     @property
-    def approvers_over(self) -> Money:
-        """A week of a change that moves more needs two people."""
-        return Money(self._held.approvers_over_micros, self.currency)
+    def time_zone(self) -> str:
+        return str(self._all.get("time_zone", "UTC"))
+
+    @cached_property
+    def settings(self) -> PolicySettings:
+        """The settings, with defaults for what an earlier version didn't record.
+
+        Raises:
+            IntegrityError: they can't be read.
+        """
+        caps = {k: v for k, v in self._all.items() if k in GuardrailSettings.model_fields}
+        other = set(PolicySettings.model_fields) - {"guardrails"}
+        rest = {k: v for k, v in self._all.items() if k in other}
+        try:
+            return PolicySettings.model_validate({**rest, "guardrails": caps})
+        except ValidationError as error:
+            raise _unreadable(error) from error
+
+    @property
+    def admins(self) -> tuple[str, ...]:
+        """Who may put a policy in force after this one; nobody in a policy of an earlier version,
+        which anybody may."""
+        people = self._held.people
+        return people.admins if people else ()
+
+    def group(self, name: str) -> tuple[str, ...]:
+        """The people of a group of approvers."""
+        people = self._held.people
+        return people.approvers.get(name, ()) if people else ()
+
+    @property
+    def names_people(self) -> bool:
+        """Whether it says who may decide; a policy of an earlier version lets everybody."""
+        return self._held.people is not None
+
+    @property
+    def approvers(self) -> tuple[str, ...]:
+        """Everybody who may approve."""
+        people = self._held.people or _People()
+        members = (name for group in people.approvers.values() for name in group)
+        return tuple(dict.fromkeys((*people.admins, *members)))
+
+    def need(self, weekly: Money) -> Need:
+        """Who must approve a change that moves an amount a week: the sternest of the thresholds
+        that it is over."""
+        held = self._held
+        thresholds = held.approvals
+        if held.approvers_over_micros is not None:
+            thresholds = (_Threshold(over_micros=held.approvers_over_micros, people=2),)
+        over = [t for t in thresholds if weekly > Money(t.over_micros, self.currency)]
+        if not over:
+            return Need(1)
+        sternest = max(over, key=lambda t: (t.people, t.over_micros))
+        group = max((t for t in over if t.group), key=lambda t: t.over_micros, default=sternest)
+        return Need(sternest.people, group.group)
 
     def exceeded(self, change: Change) -> str | None:
         """How a change breaks the cap on one change of a budget, as text; None if it doesn't."""
@@ -95,11 +187,12 @@ class Policy:
         try:
             return _Held.model_validate_json(self.text)
         except ValidationError as error:
-            raise IntegrityError(
-                f"A policy in canary_events can't be read: {error.errors()[0]['msg']}.",
-                kept="nothing was recorded.",
-                fix="Run `adcanary audit verify`, and make no decisions until this is explained.",
-            ) from error
+            raise _unreadable(error) from error
+
+    @cached_property
+    def _all(self) -> dict[str, Any]:
+        content: dict[str, Any] = json.loads(self.text)
+        return content
 
 
 @dataclass(frozen=True)
@@ -111,19 +204,30 @@ class Moment:
     policy: Policy | None
 
 
-def approvals_needed(stored: StoredProposal, policy: Policy) -> int:
-    """One person; two when a week of the change moves more than the policy's amount.
+def approvals_needed(stored: StoredProposal, policy: Policy) -> Need:
+    """Who must approve a proposal, by what a week of its change moves.
 
     Raises:
-        RateUnknown: the change can't be converted to the reporting currency, which that amount
-            is in.
+        RateUnknown: the change can't be converted to the reporting currency, which the policy's
+            amounts are in.
     """
-    weekly = abs(stored.delta_in(policy.currency)) * _DAYS
-    return 2 if weekly > policy.approvers_over else 1
+    return policy.need(abs(stored.delta_in(policy.currency)) * _DAYS)
 
 
-def approvals_if_known(stored: StoredProposal, policy: Policy | None) -> int | None:
+def approvals_if_known(stored: StoredProposal, policy: Policy | None) -> Need | None:
     """:func:`approvals_needed`; None where the policy or the rate isn't known."""
     if policy is None or not stored.tells_delta_in(policy.currency):
         return None
     return approvals_needed(stored, policy)
+
+
+def _spelled(names: Iterable[str]) -> list[str]:
+    return sorted({person_name(name) for name in names})
+
+
+def _unreadable(error: ValidationError) -> IntegrityError:
+    return IntegrityError(
+        f"A policy in canary_events can't be read: {error.errors()[0]['msg']}.",
+        kept="nothing was recorded.",
+        fix="Run `adcanary audit verify`, and make no decisions until this is explained.",
+    )

@@ -6,9 +6,9 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from pipelines.proposals.draft import draft
-from pipelines.proposals.events import SERVICE, Actor, Event, make_event, policy_event
-from pipelines.proposals.kinds.base import Drafted
-from pipelines.proposals.ledger import Book, Ledger, Outpaced, baseline_row, insert_proposal
+from pipelines.proposals.events import SERVICE, Actor, Event, make_event
+from pipelines.proposals.govern import hold_policy
+from pipelines.proposals.ledger import Ledger, Outpaced, baseline_row, insert_proposal
 from pipelines.proposals.policy import Moment
 from pipelines.proposals.proposal import Proposal, hash_row
 from pipelines.proposals.states import OPEN, Action, State
@@ -23,21 +23,17 @@ Known = dict[str, StoredProposal]
 
 @dataclass(frozen=True)
 class Proposed:
-    """What a run of propose did: the ids of proposals, the reasons in ``refused``, and each setting
-    that the policy in force changed by."""
+    """What a run of propose did: the ids of proposals, and the reasons in ``refused``."""
 
     created: tuple[str, ...]
     existing: tuple[str, ...]
     superseded: tuple[str, ...]
     expired: tuple[str, ...]
     refused: tuple[str, ...]
-    policy_changes: tuple[str, ...] = ()
 
 
 def propose(ledger: Ledger, terms: Terms, *, created_by: str) -> Proposed:
     """Draft from the evidence as of a day, and append what is new.
-
-    The terms' policy is put in force if it isn't yet, which is an event of its own.
 
     The same finding is not proposed twice: an open or decided proposal with its id is left alone.
     It gets a new revision if it has expired, been superseded or gone stale; if it is open and was
@@ -51,22 +47,23 @@ def propose(ledger: Ledger, terms: Terms, *, created_by: str) -> Proposed:
 
     Raises:
         IntegrityError: the ledger, or its anchor, is broken.
-        DecisionRefused: the clock runs backwards, or the anchor can't be written.
+        DecisionRefused: no policy is in force, or another one than the terms'; the clock runs
+            backwards, or the anchor can't be written.
     """
     actor = SERVICE if created_by == SERVICE.name else Actor(created_by, "person")
-    drafted = draft(ledger.warehouse, terms, created_by=actor.name)
     for _ in range(_RETRIES):
         with suppress(Outpaced):  # somebody has decided meanwhile: read the ledger again
-            return _append(ledger, drafted, terms, actor)
-    return _append(ledger, drafted, terms, actor)
+            return _append(ledger, terms, actor)
+    return _append(ledger, terms, actor)
 
 
-def _append(ledger: Ledger, drafted: Drafted, terms: Terms, actor: Actor) -> Proposed:
+def _append(ledger: Ledger, terms: Terms, actor: Actor) -> Proposed:
     book, at = verified(ledger).book(), terms.moment
     book.check_clock(at)
+    since = hold_policy(book, terms).sequence
+    drafted = draft(ledger.warehouse, terms, book, created_by=actor.name, stopped=book.stopped)
     known: Known = {p.proposal_id: p for p in book.proposals}
-    events, since = _put_in_force(book, terms, actor)
-    changes = terms.policy.changes(book.policy) if events and book.policy else ()
+    events: list[Event] = []
     statements: list[Statement] = []
     expired = _expire(known, at, events)
     created, existing, superseded = [], [], []
@@ -88,20 +85,10 @@ def _append(ledger: Ledger, drafted: Drafted, terms: Terms, actor: Actor) -> Pro
         tuple(superseded),
         tuple(expired),
         drafted.refused,
-        changes,
     )
 
 
-def _put_in_force(book: Book, terms: Terms, actor: Actor) -> tuple[list[Event], int | None]:
-    """The event that changes the policy, or, if it is in force, since which event it is."""
-    if book.policy_event and book.policy == terms.policy:
-        return [], book.policy_event.sequence
-    return [policy_event(terms.policy, actor, terms.moment)], None
-
-
-def _proposable_again(
-    before: StoredProposal, proposal: Proposal, terms: Terms, since: int | None
-) -> bool:
+def _proposable_again(before: StoredProposal, proposal: Proposal, terms: Terms, since: int) -> bool:
     if before.state not in {State.DRAFT, State.PENDING_REVIEW}:
         return before.state in {State.EXPIRED, State.SUPERSEDED, State.STALE}
     if before.policy_since != since or before.verdict != proposal.verdict:

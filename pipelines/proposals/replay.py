@@ -11,9 +11,10 @@ from pipelines.proposals.clock import sets_back
 from pipelines.proposals.events import LEDGER, SERVICE, LoggedEvent
 from pipelines.proposals.kinds import kind_of
 from pipelines.proposals.people import person_name, same_person
-from pipelines.proposals.policy import Policy, approvals_if_known
+from pipelines.proposals.policy import Need, Policy, approvals_if_known
 from pipelines.proposals.proposal import overall
-from pipelines.proposals.states import OPEN, Action, State, move
+from pipelines.proposals.roles import Role, lacks, role_of
+from pipelines.proposals.states import ABOUT_LEDGER, APPROVING, OPEN, Action, State, move
 from pipelines.proposals.stored import StoredProposal
 
 Key = tuple[str, int]
@@ -23,8 +24,12 @@ _BY_PEOPLE = {
     Action.REQUEST_CHANGES,
     Action.WITHDRAW,
     Action.REVOKE,
+    Action.BREAK_GLASS,
     Action.ANCHOR,
+    Action.STOP,
+    Action.RESUME,
 }
+_BY_APPROVERS = _BY_PEOPLE - ABOUT_LEDGER
 _OUTCOMES = {Action.RECORD, Action.MARK_STALE}
 
 
@@ -44,6 +49,7 @@ class Replay:
     latest: dict[str, int] = field(default_factory=dict)
     policy: Policy | None = None
     policy_since: int | None = None
+    stopped: bool = False
     anchors: set[str] = field(default_factory=set)
     before: LoggedEvent | None = None
     set_back: bool = False
@@ -90,7 +96,7 @@ class Replay:
             self.policy and self.policy.hash,
         ):
             raise _Wrong("its policy isn't the one that was in force")
-        if action in {Action.SET_POLICY, Action.ANCHOR}:
+        if action in ABOUT_LEDGER:
             self._about_ledger(event, action)
         else:
             self._about_proposal(event, action)
@@ -131,6 +137,9 @@ class Replay:
         policy = Policy(event.policy)
         if event.content_hash != policy.hash:
             raise _Wrong("its content_hash isn't that of its policy")
+        judge = self.policy if self.policy and self.policy.admins else policy
+        if judge.admins and event.actor not in judge.admins:
+            raise _Wrong(f"{event.actor} is no admin")
         if self.policy:
             changed = "; ".join(policy.changes(self.policy))
             did = f"changed the policy: {changed}" if changed else "put the same policy in force"
@@ -142,11 +151,30 @@ class Replay:
             raise _Wrong("it is about the ledger, and names a proposal or a state")
         if (event.approvals_needed, event.baseline_hash) != (None, None):
             raise _Wrong("it is about the ledger, and has a value of a proposal")
+        if action in {Action.STOP, Action.RESUME}:
+            self._switch(event, action)
         if action == Action.ANCHOR:
+            if self.policy and self.policy.admins and event.actor not in self.policy.admins:
+                raise _Wrong(f"{event.actor} is no admin")
             if event.content_hash != event.previous_hash:
                 raise _Wrong("it accepts another head than the one before it")
             reason = f": {event.comment}" if event.comment else ""
             self.notes.append(f"{_signed(event)} began a new anchor{reason}.")
+
+    def _switch(self, event: LoggedEvent, action: Action) -> None:
+        stops = action == Action.STOP
+        if self.policy is None or not event.comment:
+            raise _Wrong("it has no policy, or no reason")
+        if self.stopped == stops:
+            raise _Wrong(f"the kill switch was {'on' if stops else 'off'} already")
+        needed = {Role.ADMIN} if action == Action.RESUME else {Role.ADMIN, Role.APPROVER}
+        if role_of(self.policy, event.actor) not in needed:
+            raise _Wrong(f"{event.actor} may not do that")
+        self.stopped = stops
+        self.notes.append(
+            f"{_signed(event)} {'stopped everything' if stops else 'ended the stop'}: "
+            f"{event.comment}."
+        )
 
     def _about_proposal(self, event: LoggedEvent, action: Action) -> None:
         stored = self.proposals.get(event.key)
@@ -155,9 +183,12 @@ class Replay:
                 f"it refers to content that {event.proposal_id} revision {event.revision} "
                 "doesn't have"
             )
-        needed = approvals_if_known(stored, self.policy)
-        if event.approvals_needed != needed:
-            raise _Wrong(f"it says it needed {event.approvals_needed} approvals, not {needed}")
+        need = approvals_if_known(stored, self.policy)
+        people = need.people if need else None
+        if event.approvals_needed != people:
+            raise _Wrong(f"it says it needed {event.approvals_needed} approvals, not {people}")
+        if action in _BY_APPROVERS:
+            self._role(event, stored)
         if event.baseline_hash and action != Action.DRAFT:
             raise _Wrong("only a draft has a baseline")
         state = self.states.get(event.key, State.NONE)
@@ -168,10 +199,10 @@ class Replay:
         elif event.revision != self.latest[event.proposal_id]:
             raise _Wrong(f"revision {self.latest[event.proposal_id]} had replaced it")
         to_state = _moved(state, action)
-        if action == Action.APPROVE:
-            to_state = self._approve(event, stored, needed)
+        if action in APPROVING:
+            to_state = self._approve(event, stored, need)
         elif action == Action.RECORD:
-            self._record(event, stored, needed)
+            self._record(event, stored, need)
         elif action == Action.SUBMIT and stored.verdict != "PASS":
             raise _Wrong(f"its guardrail verdict is {stored.verdict}")
         elif action == Action.EXPIRE and event.occurred_at < stored.expires_at:
@@ -179,6 +210,11 @@ class Replay:
         if event.to_state != to_state:
             raise _Wrong(f"it leads to {to_state}, not to {event.to_state}")
         self.states[event.key] = to_state
+
+    def _role(self, event: LoggedEvent, stored: StoredProposal) -> None:
+        own = event.action == Action.WITHDRAW and same_person(stored.created_by, event.actor)
+        if role_of(self.policy, event.actor) == Role.VIEWER and not own:
+            raise _Wrong(f"{event.actor} was a viewer")
 
     def _draft(self, event: LoggedEvent, stored: StoredProposal) -> None:
         if event.revision != self.latest.get(event.proposal_id, 0) + 1:
@@ -189,7 +225,8 @@ class Replay:
         self.latest[event.proposal_id] = event.revision
         self.drafted_under[event.key] = self.policy_since
 
-    def _approve(self, event: LoggedEvent, stored: StoredProposal, needed: int | None) -> State:
+    def _approve(self, event: LoggedEvent, stored: StoredProposal, need: Need | None) -> State:
+        broken_glass = event.action == Action.BREAK_GLASS
         given = self.approvals.setdefault(event.key, [])
         if same_person(stored.created_by, event.actor):
             raise _Wrong(f"{event.actor} had proposed it")
@@ -199,23 +236,38 @@ class Replay:
             raise _Wrong(f"its guardrail verdict is {stored.verdict}")
         if event.occurred_at >= stored.expires_at:
             raise _Wrong("the proposal had expired")
-        if self.policy and self.policy.kill_switch:
+        if broken_glass:
+            self._break_glass(event)
+        elif self.stopped or (self.policy and self.policy.kill_switch):
             raise _Wrong("the kill switch was on")
         if self.drafted_under[event.key] != self.policy_since:
             raise _Wrong("the proposal was made under another policy")
-        if event.clock and needed is None:
+        if event.clock and need is None:
             raise _Wrong("how many approvals it needs is not known")
         given.append(event.actor)
-        if event.to_state == State.PENDING_REVIEW and needed and len(given) < needed:
+        if event.to_state == State.PENDING_REVIEW and not broken_glass and self._short(given, need):
             return State.PENDING_REVIEW
         return State.APPROVED
 
-    def _record(self, event: LoggedEvent, stored: StoredProposal, needed: int | None) -> None:
+    def _break_glass(self, event: LoggedEvent) -> None:
+        if role_of(self.policy, event.actor) != Role.ADMIN or not event.comment:
+            raise _Wrong("the glass was broken by somebody who is no admin, or without a reason")
+        self.notes.append(
+            f"{_signed(event)} broke the glass for {event.proposal_id}: {event.comment}."
+        )
+
+    def _short(self, given: Sequence[str], need: Need | None) -> bool:
+        """Whether further people must approve."""
+        if need is None or self.policy is None:
+            return False
+        return len(given) < need.people or lacks(self.policy, need.group, given)
+
+    def _record(self, event: LoggedEvent, stored: StoredProposal, need: Need | None) -> None:
         before = self.before
         if before is None or not _is_approved(before) or before.key != event.key:
             raise _Wrong("no approval comes before it")
-        if needed and len(self.approvals[event.key]) < needed:
-            raise _Wrong(f"it needs {needed} approvals")
+        if before.action == Action.APPROVE and self._short(self.approvals[event.key], need):
+            raise _Wrong("it needs further approvals")
         why = self.policy and self.policy.exceeded(kind_of(stored.kind).change(stored))
         if why:
             raise _Wrong(why)
@@ -251,7 +303,7 @@ def checked(proposal: StoredProposal) -> StoredProposal:
 
 
 def _is_approved(event: LoggedEvent) -> bool:
-    return event.action == Action.APPROVE and event.to_state == State.APPROVED
+    return event.action in APPROVING and event.to_state == State.APPROVED
 
 
 def _action(event: LoggedEvent) -> Action:

@@ -34,9 +34,16 @@ class Action(StrEnum):
     RECORD = "record"
     MARK_STALE = "mark_stale"
     REVOKE = "revoke"
+    BREAK_GLASS = "break_glass"
     # about the ledger itself, not about a proposal
     SET_POLICY = "set_policy"
     ANCHOR = "anchor"
+    STOP = "stop"
+    RESUME = "resume"
+
+
+ABOUT_LEDGER = {Action.SET_POLICY, Action.ANCHOR, Action.STOP, Action.RESUME}
+APPROVING = {Action.APPROVE, Action.BREAK_GLASS}
 
 
 # A proposal in one of these may still become a change: a new one for its target supersedes it.
@@ -56,7 +63,8 @@ _MOVES: dict[Action, tuple[set[State], State]] = {
     Action.EXPIRE: (OPEN, State.EXPIRED),
     Action.RECORD: ({State.APPROVED}, State.SHADOW_RECORDED),
     Action.MARK_STALE: ({State.APPROVED}, State.STALE),
-    Action.REVOKE: ({State.APPROVED}, State.REVOKED),
+    Action.REVOKE: ({State.APPROVED, State.SHADOW_RECORDED}, State.REVOKED),
+    Action.BREAK_GLASS: ({State.PENDING_REVIEW}, State.APPROVED),
 }
 
 

@@ -1,11 +1,13 @@
-"""The terms of proposing and deciding: the caps, the currency, the clock."""
+"""The terms of proposing and deciding: the policy, the clock, the last day of evidence."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from zoneinfo import ZoneInfo
 
-from pipelines.config import GuardrailSettings, Settings
+from pipelines.config import Settings
+from pipelines.policy_settings import GuardrailSettings
 from pipelines.proposals.policy import Clock, Moment, Policy
 
 
@@ -14,41 +16,66 @@ class Terms:
     """The terms of one run of propose, or of one decision.
 
     Args:
-        caps: the guardrails' settings; their amounts are in ``currency``.
-        currency: the reporting currency, ISO 4217.
+        policy: the one that is held to; it must be the one in force.
         now: the present instant, UTC.
         as_of: last day of evidence.
         day_began: first instant, UTC, of the present day: changes recorded since then count
-            towards the daily cap.
-        time_zone: the one that days are of.
+            towards the daily caps.
         clock: where ``now`` is from.
     """
 
-    caps: GuardrailSettings
-    currency: str
+    policy: Policy
     now: datetime
     as_of: date
     day_began: datetime
-    time_zone: str = "UTC"
     clock: Clock = "machine"
 
     @classmethod
-    def of(cls, settings: Settings, as_of: date | None = None) -> Terms:
-        """The terms that the configuration sets, as of a day (by default yesterday)."""
+    def of(cls, settings: Settings, policy: Policy, as_of: date | None = None) -> Terms:
+        """The terms under a policy, as of a day (by default yesterday)."""
         return cls(
-            caps=settings.guardrails,
-            currency=settings.reporting_currency,
+            policy=policy,
             now=settings.clock(),
             as_of=as_of or settings.yesterday(),
             day_began=settings.day_began(),
-            time_zone=settings.reporting_time_zone,
             clock="fixed" if settings.now else "machine",
         )
 
     @property
-    def policy(self) -> Policy:
-        return Policy.of(self.caps, self.currency, self.time_zone)
+    def caps(self) -> GuardrailSettings:
+        """The guardrails' settings; their amounts are in :attr:`currency`."""
+        return self.policy.settings.guardrails
+
+    @property
+    def currency(self) -> str:
+        """The reporting currency, ISO 4217."""
+        return self.policy.currency
+
+    @property
+    def today(self) -> date:
+        """The present day in the reporting time zone."""
+        return self.now.astimezone(ZoneInfo(self.policy.time_zone)).date()
 
     @property
     def moment(self) -> Moment:
         return Moment(self.now, self.clock, self.policy)
+
+
+def file_policy(settings: Settings) -> Policy:
+    """The policy that the configuration's file asks for.
+
+    Raises:
+        UsageError, DecisionRefused: a name in it isn't a person's.
+    """
+    return Policy.of(settings.policy, settings.reporting_currency, settings.reporting_time_zone)
+
+
+def unlike_file(policy: Policy, settings: Settings) -> str | None:
+    """How the policy file differs from the policy in force, as a sentence; None if it doesn't."""
+    changes = file_policy(settings).changes(policy)
+    if not changes:
+        return None
+    return (
+        f"The policy file asks for what isn't in force: {'; '.join(changes)}. "
+        "An admin puts it in force: `adcanary policy set`."
+    )

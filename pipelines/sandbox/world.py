@@ -28,6 +28,14 @@ DEMO_SOURCES = (
     *("growthbook", "fx_rates", "files"),
 )
 
+# Who decides in the sandbox; everybody else is a viewer.
+ADMIN = "ada"
+POLICY = {
+    "version": 1,
+    "guardrails": {"cac_ceiling_micros": 80_000_000},
+    "people": {"admins": [ADMIN], "approvers": {"marketing": ["ben", "cleo"]}},
+}
+
 
 class World:
     """A market and its platforms, between ``with`` and its end.
@@ -115,15 +123,18 @@ class World:
             sources[name] = dict(self.platforms[name].settings)
             self.platforms[name].write()
         now = datetime.combine(self.clock.today, time(_HOUR), tzinfo=UTC)
-        settings = {
+        settings: dict[str, Any] = {
             "reporting_time_zone": SHOP_TIME_ZONE,
             "now": now.isoformat(),
             "warehouse": {"kind": "duckdb", "path": "adcanary.duckdb"},
             "sources": sources,
-            "guardrails": {"cac_ceiling_micros": 80_000_000},
+            "policy": "policy.yaml",
             "jobs": {"uplift": {"outcome": OUTCOME}},
             **self._overrides,
         }
+        (self.folder / "policy.yaml").write_text(
+            "# Written by the sandbox at every start.\n" + yaml.safe_dump(POLICY, sort_keys=False)
+        )
         self.config.write_text(
             "# Written by the sandbox at every start: its servers take free ports.\n"
             + yaml.safe_dump(settings, sort_keys=False)

@@ -37,7 +37,7 @@ from pipelines.proposals.proposal import (
 )
 from pipelines.proposals.states import Action, State
 from pipelines.proposals.stored import StoredProposal
-from pipelines.proposals.terms import Terms
+from pipelines.proposals.terms import Terms, file_policy
 from pipelines.warehouse import Statement, Warehouse, open_warehouse
 from tests.e2e.review_world import curves, job_runs, marts
 
@@ -94,8 +94,10 @@ class Chain:
 def build(folder: Path, proposals: int, events: int) -> Settings:
     """The world in an empty folder; about so many events."""
     (folder / "adcanary.yaml").write_text(
-        f"now: {NOW:%Y-%m-%dT%H:%M:%SZ}\nwarehouse: {{path: w.duckdb}}\n"
-        "guardrails: {cac_ceiling_micros: 200000000}\n"
+        f"now: {NOW:%Y-%m-%dT%H:%M:%SZ}\nwarehouse: {{path: w.duckdb}}\npolicy: policy.yaml\n"
+    )
+    (folder / "policy.yaml").write_text(
+        "{version: 1, max_open_proposals: 10000, people: {admins: [ann]}}\n"
     )
     settings = load_settings(folder / "adcanary.yaml")
     warehouse = open_warehouse(settings)
@@ -111,7 +113,7 @@ def build(folder: Path, proposals: int, events: int) -> Settings:
 
 def _fill(chain: Chain, settings: Settings, proposals: int, weeks: int) -> None:
     start, last = NOW - timedelta(days=7 * weeks - 5), weeks - 1
-    terms = Terms.of(settings)
+    terms = Terms.of(settings, file_policy(settings))
     people = [Actor(name, "person") for name in ("ann", "bob", "cy")]
     decided = random.Random(1)
     before: dict[int, StoredProposal] = {}
@@ -119,7 +121,7 @@ def _fill(chain: Chain, settings: Settings, proposals: int, weeks: int) -> None:
         monday = start + timedelta(days=7 * week)
         at = replace(terms, now=monday).moment
         if week == 0:
-            chain.add(policy_event(terms.policy, SERVICE, at))
+            chain.add(policy_event(terms.policy, people[0], at))
         for number, stored in before.items():
             chain.add(make_event(stored, Action.EXPIRE, SERVICE, at))
             before[number] = stored

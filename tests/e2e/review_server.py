@@ -23,6 +23,7 @@ from pipelines.proposals.ledger import Book, Ledger, open_ledger
 from pipelines.proposals.review.app import create_app
 from pipelines.proposals.review.identity import IAP_HEADER
 from pipelines.proposals.review.listening import listen
+from pipelines.proposals.terms import Terms
 from pipelines.warehouse import open_warehouse
 
 AUDIENCE = "/projects/1/global/backendServices/2"
@@ -88,6 +89,10 @@ class Server:
 
     def ledger(self) -> Ledger:
         return open_ledger(open_warehouse(self.settings, create=False), self.settings)
+
+    def terms(self) -> Terms:
+        """Of a decision made by other means than the page."""
+        return Terms.of(self.settings, self.ledger().policy())
 
     def book(self) -> Book:
         return self.ledger().read()

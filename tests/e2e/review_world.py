@@ -11,13 +11,15 @@ from typing import Any
 
 import duckdb
 import pyarrow as pa
+import yaml
 
 from pipelines.config import Settings, load_settings
 from pipelines.contracts import load_contract
-from pipelines.proposals.events import SERVICE
+from pipelines.proposals.events import SERVICE, Actor
+from pipelines.proposals.govern import set_policy
 from pipelines.proposals.ledger import open_ledger
 from pipelines.proposals.propose import propose
-from pipelines.proposals.terms import Terms
+from pipelines.proposals.terms import Terms, file_policy
 from pipelines.warehouse import Statement, Warehouse, open_warehouse
 from pipelines.warehouse.base import Value
 from tests.unit.ledger_rows import two_channels
@@ -30,7 +32,16 @@ Target = tuple[str, str, str, str]
 """Platform, account, campaign, name."""
 
 
-GUARDRAILS = "{cac_ceiling_micros: 200000000}"
+ZOE, ANN, BOB, VIC = (f"{name}@example.com" for name in ("zoe", "ann", "bob", "vic"))
+"""An admin, two approvers, and somebody whom the policy doesn't name."""
+POLICY = {
+    "version": 1,
+    "guardrails": {
+        "cac_ceiling_micros": 200_000_000,
+        "max_total_daily_change_percent": 100,
+    },
+    "people": {"admins": [ZOE], "approvers": {"marketing": [ANN, BOB, "ann"]}},
+}
 NAMES = {
     "g1": "US | Search | Brand",
     "m1": "DE Retargeting \u2013 Spring",
@@ -38,17 +49,20 @@ NAMES = {
 }
 
 
-def two_campaigns(folder: Path, *, created_by: str = SERVICE.name, more: str = "") -> Settings:
+def two_campaigns(
+    folder: Path, *, created_by: str = SERVICE.name, more: str = "", **policy: Any
+) -> Settings:
     """A small world in an empty folder: m1's cut, g1's increase and m2's urgent pause wait.
 
     Args:
         more: further lines of adcanary.yaml.
+        policy: what the policy file says beyond ``POLICY``.
     """
     config = folder / "adcanary.yaml"
     config.write_text(
-        f"now: 2026-07-01T09:00:00Z\nwarehouse: {{path: w.duckdb}}\n{more}"
-        + ("" if "guardrails" in more else f"guardrails: {GUARDRAILS}\n")
+        f"now: 2026-07-01T09:00:00Z\nwarehouse: {{path: w.duckdb}}\npolicy: policy.yaml\n{more}"
     )
+    (folder / "policy.yaml").write_text(yaml.safe_dump({**POLICY, **policy}))
     two_channels(folder / "w.duckdb")
     settings = load_settings(config)
     warehouse = open_warehouse(settings)
@@ -60,7 +74,10 @@ def two_campaigns(folder: Path, *, created_by: str = SERVICE.name, more: str = "
                 [name, campaign],
             )
         _put_mart(connection, "fct_ad_spend_daily", daily_spend(("google_ads", "meta_ads")))
-    propose(open_ledger(warehouse, settings), Terms.of(settings), created_by=created_by)
+    ledger = open_ledger(warehouse, settings)
+    terms = Terms.of(settings, file_policy(settings))
+    set_policy(ledger, terms.policy, terms.moment, Actor(ZOE, "person"), comment=None)
+    propose(ledger, terms, created_by=created_by)
     return settings
 
 

@@ -12,17 +12,17 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from pipelines.proposals import decide
-from pipelines.proposals.events import Actor
+from pipelines.proposals.events import SERVICE, Actor
+from pipelines.proposals.govern import set_policy
 from pipelines.proposals.propose import propose
 from pipelines.proposals.states import Action
-from pipelines.proposals.terms import Terms
+from pipelines.proposals.terms import Terms, file_policy
 from pipelines.proposals.verify import verify
 from tests.e2e.review_server import Server, Signer, copied, serving
-from tests.e2e.review_world import GUARDRAILS, two_campaigns
+from tests.e2e.review_world import ANN, BOB, VIC, ZOE, two_campaigns
 
 pytestmark = pytest.mark.xdist_group("review")
 Visit = Callable[..., Page]
-ANN, BOB = "ann@example.com", "bob@example.com"
 
 
 def open_proposal(visit: Visit, server: Server, campaign: str, person: str = ANN) -> Page:
@@ -110,9 +110,14 @@ def test_whoever_proposed_it_cannot_approve_it(
 
 def test_what_changed_since_it_was_seen_is_not_decided_on(server: Server, visit: Visit) -> None:
     pages = [open_proposal(visit, server, "g1") for _ in range(2)]
-    caps = server.settings.guardrails.model_copy(update={"max_change_percent": 4.0})
-    terms = Terms.of(server.settings.model_copy(update={"guardrails": caps}))
-    propose(server.ledger(), terms, created_by="service:adcanary")
+    guardrails = server.settings.policy.guardrails.model_copy(update={"max_change_percent": 4.0})
+    changed = server.settings.policy.model_copy(update={"guardrails": guardrails})
+    terms = Terms.of(
+        server.settings, file_policy(server.settings.model_copy(update={"policy": changed}))
+    )
+    zoe = Actor(ZOE, "person")
+    set_policy(server.ledger(), terms.policy, terms.moment, zoe, comment="less at a time")
+    propose(server.ledger(), terms, created_by=SERVICE.name)
     for page, decision in zip(pages, ("Approve", "Withdraw"), strict=True):
         with page.expect_response(lambda r: r.request.method == "POST") as answer:
             page.get_by_role("button", name=decision).click()
@@ -125,7 +130,7 @@ def test_what_changed_since_it_was_seen_is_not_decided_on(server: Server, visit:
 def test_a_second_decision_by_somebody_else_is_refused(server: Server, visit: Visit) -> None:
     page = open_proposal(visit, server, "m1")
     actor = Actor(BOB, "person")
-    terms = Terms.of(server.settings)
+    terms = server.terms()
     identifier = server.ids()["m1"]
     decide.decide(server.ledger(), terms, identifier, Action.REJECT, actor, comment="no")
     page.get_by_role("button", name="Approve").click()
@@ -154,12 +159,12 @@ def test_an_expired_proposal_says_so_and_cannot_be_approved(
 
 
 def test_much_money_needs_a_second_person(signer: Signer, tmp_path: Path, browser: Browser) -> None:
-    caps = GUARDRAILS.replace("}", ", approvers_over_micros: 1000000}")
-    two_campaigns(tmp_path, more=f"guardrails: {caps}\n{signer.section()}")
+    thresholds = [{"over_micros": 1_000_000, "people": 2}]
+    two_campaigns(tmp_path, more=signer.section(), approvals=thresholds)
     with serving(tmp_path, signer) as running:
         address = f"{running.url}/proposals/{running.ids()['m1']}"
         for person, text in (
-            (ANN, "A second person must approve it, too."),
+            (ANN, "1 more must approve it before it is recorded."),
             (BOB, "Approved and recorded."),
         ):
             page = browser.new_page(extra_http_headers=signer.headers(person))
@@ -192,7 +197,7 @@ def test_all_that_match_are_rejected_but_what_was_touched_meanwhile(
     server: Server, visit: Visit
 ) -> None:
     page = visit(ANN, "/inbox?platform=meta_ads")
-    actor, terms = Actor(BOB, "person"), Terms.of(server.settings)
+    actor, terms = Actor(BOB, "person"), server.terms()
     decide.decide(
         *(server.ledger(), terms, server.ids()["m1"], Action.REQUEST_CHANGES, actor), comment="?"
     )
@@ -244,3 +249,68 @@ def test_the_record_is_verified_from_the_page(server: Server, visit: Visit) -> N
     expect(page.locator("#verification")).to_contain_text(
         "The record holds.", timeout=timedelta(seconds=60).total_seconds() * 1000
     )
+
+
+def test_the_kill_switch_stops_approvals_at_once_and_an_admin_ends_it(
+    server: Server, visit: Visit
+) -> None:
+    waiting = open_proposal(visit, server, "m1")
+    page = visit(BOB, "/kill-switch")
+    page.get_by_label("Reason").fill("tracking is broken")
+    page.get_by_role("button", name="Stop everything").click()
+    said(page, "Stopped.")
+    expect(page.locator(".notice.stop")).to_be_visible()
+    expect(page.get_by_role("button", name="Turn it off")).to_have_count(0)
+    waiting.get_by_role("button", name="Approve").click()
+    said(waiting, "the kill switch is on")
+    expect(waiting.get_by_role("button", name="Approve")).to_be_disabled()
+    admin = visit(ZOE, "/kill-switch")
+    admin.get_by_label("Reason").fill("tracking works")
+    admin.get_by_role("button", name="Turn it off").click()
+    said(admin, "Resumed.")
+    waiting.reload()
+    waiting.get_by_role("button", name="Approve").click()
+    said(waiting, "Approved and recorded.")
+    verify(server.ledger(), server.settings.clock())
+
+
+def test_a_viewer_sees_no_form_and_a_forged_one_is_refused(server: Server, visit: Visit) -> None:
+    page = open_proposal(visit, server, "m1", VIC)
+    expect(page.locator(".decide")).to_contain_text("An approver decides.")
+    assert page.locator("button").count() == 0
+    visit(VIC, "/inbox")
+    approver = open_proposal(visit, server, "m1")
+    form = {
+        name: approver.locator(f"input[name={name}]").first.get_attribute("value") or ""
+        for name in ("revision", "content_hash")
+    }
+    token = visit(VIC, "/audit").locator("input[name=token]").get_attribute("value") or ""
+    for decision in ("approve", "reject", "withdraw", "break-glass"):
+        answer = httpx.post(
+            f"{server.url}/proposals/{server.ids()['m1']}/decide",
+            headers=server.signer.headers(VIC),
+            data={**form, "token": token, "decision": decision, "comment": "mine"},
+            timeout=60,
+        )
+        assert answer.status_code == 409
+    answer = httpx.post(
+        f"{server.url}/inbox/reject",
+        headers=server.signer.headers(VIC),
+        data={"token": token, "every": "yes", "sequence": "99", "comment": "mine"},
+        timeout=60,
+    )
+    assert answer.status_code == 403
+    assert set(server.states().values()) == {"PENDING_REVIEW"}
+
+
+def test_an_admin_breaks_the_glass_alone_with_a_reason(server: Server, visit: Visit) -> None:
+    page = open_proposal(visit, server, "m1", ZOE)
+    page.get_by_text("Break the glass", exact=True).click()
+    page.get_by_label("Reason to break the glass").fill("nobody else is awake")
+    page.get_by_role("button", name="Record it alone").click()
+    said(page, "Approved and recorded.")
+    assert Action.BREAK_GLASS in [e.action for e in server.ledger().events()]
+    page.get_by_label("Reason").fill("they woke up")
+    page.get_by_role("button", name="Revoke").click()
+    said(page, "Revoked.")
+    verify(server.ledger(), server.settings.clock())

@@ -13,7 +13,6 @@ from typing import Literal
 
 import numpy as np
 
-from pipelines.config import AllocationCaps
 from pipelines.jobs.allocation.problem import (
     Curve,
     Floats,
@@ -27,6 +26,7 @@ from pipelines.jobs.allocation.problem import (
     total,
 )
 from pipelines.jobs.allocation.solve import Allocation, allocate
+from pipelines.policy_settings import AllocationCaps
 
 Response = Callable[[int, Floats], Floats]
 Binding = Literal["LOWER", "UPPER", "NONE"]

@@ -16,7 +16,6 @@ from pipelines.allocation_settings import (
     EfficiencySettings,
     SpendSettings,
 )
-from pipelines.config import AllocationCaps
 from pipelines.errors import ConstraintsConflict
 from pipelines.jobs.allocation.certificate import curves_json
 from pipelines.jobs.allocation.neutral import Asked, Box, boxes, neutral_problem
@@ -30,6 +29,7 @@ from pipelines.jobs.mmm.forward import steady
 from pipelines.jobs.mmm.panel import Floats
 from pipelines.jobs.mmm.weeks import CURRENT_WEEKS, MICRO, Weeks
 from pipelines.money import figure, micros, minor_unit
+from pipelines.policy_settings import AllocationCaps
 
 DRAWS = 100
 """Where the risk isn't the mean, at most so many draws are decided on: a certificate holds them."""

@@ -9,7 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from pipelines.config import AllocationCaps, MmmSettings, Settings
+from pipelines.config import MmmSettings, Settings
 from pipelines.jobs.base import Outcome, Plot, Progress, significant
 from pipelines.jobs.mmm import diagnostics
 from pipelines.jobs.mmm.allocation import NoSplit, split_budget
@@ -36,6 +36,7 @@ from pipelines.jobs.mmm.weeks import (
     panel_of,
     prepare_weeks,
 )
+from pipelines.policy_settings import AllocationCaps
 from pipelines.source_settings import Section
 from pipelines.warehouse import Warehouse
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import ClassVar, Generic, TypeVar
 
-from pipelines.config import GuardrailSettings
+from pipelines.policy_settings import GuardrailSettings
 from pipelines.proposals.guardrails import Case
 from pipelines.proposals.ledger import Book
 from pipelines.proposals.market import Campaign, Market
@@ -146,6 +146,17 @@ class Kind(ABC, Generic[E, C]):
     def rollback(self, change: Change) -> Change:
         """What undoes the change."""
         return change.inverse()
+
+    def revocation_obstacle(
+        self, stored: StoredProposal, book: Book, currency: str
+    ) -> Obstacle | None:
+        """Why it can't be revoked, given what else was recorded; by default nothing is in the way.
+
+        Args:
+            currency: the reporting currency, in which amounts are compared.
+        """
+        del stored, book, currency
+        return None
 
     def obstacle(self, stored: StoredProposal, book: Book, currency: str) -> Obstacle | None:
         """Why it can't be recorded, given what else was; by default nothing stands in the way.

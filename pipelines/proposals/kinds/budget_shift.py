@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import date
 from math import ceil
 
-from pipelines.config import GuardrailSettings
 from pipelines.money import Money, minor_unit, total
+from pipelines.policy_settings import GuardrailSettings
 from pipelines.proposals import guardrails
 from pipelines.proposals.evidence import (
     Alert,
@@ -116,6 +116,8 @@ class BudgetShift(Kind[Inputs, ShiftCase]):
     field = "daily_budget_micros"
     guardrails = (
         guardrails.kill_switch,
+        guardrails.job_may_propose,
+        guardrails.blackout,
         guardrails.evidence_fresh,
         guardrails.pacing_fresh,
         guardrails.predictions_hold,
@@ -125,7 +127,9 @@ class BudgetShift(Kind[Inputs, ShiftCase]):
         guardrails.max_change,
         guardrails.max_daily_change,
         guardrails.cac_ceiling,
+        guardrails.roas_floor,
         guardrails.channel_floor,
+        guardrails.channel_ceiling,
         guardrails.exploration_reserve,
         guardrails.budget_neutral,
     )
@@ -215,19 +219,35 @@ class BudgetShift(Kind[Inputs, ShiftCase]):
             f"{stored.money(back.to_value)}",
         )
 
-    def obstacle(self, stored: StoredProposal, book: Book, currency: str) -> Obstacle | None:
-        """An increase needs cuts of its week to be recorded first: the total never grows."""
-        if stored.delta.micros <= 0:
-            return None
+    def _week(self, stored: StoredProposal, book: Book) -> list[StoredProposal]:
+        """The proposals of a proposal's week, itself included."""
         week_to = stored.evidence(Evidence).week_to
-        week = [
+        return [
             p
             for p in book.proposals
             if p.kind == self.name and p.evidence(Evidence).week_to == week_to
         ]
-        recorded = (p.delta_in(currency) for p in week if p.state == State.SHADOW_RECORDED)
-        needed = stored.delta_in(currency)
-        released = -total(recorded, currency)
+
+    def revocation_obstacle(
+        self, stored: StoredProposal, book: Book, currency: str
+    ) -> Obstacle | None:
+        """A cut stays while recorded increases of its week need it: the total never grows."""
+        week = self._week(stored, book)
+        if _released(week, currency) + stored.delta_in(currency) >= Money(0, currency):
+            return None
+        rising = [p for p in week if p.delta.micros > 0 and p.state == State.SHADOW_RECORDED]
+        ids = ", ".join(p.proposal_id for p in rising)
+        return Obstacle(
+            "increases of its week that are recorded need what it releases",
+            f"Revoke those first: {ids}.",
+        )
+
+    def obstacle(self, stored: StoredProposal, book: Book, currency: str) -> Obstacle | None:
+        """An increase needs cuts of its week to be recorded first: the total never grows."""
+        if stored.delta.micros <= 0:
+            return None
+        week = self._week(stored, book)
+        needed, released = stored.delta_in(currency), _released(week, currency)
         if needed <= released:
             return None
         cuts = [p for p in week if p.delta.micros < 0 and p.state == State.PENDING_REVIEW]
@@ -236,6 +256,12 @@ class BudgetShift(Kind[Inputs, ShiftCase]):
             f"it needs {needed} a day, but the approved cuts of its week leave {released}",
             f"Approve cuts first ({ids}), so that the total doesn't grow.",
         )
+
+
+def _released(week: Iterable[StoredProposal], currency: str) -> Money:
+    """What the recorded changes of a week leave a day, of what their cuts released."""
+    recorded = (p.delta_in(currency) for p in week if p.state == State.SHADOW_RECORDED)
+    return -total(recorded, currency)
 
 
 def _case(

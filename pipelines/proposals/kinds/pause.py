@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
-from pipelines.config import GuardrailSettings
 from pipelines.money import Money
+from pipelines.policy_settings import GuardrailSettings
 from pipelines.proposals import guardrails
 from pipelines.proposals.evidence import (
     Alert,
@@ -53,6 +53,7 @@ class Pause(Kind[Inputs, PauseCase]):
     urgency = "URGENT"
     guardrails = (
         guardrails.kill_switch,
+        guardrails.job_may_propose,
         guardrails.evidence_fresh,
         guardrails.baseline_known,
         guardrails.account_fresh,

@@ -12,5 +12,13 @@ LEFT JOIN canary.canary_proposals AS proposals
   ON
     changes.proposal_id = proposals.proposal_id
     AND changes.revision = proposals.revision
-WHERE changes.recorded_at >= @since AND changes.field = 'daily_budget_micros'
+LEFT JOIN canary.canary_events AS revocations
+  ON
+    changes.proposal_id = revocations.proposal_id
+    AND changes.revision = revocations.revision
+    AND revocations.action = 'revoke'
+WHERE
+  changes.recorded_at >= @since
+  AND changes.field = 'daily_budget_micros'
+  AND revocations.proposal_id IS NULL
 ORDER BY changes.platform, changes.account_id, changes.campaign_id, changes.recorded_at

@@ -14,7 +14,7 @@ from pipelines.proposals.review import inbox
 from pipelines.proposals.review.decisions import Seen
 from pipelines.proposals.review.desk import AtDesk, Desk, with_newest
 from pipelines.proposals.review.forms import Outcome
-from pipelines.proposals.review.pages import inbox_page, proposal_page
+from pipelines.proposals.review.pages import inbox_page, proposal_page, switch_page
 from pipelines.proposals.states import Action, State
 
 router = APIRouter()
@@ -24,6 +24,7 @@ _ACTIONS = {
     "reject": Action.REJECT,
     "request-changes": Action.REQUEST_CHANGES,
     "withdraw": Action.WITHDRAW,
+    "revoke": Action.REVOKE,
 }
 
 
@@ -44,10 +45,9 @@ def decide(
     visitor, decisions = desk.access.visitor, desk.review.decisions
 
     def work() -> Outcome:
-        if not desk.access.may_decide:
-            return _not_allowed()
-        if decision == "approve":
-            return decisions.approve(visitor, seen, comment)
+        if decision in {"approve", "break-glass"}:
+            glass = decision == "break-glass"
+            return decisions.approve(visitor, seen, comment, break_glass=glass)
         if decision in _ACTIONS:
             return decisions.move(visitor, seen, _ACTIONS[decision], comment)
         return Outcome("There is no such decision.", status=HTTPStatus.UNPROCESSABLE_ENTITY)
@@ -73,8 +73,6 @@ def reject_many(
     filters = inbox.Filters.of(desk.request.query_params)
 
     def work() -> Outcome:
-        if not desk.access.may_decide:
-            return _not_allowed()
         chosen = _every(desk, filters) if every else _chosen(seen or [])
         return desk.review.decisions.reject_all(desk.access.visitor, chosen, sequence, comment)
 
@@ -82,6 +80,24 @@ def reject_many(
     address = filters.address()
     address = f"/inbox{address}{'&' if len(address) > 1 else ''}done={once}"
     return _answered(desk, outcome, address, lambda now: inbox_page(now, outcome))
+
+
+@router.post("/kill-switch")
+def switch(
+    desk: AtDesk,
+    *,
+    token: Token,
+    turn: Annotated[str, Form(pattern="^(on|off)$")],
+    comment: Comment = "",
+) -> Response:
+    """Stop everything at once, or end a stop."""
+    once = desk.review.forms.check(desk.request, token, desk.access.visitor)
+    visitor, decisions = desk.access.visitor, desk.review.decisions
+    outcome = desk.review.forms.take(
+        visitor, once, lambda: decisions.switch(visitor, comment, on=turn == "on")
+    )
+    address = f"/kill-switch?done={once}"
+    return _answered(desk, outcome, address, lambda now: switch_page(now, outcome))
 
 
 @router.post("/audit/verify")
@@ -119,12 +135,3 @@ def _answered(
     if outcome.done:
         return RedirectResponse(address, HTTPStatus.SEE_OTHER)
     return page(with_newest(desk))
-
-
-def _not_allowed() -> Outcome:
-    return Outcome(
-        "Your role is viewer.",
-        "Viewers may look, and decide on nothing. Nothing was recorded.",
-        HTTPStatus.FORBIDDEN,
-        "Ask an admin to make you an approver in the policy.",
-    )

@@ -15,15 +15,15 @@ from pipelines.errors import (
     Transient,
     UsageError,
 )
-from pipelines.proposals import decide
+from pipelines.proposals import decide, govern
 from pipelines.proposals.events import Actor, make_event
 from pipelines.proposals.ledger import Ledger, open_ledger
 from pipelines.proposals.people import same_person
-from pipelines.proposals.policy import Policy
 from pipelines.proposals.review.figures import instant, label
 from pipelines.proposals.review.forms import Outcome
 from pipelines.proposals.review.identity import Visitor
 from pipelines.proposals.review.shelf import Shelf
+from pipelines.proposals.roles import Role, role_of
 from pipelines.proposals.states import Action, State
 from pipelines.proposals.stored import StoredProposal
 from pipelines.proposals.terms import Terms
@@ -32,6 +32,7 @@ from pipelines.warehouse import open_warehouse
 
 SHOWN_HASH = 12
 MAX_COMMENT = 2_000
+_WITH_REASON = {Action.REJECT, Action.REQUEST_CHANGES, Action.REVOKE}
 
 
 @dataclass(frozen=True)
@@ -60,19 +61,23 @@ class Decisions:
         self._settings = settings
         self._shelf = shelf
 
-    def approve(self, visitor: Visitor, seen: Seen, comment: str) -> Outcome:
+    def approve(
+        self, visitor: Visitor, seen: Seen, comment: str, *, break_glass: bool = False
+    ) -> Outcome:
         """Approve what was seen, and nothing else."""
 
         def work() -> Outcome:
             if refusal := self._changed(seen):
                 return refusal
+            ledger, terms = self._open()
             decision = decide.approve(
-                self._ledger(),
-                Terms.of(self._settings),
+                ledger,
+                terms,
                 seen.proposal_id,
                 Actor(visitor.name, "person"),
                 comment=_comment(comment),
                 seen_hash=seen.content_hash,
+                break_glass=break_glass,
             )
             if decision.state == State.STALE:
                 return Outcome(
@@ -82,7 +87,7 @@ class Decisions:
                     "Run `adcanary propose`: it makes a new revision if the evidence still holds.",
                 )
             if decision.state == State.PENDING_REVIEW:
-                return Outcome("Approved.", "A second person must approve it, too.")
+                return Outcome("Approved.", f"{_sentence(decision.why)} before it is recorded.")
             return Outcome(
                 "Approved and recorded.",
                 "It is in the shadow feed. Nothing was changed on the platform.",
@@ -91,16 +96,17 @@ class Decisions:
         return self._answered(work)
 
     def move(self, visitor: Visitor, seen: Seen, action: Action, comment: str) -> Outcome:
-        """Reject, request changes on, or withdraw what was seen."""
+        """Reject, request changes on, withdraw or revoke what was seen."""
 
         def work() -> Outcome:
-            if action != Action.WITHDRAW and not comment.strip():
+            if action in _WITH_REASON and not comment.strip():
                 return _reason_needed()
             if refusal := self._changed(seen):
                 return refusal
+            ledger, terms = self._open()
             state = decide.decide(
-                self._ledger(),
-                Terms.of(self._settings),
+                ledger,
+                terms,
                 seen.proposal_id,
                 action,
                 Actor(visitor.name, "person"),
@@ -127,9 +133,11 @@ class Decisions:
                 return Outcome(
                     "Nothing was chosen.", "No proposal was rejected.", HTTPStatus.BAD_REQUEST
                 )
-            ledger, terms = self._ledger(), Terms.of(self._settings)
+            ledger, terms = self._open()
             actor = Actor(visitor.name, "person")
             book = verified(ledger).book()
+            if role_of(book.policy, actor.name) == Role.VIEWER:
+                return not_allowed()
             at = book.at(terms.moment)
             present = {p.proposal_id: p for p in book.proposals}
             touched = {event.proposal_id for event in book.events[max(sequence, 0) :]}
@@ -158,6 +166,21 @@ class Decisions:
 
         return self._answered(work)
 
+    def switch(self, visitor: Visitor, comment: str, *, on: bool) -> Outcome:
+        """Turn the kill switch on or off."""
+
+        def work() -> Outcome:
+            ledger, terms = self._open()
+            change = govern.stop if on else govern.resume
+            change(ledger, terms.moment, Actor(visitor.name, "person"), comment.strip())
+            if on:
+                return Outcome(
+                    "Stopped.", "Nothing is proposed or approved until an admin resumes."
+                )
+            return Outcome("Resumed.", "Proposals can be approved and recorded again.")
+
+        return self._answered(work)
+
     def _changed(self, seen: Seen) -> Outcome | None:
         """The refusal of a proposal that isn't any more what was seen."""
         stored = self._shelf.refresh().standing.proposals.get(seen.proposal_id)
@@ -171,8 +194,9 @@ class Decisions:
             )
         return None
 
-    def _ledger(self) -> Ledger:
-        return open_ledger(open_warehouse(self._settings, create=False), self._settings)
+    def _open(self) -> tuple[Ledger, Terms]:
+        ledger = open_ledger(open_warehouse(self._settings, create=False), self._settings)
+        return ledger, Terms.of(self._settings, ledger.policy())
 
     def _answered(self, work: Callable[[], Outcome]) -> Outcome:
         try:
@@ -187,7 +211,7 @@ class Decisions:
 
 
 def hindrance(
-    stored: StoredProposal, visitor: Visitor, now: datetime, policy: Policy | None
+    stored: StoredProposal, visitor: Visitor, now: datetime, *, stopped: bool
 ) -> str | None:
     """Why a visitor can't approve a proposal, as far as can be said before they try."""
     reasons = (
@@ -211,9 +235,23 @@ def hindrance(
             stored.verdict != "PASS",
             f"Its guardrail verdict is {stored.verdict}. Only PASS can be approved.",
         ),
-        (bool(policy and policy.kill_switch), "The kill switch is on."),
+        (stopped, "The kill switch is on."),
     )
     return next((why for applies, why in reasons if applies), None)
+
+
+def not_allowed() -> Outcome:
+    """The answer to a viewer."""
+    return Outcome(
+        "You are a viewer under the policy in force.",
+        "Viewers may look, and decide on nothing. Nothing was recorded.",
+        HTTPStatus.FORBIDDEN,
+        "Ask an admin that `adcanary policy show` lists.",
+    )
+
+
+def _sentence(text: str | None) -> str:
+    return f"{text[:1].upper()}{text[1:]}" if text else "Somebody else must approve it, too,"
 
 
 def _comment(text: str) -> str | None:

@@ -71,7 +71,7 @@ class Desk:
             path=self.request.url.path,
             outcome=outcome,
             waiting=len(waiting(standing)),
-            stopped=is_stopped(self.snapshot),
+            stopped=standing.ledger.stopped,
             token=self.review.forms.token(self.access.visitor),
             **values,
         )
@@ -87,12 +87,6 @@ def with_newest(desk: Desk) -> Desk:
     return replace(desk, snapshot=desk.review.shelf.current())
 
 
-def is_stopped(snapshot: Snapshot) -> bool:
-    """Whether the kill switch is on."""
-    policy = snapshot.standing.ledger.policy
-    return bool(policy and policy.kill_switch)
-
-
 def review_of(request: Request) -> Review:
     review: Review = request.app.state.review
     return review
@@ -102,7 +96,8 @@ def _desk(request: Request) -> Desk:
     review = review_of(request)
     visitor = review.identity.visitor(request)
     snapshot = review.shelf.current()
-    return Desk(request, review, access_of(visitor), snapshot, review.settings.clock())
+    access = access_of(snapshot.standing.ledger.policy, visitor)
+    return Desk(request, review, access, snapshot, review.settings.clock())
 
 
 AtDesk = Annotated[Desk, Depends(_desk)]

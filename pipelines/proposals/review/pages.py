@@ -23,7 +23,7 @@ from pipelines.proposals.review.figures import is_soon
 from pipelines.proposals.review.forms import Outcome
 from pipelines.proposals.review.standing import read
 from pipelines.proposals.review.whatif import what_if
-from pipelines.proposals.states import State
+from pipelines.proposals.states import Action, State
 from pipelines.proposals.stored import StoredProposal
 
 router = APIRouter()
@@ -31,6 +31,7 @@ _TRAIL_PAGE = 50
 _HISTORY = 100
 _FIRST_LOOK = 6
 _WEEK = 7
+_SWITCHES = {Action.STOP, Action.RESUME}
 _SEVERITIES = {"CRITICAL": 0, "WARNING": 1}
 
 
@@ -101,7 +102,7 @@ def proposal_page(desk: Desk, proposal_id: str, outcome: Outcome | None = None) 
         )
     answers = what_if(stored, evidence)
     response = answers.response
-    hindered = hindrance(stored, desk.access.visitor, desk.now, standing.ledger.policy)
+    hindered = hindrance(stored, desk.access.visitor, desk.now, stopped=standing.ledger.stopped)
     effect = shown.effect
     return desk.page(
         "proposal.html",
@@ -198,7 +199,15 @@ def show_switch(desk: AtDesk) -> HTMLResponse:
 
 def switch_page(desk: Desk, outcome: Outcome | None = None) -> HTMLResponse:
     """The kill switch, after what a form did."""
-    return desk.page("switch.html", outcome=outcome, status=outcome.status if outcome else 200)
+    ledger = desk.snapshot.standing.ledger
+    return desk.page(
+        "switch.html",
+        outcome=outcome,
+        status=outcome.status if outcome else 200,
+        stop=ledger.stop,
+        switches=[e for e in reversed(ledger.events) if e.action in _SWITCHES],
+        policy=ledger.policy,
+    )
 
 
 @router.get("/healthz")

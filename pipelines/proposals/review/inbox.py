@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Literal, cast, get_args
 from urllib.parse import urlencode
 
-from pipelines.money import Money, total
+from pipelines.money import Money
 from pipelines.proposals.review.standing import Standing
 from pipelines.proposals.states import State
 from pipelines.proposals.stored import StoredProposal
@@ -20,6 +20,7 @@ WAITING = "WAITING"
 ANY = "ANY"
 _UNDECIDED = {State.PENDING_REVIEW, State.CHANGES_REQUESTED}
 _LONGEST_TEXT = 100
+_MOST_LISTS = 50
 
 
 @dataclass(frozen=True)
@@ -97,6 +98,15 @@ def matching(standing: Standing, filters: Filters) -> list[StoredProposal]:
 
     By money: urgent ones first, then by what a week moves, then by what expires first.
     """
+    rows = standing.lists.get(filters)
+    if rows is None:
+        rows = _ordered(standing, filters)
+        if len(standing.lists) < _MOST_LISTS:
+            standing.lists[filters] = rows
+    return rows
+
+
+def _ordered(standing: Standing, filters: Filters) -> list[StoredProposal]:
     chosen = [stored for stored in standing.proposals.values() if filters.match(stored)]
 
     def by_money(stored: StoredProposal) -> tuple[bool, int, datetime, str]:
@@ -122,7 +132,7 @@ def view(standing: Standing, filters: Filters, page: int) -> View:
 def stake_of(standing: Standing, proposals: Iterable[StoredProposal]) -> Money:
     """What the changes together move in a week, as far as rates are known."""
     stakes = (standing.stakes.get(stored.proposal_id) for stored in proposals)
-    return total((stake for stake in stakes if stake), standing.currency)
+    return Money(sum(stake.micros for stake in stakes if stake), standing.currency)
 
 
 def waiting(standing: Standing) -> list[StoredProposal]:

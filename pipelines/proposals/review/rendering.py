@@ -40,6 +40,8 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     made.filters.update(_FILTERS)
+    for name in made.list_templates(extensions=["html"]):
+        made.get_template(name)  # compiled before anybody waits for it
     return made
 
 

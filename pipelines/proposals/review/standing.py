@@ -42,6 +42,7 @@ class Standing:
         proposals: the latest revision of each, with its state, by id.
         stakes: what a week of each change moves, in the reporting currency; None without a rate.
         ledger: a book of the events about the ledger alone: the policy and the kill switch.
+        lists: the inbox's, once they were made; they go with the standing that they are of.
     """
 
     currency: str
@@ -49,6 +50,7 @@ class Standing:
     proposals: Mapping[str, StoredProposal] = field(default_factory=dict)
     stakes: Mapping[str, Money | None] = field(default_factory=dict)
     ledger: Book = field(default_factory=lambda: Book((), ()))
+    lists: dict[object, list[StoredProposal]] = field(default_factory=dict)
 
     def next(self, warehouse: Warehouse) -> Standing:
         """The standing now. Only what came since is read, unless the ledger was written anew."""

@@ -23,7 +23,6 @@ from pipelines.proposals.proposal import (
 )
 from pipelines.proposals.states import State
 
-M = TypeVar("M")
 S = TypeVar("S", bound=StoredEvidence)
 _AMOUNTS = (
     "current_value",
@@ -193,9 +192,9 @@ class StoredProposal:
         named = {(rate.source, rate.target) for rate in self.rates()}
         return self.currency == currency or (self.currency, currency) in named
 
-    def _read(self, column: str, kept: type[M]) -> M:
+    def _read(self, column: str, kept: Any) -> Any:
         try:
-            value: M = _adapter(kept).validate_json(self.row[column])
+            return _adapter(kept).validate_json(self.row[column])
         except ValidationError as error:
             raise IntegrityError(
                 f"Proposal {self.proposal_id} revision {self.revision}: {column} can't be read: "
@@ -203,7 +202,6 @@ class StoredProposal:
                 kept="nothing was recorded.",
                 fix="Run `adcanary audit verify`, and make no decisions until this is explained.",
             ) from error
-        return value
 
 
 @cache

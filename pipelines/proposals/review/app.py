@@ -12,6 +12,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from fastapi.staticfiles import StaticFiles
+from pydantic import SecretStr
 from starlette.exceptions import HTTPException
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
@@ -29,8 +30,11 @@ from pipelines.proposals.review.identity import (
     Unidentified,
     is_loopback,
 )
+from pipelines.proposals.review.messages import Messenger
+from pipelines.proposals.review.oidc import Oidc
 from pipelines.proposals.review.rendering import environment
 from pipelines.proposals.review.shelf import Shelf
+from pipelines.proposals.review.slack import Buttons
 from pipelines.proposals.review.verification import Verification
 
 _STATIC = Path(__file__).parent / "static"
@@ -46,9 +50,9 @@ def create_app(settings: Settings, secrets: Secrets, person: str) -> FastAPI:
     Raises:
         ConfigError: it would listen to others, and couldn't tell who they are.
     """
-    identity = _identity(settings, person)
+    identity = _identity(settings, secrets, person)
     shelf = Shelf(settings)
-    key = secrets.review_key.get_secret_value() if secrets.review_key else None
+    key = _value(secrets.review_key)
     review = Review(
         settings=settings,
         identity=identity,
@@ -59,16 +63,28 @@ def create_app(settings: Settings, secrets: Secrets, person: str) -> FastAPI:
         templates=environment(),
     )
 
+    messenger = _messenger(settings, secrets, shelf)
+
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         shelf.start()
+        if messenger:
+            messenger.start()
         yield
+        if messenger:
+            messenger.stop()
         shelf.stop()
 
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
     app.state.review = review
     app.include_router(pages.router)
     app.include_router(actions.router)
+    if isinstance(identity, Oidc):
+        app.include_router(identity.router())
+    webhook, signing = _value(secrets.slack_webhook), _value(secrets.slack_signing_secret)
+    if settings.review.slack and webhook and signing:
+        buttons = Buttons(settings.review.slack, signing, webhook, review.forms, review.decisions)
+        app.include_router(buttons.router())
     app.mount("/static", StaticFiles(directory=_STATIC), name="static")
     _handle_errors(app, review)
     url = urlsplit(settings.review.url or "")
@@ -78,9 +94,12 @@ def create_app(settings: Settings, secrets: Secrets, person: str) -> FastAPI:
     return app
 
 
-def _identity(settings: Settings, person: str) -> Identity:
+def _identity(settings: Settings, secrets: Secrets, person: str) -> Identity:
     if settings.review.iap:
         return Iap(settings.review.iap)
+    if settings.review.oidc and settings.review.url:
+        key, secret = _value(secrets.review_key), _value(secrets.oidc_client_secret)
+        return Oidc(settings.review.oidc, settings.review.url, key, secret)
     if not is_loopback(settings.review.host):
         raise ConfigError(
             f"The review page would listen on {settings.review.host}, where it can't tell who is "
@@ -89,6 +108,22 @@ def _identity(settings: Settings, person: str) -> Identity:
             fix="Set one of them in adcanary.yaml, or leave review.host at 127.0.0.1.",
         )
     return Development(person)
+
+
+def _messenger(settings: Settings, secrets: Secrets, shelf: Shelf) -> Messenger | None:
+    """Who tells Slack, if there is a webhook."""
+    webhook = _value(secrets.slack_webhook)
+    if not webhook:
+        return None
+    slack = settings.review.slack
+    buttons = bool(slack and slack.people and _value(secrets.slack_signing_secret))
+    messenger = Messenger(settings, shelf, webhook, buttons=buttons)
+    shelf.on_new = messenger.notice
+    return messenger
+
+
+def _value(secret: SecretStr | None) -> str | None:
+    return secret.get_secret_value() if secret else None
 
 
 def _handle_errors(app: FastAPI, review: Review) -> None:

@@ -81,6 +81,13 @@ class Trail:
         rows = self.columns.take(pa.array(places[::-1][skip : skip + count])).to_pylist()
         return len(places), tuple(Entry(**row) for row in rows)
 
+    def ids_since(self, sequence: int, action: str) -> list[str]:
+        """The proposals that an action was done on after an event, the latest last."""
+        if sequence >= self.sequence:
+            return []
+        rows = self.columns.slice(sequence).select(["proposal_id", "action"]).to_pylist()
+        return list(dict.fromkeys(r["proposal_id"] for r in rows if r["action"] == action))
+
     def values(self, name: str) -> list[str]:
         """The values that a repeated column has."""
         if not self.sequence:

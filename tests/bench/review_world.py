@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -103,7 +104,7 @@ def build(folder: Path, proposals: int, events: int) -> Settings:
     warehouse = open_warehouse(settings)
     with tempfile.TemporaryDirectory() as scratch:
         chain = Chain(warehouse, Path(scratch))
-        _fill(chain, settings, proposals, max(1, round(events / proposals / 3)))
+        _fill(chain, settings, proposals, ceil((events / proposals + 1) / 3))
         chain.close()
     job_runs(warehouse)
     curves(warehouse, CHANNELS)

@@ -47,7 +47,11 @@ _MORE_ADS = "".join(
 CONFIG = """
 warehouse: {path: w.duckdb}
 now: 2026-07-01T09:00:00Z
+policy: policy.yaml
+"""
+POLICY = """
 guardrails: {cac_ceiling_micros: 200000000}
+people: {admins: [ada], approvers: {all: [ann]}}
 """
 # the rooms that reach BigQuery otherwise, or never
 _ELSEWHERE = ("warehouse", "sandbox", "sources")
@@ -108,6 +112,7 @@ def run_commands(folder: Path, marts: Catalogue) -> list[Sent]:
     # a row that no event recorded: the ledger would be broken, and nothing proposed
     warehouse.transaction([Statement("DELETE FROM canary.canary_changes WHERE TRUE")], label="test")
     (folder / "adcanary.yaml").write_text(CONFIG)
+    (folder / "policy.yaml").write_text(POLICY)
     (folder / "export.csv").write_text(EXPORT)
     export = ("--platform", "meta_ads", "--path", str(folder / "export.csv"))
     there = _tables(path, marts)
@@ -128,14 +133,18 @@ def run_commands(folder: Path, marts: Catalogue) -> list[Sent]:
         ads = ("--platform", "meta_ads", "--path", str(folder / "ads.csv"))
         _run("ingest", "files", *ads, "--mapping", str(folder / "ads.yaml"))
         _run("ingest", "files", *ads, "--mapping", str(folder / "ads.yaml"))
+        _run("policy", "set", "--as", "ada")
+        _run("policy", "show")
         _run("propose")
         for proposal in _proposals(warehouse):
             _run("proposals", "show", proposal)
             _run("proposals", "approve", proposal, "--as", "ann")
             _run("proposals", "request-changes", proposal, "--as", "ann", "--comment", "x")
+        _run("stop", "--why", "x", "--as", "ann")
+        _run("resume", "--why", "x", "--as", "ada")
         _run("proposals", "list")
         _run("audit", "verify")
-        _run("audit", "anchor", "--accept", "--as", "ann")
+        _run("audit", "anchor", "--accept", "--as", "ada")
         for job in JOBS:
             _run("job", job)
         settings = load_settings()

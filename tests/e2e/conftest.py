@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from pipelines.sandbox.market.market import Market
-from pipelines.sandbox.world import World
+from pipelines.sandbox.world import ADMIN, World
 from tests.e2e.review_fixtures import browser, review_world, server, signer, visit
 
 __all__ = ["browser", "review_world", "server", "signer", "visit"]
@@ -67,6 +67,7 @@ class Platform:
 def run_once(world: World) -> Platform:
     platform = Platform(world)
     platform.adcanary("ingest", "--all", "--backfill", "--start", START, "--why", "first load")
+    platform.adcanary("policy", "set", "--as", ADMIN)
     platform.daily()
     return platform
 

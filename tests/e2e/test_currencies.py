@@ -14,12 +14,14 @@ from pipelines.jobs.run import JobRun, run_job
 from pipelines.money import Money
 from pipelines.proposals.decide import approve
 from pipelines.proposals.events import Actor
+from pipelines.proposals.govern import set_policy
 from pipelines.proposals.ledger import Ledger, open_ledger
 from pipelines.proposals.propose import propose
 from pipelines.proposals.states import State
 from pipelines.proposals.stored import StoredProposal
-from pipelines.proposals.terms import Terms
+from pipelines.proposals.terms import Terms, file_policy
 from pipelines.proposals.verify import verify
+from pipelines.sandbox.world import ADMIN
 from pipelines.warehouse import Statement, Warehouse, open_warehouse
 from tests.e2e.conftest import Platform
 from tests.unit.warehouse_files import copy_warehouse
@@ -114,7 +116,9 @@ def proposed(settings: Settings) -> Side:
     mmm = run_job(warehouse, settings, "mmm", settings.yesterday())
     run_job(warehouse, settings, "pacing", settings.yesterday())
     ledger = open_ledger(warehouse, settings)
-    propose(ledger, Terms.of(settings), created_by="service:adcanary")
+    terms = Terms.of(settings, file_policy(settings))
+    set_policy(ledger, terms.policy, terms.moment, Actor(ADMIN, "person"), comment=None)
+    propose(ledger, terms, created_by="service:adcanary")
     return Side(settings, mmm, ledger)
 
 
@@ -174,7 +178,10 @@ def test_one_person_approves_a_cut_and_then_an_increase_that_it_funds(mixed: Sid
     increase = next(p for p in by_size if p.delta.micros > 0 and p.currency != cut.currency)
     for proposal in (cut, increase):
         decided = approve(
-            mixed.ledger, Terms.of(mixed.settings), proposal.proposal_id, Actor("ann", "person")
+            mixed.ledger,
+            Terms.of(mixed.settings, mixed.ledger.policy()),
+            proposal.proposal_id,
+            Actor("ben", "person"),
         )
         assert decided.state == State.SHADOW_RECORDED, proposal.target
     assert "2 recorded changes match their proposals" in verify(mixed.ledger)

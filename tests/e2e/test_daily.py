@@ -11,6 +11,7 @@ from pipelines.errors import IntegrityError
 from pipelines.proposals.ledger import Ledger
 from pipelines.proposals.verify import verify
 from pipelines.sandbox.market import books
+from pipelines.sandbox.world import ADMIN
 from pipelines.warehouse import Statement
 from pipelines.warehouse.duckdb import DuckDBWarehouse
 from tests.e2e.conftest import TODAY, Platform
@@ -114,11 +115,11 @@ def test_an_approval_lands_in_the_shadow_feed_and_a_second_one_is_refused(
     held = on_duckdb.start("pipelines.cli", "audit", "verify", "--config", str(config))
     _, said = held.communicate()
     assert (held.returncode, "audit anchor --accept" in said) == (1, True)
-    accept = ("audit", "anchor", "--accept", "--as", "bob", "--config", str(config))
+    accept = ("audit", "anchor", "--accept", "--as", ADMIN, "--config", str(config))
     assert "a new anchor" in on_duckdb.adcanary(*accept)
     cuts = [r for r in proposals(on_duckdb) if int(r["delta_micros"]) < 0 and r["kind"] != "pause"]
     first = cuts[0]["proposal_id"]
-    arguments = ("proposals", "approve", first, "--as", "ann", "--config", str(config))
+    arguments = ("proposals", "approve", first, "--as", "ben", "--config", str(config))
     assert "SHADOW_RECORDED" in on_duckdb.adcanary(*arguments)
     again = on_duckdb.start("pipelines.cli", *arguments)
     _, said = again.communicate()

@@ -15,7 +15,8 @@ pytestmark = pytest.mark.data
 def test_the_real_export_is_landed_modelled_and_refused_in_words(
     shared_data: Path, tmp_path: Path
 ) -> None:
-    (tmp_path / "adcanary.yaml").write_text("reporting_time_zone: UTC\n")
+    (tmp_path / "adcanary.yaml").write_text("reporting_time_zone: UTC\npolicy: policy.yaml\n")
+    (tmp_path / "policy.yaml").write_text("people: {admins: [ada]}\n")
 
     def adcanary(*arguments: str) -> str:
         command = [sys.executable, "-m", "pipelines.cli", *arguments]
@@ -35,6 +36,7 @@ def test_the_real_export_is_landed_modelled_and_refused_in_words(
     assert json.loads(adcanary("query", spend, "--format", "json")) == [{"micros": 58705229957}]
     assert "2023-08-31" in adcanary("job", "pacing")
     assert "NO_DATA" in adcanary("job", "mmm")
+    assert "admins: ada" in adcanary("policy", "set", "--as", "ada")
     proposed = adcanary("propose")
     assert "0 new" in proposed
     assert "Refused: mmm is NO_DATA" in proposed

@@ -268,7 +268,7 @@ def test_the_kill_switch_stops_approvals_at_once_and_an_admin_ends_it(
     admin.get_by_label("Reason").fill("tracking works")
     admin.get_by_role("button", name="Turn it off").click()
     said(admin, "Resumed.")
-    waiting.reload()
+    waiting.goto(f"/proposals/{server.ids()['m1']}")
     waiting.get_by_role("button", name="Approve").click()
     said(waiting, "Approved and recorded.")
     verify(server.ledger(), server.settings.clock())

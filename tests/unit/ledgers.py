@@ -7,15 +7,17 @@ import tempfile
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import duckdb
 
-from pipelines.config import GuardrailSettings
+from pipelines.policy_settings import GuardrailSettings, People, PolicySettings
 from pipelines.proposals import decide
 from pipelines.proposals.anchor import Anchor
 from pipelines.proposals.events import SERVICE, Actor
+from pipelines.proposals.govern import set_policy
 from pipelines.proposals.ledger import Ledger
+from pipelines.proposals.policy import Policy
 from pipelines.proposals.propose import propose
 from pipelines.proposals.states import Action
 from pipelines.proposals.terms import Terms
@@ -26,11 +28,31 @@ from tests.unit.ledger_rows import AS_OF, NOW, two_channels
 MIDNIGHT = datetime(2026, 7, 1, tzinfo=UTC)
 CAPS = GuardrailSettings(cac_ceiling_micros=200_000_000)
 ANN, BOB = Actor("ann", "person"), Actor("bob", "person")
+ADA, EVE = Actor("ada", "person"), Actor("eve", "person")
 
 
-def terms(caps: GuardrailSettings = CAPS, minutes: int = 0) -> Terms:
+PEOPLE = People(admins=("ada",), approvers={"marketing": ("ann", "bob"), "finance": ("eve",)})
+
+
+def file(caps: GuardrailSettings = CAPS, **settings: Any) -> PolicySettings:
+    """A policy file with everybody in it."""
+    return PolicySettings.model_validate({"guardrails": caps, "people": PEOPLE, **settings})
+
+
+def policy(caps: GuardrailSettings = CAPS, **settings: Any) -> Policy:
+    return Policy.of(file(caps, **settings), "USD", "UTC")
+
+
+def terms(caps: GuardrailSettings = CAPS, minutes: int = 0, **settings: Any) -> Terms:
+    """The terms under a policy, so many minutes later."""
     now = NOW + timedelta(minutes=minutes)
-    return Terms(caps=caps, currency="USD", now=now, as_of=AS_OF, day_began=MIDNIGHT)
+    return Terms(policy=policy(caps, **settings), now=now, as_of=AS_OF, day_began=MIDNIGHT)
+
+
+def in_force(ledger: Ledger, held: Terms) -> Terms:
+    """The same terms, once ada has put their policy in force."""
+    set_policy(ledger, held.policy, held.moment, ADA, comment=None)
+    return held
 
 
 def ids(ledger: Ledger) -> dict[str, str]:
@@ -87,7 +109,7 @@ def _made() -> _Made:
     _settle(made.fresh)
     _copy(made.fresh, made.proposed)
     ledger = at(made.proposed)
-    propose(ledger, terms(), created_by=SERVICE.name)
+    propose(ledger, in_force(ledger, terms()), created_by=SERVICE.name)
     _settle(made.proposed)
     _copy(made.proposed, made.decided)
     ledger = at(made.decided)

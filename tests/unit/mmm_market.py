@@ -11,10 +11,11 @@ import numpy.typing as npt
 import pyarrow as pa
 import pytest
 
-from pipelines.config import GuardrailSettings, JobsSettings, MmmSettings, Settings
+from pipelines.config import JobsSettings, MmmSettings, Settings
 from pipelines.contracts import load_contracts
 from pipelines.jobs.mmm.ensemble import sampler
 from pipelines.jobs.mmm.weeks import Weeks
+from pipelines.policy_settings import GuardrailSettings, PolicySettings
 from pipelines.warehouse.duckdb import DuckDBWarehouse
 
 AS_OF = date(2026, 6, 30)
@@ -26,7 +27,8 @@ SLOPE = np.array([1.4, 1.2])
 LAG = np.array([0.5, 0.3])
 LIMITS = MmmSettings(engines=("ensemble",), curve_points=11, horizons=(4, 13))
 SETTINGS = Settings(
-    jobs=JobsSettings(mmm=LIMITS), guardrails=GuardrailSettings(max_change_percent=5)
+    jobs=JobsSettings(mmm=LIMITS),
+    policy=PolicySettings(guardrails=GuardrailSettings(max_change_percent=5)),
 )
 
 

@@ -6,8 +6,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from pipelines.config import GuardrailSettings
 from pipelines.jobs.allocation.neutral import Box, Response, allocate_neutral, boxes
+from pipelines.policy_settings import GuardrailSettings
 from tests.unit.response_curves import false_claims
 
 Floats = npt.NDArray[np.float64]

@@ -67,7 +67,8 @@ def run(tmp_path: Path, rows: Sequence[dict[str, Any]], **given: Any) -> tuple[J
         ):
             connection.register("given", pa.Table.from_pylist(list(own), schema))
             connection.execute(f"CREATE OR REPLACE TABLE marts.{name} AS SELECT * FROM given")
-    settings = Settings.model_validate({"jobs": {"bandits": given}, "guardrails": guardrails})
+    policy = {"guardrails": guardrails}
+    settings = Settings.model_validate({"jobs": {"bandits": given}, "policy": policy})
     done = run_job(warehouse, settings, "bandits", AS_OF)
     sql = """SELECT * FROM contracts.bandit_decisions WHERE run_id = @run_id
     ORDER BY arm_kind, adgroup_id, ad_id"""

@@ -5,8 +5,8 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from pipelines.config import GuardrailSettings
 from pipelines.money import Money, Rates
+from pipelines.policy_settings import GuardrailSettings
 from pipelines.proposals.evidence import Allocation, JobEvidence
 from pipelines.proposals.kinds import budget_shift
 from pipelines.proposals.kinds.base import Stamp

@@ -1,11 +1,13 @@
 """adcanary.yaml: what is wrong is said with its line, and nothing wrong is used."""
 
+import shutil
 from pathlib import Path
 
 import pytest
 
 from pipelines.config import Secrets, load_settings
 from pipelines.errors import ConfigError
+from pipelines.policy_settings import PolicySettings
 
 
 def write(folder: Path, text: str) -> Path:
@@ -116,12 +118,14 @@ def test_relative_paths_are_relative_to_the_file(tmp_path: Path) -> None:
 
 def test_the_example_that_init_writes_is_valid(tmp_path: Path) -> None:
     example = Path(__file__).parents[2] / "infra" / "adcanary.example.yaml"
-    assert load_settings(write(tmp_path, example.read_text())).guardrails.max_change_percent == 5
+    shutil.copy(example.parent / "policy" / "default.yaml", tmp_path / "policy.yaml")
+    policy = load_settings(write(tmp_path, example.read_text())).policy
+    assert policy == PolicySettings()
 
 
 def test_a_key_that_stands_twice_is_refused_with_its_line(tmp_path: Path) -> None:
-    path = write(tmp_path, "guardrails:\n  max_change_percent: 8\n  max_change_percent: 50\n")
-    with pytest.raises(ConfigError, match=r"(?s)'max_change_percent' occurs twice.*line 3"):
+    path = write(tmp_path, "privacy:\n  event_retention_days: 8\n  event_retention_days: 50\n")
+    with pytest.raises(ConfigError, match=r"(?s)'event_retention_days' occurs twice.*line 3"):
         load_settings(path)
 
 

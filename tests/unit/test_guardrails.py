@@ -5,8 +5,8 @@ from datetime import date
 
 import pytest
 
-from pipelines.config import GuardrailSettings
 from pipelines.money import Money, Rate, Rates
+from pipelines.policy_settings import GuardrailSettings
 from pipelines.proposals import guardrails
 from pipelines.proposals.evidence import JobEvidence, Readiness
 from pipelines.proposals.guardrails import PauseCase, ShiftCase

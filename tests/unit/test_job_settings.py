@@ -12,11 +12,12 @@ import pyarrow as pa
 import pytest
 
 from pipelines.canonical import canonical_json
-from pipelines.config import AllocationCaps, GuardrailSettings, Settings
+from pipelines.config import Settings
 from pipelines.contracts import load_contracts
 from pipelines.jobs import run as runs
 from pipelines.jobs.base import Outcome, Progress
 from pipelines.jobs.mmm import MmmJob
+from pipelines.policy_settings import AllocationCaps, GuardrailSettings, PolicySettings
 from pipelines.source_settings import Section
 from pipelines.warehouse import Warehouse
 from pipelines.warehouse.duckdb import DuckDBWarehouse
@@ -59,7 +60,7 @@ def test_a_job_computes_from_exactly_what_its_run_id_is_made_of(
     warehouse.create_tables(load_contracts().values())
 
     def run(**caps: float) -> runs.JobRun:
-        settings = Settings(guardrails=GuardrailSettings.model_validate(caps))
+        settings = Settings(policy=PolicySettings(guardrails=GuardrailSettings(**caps)))
         return runs.run_job(warehouse, settings, "spy", AS_OF)
 
     first = run()
@@ -96,7 +97,7 @@ def test_the_media_mix_depends_on_every_cap_of_the_allocation_and_on_no_other() 
     bounding = set()
     for name in GuardrailSettings.model_fields:
         caps = GuardrailSettings().model_copy(update={name: 6.5})
-        if job.settings(Settings().model_copy(update={"guardrails": caps})) != before:
+        if job.settings(Settings(policy=PolicySettings.model_construct(guardrails=caps))) != before:
             bounding.add(name)
     assert bounding == set(AllocationCaps.model_fields)
     assert len(bounding) == 3

@@ -1,30 +1,31 @@
 """The ledger: decisions once, in words, and a chain that shows any change."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from pipelines.config import GuardrailSettings
 from pipelines.errors import DecisionRefused, IntegrityError, RateUnknown
 from pipelines.money import Money
+from pipelines.policy_settings import GuardrailSettings
 from pipelines.proposals import decide
 from pipelines.proposals.anchor import Anchor
 from pipelines.proposals.events import Actor, make_event
 from pipelines.proposals.ledger import Ledger
-from pipelines.proposals.policy import approvals_needed
+from pipelines.proposals.policy import Policy, approvals_needed
 from pipelines.proposals.propose import Proposed
 from pipelines.proposals.propose import propose as propose_new
 from pipelines.proposals.states import Action, State
 from pipelines.proposals.terms import Terms
 from pipelines.proposals.verify import verify
 from pipelines.warehouse import Statement
-from tests.unit.ledger_rows import AS_OF, NOW, insert, two_channels
+from tests.unit.ledger_rows import NOW, insert, two_channels
+from tests.unit.ledgers import ANN, BOB, CAPS, file, in_force
+from tests.unit.ledgers import terms as under
 
-MIDNIGHT = datetime(2026, 7, 1, tzinfo=UTC)
-CAPS = GuardrailSettings(cac_ceiling_micros=200_000_000)
-ANN, BOB = Actor("ann", "person"), Actor("bob", "person")
+TWO = {"approvals": [{"over_micros": 1_000_000, "people": 2}]}
 
 
 @pytest.fixture
@@ -32,12 +33,15 @@ def ledger(tmp_path: Path) -> Ledger:
     return Ledger(two_channels(tmp_path / "w.duckdb"), Anchor(tmp_path / "anchor.jsonl", "w"))
 
 
-def terms(caps: GuardrailSettings = CAPS, now: datetime = NOW) -> Terms:
-    return Terms(caps=caps, currency="USD", now=now, as_of=AS_OF, day_began=MIDNIGHT)
+def terms(caps: GuardrailSettings = CAPS, now: datetime = NOW, **settings: Any) -> Terms:
+    return replace(under(caps, **settings), now=now)
 
 
-def propose(ledger: Ledger, caps: GuardrailSettings = CAPS, now: datetime = NOW) -> Proposed:
-    return propose_new(ledger, terms(caps, now), created_by="carol")
+def propose(
+    ledger: Ledger, caps: GuardrailSettings = CAPS, now: datetime = NOW, **settings: Any
+) -> Proposed:
+    held = in_force(ledger, terms(caps, now, **settings))
+    return propose_new(ledger, held, created_by="carol")
 
 
 def approve(
@@ -45,11 +49,12 @@ def approve(
     proposal_id: str,
     actor: Actor = ANN,
     *,
-    caps: GuardrailSettings = CAPS,
     now: datetime = NOW,
     seen_hash: str | None = None,
+    **settings: Any,
 ) -> State:
-    decided = decide.approve(ledger, terms(caps, now), proposal_id, actor, seen_hash=seen_hash)
+    held = terms(now=now, **settings)
+    decided = decide.approve(ledger, held, proposal_id, actor, seen_hash=seen_hash)
     return decided.state
 
 
@@ -116,12 +121,11 @@ def test_an_open_change_request_blocks_approval(ledger: Ledger) -> None:
 
 
 def test_much_money_needs_two_different_people(ledger: Ledger) -> None:
-    two = CAPS.model_copy(update={"approvers_over_micros": 1_000_000})
-    propose(ledger, two)
-    assert approve(ledger, shift(ledger), ANN, caps=two) == State.PENDING_REVIEW
+    propose(ledger, **TWO)
+    assert approve(ledger, shift(ledger), ANN, **TWO) == State.PENDING_REVIEW
     with pytest.raises(DecisionRefused, match="ann has approved it already"):
-        approve(ledger, shift(ledger), ANN, caps=two)
-    assert approve(ledger, shift(ledger), BOB, caps=two) == State.SHADOW_RECORDED
+        approve(ledger, shift(ledger), ANN, **TWO)
+    assert approve(ledger, shift(ledger), BOB, **TWO) == State.SHADOW_RECORDED
 
 
 def test_a_baseline_that_moved_makes_it_stale_and_records_nothing(ledger: Ledger) -> None:
@@ -132,14 +136,6 @@ def test_a_baseline_that_moved_makes_it_stale_and_records_nothing(ledger: Ledger
     )
     assert approve(ledger, shift(ledger)) == State.STALE
     assert ledger.warehouse.query("SELECT * FROM canary.canary_changes").num_rows == 0
-
-
-def test_the_kill_switch_stops_proposing_and_approving(ledger: Ledger) -> None:
-    killed = CAPS.model_copy(update={"kill_switch": True})
-    assert propose(ledger, killed).created == ()
-    propose(ledger)
-    with pytest.raises(DecisionRefused, match="kill switch is on"):
-        approve(ledger, shift(ledger), caps=killed)
 
 
 def test_without_a_cac_ceiling_an_increase_stays_a_draft_until_one_is_set(ledger: Ledger) -> None:
@@ -227,7 +223,7 @@ def test_a_proposal_without_a_rate_to_a_new_reporting_currency_is_proposed_anew(
     ledger: Ledger,
 ) -> None:
     propose(ledger)
-    euros = replace(terms(), currency="EUR")
+    euros = replace(terms(), policy=Policy.of(file(), "EUR", "UTC"))
     stored = ledger.read().proposal(shift(ledger, "m2"))
     with pytest.raises(RateUnknown, match="no exchange rate from USD to EUR"):
         approvals_needed(stored, euros.policy)
@@ -236,6 +232,7 @@ def test_a_proposal_without_a_rate_to_a_new_reporting_currency_is_proposed_anew(
         "INSERT INTO marts.fx_rates_daily (date, currency_code, reporting_currency_code, fx_rate, "
         "fx_date) VALUES (DATE '2026-06-30', 'USD', 'EUR', 0.9, DATE '2026-06-30')",
     )
+    in_force(ledger, euros)
     assert propose_new(ledger, euros, created_by="carol").created == (stored.proposal_id,)
     again = ledger.read().proposal(stored.proposal_id)
     assert (again.revision, again.state) == (2, State.PENDING_REVIEW)
@@ -263,9 +260,8 @@ def test_two_people_deciding_at_once_make_one_decision_and_one_refusal(ledger: L
 
 
 def test_an_approval_binds_to_the_content_it_was_given_to(ledger: Ledger) -> None:
-    two = CAPS.model_copy(update={"approvers_over_micros": 1_000_000})
-    propose(ledger, two)
-    approve(ledger, shift(ledger), ANN, caps=two)
+    propose(ledger, **TWO)
+    approve(ledger, shift(ledger), ANN, **TWO)
     later = NOW + timedelta(days=9)
     propose(ledger, now=later)
     assert ledger.read().proposal(shift(ledger)).approvals == ()

@@ -21,6 +21,7 @@ from pipelines.proposals.events import (
     hash_event,
     make_event,
     policy_event,
+    switch_event,
 )
 from pipelines.proposals.kinds import kind_of
 from pipelines.proposals.ledger import Records, change_row
@@ -29,7 +30,19 @@ from pipelines.proposals.propose import propose
 from pipelines.proposals.states import Action, State
 from pipelines.proposals.stored import StoredProposal
 from pipelines.proposals.verify import hold_rows, verify
-from tests.unit.ledgers import ANN, BOB, CAPS, decided, execute, fresh, ids, terms
+from tests.unit.ledgers import (
+    ADA,
+    ANN,
+    BOB,
+    EVE,
+    decided,
+    execute,
+    fresh,
+    ids,
+    in_force,
+    policy,
+    terms,
+)
 
 TABLES = {
     "events": "canary_events",
@@ -160,10 +173,6 @@ class Forger:
         return replace(records, events=tuple(appended), heads=(head,), changes=tuple(changes))
 
 
-def policy(**settings: Any) -> Policy:
-    return Policy.of(CAPS.model_copy(update=settings), "USD", "UTC")
-
-
 def forgeries(f: Forger) -> Iterator[tuple[str, Records]]:
     """By what verifying has to say of each."""
     approve, record, add = f.approval, f.recording, f.append
@@ -186,21 +195,31 @@ def forgeries(f: Forger) -> Iterator[tuple[str, Records]]:
     yield "earlier than the event before", add(replace(reject, at=replace(f.at, now=terms().now)))
     yield "its clock was set", add(replace(reject, at=replace(f.at, clock="fixed")))
     yield "by which clock", add(reject, row={"clock": None})
-    lifted = policy(approvers_over_micros=9_000_000_000)
+    lifted = policy(approvals=[{"over_micros": 9_000_000_000, "people": 2}])
     yield "isn't the one that was in force", add(replace(reject, at=under(lifted)))
     yield "isn't the one that was in force", add(reject, row={"policy_hash": "0" * 64})
     yield "isn't the one that was in force", add(reject, row={"policy": None, "policy_hash": None})
     yield "it says it needed 5", add(reject, row={"approvals_needed": 5})
-    set_lifted = policy_event(lifted, ANN, under(lifted))
+    yield "ann is no admin", add(policy_event(lifted, ANN, under(lifted)))
+    yield "service:adcanary is no admin", add(policy_event(lifted, SERVICE, under(lifted)))
+    set_lifted = policy_event(lifted, ADA, under(lifted))
     yield "made under another policy", add(set_lifted, approve(at=under(lifted)), record())
-    killed = policy(kill_switch=True)
-    set_killed = policy_event(killed, ANN, under(killed))
-    yield "kill switch was on", add(set_killed, approve(at=under(killed)), record())
+    stop = switch_event(Action.STOP, f.records.book().head, ANN, f.at, "to think")
+    yield "kill switch was on", add(stop, approve(), record())
+    yield "kill switch was on already", add(stop, stop)
+    yield "kill switch was off already", add(replace(stop, action=Action.RESUME, actor=ADA))
+    yield "ann may not do that", add(stop, replace(stop, action=Action.RESUME))
+    yield "no reason", add(replace(stop, comment=None))
+    yield "carol was a viewer", add(approve(Actor("carol", "person")), record())
+    glass = f.make(Action.BREAK_GLASS, ANN, proposal={"state": State.PENDING_REVIEW})
+    yield "no admin, or without a reason", add(replace(glass, comment="now"), record())
+    yield "no admin, or without a reason", add(replace(glass, actor=ADA), record())
     empty = Policy("[]")
     nothing = {"policy": empty.text, "policy_hash": empty.hash, "content_hash": empty.hash}
-    yield "can't be read", add(set_killed, row=nothing)
+    yield "can't be read", add(set_lifted, row=nothing)
     yield "wasn't made with an anchor", add(reject, row={"anchor": "ffff"})
-    yield "accepts another head", add(anchor_event("0" * 64, ANN, f.at, None))
+    yield "ann is no admin", add(anchor_event(f.records.book().head, ANN, f.at, None))
+    yield "accepts another head", add(anchor_event("0" * 64, ADA, f.at, None))
     yield "hadn't expired", add(f.make(Action.EXPIRE, SERVICE))
     late = under(policy(), now=timedelta(days=30))
     yield "the proposal had expired", add(approve(at=late), record())
@@ -215,7 +234,7 @@ def test_an_event_with_a_right_hash_that_nobody_could_have_made_is_found(records
 
 def test_a_person_who_approves_twice_or_approves_their_own_is_found(tmp_path: Path) -> None:
     ledger = fresh(tmp_path)
-    two = terms(CAPS.model_copy(update={"approvers_over_micros": 1_000_000}))
+    two = in_force(ledger, terms(approvals=[{"over_micros": 1_000_000, "people": 2}]))
     propose(ledger, two, created_by="bob")
     decide.approve(ledger, two, ids(ledger)["m1"], ANN)
     forger = Forger(ledger.records())
@@ -223,12 +242,12 @@ def test_a_person_who_approves_twice_or_approves_their_own_is_found(tmp_path: Pa
         forged = forger.append(forger.approval(actor, "m1"), forger.recording("m1"))
         with pytest.raises(IntegrityError, match=said):
             hold_rows(forged)
-    carol = forger.approval(Actor("carol", "person"), "m1")
-    hold_rows(forger.append(carol, forger.recording("m1")))  # by hand, but as it may be ...
+    eve = forger.approval(EVE, "m1")
+    hold_rows(forger.append(eve, forger.recording("m1")))  # by hand, but as it may be ...
     anchored = forger.records.anchored
     assert anchored
     with pytest.raises(IntegrityError, match="the row was added by other means"):
-        anchored.hold(forger.append(carol).events)  # ... and the anchor doesn't have it
+        anchored.hold(forger.append(eve).events)  # ... and the anchor doesn't have it
 
 
 @pytest.mark.parametrize(

@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
-from pipelines.config import GuardrailSettings, PacingSettings
+from pipelines.config import PacingSettings
 from pipelines.jobs.pacing.plan_match import Candidate, Line, compare, match_lines
 from pipelines.jobs.pacing.plan_matrix import classify, decide
 from pipelines.money import Money, Rates
+from pipelines.policy_settings import GuardrailSettings
 from pipelines.proposals.evidence import last_run, plan_pauses
 from pipelines.proposals.kinds import kind_of
 from pipelines.proposals.kinds.base import Stamp

@@ -11,13 +11,14 @@ import pytest
 from pydantic import ValidationError
 
 from pipelines.allocation_settings import AllocationSettings
-from pipelines.config import AllocationCaps, MmmSettings
+from pipelines.config import MmmSettings
 from pipelines.jobs.allocation import check
 from pipelines.jobs.mmm.allocation import NoSplit, Split, split_budget
 from pipelines.jobs.mmm.curves import percentiles
 from pipelines.jobs.mmm.decision import claimed
 from pipelines.jobs.mmm.panel import Floats, Panel
 from pipelines.jobs.mmm.weeks import Weeks
+from pipelines.policy_settings import AllocationCaps
 
 CHANNELS = ("affiliate", "display", "search", "social")
 SPENT = np.array([1_000.0, 4_000.0, 10_000.0, 5_000.0])  # money a week: 20,000 in all

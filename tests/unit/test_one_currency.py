@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.config import GuardrailSettings
 from pipelines.money import Money, Rate, Rates, minor_unit
+from pipelines.policy_settings import GuardrailSettings
 from pipelines.proposals.evidence import Alert, Allocation, JobEvidence, Response
 from pipelines.proposals.kinds import budget_shift, pause
 from pipelines.proposals.kinds.base import Stamp

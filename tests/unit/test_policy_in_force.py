@@ -9,27 +9,31 @@ import duckdb
 import pytest
 
 from pipelines.errors import DecisionRefused, IntegrityError
+from pipelines.policy_settings import GuardrailSettings
 from pipelines.proposals import decide
 from pipelines.proposals.events import SERVICE, anchor_event
+from pipelines.proposals.govern import set_policy
 from pipelines.proposals.ledger import Ledger
 from pipelines.proposals.propose import propose
 from pipelines.proposals.states import Action, State
 from pipelines.proposals.terms import Terms
 from pipelines.proposals.verify import verify
 from pipelines.warehouse.duckdb import DuckDBWarehouse
-from tests.unit.ledgers import ANN, BOB, CAPS, execute, fresh, ids, terms
+from tests.unit.ledgers import ADA, ANN, BOB, CAPS, execute, fresh, ids, in_force, terms
 
 
 @pytest.fixture
 def ledger(tmp_path: Path) -> Ledger:
     ledger = fresh(tmp_path)
-    propose(ledger, terms(), created_by=SERVICE.name)
+    propose(ledger, in_force(ledger, terms()), created_by=SERVICE.name)
     return ledger
 
 
-def own(**settings: Any) -> Terms:
+def own(minutes: int = 1, **settings: Any) -> Terms:
     """The terms of an approver's own file."""
-    return terms(CAPS.model_copy(update=settings), minutes=1)
+    caps = {k: v for k, v in settings.items() if k in GuardrailSettings.model_fields}
+    rest = {k: v for k, v in settings.items() if k not in caps}
+    return terms(CAPS.model_copy(update=caps), minutes=minutes, **rest)
 
 
 def approve(ledger: Ledger, held: Terms, campaign: str = "m1") -> decide.Decision:
@@ -44,7 +48,8 @@ def changes(ledger: Ledger) -> list[str]:
 @pytest.mark.parametrize(
     "settings",
     [
-        {"approvers_over_micros": 900_000_000_000},
+        {"approvals": [{"over_micros": 900_000_000_000, "people": 2}]},
+        {"people": {"admins": ["ann"]}},
         {"max_change_percent": 2.0},
         {"max_daily_change_percent": 100.0},
         {"expires_after_days": 90},
@@ -60,13 +65,15 @@ def test_nobody_approves_by_settings_of_their_own(ledger: Ledger, settings: dict
 def test_a_tightened_cap_makes_new_revisions_and_what_is_recorded_is_what_it_allows(
     ledger: Ledger,
 ) -> None:
-    again = propose(ledger, own(max_change_percent=2.0), created_by=SERVICE.name)
+    tighter = own(max_change_percent=2.0)
+    changes = set_policy(ledger, tighter.policy, tighter.moment, ADA, comment="carefully")
+    assert changes == ("max_change_percent 5.0 → 2.0",)
+    again = propose(ledger, tighter, created_by=SERVICE.name)
     # the allocation itself is still the one of the wider cap, and stays a draft
     assert set(again.created) == set(ids(ledger).values())
-    assert again.policy_changes == ("max_change_percent 5.0 → 2.0",)
     stored = ledger.read().proposal(ids(ledger)["m1"])
     assert (stored.revision, stored.verdict, stored.state) == (2, "FAIL", State.DRAFT)
-    assert "changed the policy: max_change_percent 5.0 → 2.0" in verify(ledger)
+    assert "ada changed the policy: max_change_percent 5.0 → 2.0" in verify(ledger)
 
 
 def test_evidence_that_gives_other_amounts_makes_it_stale_then_a_new_revision(
@@ -88,26 +95,16 @@ def test_evidence_that_gives_other_amounts_makes_it_stale_then_a_new_revision(
 
 
 def test_a_policy_that_was_set_back_does_not_bring_earlier_proposals_back(ledger: Ledger) -> None:
-    killed = own(kill_switch=True)
-    assert propose(ledger, killed, created_by=SERVICE.name).created == ()
-    with pytest.raises(DecisionRefused, match="kill switch is on"):
-        approve(ledger, terms(minutes=2))  # by a file that leaves it out
+    in_force(ledger, own(max_open_proposals=7))
+    in_force(ledger, terms(minutes=2))
+    assert "ada changed the policy: max_open_proposals 7 → 50" in verify(ledger)
+    with pytest.raises(DecisionRefused, match="made before event"):
+        approve(ledger, terms(minutes=3))
     propose(ledger, terms(minutes=3), created_by="ann")
-    assert "ann changed the policy: kill_switch true → false" in verify(ledger)
     with pytest.raises(DecisionRefused, match="ann proposed it"):
         approve(ledger, terms(minutes=4))
     decided = decide.approve(ledger, terms(minutes=4), ids(ledger)["m1"], BOB)
     assert decided.state == State.SHADOW_RECORDED
-
-
-def test_a_kill_switch_in_ones_own_file_stops_approving_but_not_rejecting(ledger: Ledger) -> None:
-    with pytest.raises(DecisionRefused, match="kill switch is on"):
-        approve(ledger, own(kill_switch=True))
-    state = decide.decide(
-        ledger, own(kill_switch=True), ids(ledger)["m1"], Action.REJECT, ANN, comment=None
-    )
-    assert state == State.REJECTED
-    verify(ledger)
 
 
 def test_a_clock_that_runs_backwards_is_refused_for_everything(ledger: Ledger) -> None:
@@ -142,9 +139,9 @@ def test_a_person_sets_back_a_clock_that_was_ahead_and_everything_is_proposed_an
     now = terms(minutes=1)
     assert "Later than now" in verify(ledger, now.now)
     with pytest.raises(DecisionRefused, match=r"'reject' by ann\), was recorded at 2027-"):
-        decide.accept_anchor(ledger, now, BOB, comment=None)
-    decide.accept_anchor(ledger, now, BOB, comment="the host's clock was a year ahead")
-    assert "bob set the clock back: it was 2027-" in verify(ledger)
+        decide.accept_anchor(ledger, now, ADA, comment=None)
+    decide.accept_anchor(ledger, now, ADA, comment="the host's clock was a year ahead")
+    assert "ada set the clock back: it was 2027-" in verify(ledger)
     with pytest.raises(DecisionRefused, match="made before event"):
         approve(ledger, terms(minutes=2))
     again = propose(ledger, terms(minutes=3), created_by=SERVICE.name)
@@ -156,7 +153,7 @@ def test_a_person_sets_back_a_clock_that_was_ahead_and_everything_is_proposed_an
 def test_a_clock_set_back_without_a_reason_or_a_new_policy_event_is_found(ledger: Ledger) -> None:
     book = ledger.read()
     early = replace(book.at(terms().moment), now=terms().now - timedelta(hours=1))
-    ledger.append(book, [anchor_event(book.head, BOB, early, "why")], also=[], label="test")
+    ledger.append(book, [anchor_event(book.head, ADA, early, "why")], also=[], label="test")
     with pytest.raises(IntegrityError, match="the one after it is missing"):
         verify(ledger)
 

@@ -19,7 +19,7 @@ RESUME = '''
 
 from datetime import date
 
-from pipelines.config import GuardrailSettings
+from pipelines.policy_settings import GuardrailSettings
 from pipelines.proposals import guardrails
 from pipelines.proposals.guardrails import Case
 from pipelines.proposals.kinds.base import Description, Drafted, Kind, Stamp

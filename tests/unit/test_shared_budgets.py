@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.config import GuardrailSettings, Settings
+from pipelines.config import Settings
 from pipelines.jobs import run_job
 from pipelines.money import Money, Rates
+from pipelines.policy_settings import GuardrailSettings
 from pipelines.proposals.evidence import Alert, Allocation, JobEvidence
 from pipelines.proposals.kinds import budget_shift, pause
 from pipelines.proposals.kinds.base import Stamp

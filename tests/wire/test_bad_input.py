@@ -66,10 +66,10 @@ def published() -> int:
 
 
 def test_a_misspelt_key_ends_with_2_and_names_the_line(run: Run, tmp_path: Path) -> None:
-    (tmp_path / "adcanary.yaml").write_text("guardrail: {}\n")
+    (tmp_path / "adcanary.yaml").write_text("warehous: {}\n")
     code, said = run("propose")
     assert code == 2
-    assert "line 1: unknown key 'guardrail' (did you mean 'guardrails'?)" in said
+    assert "line 1: unknown key 'warehous' (did you mean 'warehouse'?)" in said
 
 
 def test_a_file_of_an_unknown_platform_is_refused_by_name(run: Run, tmp_path: Path) -> None:

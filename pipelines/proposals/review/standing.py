@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from pipelines.errors import RateUnknown
 from pipelines.money import Money
-from pipelines.proposals.events import LoggedEvent
+from pipelines.proposals.events import GENESIS, LoggedEvent
 from pipelines.proposals.ledger import Book
 from pipelines.proposals.review.trail import Trail
 from pipelines.proposals.stored import StoredProposal
@@ -55,13 +55,14 @@ class Standing:
     def next(self, warehouse: Warehouse) -> Standing:
         """The standing now. Only what came since is read, unless the ledger was written anew."""
         with warehouse.unit(read_only=True):
-            rows = read(warehouse, "trail", since=self.trail.sequence)
-            if not self.trail.follows(rows) or self._is_cut(warehouse):
-                return Standing(self.currency).next(warehouse)
-            if not rows.num_rows:
-                return self
-            ledger = _events(read(warehouse, "ledger_events"))
+            sequence, head = _head(warehouse)
             since = self.trail.sequence
+            if (sequence, head) == (since, self.trail.head):
+                return self
+            if since and not self._is_continued(warehouse, sequence):
+                return Standing(self.currency).next(warehouse)
+            rows = read(warehouse, "trail", since=since)
+            ledger = _events(read(warehouse, "ledger_events"))
             events = _events(read(warehouse, "standing_events", since=since))
             revisions = read(warehouse, "standing_proposals", since=since).to_pylist()
         # in the chain's order, so that each draft is of the policy before it
@@ -70,17 +71,25 @@ class Standing:
         stakes = {id_: _at_stake(stored, self.currency) for id_, stored in touched.items()}
         return Standing(
             self.currency,
-            self.trail.extended(rows),
+            self.trail.extended(rows, head),
             {**self.proposals, **touched},
             {**self.stakes, **stakes},
             Book.of(ledger, ()),
         )
 
-    def _is_cut(self, warehouse: Warehouse) -> bool:
-        heads = warehouse.query("SELECT sequence, event_id FROM canary.canary_head").to_pylist()
-        return bool(self.trail.sequence) and (
-            not heads or heads[0]["sequence"] < self.trail.sequence
-        )
+    def _is_continued(self, warehouse: Warehouse, sequence: int) -> bool:
+        """Whether the events go on from the last one here: another ledger, or an older copy of this
+        one, may have taken its place."""
+        following = warehouse.query(
+            "SELECT previous_hash FROM canary.canary_events WHERE sequence = @sequence",
+            {"sequence": self.trail.sequence + 1},
+        )["previous_hash"].to_pylist()
+        return sequence > self.trail.sequence and following == [self.trail.head]
+
+
+def _head(warehouse: Warehouse) -> tuple[int, str]:
+    rows = warehouse.query("SELECT sequence, event_id FROM canary.canary_head").to_pylist()
+    return (rows[0]["sequence"], rows[0]["event_id"]) if rows else (0, GENESIS)
 
 
 def _at_stake(stored: StoredProposal, currency: str) -> Money | None:

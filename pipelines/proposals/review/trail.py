@@ -45,8 +45,12 @@ class Trail:
     def empty(cls) -> Trail:
         return cls(pa.table({}), 0, GENESIS)
 
-    def extended(self, rows: pa.Table) -> Trail:
-        """The trail with the events after it, as ``trail.sql`` gives them."""
+    def extended(self, rows: pa.Table, head: str) -> Trail:
+        """The trail with the events after it, as ``trail.sql`` gives them.
+
+        Args:
+            head: the event_id of the last one.
+        """
         if not rows.num_rows:
             return self
         kept = rows.select(_KEPT)
@@ -56,15 +60,7 @@ class Trail:
         if self.sequence:
             kept = pa.concat_tables([self.columns, kept])
         kept = kept.unify_dictionaries().combine_chunks()
-        last = rows.num_rows - 1
-        return Trail(kept, rows["sequence"][last].as_py(), rows["event_id"][last].as_py())
-
-    def follows(self, rows: pa.Table) -> bool:
-        """Whether events that were read are the next ones, and not of a ledger written anew."""
-        return not rows.num_rows or (
-            rows["sequence"][0].as_py() == self.sequence + 1
-            and rows["previous_hash"][0].as_py() == self.head
-        )
+        return Trail(kept, rows["sequence"][rows.num_rows - 1].as_py(), head)
 
     def select(self, skip: int, count: int, **equal: str) -> tuple[int, Sequence[Entry]]:
         """How many events have these values, and some of them, the newest first.

@@ -65,6 +65,7 @@ class Evidence:
     curves: Mapping[tuple[str, str], Curve] = field(default_factory=dict)
     spend: Sequence[Row] = ()
     scorecard: Sequence[Row] | None = None
+    scorecard_months: Sequence[Row] = ()
     missing: Mapping[str, str] = field(default_factory=dict)
 
     def channels(self) -> list[Curve]:
@@ -98,6 +99,7 @@ def read_evidence(warehouse: Warehouse) -> Evidence:
             curves=_curves(rows("curves") or []),
             spend=rows("spend") or (),
             scorecard=rows("scorecard"),
+            scorecard_months=rows("scorecard_months") or (),
             missing=missing,
         )
 

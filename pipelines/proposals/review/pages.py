@@ -188,7 +188,8 @@ def show_trail(desk: AtDesk) -> HTMLResponse:
 @router.get("/scorecard")
 def show_scorecard(desk: AtDesk) -> HTMLResponse:
     """What was predicted, and what came."""
-    return desk.page("scorecard.html", rows=desk.snapshot.evidence.scorecard)
+    evidence = desk.snapshot.evidence
+    return desk.page("scorecard.html", rows=evidence.scorecard, months=evidence.scorecard_months)
 
 
 @router.get("/kill-switch")

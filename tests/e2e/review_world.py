@@ -78,7 +78,59 @@ def two_campaigns(
     terms = Terms.of(settings, file_policy(settings))
     set_policy(ledger, terms.policy, terms.moment, Actor(ZOE, "person"), comment=None)
     propose(ledger, terms, created_by=created_by)
+    scorecard(warehouse)
     return settings
+
+
+def scorecard(warehouse: Warehouse) -> None:
+    """Two evaluations of earlier proposals: one that came as predicted, one not carried out."""
+    row: dict[str, Value] = {
+        "as_of": AS_OF,
+        "evaluated_at": _FINISHED,
+        "kind": "budget_shift",
+        "state": "SHADOW_RECORDED",
+        "predicted_by": "mmm",
+        "platform": "google_ads",
+        "account_id": "g",
+        "campaign_id": "g1",
+        "field": "daily_budget_micros",
+        "from_value": "1000000000",
+        "to_value": "1040000000",
+        "currency_code": "USD",
+        "revision": 1,
+        "is_final": True,
+        "predicted_orders_p10": 1.0,
+        "predicted_orders_p50": 4.0,
+        "predicted_orders_p90": 7.0,
+    }
+    put(
+        warehouse,
+        "canary.canary_scorecard",
+        [
+            {
+                **row,
+                "proposal_id": "p-00000000000a",
+                "outcome": "CARRIED_OUT",
+                "effective_on": date(2026, 5, 20),
+                "realised_orders": 5.2,
+                "realised_orders_low": 0.4,
+                "realised_orders_high": 10.0,
+                "is_covered": True,
+                "verdict": "TOLD",
+                "reason": "Compared with 9 untouched campaigns over four weeks.",
+            },
+            {
+                **row,
+                "proposal_id": "p-00000000000b",
+                "outcome": "NOT_CARRIED_OUT",
+                "shadow_orders_p10": 0.8,
+                "shadow_orders_p50": 3.6,
+                "shadow_orders_p90": 6.5,
+                "verdict": "SHADOW",
+                "reason": "The budget stayed as it was.",
+            },
+        ],
+    )
 
 
 def put(warehouse: Warehouse, table: str, rows: Sequence[dict[str, Value]]) -> None:

@@ -122,3 +122,13 @@ def test_a_proposal_says_what_nothing_half_and_all_of_it_bring(
     expect(drawn).to_be_visible()
     page.goto(f"/proposals/{server.ids()['m2']}")
     expect(page.locator("main")).to_contain_text("rests on no response curve")
+
+
+def test_the_scorecard_tells_predictions_from_what_came(server: Server, visit: Visit) -> None:
+    page = visit(ANN, "/scorecard")
+    expect(
+        page.get_by_role("region", name="Predictions that came").locator("tbody")
+    ).to_contain_text("1 (100.0%)")
+    rows = page.get_by_role("region", name="Each proposal").locator("tbody tr")
+    expect(rows).to_have_count(2)
+    expect(rows.filter(has_text="not carried out: an estimate")).to_have_count(1)

@@ -21,16 +21,17 @@ from pipelines.proposals.review.desk import AtDesk, Desk
 from pipelines.proposals.review.diff import differences
 from pipelines.proposals.review.figures import is_soon
 from pipelines.proposals.review.forms import Outcome
-from pipelines.proposals.review.standing import read
 from pipelines.proposals.review.whatif import what_if
 from pipelines.proposals.states import Action, State
 from pipelines.proposals.stored import StoredProposal
 
 router = APIRouter()
 _TRAIL_PAGE = 50
+_REVISIONS = 5
 _HISTORY = 100
 _FIRST_LOOK = 6
 _WEEK = 7
+_LONGEST_NUMBER = 9
 _SWITCHES = {Action.STOP, Action.RESUME}
 _SEVERITIES = {"CRITICAL": 0, "WARNING": 1}
 
@@ -64,8 +65,7 @@ def inbox_page(desk: Desk, outcome: Outcome | None = None) -> HTMLResponse:
     query = desk.request.query_params
     filters = inbox.Filters.of(query)
     standing = desk.snapshot.standing
-    page = query.get("page", "1")
-    view = inbox.view(standing, filters, int(page) if page.isdecimal() and len(page) < 9 else 1)
+    view = inbox.view(standing, filters, _number(query.get("page"), 1))
     every = standing.proposals.values()
     return desk.page(
         "inbox.html",
@@ -125,23 +125,24 @@ def proposal_page(desk: Desk, proposal_id: str, outcome: Outcome | None = None) 
 
 @router.get("/proposals/{proposal_id}/revisions")
 def show_revisions(desk: AtDesk, proposal_id: str) -> HTMLResponse:
-    """What each revision changed; read from the warehouse, if the file can be had."""
+    """What each revision changed, a few at a time; read from the warehouse, if its file is free."""
     latest = desk.snapshot.standing.proposals.get(proposal_id)
     if latest is None:
         return desk.missing(f"There is no proposal {proposal_id[:60]}.")
-    try:
-        rows = read(desk.review.shelf.warehouse, "revisions", proposal_id=proposal_id)
-        revisions = [StoredProposal.of(row, State.NONE, ()) for row in rows.to_pylist()]
-        steps = [
-            (before, after, differences(before, after)) for before, after in pairwise(revisions)
-        ]
-        problem = None
-    except AdcanaryError as error:
-        steps, problem = [], error.message
+    last = min(_number(desk.request.query_params.get("to"), latest.revision), latest.revision)
+    first = max(1, last - _REVISIONS)
+    steps, problem = [], desk.snapshot.problem
+    if problem is None:
+        try:
+            revisions = desk.review.shelf.revisions(proposal_id, first, last)
+            steps = [(a, b, differences(a, b)) for a, b in pairwise(revisions)]
+        except AdcanaryError as error:
+            problem = error.message
     return desk.page(
         "revisions.html",
         card=_card(desk, latest),
         steps=list(reversed(steps)),
+        first=first,
         problem=problem,
     )
 
@@ -165,8 +166,7 @@ def show_trail(desk: AtDesk) -> HTMLResponse:
     """The record of decisions, newest first."""
     query, trail = desk.request.query_params, desk.snapshot.standing.trail
     chosen = {name: query[name] for name in ("proposal_id", "action", "actor") if query.get(name)}
-    page = query.get("page", "1")
-    number = int(page) if page.isdecimal() and int(page[:9]) > 0 else 1
+    number = _number(query.get("page"), 1)
     count, entries = trail.select((number - 1) * _TRAIL_PAGE, _TRAIL_PAGE, **chosen)
     pages = max(1, -(-count // _TRAIL_PAGE))
     if number > pages:
@@ -215,6 +215,13 @@ def switch_page(desk: Desk, outcome: Outcome | None = None) -> HTMLResponse:
 def healthy() -> PlainTextResponse:
     """For a load balancer: this process answers."""
     return PlainTextResponse("ok\n")
+
+
+def _number(text: str | None, otherwise: int) -> int:
+    """A page's or a revision's number in an address; from 1."""
+    if text and text.isdecimal() and len(text) < _LONGEST_NUMBER:
+        return max(1, int(text))
+    return otherwise
 
 
 def _card(desk: Desk, stored: StoredProposal) -> Any:

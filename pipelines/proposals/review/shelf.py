@@ -17,7 +17,9 @@ from pathlib import Path
 from pipelines.config import Settings
 from pipelines.errors import AdcanaryError, MissingTableError
 from pipelines.proposals.review.evidence import Evidence, read_evidence
-from pipelines.proposals.review.standing import Standing
+from pipelines.proposals.review.standing import Standing, read
+from pipelines.proposals.states import State
+from pipelines.proposals.stored import StoredProposal
 from pipelines.warehouse import Warehouse, open_warehouse
 from pipelines.warehouse.duckdb_file import log_of
 
@@ -27,7 +29,7 @@ _PATIENCE_SECONDS = 0.05
 _EVIDENCE_SECONDS = 20.0
 _log = logging.getLogger(__name__)
 
-State = tuple[tuple[int, int, int] | None, ...]
+Mark = tuple[tuple[int, int, int] | None, ...]
 """Of DuckDB's file and of its log: inode, size, instant of the last change."""
 
 
@@ -42,7 +44,7 @@ class Snapshot:
     standing: Standing
     evidence: Evidence
     read_at: datetime | None = None
-    state: State | None = None
+    state: Mark | None = None
     problem: str | None = None
 
 
@@ -58,12 +60,11 @@ class Shelf:
     ) -> None:
         self.settings = settings
         self.on_new = on_new
-        quick = settings.warehouse.model_copy(update={"lock_timeout_seconds": _LOCK_SECONDS})
-        self._settings = settings.model_copy(update={"warehouse": quick})
-        self.warehouse: Warehouse = open_warehouse(self._settings, create=False)
+        self._warehouse = _opened(settings, _LOCK_SECONDS)
+        self._impatient = _opened(settings, _PATIENCE_SECONDS)
         self._snapshot = Snapshot(Standing(settings.reporting_currency), Evidence())
         self._evidence_at = self._read_at = 0.0
-        self._evidence_state: State | None = None
+        self._evidence_state: Mark | None = None
         self._reading = threading.Lock()
         self._fresh = threading.Condition()
         self._wake, self._stop = threading.Event(), threading.Event()
@@ -90,6 +91,17 @@ class Shelf:
                 self._fresh.wait(_PATIENCE_SECONDS)
         return self._snapshot
 
+    def revisions(self, proposal_id: str, first: int, last: int) -> list[StoredProposal]:
+        """Some revisions of a proposal, which aren't kept in memory.
+
+        Raises:
+            WarehouseLocked: the file can't be had at once.
+        """
+        rows = read(
+            self._impatient, "revisions", proposal_id=proposal_id, first=first, last=last
+        ).to_pylist()
+        return [StoredProposal.of(row, State.NONE, ()) for row in rows]
+
     def refresh(self) -> Snapshot:
         """Read now whatever is newer, if the file can be had."""
         with self._reading:
@@ -108,14 +120,14 @@ class Shelf:
                 _log.warning("%s", error)
         return after
 
-    def _next(self, before: Snapshot, state: State) -> Snapshot:
+    def _next(self, before: Snapshot, state: Mark) -> Snapshot:
         try:
-            standing = before.standing.next(self.warehouse)
+            standing = before.standing.next(self._warehouse)
         except MissingTableError:
             standing = Standing(self.settings.reporting_currency)  # nothing was ever proposed
         evidence, now = before.evidence, time.monotonic()
         if before.read_at is None or self._evidence_is_due(state):
-            evidence = read_evidence(self.warehouse)
+            evidence = read_evidence(self._warehouse)
             self._evidence_at, self._evidence_state = now, state
         self._read_at = now
         return Snapshot(standing, evidence, datetime.now(UTC), state)
@@ -132,22 +144,28 @@ class Shelf:
 
     def _is_due(self) -> bool:
         now, snapshot = time.monotonic(), self._snapshot
-        if self.warehouse.kind != "duckdb":
+        if self._warehouse.kind != "duckdb":
             return now - self._read_at >= self.settings.review.poll_seconds
         state = self._state()
         return bool(snapshot.problem) or state != snapshot.state or self._evidence_is_due(state)
 
-    def _evidence_is_due(self, state: State) -> bool:
+    def _evidence_is_due(self, state: Mark) -> bool:
         """The jobs' tables are larger than the ledger's head: they are read now and then."""
-        if self.warehouse.kind == "duckdb" and state == self._evidence_state:
+        if self._warehouse.kind == "duckdb" and state == self._evidence_state:
             return False
         return time.monotonic() - self._evidence_at >= _EVIDENCE_SECONDS
 
-    def _state(self) -> State:
+    def _state(self) -> Mark:
         path = self.settings.warehouse.path
-        if self.warehouse.kind != "duckdb":
+        if self._warehouse.kind != "duckdb":
             return ()
         return tuple(_mark(p) for p in (path, log_of(path)))
+
+
+def _opened(settings: Settings, seconds: float) -> Warehouse:
+    """The warehouse, for whoever waits at most so long for its file."""
+    quick = settings.warehouse.model_copy(update={"lock_timeout_seconds": seconds})
+    return open_warehouse(settings.model_copy(update={"warehouse": quick}), create=False)
 
 
 def _mark(path: Path) -> tuple[int, int, int] | None:

@@ -80,15 +80,13 @@ class Standing:
     def _is_continued(self, warehouse: Warehouse, sequence: int) -> bool:
         """Whether the events go on from the last one here: another ledger, or an older copy of this
         one, may have taken its place."""
-        following = warehouse.query(
-            "SELECT previous_hash FROM canary.canary_events WHERE sequence = @sequence",
-            {"sequence": self.trail.sequence + 1},
-        )["previous_hash"].to_pylist()
+        rows = read(warehouse, "following", sequence=self.trail.sequence + 1).to_pylist()
+        following = [row["previous_hash"] for row in rows]
         return sequence > self.trail.sequence and following == [self.trail.head]
 
 
 def _head(warehouse: Warehouse) -> tuple[int, str]:
-    rows = warehouse.query("SELECT sequence, event_id FROM canary.canary_head").to_pylist()
+    rows = read(warehouse, "head").to_pylist()
     return (rows[0]["sequence"], rows[0]["event_id"]) if rows else (0, GENESIS)
 
 

@@ -44,6 +44,16 @@ emulator: .emulator/.ready ## Install the BigQuery emulator into an environment 
 
 analyzer: .analyzer/.ready ## Install Google's SQL analyzer (ZetaSQL; needs npm)
 
+# Playwright drives the system's own browser: nothing is downloaded but a package of the system.
+chromium: ## Install Chromium for the tests of the review page, where apt-get can; they skip without it
+	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || \
+		command -v google-chrome >/dev/null || \
+		{ as_root=$$([ "$$(id -u)" = 0 ] || echo sudo -n); \
+		$$as_root apt-get update -qq && \
+		$$as_root env DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends \
+			chromium >/dev/null; } || \
+		echo "Chromium can't be installed here: the tests of the review page will skip, saying so"
+
 lock: $(UV) ## Lock dependencies anew, without index addresses
 	@$(UV) pip compile --universal --generate-hashes --no-emit-index-url --no-header --no-annotate \
 		--group dev --python-version 3.11 pyproject.toml -o requirements.lock
@@ -121,4 +131,4 @@ PEERS := framework pymc meridian
 	done
 	@touch $@
 
-.PHONY: help setup demo test bench check fix sources emulator analyzer lock clean
+.PHONY: help setup demo test bench check fix sources emulator analyzer chromium lock clean

@@ -29,6 +29,7 @@ from pipelines.job_settings import (
 from pipelines.plain_text import remember_secrets
 from pipelines.platforms import platform_table
 from pipelines.policy_settings import GuardrailSettings, PolicySettings
+from pipelines.review_settings import ReviewSettings
 from pipelines.source_settings import (
     HolidayCalendar,
     Section,
@@ -236,6 +237,7 @@ class Settings(Section):
     policy: PolicySettings = PolicySettings()
     identity: IdentitySettings = IdentitySettings()
     privacy: PrivacySettings = PrivacySettings()
+    review: ReviewSettings = ReviewSettings()
     path: Path = Path("adcanary.yaml")
 
     @property
@@ -268,6 +270,10 @@ class Secrets(SourceSecrets):
     """
 
     hash_salt: SecretStr | None = None
+    review_key: SecretStr | None = None
+    oidc_client_secret: SecretStr | None = None
+    slack_webhook: SecretStr | None = None
+    slack_signing_secret: SecretStr | None = None
 
     def model_post_init(self, _: object) -> None:
         values = (value for _, value in self if isinstance(value, SecretStr))

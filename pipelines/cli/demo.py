@@ -100,6 +100,7 @@ def _print(folder: Path, seconds: float) -> None:
     out.print(
         f"\nDone in {seconds:.0f} s. Next, with --config {folder / 'adcanary.yaml'} (or export "
         "ADCANARY_CONFIG):\n"
+        "  adcanary review --as ben          read the proposals and decide, in the browser\n"
         "  adcanary proposals show ID        the reasons, with every guardrail\n"
         "  adcanary proposals approve ID --as ben   record it in the shadow feed, no more\n"
         '  adcanary query "SELECT …"         query the marts in GoogleSQL\n'

@@ -9,7 +9,17 @@ from typing import Annotated
 import typer
 
 from pipelines.build import build as build_models
-from pipelines.cli import backup, changes, evaluate, ingest, policy, privacy, proposals, sandbox
+from pipelines.cli import (
+    backup,
+    changes,
+    evaluate,
+    ingest,
+    policy,
+    privacy,
+    proposals,
+    review,
+    sandbox,
+)
 from pipelines.cli.console import (
     Format,
     native_output_aside,
@@ -173,6 +183,7 @@ def query(
 
 app.command("backup")(backup.backup)
 app.command("restore")(backup.restore)
+app.command("review")(review.review)
 app.command("stop")(policy.stop)
 app.command("resume")(policy.resume)
 app.add_typer(policy.policy_app, name="policy")

@@ -89,8 +89,10 @@ def _fitting(drafted: Drafted, market: Market, book: Book, terms: Terms) -> Draf
     most = terms.policy.settings.max_open_proposals
     open_ = {p.proposal_id for p in book.proposals if p.state in _WAITING and not _over(p, terms)}
     new = [p for p in drafted.proposals if p.verdict == "PASS" and p.proposal_id not in open_]
-    replaced = {p.target.key for p in new}
-    staying = sum(p.proposal_id in open_ and p.target.key not in replaced for p in book.proposals)
+    replaced = {p.target.identity for p in new}
+    staying = sum(
+        p.proposal_id in open_ and p.target.identity not in replaced for p in book.proposals
+    )
     room = max(most - staying, 0)
     if len(new) <= room:
         return drafted

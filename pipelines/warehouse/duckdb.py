@@ -155,6 +155,8 @@ class DuckDBWarehouse:
 
     @contextmanager
     def unit(self, *, read_only: bool = False) -> Iterator[None]:
+        if read_only:
+            self._refuse_missing()
         with self._connection(read_only=read_only) as connection:
             before, self._held = self._held, connection
             try:

@@ -24,6 +24,7 @@ from pipelines.cli.main import app
 from pipelines.config import load_settings
 from pipelines.contracts import Contract, load_contract, load_contracts
 from pipelines.jobs.run import JOBS, run_job, with_plot_problem
+from pipelines.proposals.review.shelf import Shelf
 from pipelines.warehouse import Statement
 from pipelines.warehouse.base import insert_row
 from pipelines.warehouse.duckdb import DuckDBWarehouse
@@ -152,6 +153,7 @@ def run_commands(folder: Path, marts: Catalogue) -> list[Sent]:
         with_plot_problem(warehouse, run, "no font")
         report.print_loaded(warehouse)
         report.print_verdicts(warehouse)
+        Shelf(settings).refresh()  # what the review page reads
         _run("privacy", "export", "--person", people.ADA_USER, "--reason", "x")
         _run("privacy", "erase", "--person", people.ADA_EMAIL, "--yes")
         _run("privacy", "expire", "--days", "20")

@@ -14,6 +14,9 @@ import pytest
 
 from pipelines.sandbox.market.market import Market
 from pipelines.sandbox.world import ADMIN, World
+from tests.e2e.review_fixtures import browser, review_world, server, signer, visit
+
+__all__ = ["browser", "review_world", "server", "signer", "visit"]
 
 START = "2025-01-01"
 TODAY = date(2026, 7, 1)

@@ -100,6 +100,8 @@ class AudienceTest(Kind[Inputs, AudienceCase]):
     field = "audience_test"
     guardrails = (
         guardrails.kill_switch,
+        guardrails.job_may_propose,
+        guardrails.blackout,
         guardrails.evidence_fresh,
         guardrails.account_fresh,
         guardrails.baseline_known,

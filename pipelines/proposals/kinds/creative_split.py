@@ -128,6 +128,8 @@ class CreativeSplit(Kind[Inputs, SplitCase]):
     field = "ad_shares"
     guardrails = (
         guardrails.kill_switch,
+        guardrails.job_may_propose,
+        guardrails.blackout,
         guardrails.evidence_fresh,
         guardrails.predictions_hold,
         guardrails.account_fresh,

@@ -97,6 +97,8 @@ class Resume(Kind[Inputs, ResumeCase]):
     field = "status"
     guardrails = (
         guardrails.kill_switch,
+        guardrails.job_may_propose,
+        guardrails.blackout,
         guardrails.evidence_fresh,
         guardrails_resume.is_paused,
         guardrails.account_fresh,

@@ -1,0 +1,1 @@
+SELECT previous_hash FROM canary.canary_events WHERE sequence = @sequence

@@ -1,0 +1,1 @@
+SELECT sequence, event_id FROM canary.canary_head

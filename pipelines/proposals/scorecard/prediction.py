@@ -1,0 +1,52 @@
+"""What a proposal predicted, and whether what came lies within it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from math import hypot
+
+from scipy.stats import norm
+
+from pipelines.proposals.proposal import Interval
+from pipelines.proposals.scorecard.sequential import NOMINAL
+
+_TO_P90 = float(norm.ppf(0.9))
+_TO_HELD = float(norm.ppf((1 + NOMINAL) / 2))
+
+
+@dataclass(frozen=True)
+class Held:
+    """The 90% interval in which an estimate lies, if the prediction is right."""
+
+    low: float
+    high: float
+
+    def covers(self, value: float) -> bool:
+        return self.low <= value <= self.high
+
+
+def held(predicted: Interval, error: float) -> Held:
+    """The prediction as an interval that holds 90% of the estimates of what came.
+
+    Proposals state the 10th, 50th and 90th percentile, an interval of 80%. Each half is read as a
+    normal one, as the fidelity job reads them, which gives the 5th and 95th. An estimate misses what
+    came by its own error, so that the interval is widened by it.
+    """
+    low, high = (
+        _TO_HELD * hypot((end - predicted.p50) / _TO_P90, error)
+        for end in (predicted.p10, predicted.p90)
+    )
+    return Held(predicted.p50 - low, predicted.p50 + high)
+
+
+PREDICTED_BY = {"pacing": "mmm"}
+"""Whose interval it is where another job proposes: a pause's orders are the media mix's."""
+
+
+def run_ids(evidence: str) -> tuple[str, ...]:
+    """The run ids that a proposal's evidence names."""
+    values = json.loads(evidence)
+    return tuple(
+        str(value) for name, value in sorted(values.items()) if name.endswith("run_id") and value
+    )

@@ -1,0 +1,91 @@
+"""Which jobs have lost their right to propose, because their intervals don't hold what comes."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from datetime import date, timedelta
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from pipelines.errors import MissingTableError
+from pipelines.proposals.proposal import Interval
+from pipelines.proposals.scorecard.prediction import held
+from pipelines.proposals.scorecard.sequential import ALPHA, HIGH, LOW, Standing
+from pipelines.warehouse import Warehouse
+
+STREAMS = 2
+"""Outcomes of proposals, and forecasts: each has its part of the error rate."""
+_OURS = {"CARRIED_OUT", "PARTLY", "REVERTED"}
+
+
+@cache
+def _query(name: str) -> str:
+    return (Path(__file__).parent / "queries" / f"{name}.sql").read_text()
+
+
+def barred_jobs(warehouse: Warehouse, as_of: date) -> dict[str, str]:
+    """The jobs that may not propose as of a day, with why.
+
+    A job is held to two records, each on its own: what came of its proposals that were carried out
+    and can be told, and, of the media mix, its forecasts of the week ahead.
+    """
+    barred: dict[str, str] = {}
+    for what, standings in (
+        ("what came of its proposals", standings_of_proposals(warehouse, as_of)),
+        ("the weeks that it forecast", standings_of_forecasts(warehouse, as_of)),
+    ):
+        for job, standing in standings.items():
+            if standing.barred_by:
+                barred[job] = _why(what, standing)
+    return barred
+
+
+def standings_of_proposals(warehouse: Warehouse, as_of: date) -> dict[str, Standing]:
+    """Each job's standing by its proposals; what nobody approved counts only while it is barred,
+    when nothing of it can be approved."""
+    standings: dict[str, Standing] = defaultdict(lambda: Standing(ALPHA / STREAMS))
+    versions: dict[str, str] = {}
+    for row in _rows(warehouse, "covered", {"as_of": as_of}):
+        job = row["job"]
+        standing = standings[job]
+        if versions.setdefault(job, row["model_version"]) != row["model_version"]:
+            versions[job] = row["model_version"]
+            standing.start_anew()
+        if row["outcome"] in _OURS or standing.is_barred:
+            standing.add(row["is_covered"])
+    return dict(standings)
+
+
+def standings_of_forecasts(warehouse: Warehouse, as_of: date) -> dict[str, Standing]:
+    """The media mix's standing by its forecasts of the week ahead, one a week."""
+    params = {"as_of": as_of, "last_week_start": as_of - timedelta(days=6)}
+    standing, version = Standing(ALPHA / STREAMS), None
+    for row in _rows(warehouse, "forecasts", params):
+        if version not in (None, row["model_version"]):
+            standing.start_anew()
+        version = row["model_version"]
+        predicted = Interval(row["orders_p10"], row["orders_p50"], row["orders_p90"])
+        standing.add(held(predicted, 0.0).covers(row["orders"]))
+    return {"mmm": standing}
+
+
+def _rows(
+    warehouse: Warehouse, name: str, params: Mapping[str, date]
+) -> Iterable[Mapping[str, Any]]:
+    try:
+        return warehouse.query(_query(name), params).to_pylist()
+    except MissingTableError:  # nothing was built, or scored, yet
+        return []
+
+
+def _why(what: str, standing: Standing) -> str:
+    bar = standing.barred_by
+    assert bar is not None
+    since = standing.tally
+    return (
+        f"its 90% intervals held {bar.coverage:.0%} of {what} ({bar.covered} of {bar.count}), "
+        f"outside {LOW:.0%} to {HIGH:.0%}; since then {since.covered} of {since.count} "
+        "(docs/scorecard.md says how it is let in again)"
+    )

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from pipelines.build import build as build_models
-from pipelines.cli import backup, evaluate, ingest, privacy, proposals, sandbox
+from pipelines.cli import backup, evaluate, ingest, lab, privacy, proposals, sandbox
 from pipelines.cli.console import (
     Format,
     native_output_aside,
@@ -176,3 +176,4 @@ app.add_typer(proposals.audit_app, name="audit")
 app.add_typer(sandbox.sandbox_app, name="sandbox")
 app.add_typer(privacy.privacy_app, name="privacy")
 app.add_typer(evaluate.evaluate_app, name="evaluate")
+app.add_typer(lab.lab_app, name="lab")

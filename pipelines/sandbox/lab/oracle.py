@@ -80,7 +80,7 @@ def best_path(world: World, caps: AllocationCaps | None) -> list[Budgets]:
     # without caps, a factor may be anything that the budget pays for
     most = prices.sum(axis=1).max() / prices.min()
     best, best_value = np.ones(shape), scale
-    for start in _starts(world, orders, prices, caps):
+    for start in _starts(world, prices, caps):
         climbed = minimize(
             lambda x: -orders(x.reshape(shape)) / scale,
             start.ravel(),
@@ -133,7 +133,10 @@ def _constraints(prices: Floats, caps: AllocationCaps | None) -> list[LinearCons
                 else:
                     row((week, c, sign), most=sign * bound)
             if own[c] >= floor:
-                row(*((week, j, floor * own[j] - own[c] * (j == c)) for j in range(channels)), most=0)
+                row(
+                    *((week, j, floor * own[j] - own[c] * (j == c)) for j in range(channels)),
+                    most=0,
+                )
     return [LinearConstraint(np.array(rows), -np.inf, np.array(bounds))]
 
 
@@ -141,9 +144,7 @@ def _feasible(factors: Floats, constraints: list[LinearConstraint]) -> bool:
     return all((c.A @ factors.ravel() <= np.asarray(c.ub) + 1e-6).all() for c in constraints)
 
 
-def _starts(
-    world: World, orders: _Orders, prices: Floats, caps: AllocationCaps | None
-) -> Iterator[Floats]:
+def _starts(world: World, prices: Floats, caps: AllocationCaps | None) -> Iterator[Floats]:
     """Towards the best steady split of each side of a break, as fast as the caps allow."""
     days = (world.decided_on(0), world.decided_on(world.weeks) - 1)
     goals = [_best_steady(world, prices[0], day) for day in days]
@@ -156,7 +157,6 @@ def _starts(
                 now = now * min(1.0, prices[week].sum() / (prices[week] @ now))
             path.append(now)
         yield np.array(path)
-    del orders
 
 
 def _towards(now: Floats, goal: Floats, prices: Floats, caps: AllocationCaps) -> Floats:

@@ -127,9 +127,7 @@ class Platform:
             (r["verdict"], r["reason"]) for r in outcome.rows[EVALUATIONS] if r["job"] == "mmm"
         ]
         verdicts += [
-            ("FAIL", r["message"])
-            for r in outcome.rows[EVENTS]
-            if r["event"] == "input_vanished"
+            ("FAIL", r["message"]) for r in outcome.rows[EVENTS] if r["event"] == "input_vanished"
         ]
         return Readiness(reported.as_of, tuple(sorted(verdicts)))
 

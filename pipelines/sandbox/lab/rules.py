@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 
 from pipelines.config import AllocationCaps
 from pipelines.sandbox.lab.world import Books, Budgets, World
+from pipelines.sandbox.market.truth import Floats
 
 CLAIMED_DAYS = 28
 """The days whose claimed conversions a buyer looks at."""
@@ -37,9 +36,7 @@ def buyers_rule(world: World, caps: AllocationCaps) -> list[Budgets]:
     return decided
 
 
-def _moved(
-    world: World, week: int, budgets: Budgets, books: Books, caps: AllocationCaps
-) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+def _moved(world: World, week: int, budgets: Budgets, books: Books, caps: AllocationCaps) -> Floats:
     day = world.decided_on(week)
     seen = slice(day - CLAIMED_DAYS, day)
     claimed = books.claimed[seen].sum(axis=0) / books.spend[seen].sum(axis=0)
@@ -52,10 +49,3 @@ def _moved(
         factors[worst] -= amount / spent[worst]
         factors[best] += amount / spent[best]
     return factors
-
-
-def fractions(world: World, decided: list[Budgets]) -> Iterator[dict[str, float]]:
-    """Each channel's share of the budgets, week by week."""
-    for week, budgets in enumerate(decided):
-        spent = world.spent_daily(budgets, world.decided_on(week) - 1)
-        yield dict(zip(world.channels, (spent / spent.sum()).tolist(), strict=True))

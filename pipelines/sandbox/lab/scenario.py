@@ -81,7 +81,12 @@ def _varied(seed: int) -> Channels:
 
 def _without_effect(seed: int) -> Channels:
     del seed
-    return {**CHANNELS, "meta_ads": replace(CHANNELS["meta_ads"], ceiling=0.0)}
+    return {**CHANNELS, "meta_ads": _sized("meta_ads", 0.0)}
+
+
+def _sized(channel: str, factor: float) -> ChannelTruth:
+    truth = CHANNELS[channel]
+    return replace(truth, ceiling=truth.ceiling * factor)
 
 
 _ALL = (
@@ -91,7 +96,9 @@ _ALL = (
         "structural_break",
         "from week 10 on, TikTok brings a third of what it brought, and Meta twice as much",
         broken={
-            "tiktok_ads": replace(CHANNELS["tiktok_ads"], ceiling=CHANNELS["tiktok_ads"].ceiling / 3),
+            "tiktok_ads": replace(
+                CHANNELS["tiktok_ads"], ceiling=CHANNELS["tiktok_ads"].ceiling / 3
+            ),
             "meta_ads": replace(CHANNELS["meta_ads"], ceiling=CHANNELS["meta_ads"].ceiling * 2),
         },
     ),

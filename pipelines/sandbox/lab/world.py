@@ -118,8 +118,7 @@ class World:
         shares = np.empty((len(self.days), len(self.plans)))
         past = self.days[: self.first]
         ratio = self.demand / self.demand.mean()
-        for i, plan in enumerate(self.plans):
-            channel = int(self.channel_of[i])
+        for i, channel in enumerate(self.channel_of.tolist()):
             name = self.channels[channel]
             flight = np.ones(len(self.days))
             if name == self.scenario.chaser:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -17,8 +18,9 @@ from pipelines.cli.console import (
     print_plainly,
     print_rows,
 )
-from pipelines.cli.options import FormatOption
+from pipelines.cli.options import ConfigOption, FormatOption, open_settings
 from pipelines.errors import UsageError
+from pipelines.warehouse import Warehouse
 
 lab_app = typer.Typer(no_args_is_help=True, help="Let the platform decide for a simulated market.")
 
@@ -40,13 +42,19 @@ def closed_loop(
     folder: Annotated[
         Path | None, typer.Option("--out", help="Folder for the report and a picture.")
     ] = None,
+    keep_hints: Annotated[
+        bool,
+        typer.Option("--hints", help="Write contracts.policy_hints to a sandbox's warehouse."),
+    ] = False,
     format_: FormatOption = Format.TABLE,
+    config: ConfigOption = None,
 ) -> None:
     """Run a market week by week: proposals that pass are approved and carried out in it.
 
     Prints what the platform brought beside the status quo, an equal split, a buyer's rule and the
     best allocations that know the truth. A seed takes minutes.
     """
+    from pipelines.sandbox.lab.hints import write_hints
     from pipelines.sandbox.lab.loop import run_seed
     from pipelines.sandbox.lab.scenario import scenario_of
     from pipelines.sandbox.lab.score import SeedScore, score
@@ -65,19 +73,14 @@ def closed_loop(
             kept="nothing was run.",
             fix="Pass --out with a folder, or with a name that isn't taken.",
         )
+    warehouse = _sandboxs_warehouse(config) if keep_hints else None
     scores: list[SeedScore] = []
     with native_output_aside(), err.status("") as status:
         for seed in range(first_seed, first_seed + seeds):
-            scores.append(
-                score(
-                    run_seed(
-                        scenario,
-                        seed,
-                        weeks,
-                        lambda step, s=seed: status.update(f"{market}, seed {s}: {step}"),
-                    )
-                )
-            )
+            run = run_seed(scenario, seed, weeks, _teller(status.update, f"{market}, seed {seed}"))
+            scores.append(score(run))
+    if warehouse is not None:
+        write_hints(warehouse, [hint for scored in scores for hint in scored.hints])
     whole = report_object(market, weeks, scores)
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -95,3 +98,19 @@ def closed_loop(
     print_rows(refusal_rows(scores), format_)
     if folder is not None:
         print_plainly(f"Report: {folder / market}.json, picture: {folder / market}.png")
+
+
+def _teller(show: Callable[[str], None], of: str) -> Callable[[str], None]:
+    return lambda step: show(f"{of}: {step}")
+
+
+def _sandboxs_warehouse(config: Path | None) -> Warehouse:
+    """What a simulated market teaches has no place among the results of a real one."""
+    settings, warehouse = open_settings(config)
+    if settings.now is None:
+        raise UsageError(
+            f"{settings.path} isn't of a sandbox: it fixes no clock (now).",
+            kept="nothing was run or written.",
+            fix="Leave out --hints, or pass --config with a sandbox's adcanary.yaml.",
+        )
+    return warehouse

@@ -45,7 +45,7 @@ def _path(folder: Path, market: str, seed: int, weeks: int) -> Path:
 
 def _scores(folder: Path, market: str, seeds: Sequence[int], weeks: int) -> list[SeedScore]:
     paths = (_path(folder, market, seed, weeks) for seed in seeds)
-    return [pickle.loads(path.read_bytes()) for path in paths if path.exists()]  # noqa: S301
+    return [pickle.loads(path.read_bytes()) for path in paths if path.exists()]
 
 
 def _table(by_market: dict[str, list[SeedScore]]) -> str:

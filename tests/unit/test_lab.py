@@ -2,7 +2,8 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import asdict, replace
+from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -10,11 +11,13 @@ import pytest
 from typer.testing import CliRunner
 
 from pipelines.cli.main import app
+from pipelines.config import Settings, WarehouseSettings
 from pipelines.jobs.mmm.engines import engine_of, remembered
 from pipelines.jobs.mmm.ensemble import sampler
 from pipelines.jobs.mmm.weeks import MICRO
 from pipelines.money import Money
 from pipelines.sandbox.lab.approver import approve
+from pipelines.sandbox.lab.hints import Logged, hints, logged, write_hints
 from pipelines.sandbox.lab.loop import (
     ADCANARY,
     BUYER,
@@ -35,6 +38,7 @@ from pipelines.sandbox.lab.scenario import ADVERSARIAL, OUTAGE_SHARE, SCENARIOS
 from pipelines.sandbox.lab.score import broken, score
 from pipelines.sandbox.lab.world import HISTORY_WEEKS, Books, World
 from pipelines.sandbox.market.truth import CHANNELS
+from pipelines.warehouse import open_warehouse
 
 CAPS = SETTINGS.guardrails
 WEEKS = 2
@@ -284,6 +288,50 @@ def test_steady_orders_are_those_of_the_sandboxs_truth() -> None:
     assert market.steady(at, 0, 200.0) == pytest.approx(
         7 * float(truth.saturation(np.array([200.0]))[0])
     )
+
+
+def log_of(weeks: int, step: float) -> list[Logged]:
+    """Two channels, of which the first brings an order a dollar up to any spend."""
+    grid = np.tile(np.linspace(0, 1000, 11), (2, 1))
+    curves = np.array([[own * k, own * 0] for k in (0.8, 1.0, 1.2) for own in (grid[0],)])
+    moved = [50 * (1 + step) ** i for i in range(weeks)]
+    return [Logged(np.array([m, 500 - m]), 3.0, grid, curves) for m in moved]
+
+
+def test_a_hint_values_another_cap_by_the_curves_and_by_weeks_like_it() -> None:
+    made = {hint.hinted_value: hint for hint in hints(log_of(20, 0.02), 5.0, date(2026, 6, 30))}
+    assert made[10.0].delta_orders_p50 > 0 > made[0.0].delta_orders_p50
+    spent = [50 * 1.02**i for i in range(20)]
+    assert made[0.0].delta_orders_p50 == pytest.approx(50 - np.mean(spent), rel=0.05)
+    assert made[7.5].delta_orders_p10 < made[7.5].delta_orders_p50 < made[7.5].delta_orders_p90
+    assert made[7.5].effective_weeks > made[10.0].effective_weeks
+
+
+def test_a_hint_that_the_log_has_no_weeks_for_is_refused() -> None:
+    made = list(hints(log_of(20, 0.05), 1.0, date(2026, 6, 30)))
+    refused = next(hint for hint in made if hint.hinted_value == 10)
+    assert refused.verdict == "REFUSED"
+    assert "had other splits" in refused.reason
+
+
+def test_hints_are_written_once_and_propose_nothing(run: Run, tmp_path: Path) -> None:
+    made = list(hints(logged(run), CAPS.max_change_percent, run.weeks[-1].reported.as_of))
+    assert [hint.verdict for hint in made] == ["REFUSED"] * 4
+    settings = Settings(warehouse=WarehouseSettings(path=tmp_path / "w.duckdb"))
+    warehouse = open_warehouse(settings, create=True)
+    for _ in range(2):
+        write_hints(warehouse, made)
+    rows = warehouse.query("SELECT * FROM contracts.policy_hints ORDER BY hinted_value")
+    assert rows.to_pylist() == [asdict(hint) for hint in made]
+    assert not warehouse.query("SELECT 1 FROM canary.canary_proposals").num_rows
+
+
+def test_hints_of_a_simulation_are_kept_out_of_a_real_warehouse(tmp_path: Path) -> None:
+    config = tmp_path / "adcanary.yaml"
+    config.write_text("warehouse: {path: w.duckdb}\n")
+    asked = ["lab", "closed-loop", "--hints", "--config", str(config)]
+    result = CliRunner().invoke(app, asked)
+    assert "isn't of a sandbox" in str(result.exception)
 
 
 def test_the_command_prints_the_keys_that_others_rely_on(tmp_path: Path) -> None:

@@ -5,9 +5,9 @@ Only what was reported may enter; no truth.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pyarrow as pa
@@ -58,11 +58,15 @@ class Advice:
         mmm: the run that it rests on.
         doubts: names of the checks that refuse it.
         drafted: the proposals, and why there are no others.
+        steady_curves: rows of the run's curves, by channel.
+        expected: median of the orders of each week to come.
     """
 
     mmm: JobEvidence
     doubts: tuple[str, ...]
     drafted: Drafted
+    steady_curves: Mapping[str, Sequence[Mapping[str, Any]]]
+    expected: Mapping[date, float]
 
 
 class Platform:
@@ -92,7 +96,7 @@ class Platform:
         drafted = KIND.draft(reported.market, evidence, self._settings.guardrails, stamp)
         checks = outcome.rows.get(DIAGNOSTICS, ())
         doubts = tuple(r["name"] for r in checks if r["refuses"] and not r["passed"])
-        return Advice(mmm, doubts, drafted)
+        return Advice(mmm, doubts, drafted, _curves(outcome), _expected(outcome, reported.as_of))
 
     def _run_mmm(self, reported: Reported) -> tuple[JobEvidence, Outcome]:
         inputs = {WEEKS: reported.weekly}
@@ -143,6 +147,23 @@ class Platform:
                 start, origin = row["week_start"], row["origin_week"]
                 if origin < start <= origin + _AHEAD and start >= since and start in came:
                     yield {**row, "run_id": run.run_id, "as_of": run.as_of, "orders": came[start]}
+
+
+def _curves(outcome: Outcome) -> dict[str, list[Mapping[str, Any]]]:
+    curves: dict[str, list[Mapping[str, Any]]] = {}
+    for row in outcome.rows.get(CURVES, ()):
+        if row["horizon_weeks"] == 0:
+            curves.setdefault(row["channel"], []).append(row)
+    return curves
+
+
+def _expected(outcome: Outcome, as_of: date) -> dict[date, float]:
+    """Of the weeks that had not begun, or had just begun."""
+    return {
+        row["week_start"]: row["orders_p50"]
+        for row in outcome.rows.get(PREDICTIONS, ())
+        if row["week_start"] + timedelta(days=6) > as_of
+    }
 
 
 def _present(row: Mapping[str, Any]) -> bool:

@@ -15,6 +15,7 @@ import numpy as np
 
 from pipelines.money import MICROS
 from pipelines.proposals.proposal import Interval
+from pipelines.sandbox.lab.hints import Hint, hints, logged
 from pipelines.sandbox.lab.loop import ADCANARY, CAPPED, STATUS_QUO, Run, Week
 from pipelines.sandbox.lab.world import Books, World
 from pipelines.sandbox.market.truth import Floats
@@ -71,6 +72,7 @@ class SeedScore:
         refused: why nothing, or less, was approved, by how often.
         useless: budgets of the chasing channel at the end, as a share of those at the beginning;
             None where there is none.
+        hints: what other caps would have brought, by the log alone.
     """
 
     seed: int
@@ -82,6 +84,7 @@ class SeedScore:
     proposals: int
     approved: int
     useless: float | None
+    hints: tuple[Hint, ...]
     seconds: float
 
     def gain(self, arm: str) -> float:
@@ -101,7 +104,8 @@ class SeedScore:
 
 def score(run: Run) -> SeedScore:
     """Score every arm, and what the platform claimed."""
-    world, ceiling = run.world, run.settings.guardrails.cac_ceiling_micros
+    world, caps = run.world, run.settings.guardrails
+    ceiling = caps.cac_ceiling_micros
     books = {name: world.run(list(decided)) for name, decided in run.arms.items()}
     usual = _weekly(world, books[STATUS_QUO].expected.sum(axis=1))
     most = ceiling / MICROS if ceiling else np.inf
@@ -116,6 +120,7 @@ def score(run: Run) -> SeedScore:
         proposals=len(proposals),
         approved=sum(len(week.approved) for week in run.weeks),
         useless=_useless(run),
+        hints=tuple(hints(logged(run), caps.max_change_percent, run.weeks[-1].reported.as_of)),
         seconds=run.seconds,
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -86,6 +87,7 @@ def _of_seed(s: SeedScore) -> dict[str, Any]:
         **figures([s]),
         "regret_by_week": s.regret(ADCANARY).round(2).tolist(),
         "useless_share": s.useless,
+        "hints": [asdict(hint) for hint in s.hints],
         "arms": {
             name: {
                 "conversions": round(arm.conversions, 1),

@@ -53,8 +53,11 @@ def remembered(most: int = 20) -> Iterator[None]:
     the other needs one new fit each. The same arguments give the same draws: no answer changes.
 
     Args:
-        most: fits to keep, the latest used.
+        most: fits to keep, the latest used; within another memory, that one's go on.
     """
+    if _memory.get() is not None:
+        yield
+        return
     token = _memory.set(_Memory(most))
     try:
         yield

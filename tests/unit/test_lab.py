@@ -233,6 +233,9 @@ def test_a_platform_that_over_claims_misleads_the_buyer_and_nobody_else() -> Non
     at = market.channels.index("meta_ads")
     assert held(market).claimed[:, at] == pytest.approx(3 * held(world()).claimed[:, at])
     assert np.array_equal(held(market).orders, held(world()).orders)
+    ours, usual = (report(w, held(w), w.present, 0) for w in (market, world()))
+    assert (ours.weekly, ours.site_days) == (usual.weekly, usual.site_days)
+    assert ours.channel_days != usual.channel_days
     day = market.decided_on(0)
     last = buyers_rule(market, CAPS)[-1]
     assert market.spent_daily(last, day)[at] > market.spent_daily(market.present, day)[at]

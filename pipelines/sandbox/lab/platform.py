@@ -87,7 +87,13 @@ class Platform:
         ready = self._readiness(reported)
         # nothing in the lab's markets is wrong with delivery, which is what pacing finds
         pacing = JobEvidence("pacing", f"pacing-{reported.as_of}", reported.as_of, "PASS", "")
-        evidence = Inputs(mmm, tuple(_allocations(outcome)), pacing, ready, ())
+        evidence = Inputs(
+            mmm=mmm,
+            allocations=tuple(_allocations(outcome)),
+            pacing=pacing,
+            readiness=ready,
+            alerts=(),
+        )
         stamp = Stamp(
             reported.as_of,
             reported.now + timedelta(days=self._settings.guardrails.expires_after_days),

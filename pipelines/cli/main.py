@@ -14,6 +14,7 @@ from pipelines.cli import (
     changes,
     evaluate,
     ingest,
+    lab,
     policy,
     privacy,
     proposals,
@@ -193,3 +194,4 @@ app.add_typer(proposals.audit_app, name="audit")
 app.add_typer(sandbox.sandbox_app, name="sandbox")
 app.add_typer(privacy.privacy_app, name="privacy")
 app.add_typer(evaluate.evaluate_app, name="evaluate")
+app.add_typer(lab.lab_app, name="lab")

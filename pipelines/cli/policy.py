@@ -26,7 +26,8 @@ WhyOption = Annotated[str, typer.Option("--why", help="Reason, for the record.")
 @policy_app.command("show")
 def show(format_: FormatOption = Format.TABLE, config: ConfigOption = None) -> None:
     """Show the policy in force, who put it there, and whether everything is stopped."""
-    from pipelines.proposals.ledger import no_policy, open_ledger
+    from pipelines.proposals.book import no_policy
+    from pipelines.proposals.ledger import open_ledger
     from pipelines.proposals.terms import unlike_file
 
     settings, warehouse = open_settings(config)

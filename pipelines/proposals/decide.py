@@ -6,12 +6,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from pipelines.errors import DecisionRefused
+from pipelines.proposals.book import Book
 from pipelines.proposals.clock import is_before
 from pipelines.proposals.draft import draft
 from pipelines.proposals.events import SERVICE, Actor, anchor_event, make_event, policy_event
 from pipelines.proposals.govern import hold_policy
 from pipelines.proposals.kinds import kind_of
-from pipelines.proposals.ledger import Book, Ledger, insert_change
+from pipelines.proposals.ledger import Ledger, insert_change
 from pipelines.proposals.market import read_campaigns
 from pipelines.proposals.people import same_person
 from pipelines.proposals.policy import Need, Policy, approvals_needed

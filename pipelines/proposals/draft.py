@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from pipelines.proposals.book import Book
 from pipelines.proposals.kinds import KINDS
 from pipelines.proposals.kinds.base import Drafted, Stamp
-from pipelines.proposals.ledger import Book
 from pipelines.proposals.market import read_market
 from pipelines.proposals.terms import Terms
 from pipelines.proposals.together import hold_together

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from pipelines.errors import DecisionRefused, UsageError
+from pipelines.proposals.book import Book, no_policy
 from pipelines.proposals.events import Actor, Event, LoggedEvent, policy_event, switch_event
-from pipelines.proposals.ledger import Book, Ledger, no_policy
+from pipelines.proposals.ledger import Ledger
 from pipelines.proposals.policy import Moment, Policy
 from pipelines.proposals.roles import Role, role_of
 from pipelines.proposals.states import Action

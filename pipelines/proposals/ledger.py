@@ -6,20 +6,20 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import cached_property
 from typing import Any
 
 from pipelines.config import Settings
 from pipelines.contracts import load_contract
 from pipelines.errors import DecisionRefused, IntegrityError
 from pipelines.money import Money
-from pipelines.proposals.anchor import Anchor, Anchored, Line, broken
-from pipelines.proposals.clock import check_clock, check_kind
+from pipelines.proposals.anchor import Anchor, Anchored, Line
+from pipelines.proposals.book import Book, no_policy
+from pipelines.proposals.clock import check_kind
 from pipelines.proposals.events import GENESIS, Event, LoggedEvent, event_row
 from pipelines.proposals.market import query_text
-from pipelines.proposals.policy import Moment, Policy
+from pipelines.proposals.policy import Policy
 from pipelines.proposals.proposal import Baseline, Change, Proposal
-from pipelines.proposals.states import APPROVING, Action, State
+from pipelines.proposals.states import Action
 from pipelines.proposals.stored import StoredProposal
 from pipelines.warehouse import RowCountConflict, Statement, Warehouse
 from pipelines.warehouse.base import Value, insert_row
@@ -38,93 +38,6 @@ class Outpaced(DecisionRefused):
             "Somebody else decided at the same moment.",
             kept="their decision was recorded; yours was not.",
             fix="Look at `adcanary proposals list`, then decide again if you still want to.",
-        )
-
-
-def no_policy() -> DecisionRefused:
-    """Why nothing is proposed or decided before the first policy."""
-    return DecisionRefused(
-        "No policy is in force: nobody has said what proposals are held to, and who decides.",
-        kept="nothing was recorded.",
-        fix="An admin that the policy file names puts it in force: `adcanary policy set`.",
-    )
-
-
-@dataclass(frozen=True)
-class Book:
-    """The ledger as it was read: its events, and the latest revision of every proposal."""
-
-    events: tuple[LoggedEvent, ...]
-    proposals: tuple[StoredProposal, ...]
-
-    @classmethod
-    def of(cls, events: Sequence[LoggedEvent], rows: Sequence[Mapping[str, Any]]) -> Book:
-        """The book that events and rows of canary_proposals make."""
-        by_proposal: dict[str, list[LoggedEvent]] = {}
-        policies: dict[tuple[str, int], int | None] = {}
-        since = None
-        for event in events:
-            by_proposal.setdefault(event.proposal_id, []).append(event)
-            if event.action == Action.SET_POLICY:
-                since = event.sequence
-            if event.action == Action.DRAFT:
-                policies[event.key] = since
-        stored = (_stored(row, by_proposal.get(row["proposal_id"], []), policies) for row in rows)
-        return cls(tuple(events), tuple(stored))
-
-    @property
-    def sequence(self) -> int:
-        return len(self.events)
-
-    @property
-    def head(self) -> str:
-        return self.events[-1].event_id if self.events else GENESIS
-
-    @cached_property
-    def policy_event(self) -> LoggedEvent | None:
-        """The event that put the present policy in force."""
-        return next((e for e in reversed(self.events) if e.action == Action.SET_POLICY), None)
-
-    @cached_property
-    def policy(self) -> Policy | None:
-        """The policy in force; None before the first."""
-        event = self.policy_event
-        return Policy(event.policy) if event and event.policy else None
-
-    @cached_property
-    def stop(self) -> LoggedEvent | None:
-        """The event that stopped proposing and approving; None while nothing is stopped."""
-        switches = (e for e in reversed(self.events) if e.action in {Action.STOP, Action.RESUME})
-        last = next(switches, None)
-        return last if last and last.action == Action.STOP else None
-
-    @property
-    def stopped(self) -> bool:
-        """Whether the kill switch is on: by an event, or in a policy of an earlier version."""
-        return self.stop is not None or bool(self.policy and self.policy.kill_switch)
-
-    def at(self, moment: Moment) -> Moment:
-        """A moment under the policy in force, whatever the present settings are."""
-        return replace(moment, policy=self.policy)
-
-    def check_clock(self, moment: Moment) -> None:
-        """Hold a moment to the events so far (:func:`pipelines.proposals.clock.check_clock`)."""
-        check_clock(self.events, moment)
-
-    def proposal(self, proposal_id: str) -> StoredProposal:
-        """One proposal by its id, or by a prefix that no other id shares.
-
-        Raises:
-            DecisionRefused: there is none, or several.
-        """
-        matching = [p for p in self.proposals if p.proposal_id.startswith(proposal_id)]
-        if len(matching) == 1:
-            return matching[0]
-        count = f"{len(matching)} proposals have" if matching else "No proposal has"
-        raise DecisionRefused(
-            f"{count} an id that starts with '{proposal_id}'.",
-            kept="nothing was recorded.",
-            fix="Copy the id from `adcanary proposals list`.",
         )
 
 
@@ -394,23 +307,3 @@ def _set_head(book: Book, count: int, head: str) -> Statement:
         },
         expect_rows=1,
     )
-
-
-def _stored(
-    row: Mapping[str, Any],
-    events: Sequence[LoggedEvent],
-    policies: Mapping[tuple[str, int], int | None],
-) -> StoredProposal:
-    """Approvals count only for the revision and the content that they were given to."""
-    of_revision = [e for e in events if e.revision == row["revision"]]
-    approvals = tuple(
-        e.actor
-        for e in of_revision
-        if e.action in APPROVING and e.content_hash == row["content_hash"]
-    )
-    try:
-        state = State(of_revision[-1].to_state) if of_revision else State.NONE
-    except ValueError as error:
-        raise broken(f"canary_events has a state that there isn't: {error}") from error
-    stored = StoredProposal.of(row, state, approvals)
-    return replace(stored, policy_since=policies.get((stored.proposal_id, stored.revision)))

@@ -10,8 +10,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from pipelines.money import Money, total
+from pipelines.proposals.book import Book
 from pipelines.proposals.kinds.base import Drafted
-from pipelines.proposals.ledger import Book
 from pipelines.proposals.market import Market, budgets_once
 from pipelines.proposals.proposal import Constraint, Proposal
 from pipelines.proposals.states import State

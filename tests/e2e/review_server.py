@@ -19,7 +19,8 @@ import uvicorn
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from pipelines.config import Secrets, Settings, load_settings
-from pipelines.proposals.ledger import Book, Ledger, open_ledger
+from pipelines.proposals.book import Book
+from pipelines.proposals.ledger import Ledger, open_ledger
 from pipelines.proposals.review.app import create_app
 from pipelines.proposals.review.identity import IAP_HEADER
 from pipelines.proposals.review.listening import listen

@@ -9,8 +9,8 @@ from datetime import date, datetime
 from typing import ClassVar, Generic, TypeVar
 
 from pipelines.policy_settings import GuardrailSettings
+from pipelines.proposals.book import Book
 from pipelines.proposals.guardrails import Case
-from pipelines.proposals.ledger import Book
 from pipelines.proposals.market import Campaign, Market
 from pipelines.proposals.operations import change_of_field, operation
 from pipelines.proposals.proposal import (

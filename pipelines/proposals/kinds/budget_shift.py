@@ -9,6 +9,7 @@ from datetime import date, timedelta
 from pipelines.money import Money, total
 from pipelines.policy_settings import GuardrailSettings
 from pipelines.proposals import guardrails
+from pipelines.proposals.book import Book
 from pipelines.proposals.evidence import (
     Allocation,
     JobEvidence,
@@ -21,7 +22,6 @@ from pipelines.proposals.evidence import (
 )
 from pipelines.proposals.guardrails import ShiftCase
 from pipelines.proposals.kinds.base import Description, Drafted, Kind, Obstacle, Stamp
-from pipelines.proposals.ledger import Book
 from pipelines.proposals.market import Campaign, Market
 from pipelines.proposals.proposal import Change, Proposal, StoredEvidence
 from pipelines.proposals.returns import MATURE_DAYS, WINDOW_DAYS

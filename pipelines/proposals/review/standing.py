@@ -11,8 +11,8 @@ import pyarrow as pa
 
 from pipelines.errors import RateUnknown
 from pipelines.money import Money
+from pipelines.proposals.book import Book
 from pipelines.proposals.events import GENESIS, LoggedEvent
-from pipelines.proposals.ledger import Book
 from pipelines.proposals.review.trail import Trail
 from pipelines.proposals.stored import StoredProposal
 from pipelines.warehouse import Warehouse

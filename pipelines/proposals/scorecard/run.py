@@ -10,7 +10,8 @@ from typing import Any
 import pyarrow as pa
 
 from pipelines.contracts import load_contract
-from pipelines.proposals.ledger import Book, Ledger
+from pipelines.proposals.book import Book
+from pipelines.proposals.ledger import Ledger
 from pipelines.proposals.scorecard.read import first_day, own_query, read_known
 from pipelines.proposals.scorecard.score import Subject, score
 from pipelines.proposals.states import Action

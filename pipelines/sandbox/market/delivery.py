@@ -13,13 +13,13 @@ from pipelines.sandbox.market.portfolio import PLANS, PLATFORMS, Budget, Campaig
 from pipelines.sandbox.market.truth import CHANNELS, Floats, Ints, Truth
 
 # Relative spend on Monday … Sunday; each averages 1, so that a week spends seven budgets.
-_WEEKDAY = {
+WEEKDAY = {
     "google_ads": np.array([1.08, 1.06, 1.04, 1.02, 0.98, 0.88, 0.94]),
     "meta_ads": np.array([0.97, 0.96, 0.98, 1.00, 1.02, 1.05, 1.02]),
     "tiktok_ads": np.array([0.94, 0.95, 0.96, 0.99, 1.05, 1.08, 1.03]),
 }
 # A platform may spend twice a budget on a day and 30.4 budgets in a month.
-_DAY_CAP, _MONTH_CAP = 2.0, 30.4
+DAY_CAP, _MONTH_CAP = 2.0, 30.4
 _RUNAWAY_DAYS, _RUNAWAY_FACTOR = 11, 2.2
 _ZERO_DAYS = 7
 _CENT = 10_000
@@ -91,12 +91,12 @@ def spend(
     seed: int, days: list[date], budgets: dict[str, tuple[Budget, ...]]
 ) -> tuple[dict[str, Ints], dict[str, Floats]]:
     """Every campaign's cost in micros by day, and every channel's in dollars by day."""
-    flights = {name: _flighting(seed, i, days) for i, name in enumerate(PLATFORMS)}
+    flights = {name: flighting(seed, i, days) for i, name in enumerate(PLATFORMS)}
     cost = {}
     channel = {name: np.zeros(len(days)) for name in PLATFORMS}
     for i, plan in enumerate(PLANS):
         campaign = plan.campaign
-        budget = _daily(budgets[campaign.campaign_id], days)
+        budget = daily(budgets[campaign.campaign_id], days)
         rng = np.random.default_rng([seed, 32, i])
         amount = _spend(plan, days, budget, flights[campaign.platform], rng)
         unit = _COST_UNIT[campaign.platform]
@@ -106,7 +106,7 @@ def spend(
     return cost, channel
 
 
-def _flighting(seed: int, channel: int, days: list[date]) -> Floats:
+def flighting(seed: int, channel: int, days: list[date]) -> Floats:
     """A channel's weekly plan: 0.5 to 1.5 of its budgets in flights of one to three weeks.
 
     In the last month it is 1: present budgets are meant as they stand.
@@ -122,7 +122,7 @@ def _flighting(seed: int, channel: int, days: list[date]) -> Floats:
     return flight
 
 
-def _daily(history: tuple[Budget, ...], days: list[date]) -> Floats:
+def daily(history: tuple[Budget, ...], days: list[date]) -> Floats:
     budget = np.zeros(len(days))
     for entry in history:
         budget[max((entry.effective_from - days[0]).days, 0) :] = entry.daily_budget_micros / 1e6
@@ -137,9 +137,9 @@ def _spend(
     rng: np.random.Generator,
 ) -> Floats:
     """Dollars a day: budget × weekday × flight × noise, within the platform's caps, and faults."""
-    weekday = _WEEKDAY[plan.campaign.platform][[d.weekday() for d in days]]
+    weekday = WEEKDAY[plan.campaign.platform][[d.weekday() for d in days]]
     noise = rng.lognormal(-0.005, 0.10, size=len(days))
-    amount = np.minimum(budget * weekday * flight * noise, _DAY_CAP * budget)
+    amount = np.minimum(budget * weekday * flight * noise, DAY_CAP * budget)
     months = np.array([d.year * 12 + d.month for d in days])
     _, month = np.unique(months, return_inverse=True)
     spent, length = np.bincount(month, amount), np.bincount(month)

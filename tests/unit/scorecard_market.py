@@ -101,7 +101,7 @@ def market(
         budgets=known,
         days=days,
         published={("google_ads", "g"): frozenset(dates)},
-        runs={MIX.run_id: MIX},
+        runs={("mmm", MIX.run_id): MIX},
         curves={(MIX.run_id, "google_ads"): curve},
         rates=Rates("USD", AS_OF, {"EUR": Rate("EUR", "USD", 2.0, AS_OF)}),
     )

@@ -57,9 +57,11 @@ PREDICTED_BY = {"pacing": "mmm"}
 """Whose interval it is where another job proposes: a pause's orders are the media mix's."""
 
 
-def run_ids(evidence: str) -> tuple[str, ...]:
-    """The run ids that a proposal's evidence names."""
-    values = json.loads(evidence)
-    return tuple(
-        str(value) for name, value in sorted(values.items()) if name.endswith("run_id") and value
-    )
+def run_ids(evidence: str) -> dict[str, str]:
+    """The runs that a proposal's evidence names, by job: kinds keep each as ``<job>_run_id``."""
+    ends = "_run_id"
+    return {
+        name.removesuffix(ends): value
+        for name, value in json.loads(evidence).items()
+        if name.endswith(ends) and isinstance(value, str)
+    }

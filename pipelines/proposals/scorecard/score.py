@@ -123,7 +123,8 @@ def _sightings(stored: StoredProposal, change: Change, known: Known) -> list[Sig
 
 def _runs(stored: StoredProposal, known: Known) -> tuple[Run | None, Run | None]:
     """The run that a proposal rests on, and the run of the media mix that it was told from."""
-    runs = [known.runs[i] for i in run_ids(stored.row["evidence"]) if i in known.runs]
+    named = run_ids(stored.row["evidence"]).items()
+    runs = [known.runs[key] for key in sorted(named) if key in known.runs]
     mix = next((r for r in runs if r.job == "mmm"), None)
     # where it names several, the media mix only told the effect
     own = next((r for r in runs if r.job != "mmm"), mix)

@@ -6,8 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from math import inf, log
 
-from scipy.special import betaln
-from scipy.stats import beta
+from scipy.special import betainc, betaln
 
 NOMINAL = 0.90
 LOW, HIGH = 0.85, 0.95
@@ -58,10 +57,10 @@ def _log_evidence(successes: float, failures: float, bound: float) -> float:
     in a success, so that this holds for a part of one, too.
     """
     a, b = 1 + successes, 1 + failures
-    within = float(beta.logcdf(bound, a, b))
-    if within == -inf:
+    within = float(betainc(a, b, bound))
+    if within == 0:
         return -inf
-    mixed = float(betaln(a, b)) + within - log(bound)
+    mixed = float(betaln(a, b)) + log(within) - log(bound)
     return mixed - successes * log(bound) - failures * log(1 - bound)
 
 

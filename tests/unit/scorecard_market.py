@@ -86,7 +86,9 @@ def market(
             d: Day(int(c), float(n), "USD", "ENABLED")
             for d, n, c in zip(dates, claims, cost, strict=True)
         }
-    known = {name: (Budget(FIRST, BEFORE, "USD", None, changed=False),) for name in names}
+    known: dict[Key, tuple[Budget, ...]] = {
+        name: (Budget(FIRST, BEFORE, "USD", None, changed=False),) for name in names
+    }
     known[OURS] = tuple(
         Budget(day, micros, "USD", None, changed=i > 0) for i, (day, micros) in enumerate(budgets)
     )

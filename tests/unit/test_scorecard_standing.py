@@ -222,14 +222,13 @@ def build(folder: Path, ledger: Ledger) -> None:
             connection.register("rows", table)
             connection.execute(f"CREATE OR REPLACE TABLE marts.{name} AS SELECT * FROM rows")
     curve = known.curves["r1", "google_ads"]
-    insert(
-        ledger.warehouse,
-        "contracts.mmm_curves",
+    row: dict[str, Any] = {
         **{"channel": "meta_ads", "horizon_weeks": 0, "point": 0, "is_current": True},
         **{"weekly_spend_micros": 7_000_000_000, "currency_code": "USD"},
         **{f"orders_p{p}": getattr(curve.orders, f"p{p}") for p in (10, 50, 90)},
         **{f"marginal_orders_p{p}": 0.1 for p in (10, 50, 90)},
-    )
+    }
+    insert(ledger.warehouse, "contracts.mmm_curves", **row)
 
 
 def test_every_proposal_is_scored_once_for_good(tmp_path: Path) -> None:

@@ -12,11 +12,23 @@ from flows.markdown import text
 from flows.retries import RETRIES
 from pipelines.config import load_settings
 from pipelines.proposals.events import SERVICE
-from pipelines.proposals.ledger import open_ledger
+from pipelines.proposals.ledger import Ledger, open_ledger
 from pipelines.proposals.propose import Proposed
 from pipelines.proposals.propose import propose as append_new
+from pipelines.proposals.scorecard.run import score_all
+from pipelines.proposals.scorecard.standing import barred_jobs
 from pipelines.proposals.terms import Terms, unlike_file
 from pipelines.warehouse import open_warehouse
+
+
+@task(name="scorecard", **RETRIES)
+def score_proposals(config: Path | None, as_of: date | None) -> dict[str, str]:
+    """Score earlier proposals by what came of them; the jobs that may not propose, with why."""
+    settings = load_settings(config)
+    warehouse = open_warehouse(settings)
+    day = as_of or settings.yesterday()
+    score_all(Ledger(warehouse, None), day, settings.clock(), settings.reporting_currency)
+    return barred_jobs(warehouse, day)
 
 
 @task(name="propose", **RETRIES)
@@ -32,12 +44,18 @@ def draft_proposals(config: Path | None, as_of: date | None) -> Proposed:
 
 @flow(name="propose")
 def propose(config: Path | None = None, as_of: date | None = None) -> Proposed:
-    """Propose from the latest results."""
+    """Score what was proposed, then propose from the latest results."""
+    barred = score_proposals(config, as_of)
     proposed = draft_proposals(config, as_of)
     create_markdown_artifact(
         key="proposals",
         markdown=f"{len(proposed.created)} new, {len(proposed.existing)} known, "
         f"{len(proposed.superseded)} superseded\n\n"
-        + "\n".join(f"- {text(r)}" for r in proposed.refused),
+        + "\n".join(f"- {text(r)}" for r in (*proposed.refused, *map(_barred, barred.items()))),
     )
     return proposed
+
+
+def _barred(job: tuple[str, str]) -> str:
+    name, reason = job
+    return f"{name} may not propose: {reason}."

@@ -20,6 +20,7 @@ from pipelines.cli import (
     proposals,
     review,
     sandbox,
+    scorecard,
 )
 from pipelines.cli.console import (
     Format,
@@ -151,6 +152,7 @@ def job(
 
 
 app.command("propose")(proposals.propose)
+app.command("scorecard")(scorecard.scorecard)
 
 
 @app.command()

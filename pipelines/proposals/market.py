@@ -11,6 +11,7 @@ from pathlib import Path
 from pipelines.errors import IntegrityError, StatementError
 from pipelines.money import Money, Rate, Rates
 from pipelines.policy_settings import Blackout
+from pipelines.proposals.scorecard.standing import barred_jobs
 from pipelines.proposals.terms import Terms
 from pipelines.warehouse import Warehouse
 
@@ -120,14 +121,16 @@ def read_market(warehouse: Warehouse, terms: Terms, *, stopped: bool) -> Market:
             stopped=stopped,
             today=terms.today,
             blackouts=terms.policy.settings.blackouts,
-            barred=_barred(terms),
+            barred=_barred(warehouse, terms),
         ),
     )
 
 
-def _barred(terms: Terms) -> dict[str, str]:
+def _barred(warehouse: Warehouse, terms: Terms) -> dict[str, str]:
+    """The jobs that the policy bars, and those that their own record does."""
     allowed = terms.policy.settings.jobs.model_dump()
-    return {job: "the policy doesn't let it" for job, may in allowed.items() if not may}
+    by_policy = {job: "the policy doesn't let it" for job, may in allowed.items() if not may}
+    return barred_jobs(warehouse, terms.as_of) | by_policy
 
 
 def read_campaigns(warehouse: Warehouse) -> tuple[Campaign, ...]:

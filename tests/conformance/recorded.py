@@ -143,8 +143,8 @@ def run_commands(folder: Path, marts: Catalogue) -> list[Sent]:
             _run("proposals", "request-changes", proposal, "--as", "ann", "--comment", "x")
         _run("stop", "--why", "x", "--as", "ann")
         _run("resume", "--why", "x", "--as", "ada")
-        _run("proposals", "list")
-        _run("audit", "verify")
+        for command in (("proposals", "list"), ("scorecard",), ("audit", "verify")):
+            _run(*command)
         _run("audit", "anchor", "--accept", "--as", "ada")
         for job in JOBS:
             _run("job", job)

@@ -1,7 +1,7 @@
 """What a change of one campaign brought, against campaigns that weren't touched.
 
 Synthetic control with an intercept, in relative terms: every series is divided by its mean before
-the change, and the campaign is compared with the weighted mean of its controls. Weights are those of
+the change, and the campaign is compared with the weighted mean of its controls. The weights are of
 synthetic difference-in-differences (Arkhangelsky, Athey, Hirshberg, Imbens and Wager 2021, their
 eq. 4): non-negative, adding up to 1, with a ridge that spreads them. The interval is by placebo in
 space (Abadie, Diamond and Hainmueller 2010; Arkhangelsky et al., algorithm 4): each control in turn
@@ -46,6 +46,17 @@ class Realised:
     error: float
     detectable: float
     controls: int
+
+    def scaled(self, factor: float) -> Realised:
+        """The same in another unit, of which one is ``factor``, more than 0."""
+        return Realised(
+            value=self.value * factor,
+            low=self.low * factor,
+            high=self.high * factor,
+            error=self.error * factor,
+            detectable=self.detectable * factor,
+            controls=self.controls,
+        )
 
 
 def realised(series: Floats, controls: Mapping[str, Floats], before: int) -> Realised | None:

@@ -5,14 +5,27 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from math import hypot
+from typing import Protocol
 
 from scipy.stats import norm
 
-from pipelines.proposals.proposal import Interval
 from pipelines.proposals.scorecard.sequential import NOMINAL
 
 _TO_P90 = float(norm.ppf(0.9))
 _TO_HELD = float(norm.ppf((1 + NOMINAL) / 2))
+
+
+class Percentiles(Protocol):
+    """The 10th, 50th and 90th percentile of what was predicted."""
+
+    @property
+    def p10(self) -> float: ...
+
+    @property
+    def p50(self) -> float: ...
+
+    @property
+    def p90(self) -> float: ...
 
 
 @dataclass(frozen=True)
@@ -26,11 +39,11 @@ class Held:
         return self.low <= value <= self.high
 
 
-def held(predicted: Interval, error: float) -> Held:
+def held(predicted: Percentiles, error: float) -> Held:
     """The prediction as an interval that holds 90% of the estimates of what came.
 
     Proposals state the 10th, 50th and 90th percentile, an interval of 80%. Each half is read as a
-    normal one, as the fidelity job reads them, which gives the 5th and 95th. An estimate misses what
+    normal one, as the fidelity job reads it, which gives the 5th and 95th. An estimate misses what
     came by its own error, so that the interval is widened by it.
     """
     low, high = (
@@ -44,9 +57,11 @@ PREDICTED_BY = {"pacing": "mmm"}
 """Whose interval it is where another job proposes: a pause's orders are the media mix's."""
 
 
-def run_ids(evidence: str) -> tuple[str, ...]:
-    """The run ids that a proposal's evidence names."""
-    values = json.loads(evidence)
-    return tuple(
-        str(value) for name, value in sorted(values.items()) if name.endswith("run_id") and value
-    )
+def run_ids(evidence: str) -> dict[str, str]:
+    """The runs that a proposal's evidence names, by job: kinds keep each as ``<job>_run_id``."""
+    ends = "_run_id"
+    return {
+        name.removesuffix(ends): value
+        for name, value in json.loads(evidence).items()
+        if name.endswith(ends) and isinstance(value, str)
+    }

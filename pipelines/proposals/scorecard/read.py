@@ -72,7 +72,7 @@ class Known:
     Args:
         days: each campaign's rows by day; a published day without a row had no delivery.
         published: days of each account that are known.
-        runs: in the order in which they were made.
+        runs: by job and run id, in the order in which they were made.
         curves: by run id and channel.
     """
 
@@ -81,14 +81,18 @@ class Known:
     budgets: Mapping[Key, tuple[Budget, ...]]
     days: Mapping[Key, Mapping[date, Day]]
     published: Mapping[Account, frozenset[date]]
-    runs: Mapping[str, Run]
+    runs: dict[tuple[str, str], Run]
     curves: Mapping[tuple[str, str], Curve]
     rates: Rates
 
     def latest_mix(self, up_to: date) -> Run | None:
         """The newest run of the media mix that may be used, up to a day."""
-        runs = (r for r in self.runs.values() if r.job == "mmm" and r.verdict == "PASS")
-        return max((r for r in runs if r.as_of <= up_to), key=lambda r: r.as_of, default=None)
+        usable = (
+            run
+            for run in reversed(self.runs.values())
+            if run.job == "mmm" and run.verdict == "PASS" and run.as_of <= up_to
+        )
+        return next(usable, None)
 
 
 def read_known(warehouse: Warehouse, as_of: date, back_to: date, currency: str) -> Known:
@@ -121,7 +125,10 @@ def read_known(warehouse: Warehouse, as_of: date, back_to: date, currency: str) 
         budgets=_budgets(budgets),
         days=_days(days),
         published=_published(published),
-        runs={r["run_id"]: Run(**r) for r in warehouse.query(own_query("runs"), upto).to_pylist()},
+        runs={
+            (row["job"], row["run_id"]): Run(**row)
+            for row in warehouse.query(own_query("runs"), upto).to_pylist()
+        },
         curves={
             (row["run_id"], row["channel"]): _curve(row)
             for row in warehouse.query(own_query("curves"), upto).to_pylist()

@@ -18,10 +18,10 @@ from pipelines.proposals.scorecard.carried import (
     trace,
 )
 from pipelines.proposals.scorecard.effect import LEAST_CONTROLS, Realised
-from pipelines.proposals.scorecard.measure import Measured, Window, measure, window_of
+from pipelines.proposals.scorecard.measure import Measured, measure, window_of
 from pipelines.proposals.scorecard.prediction import PREDICTED_BY, held, run_ids
 from pipelines.proposals.scorecard.read import Known, Run
-from pipelines.proposals.scorecard.shadow import shadow
+from pipelines.proposals.scorecard.shadow import Curve, shadow
 from pipelines.proposals.stored import StoredEffect, StoredProposal
 
 BUDGET, STATUS = "daily_budget_micros", "status"
@@ -65,7 +65,7 @@ def score(subject: Subject, known: Known) -> Row:
         why = f"no {change.field} of the campaign has been seen"
     is_over = seen_to >= (recorded or drafted) + WITHIN
     job, mix = _runs(stored, known)
-    verdict = _verdict(stored, traced, why, mix, known, seen_to, is_over=is_over)
+    verdict = _Case(stored, traced, mix, known, seen_to, is_over).verdict(why)
     by = PREDICTED_BY.get(job.job, job.job) if job else None
     predicted = stored.effect()
     orders = predicted.orders
@@ -123,112 +123,123 @@ def _sightings(stored: StoredProposal, change: Change, known: Known) -> list[Sig
 
 def _runs(stored: StoredProposal, known: Known) -> tuple[Run | None, Run | None]:
     """The run that a proposal rests on, and the run of the media mix that it was told from."""
-    runs = [known.runs[i] for i in run_ids(stored.row["evidence"]) if i in known.runs]
+    named = run_ids(stored.row["evidence"]).items()
+    runs = [known.runs[key] for key in sorted(named) if key in known.runs]
     mix = next((r for r in runs if r.job == "mmm"), None)
     # where it names several, the media mix only told the effect
     own = next((r for r in runs if r.job != "mmm"), mix)
     return own, mix or known.latest_mix(stored.as_of)
 
 
-def _verdict(
-    stored: StoredProposal,
-    traced: Trace,
-    why: str,
-    mix: Run | None,
-    known: Known,
-    seen_to: date,
-    *,
-    is_over: bool,
-) -> Verdict:
-    if traced.outcome == Outcome.WAITING:
-        return Verdict("WAITING", "Not carried out so far.", is_final=False)
-    if traced.outcome == Outcome.NO_DATA:
-        return Verdict("NO_DATA", f"It can't be seen what became of it: {why}.", is_over)
-    if traced.outcome not in IN_PLACE:
-        return _shadowed(stored, traced, known, is_over)
-    window = window_of(stored.target.key, traced, known)
-    assert window is not None
-    columns: Row = {"window_start": window.start, "window_end": window.end}
-    if seen_to < window.mature_on:
+@dataclass(frozen=True)
+class _Case:
+    """A proposal and what became of its change.
+
+    Args:
+        mix: the run of the media mix that its effect was told from.
+        seen_to: last day that is known of its account.
+        is_over: whether it is too late for it to be carried out, or carried out further.
+    """
+
+    stored: StoredProposal
+    traced: Trace
+    mix: Run | None
+    known: Known
+    seen_to: date
+    is_over: bool
+
+    def verdict(self, why: str) -> Verdict:
+        """What is said of it; ``why`` is the reason where nothing can be seen."""
+        if self.traced.outcome == Outcome.WAITING:
+            return Verdict("WAITING", "Not carried out so far.", is_final=False)
+        if self.traced.outcome == Outcome.NO_DATA:
+            return self._verdict("NO_DATA", f"It can't be seen what became of it: {why}.")
+        window = window_of(self.stored.target.key, self.traced, self.known)
+        if self.traced.outcome not in IN_PLACE or window is None:
+            return self._shadowed()
+        columns: Row = {"window_start": window.start, "window_end": window.end}
+        if self.seen_to < window.mature_on:
+            reason = (
+                f"In place since {self.traced.effective_on}; what came by {window.end} is complete "
+                f"on {window.mature_on}, when conversions that come late are in."
+            )
+            return Verdict("WAITING", reason, is_final=False, columns=columns)
+        measured = measure(self.stored.target.key, self.stored.currency, window, self.known)
+        if isinstance(measured, str):
+            return self._verdict("INCONCLUSIVE", f"It can't be told: {measured}.", columns)
+        return self._judged(measured, columns)
+
+    def _verdict(self, verdict: str, reason: str, columns: Row | None = None) -> Verdict:
+        return Verdict(verdict, reason, self.is_over, columns or {})
+
+    def _shadowed(self) -> Verdict:
+        """Not carried out as proposed: what the newest curve says that it would have brought."""
+        happened = {
+            Outcome.BEFORE_DECISION: f"It was so on {self.traced.effective_on}, before the "
+            "decision.",
+            Outcome.OTHERWISE: f"Something else was done on {self.traced.effective_on}.",
+        }.get(self.traced.outcome, f"Not carried out within {WITHIN.days} days.")
+        run = self.known.latest_mix(self.known.as_of)
+        curve = self._curve(run)
+        weekly = self.stored.delta * _DAYS
+        estimate = shadow(curve, weekly, self.known.rates) if curve else None
+        if not estimate or not run:
+            return self._verdict("SHADOW", f"{happened} No curve says what it would have brought.")
+        columns = {f"shadow_orders_{p}": getattr(estimate, p) for p in ("p10", "p50", "p90")}
         reason = (
-            f"In place since {traced.effective_on}; what came by {window.end} is complete on "
-            f"{window.mature_on}, when conversions that come late are in."
+            f"{happened} By the curve as of {run.as_of} it would have brought {estimate.p50:+.1f} "
+            "orders a week: an estimate, not an outcome."
         )
-        return Verdict("WAITING", reason, is_final=False, columns=columns)
-    measured = measure(stored.target.key, stored.currency, window, known)
-    if isinstance(measured, str):
-        return Verdict("INCONCLUSIVE", f"It can't be told: {measured}.", is_over, columns)
-    return _judged(stored, traced, measured, window, mix, known, is_over)
+        return self._verdict("SHADOW", reason, {**columns, "shadow_run_id": run.run_id})
+
+    def _judged(self, measured: Measured, columns: Row) -> Verdict:
+        predicted, share = self.stored.effect(), self.traced.share or 0.0
+        if measured.spend:
+            columns = columns | _spend_columns(measured.spend)
+        a_claim = self._orders_a_claim(measured)
+        if predicted.orders is None or a_claim is None or not measured.conversions:
+            return self._verdict(*_spend_verdict(predicted, share, measured, a_claim), columns)
+        came = measured.conversions.scaled(a_claim)
+        expected = predicted.orders.scaled(share)
+        interval = held(expected, came.error)
+        columns = columns | {
+            "controls": came.controls,
+            "orders_a_claim": a_claim,
+            "realised_orders": came.value,
+            "realised_orders_low": came.low,
+            "realised_orders_high": came.high,
+            "detectable_orders": came.detectable,
+            "held_orders_low": interval.low,
+            "held_orders_high": interval.high,
+        }
+        if came.detectable > abs(expected.p50):
+            reason = (
+                f"It can't be told: beside {came.controls} untouched campaigns only an effect of "
+                f"{came.detectable:.1f} orders a week would be seen, and {expected.p50:+.1f} were "
+                "predicted."
+            )
+            return self._verdict("INCONCLUSIVE", reason, columns)
+        covers = interval.covers(came.value)
+        columns = columns | {"is_covered": covers}
+        return self._verdict("TOLD", _told(came, expected, covers), columns)
+
+    def _orders_a_claim(self, measured: Measured) -> float | None:
+        """What a claimed conversion of the channel is worth in orders, by the curve that predicted;
+        None without one."""
+        curve = self._curve(self.mix)
+        if not curve or not measured.claims or curve.orders.p50 <= 0:
+            return None
+        return curve.orders.p50 / measured.claims
+
+    def _curve(self, run: Run | None) -> Curve | None:
+        place = self.known.places.get(self.stored.target.key)
+        return self.known.curves.get((run.run_id, place.channel)) if run and place else None
 
 
-def _shadowed(stored: StoredProposal, traced: Trace, known: Known, is_over: bool) -> Verdict:
-    """Not carried out as proposed: what the newest curve says that it would have brought."""
-    happened = {
-        Outcome.BEFORE_DECISION: f"It was so on {traced.effective_on}, before the decision.",
-        Outcome.OTHERWISE: f"Something else was done on {traced.effective_on}.",
-    }.get(traced.outcome, f"Not carried out within {WITHIN.days} days.")
-    place = known.places.get(stored.target.key)
-    run = known.latest_mix(known.as_of)
-    curve = run and place and known.curves.get((run.run_id, place.channel))
-    estimate = shadow(curve, stored.delta * _DAYS, known.rates) if curve else None
-    if not estimate or not run:
-        reason = f"{happened} No curve says what it would have brought."
-        return Verdict("SHADOW", reason, is_over)
-    columns = {f"shadow_orders_{p}": getattr(estimate, p) for p in ("p10", "p50", "p90")}
-    reason = (
-        f"{happened} By the curve as of {run.as_of} it would have brought {estimate.p50:+.1f} "
-        "orders a week: an estimate, not an outcome."
-    )
-    return Verdict("SHADOW", reason, is_over, {**columns, "shadow_run_id": run.run_id})
-
-
-def _judged(
-    stored: StoredProposal,
-    traced: Trace,
-    measured: Measured,
-    window: Window,
-    mix: Run | None,
-    known: Known,
-    is_over: bool,
-) -> Verdict:
-    columns: Row = {"window_start": window.start, "window_end": window.end}
-    predicted, share = stored.effect(), traced.share or 0.0
-    if measured.spend:
-        columns |= _spend_columns(measured.spend)
-    a_claim = _orders_a_claim(stored, measured, mix, known)
-    if predicted.orders is None or a_claim is None or not measured.conversions:
-        return Verdict(*_spend_verdict(predicted, share, measured, a_claim), is_over, columns)
-    came = measured.conversions
-    expected = predicted.orders.scaled(share)
-    interval = held(expected, came.error * a_claim)
-    detectable = came.detectable * a_claim
-    columns |= {
-        "controls": came.controls,
-        "orders_a_claim": a_claim,
-        "realised_orders": came.value * a_claim,
-        "realised_orders_low": came.low * a_claim,
-        "realised_orders_high": came.high * a_claim,
-        "detectable_orders": detectable,
-        "held_orders_low": interval.low,
-        "held_orders_high": interval.high,
-    }
-    if detectable > abs(expected.p50):
-        reason = (
-            f"It can't be told: with {came.controls} untouched campaigns only an effect of "
-            f"{detectable:.1f} orders a week would be seen, and {expected.p50:+.1f} were predicted."
-        )
-        return Verdict("INCONCLUSIVE", reason, is_over, columns)
-    covers = interval.covers(came.value * a_claim)
-    return Verdict(
-        "TOLD", _told(came, a_claim, expected, covers), is_over, columns | {"is_covered": covers}
-    )
-
-
-def _told(came: Realised, a_claim: float, expected: Interval, covers: bool) -> str:
+def _told(came: Realised, expected: Interval, covers: bool) -> str:
     return (
-        f"{came.value * a_claim:+.1f} orders a week came "
-        f"({came.low * a_claim:+.1f} to {came.high * a_claim:+.1f}); predicted were "
-        f"{expected.p50:+.1f} ({expected.p10:+.1f} to {expected.p90:+.1f}), which "
+        f"{came.value:+.1f} orders a week came ({came.low:+.1f} to {came.high:+.1f}); predicted "
+        f"were {expected.p50:+.1f} ({expected.p10:+.1f} to {expected.p90:+.1f}), which "
         f"{'holds' if covers else 'misses'} it."
     )
 
@@ -261,14 +272,3 @@ def _spend_verdict(
     if spend is None or spend.detectable > abs(predicted.spend_micros * share):
         return "INCONCLUSIVE", "It can't be told: spend varies by more than was to be moved."
     return "TOLD", "Spend was compared; no model had predicted orders."
-
-
-def _orders_a_claim(
-    stored: StoredProposal, measured: Measured, mix: Run | None, known: Known
-) -> float | None:
-    """What a claimed conversion of the channel is worth in orders, by the curve that predicted."""
-    place = known.places.get(stored.target.key)
-    curve = mix and place and known.curves.get((mix.run_id, place.channel))
-    if not curve or not measured.claims or curve.orders.p50 <= 0:
-        return None
-    return curve.orders.p50 / measured.claims

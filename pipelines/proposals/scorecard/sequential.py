@@ -6,8 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from math import inf, log
 
-from scipy.special import betaln
-from scipy.stats import beta
+from scipy.special import betainc, betaln
 
 NOMINAL = 0.90
 LOW, HIGH = 0.85, 0.95
@@ -20,16 +19,17 @@ BACK_AFTER = 20
 
 @dataclass(frozen=True)
 class Tally:
-    """Outcomes, and how many of them lay within their intervals."""
+    """Outcomes, and how many of them lay within their intervals: of some that came together, which
+    aren't independent, the mean counts as one outcome."""
 
-    covered: int = 0
+    covered: float = 0.0
     count: int = 0
 
-    def plus(self, covered: bool) -> Tally:
+    def plus(self, covered: float) -> Tally:
         return Tally(self.covered + covered, self.count + 1)
 
     @property
-    def missed(self) -> int:
+    def missed(self) -> float:
         return self.count - self.covered
 
     @property
@@ -47,19 +47,20 @@ class Tally:
         return _log_evidence(self.missed, self.covered, 1 - HIGH)
 
 
-def _log_evidence(successes: int, failures: int, bound: float) -> float:
+def _log_evidence(successes: float, failures: float, bound: float) -> float:
     """Log of the evidence that successes come more rarely than the bound.
 
     Likelihood ratio of a rate drawn uniformly from below the bound, over the bound itself (Robbins'
     mixture, 1970). While successes come at least as often as the bound, whatever came before, its
     expected growth is at most 1 at every step; so it ever reaches 1/a with probability at most a
-    (Ville's inequality; Waudby-Smith and Ramdas 2024), however often one looks.
+    (Ville's inequality; Waudby-Smith and Ramdas 2024), however often one looks. The ratio is convex
+    in a success, so that this holds for a part of one, too.
     """
     a, b = 1 + successes, 1 + failures
-    within = float(beta.logcdf(bound, a, b))
-    if within == -inf:
+    within = float(betainc(a, b, bound))
+    if within == 0:
         return -inf
-    mixed = float(betaln(a, b)) + within - log(bound)
+    mixed = float(betaln(a, b)) + log(within) - log(bound)
     return mixed - successes * log(bound) - failures * log(1 - bound)
 
 
@@ -68,8 +69,7 @@ class Standing:
     """A job's standing as outcomes come in: within the band, or barred until it is back.
 
     After a bar the tally begins anew. The job is back when at least BACK_AFTER outcomes since then
-    have a coverage within the band and don't show that it is outside. ``start_anew`` is for another
-    version of the model, whose intervals aren't these.
+    have a coverage within the band and don't show that it is outside.
     """
 
     alpha: float = ALPHA
@@ -80,23 +80,17 @@ class Standing:
     def is_barred(self) -> bool:
         return self.barred_by is not None
 
-    def start_anew(self) -> None:
-        self.tally, self.barred_by = Tally(), None
-
-    def add(self, covered: bool) -> None:
+    def add(self, covered: float) -> None:
         self.tally = self.tally.plus(covered)
-        has_left = self.tally.has_left(self.alpha)
-        if not self.is_barred:
-            if has_left:
-                self.barred_by, self.tally = self.tally, Tally()
-        elif has_left:
-            # still outside: what came first after the bar shouldn't count for ever
+        if self.tally.has_left(self.alpha):
             self.barred_by, self.tally = self.tally, Tally()
-        elif self.tally.count >= BACK_AFTER and LOW <= self.tally.coverage <= HIGH:
-            self.start_anew()
+        elif (
+            self.is_barred and self.tally.count >= BACK_AFTER and LOW <= self.tally.coverage <= HIGH
+        ):
+            self.tally, self.barred_by = Tally(), None
 
     @classmethod
-    def of(cls, outcomes: Iterable[bool], alpha: float = ALPHA) -> Standing:
+    def of(cls, outcomes: Iterable[float], alpha: float = ALPHA) -> Standing:
         standing = cls(alpha)
         for covered in outcomes:
             standing.add(covered)

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 from pipelines.errors import MissingTableError
-from pipelines.proposals.proposal import Interval
 from pipelines.proposals.scorecard.prediction import held
 from pipelines.proposals.scorecard.sequential import ALPHA, HIGH, LOW, Standing
 from pipelines.warehouse import Warehouse
 
 STREAMS = 2
 """Outcomes of proposals, and forecasts: each has its part of the error rate."""
-_OURS = {"CARRIED_OUT", "PARTLY", "REVERTED"}
+
+
+class _Forecast(NamedTuple):
+    p10: float
+    p50: float
+    p90: float
 
 
 @cache
@@ -34,7 +37,7 @@ def barred_jobs(warehouse: Warehouse, as_of: date) -> dict[str, str]:
     barred: dict[str, str] = {}
     for what, standings in (
         ("what came of its proposals", standings_of_proposals(warehouse, as_of)),
-        ("the weeks that it forecast", standings_of_forecasts(warehouse, as_of)),
+        ("the weeks that it forecast", {"mmm": standing_of_forecasts(warehouse, as_of)}),
     ):
         for job, standing in standings.items():
             if standing.barred_by:
@@ -46,38 +49,25 @@ def standings_of_proposals(warehouse: Warehouse, as_of: date) -> dict[str, Stand
     """Each job's standing by its proposals; what nobody approved counts only while it is barred,
     when nothing of it can be approved."""
     standings: dict[str, Standing] = defaultdict(lambda: Standing(ALPHA / STREAMS))
-    versions: dict[str, str] = {}
-    for row in _rows(warehouse, "covered", {"as_of": as_of}):
-        job = row["job"]
-        standing = standings[job]
-        if versions.setdefault(job, row["model_version"]) != row["model_version"]:
-            versions[job] = row["model_version"]
-            standing.start_anew()
-        if row["outcome"] in _OURS or standing.is_barred:
-            standing.add(row["is_covered"])
+    for row in warehouse.query(_query("covered"), {"as_of": as_of}).to_pylist():
+        standing = standings[row["job"]]
+        if standing.is_barred or not row["is_unrecorded"]:
+            standing.add(row["covered"])
     return dict(standings)
 
 
-def standings_of_forecasts(warehouse: Warehouse, as_of: date) -> dict[str, Standing]:
+def standing_of_forecasts(warehouse: Warehouse, as_of: date) -> Standing:
     """The media mix's standing by its forecasts of the week ahead, one a week."""
     params = {"as_of": as_of, "last_week_start": as_of - timedelta(days=6)}
-    standing, version = Standing(ALPHA / STREAMS), None
-    for row in _rows(warehouse, "forecasts", params):
-        if version not in (None, row["model_version"]):
-            standing.start_anew()
-        version = row["model_version"]
-        predicted = Interval(row["orders_p10"], row["orders_p50"], row["orders_p90"])
-        standing.add(held(predicted, 0.0).covers(row["orders"]))
-    return {"mmm": standing}
-
-
-def _rows(
-    warehouse: Warehouse, name: str, params: Mapping[str, date]
-) -> Iterable[Mapping[str, Any]]:
+    standing = Standing(ALPHA / STREAMS)
     try:
-        return warehouse.query(_query(name), params).to_pylist()
-    except MissingTableError:  # nothing was built, or scored, yet
-        return []
+        rows = warehouse.query(_query("forecasts"), params).to_pylist()
+    except MissingTableError:  # without the mart there is no run that reads it, either
+        return standing
+    for row in rows:
+        predicted = _Forecast(row["orders_p10"], row["orders_p50"], row["orders_p90"])
+        standing.add(held(predicted, 0.0).covers(row["orders"]))
+    return standing
 
 
 def _why(what: str, standing: Standing) -> str:
@@ -85,7 +75,7 @@ def _why(what: str, standing: Standing) -> str:
     assert bar is not None
     since = standing.tally
     return (
-        f"its 90% intervals held {bar.coverage:.0%} of {what} ({bar.covered} of {bar.count}), "
-        f"outside {LOW:.0%} to {HIGH:.0%}; since then {since.covered} of {since.count} "
+        f"its 90% intervals held {bar.coverage:.0%} of {what} ({bar.covered:.3g} of {bar.count}), "
+        f"outside {LOW:.0%} to {HIGH:.0%}; since then {since.covered:.3g} of {since.count} "
         "(docs/scorecard.md says how it is let in again)"
     )

@@ -9,11 +9,11 @@ WITH latest AS (
 
 judged AS (
   SELECT
-    COALESCE(predicted_by, job, 'none') AS job,
-    DATE_TRUNC(COALESCE(effective_on, recorded_on, as_of), MONTH) AS month_start,
     outcome,
     verdict,
     is_covered,
+    COALESCE(predicted_by, job, 'none') AS job,
+    DATE_TRUNC(COALESCE(effective_on, recorded_on, as_of), MONTH) AS month_start,
     CASE WHEN verdict = 'TOLD' THEN share_carried_out * predicted_orders_p50 END AS predicted_orders,
     CASE WHEN verdict = 'TOLD' THEN realised_orders END AS realised_orders
   FROM latest

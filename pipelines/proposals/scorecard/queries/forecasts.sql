@@ -1,4 +1,4 @@
--- The first week that each run didn't know, as the newest run of before it forecast it: one forecast
+-- Of the version in use: the first week that each run didn't know, as the newest run of before it forecast it: one forecast
 -- a week, so that no outcome counts twice.
 WITH runs AS (
   SELECT
@@ -14,6 +14,13 @@ WITH runs AS (
     AND DATE(finished_at) <= DATE_ADD(as_of, INTERVAL 3 DAY)
 ),
 
+latest AS (
+  SELECT model_version
+  FROM runs
+  ORDER BY as_of DESC, finished_at DESC, run_id ASC
+  LIMIT 1
+),
+
 weeks AS (
   SELECT
     week_start,
@@ -25,13 +32,13 @@ weeks AS (
 
 SELECT
   predictions.week_start,
-  runs.model_version,
   predictions.orders_p10,
   predictions.orders_p50,
   predictions.orders_p90,
   weeks.orders
 FROM contracts.mmm_predictions_weekly AS predictions
 INNER JOIN runs ON predictions.run_id = runs.run_id
+INNER JOIN latest ON runs.model_version = latest.model_version
 INNER JOIN weeks ON predictions.week_start = weeks.week_start
 WHERE
   predictions.week_start > predictions.origin_week

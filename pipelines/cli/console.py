@@ -100,6 +100,15 @@ def print_rows(
         out.print("no rows")
 
 
+def print_tables(tables: Sequence[Sequence[Mapping[str, Any]]], format_: Format) -> None:
+    """Print tables for people, or the first of them for programs: two, one after the other, are no
+    CSV. Standard error says where the others are."""
+    for rows in tables if format_ is Format.TABLE else tables[:1]:
+        print_rows(rows, format_)
+    if format_ is not Format.TABLE and any(tables[1:]):
+        err.print("This is the first table; --format json has all figures.", highlight=False)
+
+
 def print_object(value: Mapping[str, Any]) -> None:
     """Print one JSON object."""
     sys.stdout.write(json.dumps(value, default=_plain, indent=1) + "\n")

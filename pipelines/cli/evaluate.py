@@ -1,6 +1,7 @@
 """``adcanary evaluate …``: scores an engine, on your own data or against the sandbox's truth.
 
-Each command prints a table, or one JSON object with ``--format json``.
+Each command prints a table, or one JSON object with ``--format json``. It exits with 0 once it has
+evaluated, whatever the verdict is: that an engine refuses is an answer.
 """
 
 from __future__ import annotations
@@ -11,23 +12,34 @@ from typing import Annotated, Any
 
 import typer
 
-from pipelines.cli.console import Format, native_output_aside, out, print_rows, rounded
+from pipelines.cli.console import (
+    Format,
+    native_output_aside,
+    out,
+    print_rows,
+    print_tables,
+    rounded,
+)
 from pipelines.cli.console import print_object as _print_object
 from pipelines.cli.evaluate_bandit import bandit
 from pipelines.cli.evaluate_clustering import clustering
 from pipelines.cli.evaluate_pacing import pacing
 from pipelines.cli.evaluate_uplift import uplift
-from pipelines.cli.options import ConfigOption, FormatOption, open_settings
+from pipelines.cli.options import ConfigOption, FormatOption, SeedOption, open_settings
 from pipelines.errors import UsageError
 
-evaluate_app = typer.Typer(no_args_is_help=True, help="Score an engine on data with known truth.")
+evaluate_app = typer.Typer(no_args_is_help=True)
 
 _DIGITS = 5
 
 
 @evaluate_app.callback()
 def _evaluate() -> None:
-    """Score an engine on data with known truth."""
+    """Score an engine on data with known truth.
+
+    Exit codes: 0 evaluated, whatever the verdict is, which --format json has; 1 a file that can't
+    be used; 2 wrong usage. CSV and TSV have the first table; JSON has all figures.
+    """
 
 
 @evaluate_app.command("identity")
@@ -106,7 +118,7 @@ def mmm(
         Path | None, typer.Option(help="CSV file of the same weeks: contribution_x<i>_<channel>.")
     ] = None,
     engine: Annotated[str, typer.Option(help="An engine, or all.")] = "all",
-    seed: Annotated[int, typer.Option(help="Of the random numbers.")] = 1,
+    seed: SeedOption = 1,
     format_: FormatOption = Format.TABLE,
 ) -> None:
     """Score media mix engines: contributions, and the lift of the best allocation within 30%.
@@ -120,36 +132,31 @@ def mmm(
     if format_ is Format.JSON:
         _print_object({name: score.figures() for name, score in scores.items()})
         return
-    print_rows(
-        [
-            {
-                "engine": name,
-                "srmse": rounded(score.srmse_mean),
-                "coverage_90": rounded(score.coverage_90),
-                "lift": f"{score.lift_predicted:+.1%}",
-                "90% interval": "{:+.1%} to {:+.1%}".format(*score.lift_interval),
-                "true lift": "" if score.lift_true is None else f"{score.lift_true:+.1%}",
-                "seconds": round(score.seconds, 1),
-            }
-            for name, score in scores.items()
-        ],
-        format_,
-    )
-    print_rows(
-        [
-            {
-                "engine": name,
-                "channel": channel,
-                "contribution": round(mean),
-                "90% interval": f"{low:,.0f} to {high:,.0f}",
-                "srmse": rounded((score.srmse or {}).get(channel)),
-                "recommended spend": f"× {score.allocation[channel]:.2f}",
-            }
-            for name, score in scores.items()
-            for channel, (mean, low, high) in score.contribution.items()
-        ],
-        format_,
-    )
+    of_engine: list[dict[str, object]] = [
+        {
+            "engine": name,
+            "srmse": rounded(score.srmse_mean),
+            "coverage_90": rounded(score.coverage_90),
+            "lift": f"{score.lift_predicted:+.1%}",
+            "90% interval": "{:+.1%} to {:+.1%}".format(*score.lift_interval),
+            "true lift": "" if score.lift_true is None else f"{score.lift_true:+.1%}",
+            "seconds": round(score.seconds, 1),
+        }
+        for name, score in scores.items()
+    ]
+    of_channel: list[dict[str, object]] = [
+        {
+            "engine": name,
+            "channel": channel,
+            "contribution": round(mean),
+            "90% interval": f"{low:,.0f} to {high:,.0f}",
+            "srmse": rounded((score.srmse or {}).get(channel)),
+            "recommended spend": f"× {score.allocation[channel]:.2f}",
+        }
+        for name, score in scores.items()
+        for channel, (mean, low, high) in score.contribution.items()
+    ]
+    print_tables([of_engine, of_channel], format_)
     if format_ is Format.TABLE:
         for doubt in next(iter(scores.values())).doubts:
             out.print(f"No allocation should rest on these weeks: {doubt}", soft_wrap=True)

@@ -8,12 +8,13 @@ from typing import Annotated
 import typer
 
 from pipelines.cli.console import Format, err, out, print_object, print_rows, rounded
-from pipelines.cli.options import ConfigOption, FormatOption, open_settings
+from pipelines.cli.options import ConfigOption, FormatOption, open_settings, refuse_given
 
 _DIGITS = 5
 
 
 def bandit(
+    ctx: typer.Context,
     *,
     logs: Annotated[
         Path | None,
@@ -44,6 +45,12 @@ def bandit(
     --logs, the last decisions of the bandits job are scored by the sandbox's true rates of ads.
     """
     if logs is None:
+        refuse_given(
+            ctx,
+            ("target", "context", "truth"),
+            "without a log",
+            "Pass --logs.",
+        )
         _score_decisions(config, format_)
         return
     from pipelines.evaluate.bandit import score_policy
@@ -53,13 +60,14 @@ def bandit(
     if format_ is Format.JSON:
         print_object(score.figures())
         return
+    truth_rate = None if score.truth is None else score.truth.rate.value
     print_rows(
         [
             {
                 "estimator": name,
                 "clicks a decision": rounded(of.value, _DIGITS),
                 "95% interval": f"{of.low:.5f} to {of.high:.5f}",
-                "truth": rounded(score.truth, _DIGITS),
+                "truth": rounded(truth_rate, _DIGITS),
             }
             for name, of in score.estimates.items()
         ],
@@ -68,6 +76,14 @@ def bandit(
     said = out if format_ is Format.TABLE else err
     evaluation = score.evaluation
     said.print(f"{evaluation.verdict}: {evaluation.reason}", highlight=False, soft_wrap=True)
+    if score.truth is not None:
+        rate = score.truth.rate
+        said.print(
+            f"The truth is of {score.truth.rows:,} decisions: {rate.value:.5f}, 95% interval "
+            f"{rate.low:.5f} to {rate.high:.5f}.",
+            highlight=False,
+            soft_wrap=True,
+        )
 
 
 def _score_decisions(config: Path | None, format_: Format) -> None:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipelines.cli.console import Format, err, print_object, print_rows, rounded
-from pipelines.cli.options import FormatOption
+from pipelines.cli.console import Format, err, print_object, print_tables, rounded
+from pipelines.cli.options import FormatOption, SeedOption, refuse_given
 from pipelines.errors import UsageError
 
 if TYPE_CHECKING:
@@ -17,12 +17,13 @@ if TYPE_CHECKING:
 
 
 def pacing(
+    ctx: typer.Context,
     *,
     data: Annotated[
         Path | None,
         typer.Option(
             help="CSV file with a row a campaign and day: campaign, date, cost, budget[, platform]"
-            "[, fault]; without one, simulated months."
+            "[, currency][, fault]; without one, simulated months."
         ),
     ] = None,
     holidays: Annotated[
@@ -30,7 +31,7 @@ def pacing(
     ] = None,
     months: Annotated[int, typer.Option(help="Campaign-months that each simulator makes.")] = 200,
     simulator: Annotated[str, typer.Option(help="market, platform, or all.")] = "all",
-    seed: Annotated[int, typer.Option(min=0, help="Of the random numbers.")] = 101,
+    seed: SeedOption = 101,
     format_: FormatOption = Format.TABLE,
 ) -> None:
     """Score pacing on campaign-months with known faults, beside a random alerter of the same rate.
@@ -40,6 +41,12 @@ def pacing(
     from pipelines.evaluate.pacing import score_pacing
 
     if data is not None:
+        refuse_given(
+            ctx,
+            ("months", "simulator"),
+            "with --data, which brings months of its own",
+            "Leave one of them out.",
+        )
         _score_file(data, holidays, seed, format_)
         return
     if holidays is not None:
@@ -52,7 +59,7 @@ def pacing(
     if format_ is Format.JSON:
         print_object({name: _figures(sides) for name, sides in scores.items()})
         return
-    _print(scores, format_)
+    print_tables(_tables(scores, format_), format_)
 
 
 def _score_file(data: Path, holidays: str | None, seed: int, format_: Format) -> None:
@@ -63,11 +70,10 @@ def _score_file(data: Path, holidays: str | None, seed: int, format_: Format) ->
     # without the truth no month is known to be healthy, nor any alert to be right
     known = _figures(scores) if brought.has_truth else {}
     if format_ is Format.JSON:
-        print_object(known | {"has_truth": brought.has_truth, "events": events})
+        of_file = {"has_truth": brought.has_truth, "currency": brought.currency, "events": events}
+        print_object(known | of_file)
     else:
-        if known:
-            _print({data.name: scores}, format_)
-        print_rows(events, format_)
+        print_tables([*(_tables({data.name: scores}, format_) if known else ()), events], format_)
     for note in unused(brought):
         err.print(note, highlight=False, soft_wrap=True)
 
@@ -76,26 +82,25 @@ def _figures(sides: Mapping[str, PacingScore]) -> dict[str, object]:
     return {**sides["pacing"].figures(), "random": sides["random"].figures()}
 
 
-def _print(scores: Mapping[str, Mapping[str, PacingScore]], format_: Format) -> None:
+def _tables(
+    scores: Mapping[str, Mapping[str, PacingScore]], format_: Format
+) -> list[list[dict[str, object]]]:
+    """The healthy months and the faults; both in one table for programs."""
     rows = [(name, side, score) for name, sides in scores.items() for side, score in sides.items()]
-    print_rows(
-        [
-            {"months of": name, "alerter": side, "healthy months": score.healthy_months}
-            | {"alerted": f"{score.alerted:.1%}", "alert-days a month": rounded(score.alert_days)}
-            for name, side, score in rows
-        ],
-        format_,
-    )
-    print_rows(
-        [
-            {"months of": name, "alerter": side, "fault": fault, "events": event.events}
-            | {
-                key: rounded(value)
-                for key, value in event.figures().items()
-                if key not in ("events", "misspent_amount")
-            }
-            for name, side, score in rows
-            for fault, event in score.by_fault.items()
-        ],
-        format_,
-    )
+    healthy: list[dict[str, object]] = [
+        {"months of": name, "alerter": side, "healthy months": score.healthy_months}
+        | {"alerted": f"{score.alerted:.1%}", "alert-days a month": rounded(score.alert_days)}
+        for name, side, score in rows
+    ]
+    faults: list[dict[str, object]] = [
+        (own if format_ is not Format.TABLE else {"months of": name, "alerter": side})
+        | {"fault": fault, "events": event.events}
+        | {
+            key: rounded(value)
+            for key, value in event.figures().items()
+            if key not in ("events", "misspent_amount")
+        }
+        for (name, side, score), own in zip(rows, healthy, strict=True)
+        for fault, event in score.by_fault.items()
+    ]
+    return [healthy, faults] if format_ is Format.TABLE else [faults]

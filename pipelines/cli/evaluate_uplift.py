@@ -7,14 +7,25 @@ from typing import Annotated
 
 import typer
 
-from pipelines.cli.console import Format, err, out, print_object, print_rows
-from pipelines.cli.options import ConfigOption, FormatOption, open_settings
+from pipelines.cli.console import Format, err, out, print_object, print_rows, print_tables
+from pipelines.cli.options import (
+    ConfigOption,
+    FormatOption,
+    SeedOption,
+    open_settings,
+    refuse_given,
+)
 from pipelines.errors import UsageError
 
 _NOTHING = "nothing was read."
+_OF_FILE = (
+    *("treatment", "control", "outcome", "arm", "holdout", "truth", "columns", "covariates"),
+    *("unit", "placebo", "share", "detectable", "engine", "seed"),
+)
 
 
 def uplift(
+    ctx: typer.Context,
     *,
     data: Annotated[
         Path | None,
@@ -54,7 +65,7 @@ def uplift(
         float, typer.Option(min=0.01, max=10, help="Smallest relative lift that matters.")
     ] = 0.25,
     engine: Annotated[str, typer.Option(help="A learner, or all.")] = "all",
-    seed: Annotated[int, typer.Option(min=0, help="Of the random numbers.")] = 1,
+    seed: SeedOption = 1,
     format_: FormatOption = Format.TABLE,
     config: ConfigOption = None,
 ) -> None:
@@ -67,6 +78,7 @@ def uplift(
     from pipelines.jobs.uplift.analysis import Plan
 
     if data is None:
+        refuse_given(ctx, _OF_FILE, "without a file", "Pass the file with --data.")
         _score_sandbox(config, format_)
         return
     if treatment is None or control is None or outcome is None:
@@ -104,20 +116,17 @@ def uplift(
     if format_ is Format.JSON:
         print_object(figures)
         return
-    print_rows(rows_of(figures), format_)
-    print_rows(
-        [
-            {
-                "segment": each["segment"],
-                "n": each["n"],
-                "uplift": f"{each['uplift']:.4g}",
-                "95% interval": "{:.4g} to {:.4g}".format(*each["interval"]),
-                "q": f"{each['q']:.2g}",
-            }
-            for each in figures["segments"]
-        ],
-        format_,
-    )
+    segments = [
+        {
+            "segment": each["segment"],
+            "n": each["n"],
+            "uplift": f"{each['uplift']:.4g}",
+            "95% interval": "{:.4g} to {:.4g}".format(*each["interval"]),
+            "q": f"{each['q']:.2g}",
+        }
+        for each in figures["segments"]
+    ]
+    print_tables([rows_of(figures), segments], format_)
     said = out if format_ is Format.TABLE else err
     for line in (f"{score.verdict}: {score.reason}", *unused(score.brought)):
         said.print(line, highlight=False, soft_wrap=True, markup=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import os
+from collections.abc import Sequence
 from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,6 +13,7 @@ import typer
 
 from pipelines.cli.console import Format
 from pipelines.config import Settings, load_settings
+from pipelines.errors import UsageError
 from pipelines.proposals.people import person_name
 from pipelines.warehouse import Warehouse, open_warehouse
 
@@ -32,9 +34,27 @@ RowsOption = Annotated[
     Format | None,
     typer.Option("--format", help="Output format (default: table; tsv where it is piped)."),
 ]
+SeedOption = Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Of the random numbers.")]
 AsOfOption = Annotated[
     datetime | None, day_option("Last day of evidence to use (default: yesterday).")
 ]
+
+
+def refuse_given(ctx: typer.Context, names: Sequence[str], because: str, fix: str) -> None:
+    """Refuse options that a person gave and the command would not use.
+
+    Raises:
+        UsageError: one of them was given.
+    """
+    given = [
+        f"--{name.replace('_', '-')}"
+        for name in names
+        if (source := ctx.get_parameter_source(name)) and source.name == "COMMANDLINE"
+    ]
+    if given:
+        raise UsageError(
+            f"{', '.join(given)} can't be used {because}.", kept="nothing was read.", fix=fix
+        )
 
 
 def open_settings(config: Path | None, *, create: bool = True) -> tuple[Settings, Warehouse]:

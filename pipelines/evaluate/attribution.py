@@ -12,10 +12,9 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from pipelines.errors import InputError
-from pipelines.evaluate.csv_file import read_cells
+from pipelines.evaluate.csv_file import MOST, line_of, listed, numbers_of, quoted, read_cells
 from pipelines.jobs.attribution.markov import MAX_STATES, TooManyStates, markov_credit
 from pipelines.jobs.attribution.paths import (
     SEPARATOR,
@@ -34,7 +33,6 @@ PATH, CONVERSIONS, VALUE, NULLS = (
     "total_null",
 )
 MAX_STEPS = 1_000
-MAX_COUNT = 1e15  # beyond it, a float no longer tells one from two
 _LONE_SIGN = re.compile(r"(?<!>)>(?!>)")
 _KEPT = "nothing was credited."
 
@@ -82,7 +80,7 @@ def read_paths(path: Path) -> tuple[Paths, bool]:
     if missing := [name for name in (PATH, CONVERSIONS) if name not in names]:
         raise _refusal(
             path,
-            f"has no column {' and no column '.join(missing)}; it has {', '.join(names)}.",
+            f"has no column {' and no column '.join(missing)}; it has {listed(names)}.",
             f"Name the columns {PATH}, {CONVERSIONS}[, {VALUE}][, {NULLS}].",
         )
     texts = table[PATH].combine_chunks()
@@ -121,28 +119,17 @@ def _counts(path: Path, table: pa.Table, name: str) -> Floats:
     """A column of numbers from 0 up; all 0 where the file hasn't the column."""
     if name not in table.column_names:
         return np.zeros(table.num_rows)
-    cells = table[name].combine_chunks()
-    try:
-        numbers: Floats = pc.cast(pc.utf8_trim_whitespace(cells), pa.float64()).to_numpy()
-    except pa.ArrowInvalid:
-        numbers = np.array([_number(cell) for cell in cells.to_pylist()])
-    wrong = np.flatnonzero(~((numbers >= 0) & (numbers <= MAX_COUNT)))
+    numbers = numbers_of(table[name])
+    wrong = np.flatnonzero(~(numbers >= 0))
     if len(wrong):
         row = int(wrong[0])
-        problem = "is negative" if numbers[row] < 0 else "is not a number, or too large a one"
+        problem = "is negative" if numbers[row] < 0 else f"is not a number up to {MOST:g}"
         raise _refusal(
             path,
-            f"line {row + 2}: {name} '{cells[row]}' {problem}.",
+            f"line {line_of(path, row + 2)}: {name} {quoted(table[name][row])} {problem}.",
             "Correct it; write 0 where there were none.",
         )
     return numbers
-
-
-def _number(cell: str) -> float:
-    try:
-        return float(cell)
-    except ValueError:
-        return float("nan")
 
 
 def _refuse_steps(path: Path, texts: pa.Array, paths: Paths) -> None:
@@ -155,15 +142,15 @@ def _refuse_steps(path: Path, texts: pa.Array, paths: Paths) -> None:
             row = int(paths.path_of_step[int(np.argmax(wrong))])
             raise _refusal(
                 path,
-                f"line {row + 2}: the path '{str(texts[row])[:80]}' {problem}.",
+                f"line {line_of(path, row + 2)}: the path {quoted(texts[row])} {problem}.",
                 f"Join the names of channels by '{SEPARATOR}', and double a '>' inside of a name.",
             )
     longest = int(np.argmax(paths.lengths))
     if paths.lengths[longest] > MAX_STEPS:
         raise _refusal(
             path,
-            f"line {longest + 2}: the path has {paths.lengths[longest]} steps, more than "
-            f"{MAX_STEPS}: no journey of a person is that long.",
+            f"line {line_of(path, longest + 2)}: the path has {paths.lengths[longest]} steps, more "
+            f"than {MAX_STEPS}: no journey of a person is that long.",
             "Cut it to the steps within the look-back.",
         )
 

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from scipy.stats import binomtest
 
 from pipelines.errors import UsageError
-from pipelines.evaluate.bandit_file import read_click_rate, read_decisions
+from pipelines.evaluate.bandit_file import read_clicks, read_decisions
 from pipelines.evaluate.bandit_targets import Learnt, learn_linear, learn_thompson
 from pipelines.jobs.bandits.off_policy import Estimate, Evaluation, Log, evaluate_policy
 
@@ -17,11 +18,20 @@ UNIFORM, THOMPSON, LINTS = TARGETS = ("uniform", "thompson", "lints")
 
 
 @dataclass(frozen=True)
+class Truth:
+    """The click rate of the target's own log, with its exact 95% interval (Clopper and Pearson):
+    what the policy would have earned is known no better than its ``rows`` tell."""
+
+    rate: Estimate
+    rows: int
+
+
+@dataclass(frozen=True)
 class BanditScore:
-    """What the log says of the target; ``truth`` is the target's own click rate, if known."""
+    """What the log says of the target, and what the target's own log does, if there is one."""
 
     evaluation: Evaluation
-    truth: float | None
+    truth: Truth | None
 
     @property
     def estimates(self) -> dict[str, Estimate]:
@@ -40,10 +50,12 @@ class BanditScore:
         return {
             **{
                 name: {"value": of.value, "interval": [of.low, of.high]}
-                | ({} if self.truth is None else {"truth_inside": of.covers(self.truth)})
+                | ({} if self.truth is None else {"truth_inside": of.covers(self.truth.rate.value)})
                 for name, of in self.estimates.items()
             },
-            "truth": self.truth,
+            "truth": self.truth and self.truth.rate.value,
+            "truth_interval": self.truth and [self.truth.rate.low, self.truth.rate.high],
+            "truth_rows": self.truth and self.truth.rows,
             "behaviour": e.behaviour,
             "effective_sample_size": e.effective_sample_size,
             "mean_weight": e.mean_weight,
@@ -96,4 +108,11 @@ def score_policy(
         propensities=decisions.propensities[learnt.rows],
         target=learnt.target,
     )
-    return BanditScore(evaluate_policy(log), read_click_rate(truth) if truth else None)
+    return BanditScore(evaluate_policy(log), _truth(truth) if truth else None)
+
+
+def _truth(path: Path) -> Truth:
+    clicks = read_clicks(path)
+    seen = binomtest(int(clicks.sum()), len(clicks))
+    low, high = seen.proportion_ci(0.95)
+    return Truth(Estimate(float(seen.statistic), float(low), float(high)), len(clicks))

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from pipelines.errors import InputError
-from pipelines.evaluate.csv_file import read_cells
+from pipelines.evaluate.csv_file import line_of, listed, numbers_of, quoted, read_cells
 from pipelines.jobs.bandits.off_policy import Floats, Ints
 
 COLUMNS = ("timestamp", "item_id", "position", "click", "propensity_score")
@@ -65,7 +65,7 @@ def read_decisions(path: Path) -> Decisions:
     if len(items) < 2:
         raise _refusal(
             path,
-            f"has one item only ('{items[0]}'): there is no choice to evaluate.",
+            f"has one item only ({quoted(items[0])}): there is no choice to evaluate.",
             "Bring a log in which several items were chosen.",
         )
     return Decisions(
@@ -78,8 +78,8 @@ def read_decisions(path: Path) -> Decisions:
     )
 
 
-def read_click_rate(path: Path) -> float:
-    """Share of the rows of a log that were clicked: of the target policy's own log, its value.
+def read_clicks(path: Path) -> Floats:
+    """The clicks of a log, of which only that column is read.
 
     Raises:
         InputError: it can't be read, or has no clicks or other ones than 0 and 1.
@@ -88,14 +88,14 @@ def read_click_rate(path: Path) -> float:
     _refuse_absent(path, table, ("click",))
     if not len(table):
         raise _refusal(path, "has no rows.", "Bring the log of the policy that is evaluated.")
-    return float(_clicks(path, table["click"]).mean())
+    return _clicks(path, table["click"])
 
 
 def _refuse_absent(path: Path, table: pd.DataFrame, wanted: tuple[str, ...]) -> None:
     if absent := [name for name in wanted if name not in table.columns]:
         raise _refusal(
             path,
-            f"has no column {' and no column '.join(absent)}; it has {', '.join(table.columns)}.",
+            f"has no column {' and no column '.join(absent)}; it has {listed(table.columns)}.",
             f"Name the columns {', '.join(COLUMNS)}.",
         )
 
@@ -106,7 +106,8 @@ def _refuse_repeated(path: Path, table: pd.DataFrame) -> None:
         earlier = (table.iloc[:row] == table.iloc[row]).all(axis=1)
         raise _refusal(
             path,
-            f"line {row + 2} repeats line {int(np.argmax(earlier.to_numpy())) + 2}; "
+            f"line {line_of(path, row + 2)} repeats line "
+            f"{line_of(path, int(np.argmax(earlier.to_numpy())) + 2)}; "
             f"{int(repeated.sum())} rows are repeated.",
             "Keep each decision once. If they are decisions of their own, add a column that tells "
             "them apart, such as an id.",
@@ -116,7 +117,8 @@ def _refuse_repeated(path: Path, table: pd.DataFrame) -> None:
 def _items(path: Path, cells: pd.Series[str]) -> list[str]:
     items = [cell.strip() for cell in cells]
     if "" in items:
-        raise _refusal(path, f"line {items.index('') + 2}: item_id is empty.", "Name the item.")
+        line = line_of(path, items.index("") + 2)
+        raise _refusal(path, f"line {line}: item_id is empty.", "Name the item.")
     return items
 
 
@@ -133,10 +135,11 @@ def _clicks(path: Path, cells: pd.Series[str]) -> Floats:
 def _numbers(
     path: Path, cells: pd.Series[str], valid: Callable[[Floats], np.ndarray], problem: str, fix: str
 ) -> Floats:
-    numbers = pd.to_numeric(cells.str.strip(), errors="coerce").to_numpy(dtype=np.float64)
+    numbers = numbers_of(cells)
     if not (right := valid(numbers)).all():
         row = int(np.argmin(right))
-        raise _refusal(path, f"line {row + 2}: {cells.name} '{cells.iloc[row]}' {problem}.", fix)
+        line = line_of(path, row + 2)
+        raise _refusal(path, f"line {line}: {cells.name} {quoted(cells.iloc[row])} {problem}.", fix)
     return numbers
 
 

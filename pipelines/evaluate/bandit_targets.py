@@ -10,6 +10,7 @@ import pandas as pd
 
 from pipelines.errors import InputError, UsageError
 from pipelines.evaluate.bandit_file import COLUMNS, KEPT, MIN_ROWS, Decisions
+from pipelines.evaluate.csv_file import MAX_YEAR, MIN_YEAR, line_of, listed, quoted
 from pipelines.jobs.bandits.evidence import Cohorts, beliefs_of
 from pipelines.jobs.bandits.off_policy import Floats, Ints
 from pipelines.jobs.bandits.policies import linear_thompson, thompson
@@ -18,6 +19,8 @@ from pipelines.jobs.uplift.sample import MAX_LEVELS, Encoder
 
 SEED = 20260101
 MAX_SEGMENTS = 2_000
+MAX_CELLS = 500_000
+"""Items × days: what is believed of each, for every shape of wear-out, takes 160 MB."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,16 @@ def learn_thompson(path: Path, decisions: Decisions) -> Learnt:
     earlier, later, instants = _halves(path, decisions)
     days = (instants[earlier].normalize() - instants.min().normalize()).days.to_numpy()
     shape = (int(days.max()) + 1, len(decisions.items))
+    if shape[0] * shape[1] > MAX_CELLS:
+        first, last = (earlier[int(at)] for at in (days.argmin(), days.argmax()))
+        raise InputError(
+            f"{path}: the earlier half of the log has {shape[1]:,} items on {shape[0]:,} days, "
+            f"from {instants[first]:%Y-%m-%d} (line {line_of(path, first + 2)}) to "
+            f"{instants[last]:%Y-%m-%d} (line {line_of(path, last + 2)}), and at most "
+            f"{MAX_CELLS:,} items × days can be learnt from.",
+            kept=KEPT,
+            fix="Correct the timestamps, or bring a shorter log.",
+        )
     cell = days * shape[1] + decisions.chosen[earlier]
     tried, won = (
         np.bincount(cell, of, shape[0] * shape[1]).reshape(shape).astype(np.float64)
@@ -60,7 +73,7 @@ def learn_linear(path: Path, decisions: Decisions, context: tuple[str, ...]) -> 
         raise UsageError(
             f"{problem}: what was known before each decision, such as device or country.",
             kept="nothing was evaluated.",
-            fix=f"Name columns with --context. The log's are {', '.join(others) or '(none)'}; "
+            fix=f"Name columns with --context. The log's are {listed(others) or '(none)'}; "
             f"{', '.join(COLUMNS)} are no context.",
         )
     if len(set(context)) < len(context):
@@ -97,11 +110,12 @@ def _halves(path: Path, decisions: Decisions) -> tuple[Ints, Ints, pd.DatetimeIn
     """Rows of the earlier half and of the later, by time, and every row's instant (UTC)."""
     cells = decisions.timestamps.str.strip()
     instants = pd.DatetimeIndex(pd.to_datetime(cells, utc=True, errors="coerce", format="ISO8601"))
-    if (wrong := instants.isna()).any():
+    if (wrong := ~((instants.year >= MIN_YEAR) & (instants.year < MAX_YEAR))).any():
         row = int(np.argmax(wrong))
         raise InputError(
-            f"{path} line {row + 2}: timestamp '{cells.iloc[row]}' is no instant: a policy is "
-            "learnt from the earlier half of the log.",
+            f"{path} line {line_of(path, row + 2)}: timestamp {quoted(cells.iloc[row])} is no "
+            f"instant of {MIN_YEAR} to {MAX_YEAR - 1}: a policy is learnt from the earlier half of "
+            "the log.",
             kept=KEPT,
             fix="Write timestamps as 2026-01-31 12:00:00+00:00.",
         )

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipelines.errors import InputError
-from pipelines.evaluate.csv_file import read_cells
+from pipelines.evaluate.csv_file import line_of, listed, quoted, read_cells
 
 PERSON, TEXT, LABEL = "person", "text", "label"
 MIN_PEOPLE, MIN_TEXTS = 50, 20
@@ -38,7 +38,7 @@ def read_texts(path: Path) -> TextsFile:
     if missing := [name for name in (PERSON, TEXT) if name not in names]:
         raise _refusal(
             path,
-            f"has no column {' and no column '.join(missing)}; it has {', '.join(names)}.",
+            f"has no column {' and no column '.join(missing)}; it has {listed(names)}.",
             f"Name the columns {PERSON}, {TEXT}[, {LABEL}], a row for each text that a person saw.",
         )
     columns = {name: pc.utf8_trim_whitespace(table[name].combine_chunks()) for name in names}
@@ -71,7 +71,7 @@ def _labels(path: Path, columns: Mapping[str, pa.Array]) -> dict[str, str]:
         row = pc.index(numeric, pa.scalar(True)).as_py()
         raise _refusal(
             path,
-            f"line {row + 2}: the {LABEL} '{cells[row]}' is a number.",
+            f"line {line_of(path, row + 2)}: the {LABEL} {quoted(cells[row])} is a number.",
             f"Write the names of interests into {LABEL}, or leave the column out.",
         )
     labels: dict[str, str] = {}
@@ -81,8 +81,8 @@ def _labels(path: Path, columns: Mapping[str, pa.Array]) -> dict[str, str]:
         if labels.setdefault(person, label) != label:
             raise _refusal(
                 path,
-                f"line {row}: the person '{person}' is '{label}' here and '{labels[person]}' "
-                "before: the id is doubled, or there are two labels.",
+                f"line {line_of(path, row)}: the person {quoted(person)} is {quoted(label)} here "
+                f"and {quoted(labels[person])} before: the id is doubled, or there are two labels.",
                 f"Give every person an id of their own in {PERSON}, and one {LABEL}.",
             )
     if len(set(labels.values())) < 2:
@@ -109,8 +109,9 @@ def _refuse_empty(path: Path, name: str, cells: pa.Array) -> None:
     empty = pc.equal(cells, "")
     if pc.any(empty).as_py():
         row = pc.index(empty, pa.scalar(True)).as_py()
+        line = line_of(path, row + 2)
         raise _refusal(
-            path, f"line {row + 2}: {name} is empty.", f"Fill in {name}, or leave the row out."
+            path, f"line {line}: {name} is empty.", f"Fill in {name}, or leave the row out."
         )
 
 
@@ -120,8 +121,8 @@ def _refuse_addresses(path: Path, persons: pa.Array) -> None:
         row = pc.index(named, pa.scalar(True)).as_py()
         raise _refusal(
             path,
-            f"line {row + 2}: the {PERSON} looks like an e-mail address: only pseudonymous ids are "
-            "clustered.",
+            f"line {line_of(path, row + 2)}: the {PERSON} looks like an e-mail address: only "
+            "pseudonymous ids are clustered.",
             "Put a hash or a number in its place.",
         )
 

@@ -16,11 +16,12 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-from pyarrow import csv
 
-from pipelines.errors import InputError, UsageError
+from pipelines.errors import InputError
+from pipelines.evaluate.csv_file import line_of, listed, read_cells
 
-_NOTHING_DONE = "nothing was written."
+_ENDS = ("left", "right")
+_KEPT = "nothing was counted."
 Ints = npt.NDArray[np.integer[Any]]
 
 
@@ -44,8 +45,7 @@ def score_edges(path: Path) -> Components:
     """The components of a CSV file with the columns ``left`` and ``right``; ids are strings.
 
     Raises:
-        UsageError: the file doesn't exist or can't be read.
-        InputError: a column is missing, or one end of an edge.
+        InputError: the file can't be read, or an end of an edge is missing; says which.
     """
     began = time.perf_counter()
     left, right, nodes = _read(path)
@@ -104,34 +104,27 @@ def _joined(left: Ints, right: Ints, nodes: int) -> Ints:
 
 def _read(path: Path) -> tuple[Ints, Ints, int]:
     """Ends of the edges as numbers, and how many ids there are."""
-    ids = pa.string()
-    options = csv.ConvertOptions(
-        include_columns=["left", "right"],
-        column_types={"left": ids, "right": ids},
-        null_values=[""],
-        strings_can_be_null=True,
-    )
-    try:
-        edges = csv.read_csv(path, convert_options=options)
-    except OSError as error:
-        raise UsageError(
-            f"{path} can't be read: {error}", kept=_NOTHING_DONE, fix="Name a CSV file of edges."
-        ) from error
-    except (pa.ArrowInvalid, pa.ArrowKeyError) as error:
+    edges = read_cells(path, _KEPT)
+    names = edges.column_names
+    if missing := [name for name in _ENDS if name not in names]:
         raise InputError(
-            f"{path} is not a CSV file of edges: {error}",
-            kept=_NOTHING_DONE,
-            fix="It needs a header with the columns left and right.",
-        ) from error
-    for name in ("left", "right"):
-        if edges[name].null_count:
-            row = pc.index(pc.is_null(edges[name]), pa.scalar(True)).as_py() + 1
-            raise InputError(
-                f"{path}: edge {row} has no {name}.",
-                kept=_NOTHING_DONE,
-                fix="Give each edge two ends; write an id without edges as an edge to itself.",
-            )
-    both = pa.chunked_array([*edges["left"].chunks, *edges["right"].chunks], ids)
+            f"{path} has no column {' and no column '.join(missing)}; it has {listed(names)}.",
+            kept=_KEPT,
+            fix="Name the columns left and right.",
+        )
+    both = pa.chunked_array([chunk for name in _ENDS for chunk in edges[name].chunks], pa.string())
     encoded = both.combine_chunks().dictionary_encode()
-    numbers = encoded.indices.to_numpy(zero_copy_only=False)
-    return numbers[: len(edges)], numbers[len(edges) :], len(encoded.dictionary)
+    # ids are stripped, as all texts of evaluate: once each, where there may be millions of edges
+    ids = pc.utf8_trim_whitespace(encoded.dictionary).dictionary_encode()
+    numbers = ids.indices.to_numpy(zero_copy_only=False)[
+        encoded.indices.to_numpy(zero_copy_only=False)
+    ]
+    empty = pc.index(ids.dictionary, pa.scalar("")).as_py()
+    if empty >= 0:
+        end, row = divmod(int(np.argmax(numbers == empty)), len(edges))
+        raise InputError(
+            f"{path} line {line_of(path, row + 2)}: the edge has no {_ENDS[end]}.",
+            kept=_KEPT,
+            fix="Give each edge two ends; write an id without edges as an edge to itself.",
+        )
+    return numbers[: len(edges)], numbers[len(edges) :], len(ids.dictionary)

@@ -12,15 +12,13 @@ from typing import Any
 import pandas as pd
 
 from pipelines.errors import InputError
-from pipelines.evaluate.csv_file import read_cells
+from pipelines.evaluate.csv_file import MOST, line_of, listed, numbers_of, quoted, read_cells
 from pipelines.job_settings import FidelitySettings
 from pipelines.jobs.fidelity.gate import gate
 from pipelines.jobs.fidelity.score import Prediction, score
 
 NUMBERS = ("p10", "p50", "p90", "actual")
 SERIES = "series"
-MOST = 1e18
-"""Sums of squares of larger numbers have no room."""
 _KEPT = "nothing was scored."
 
 
@@ -53,7 +51,7 @@ def _rows(path: Path) -> pd.DataFrame:
     if missing:
         raise _refusal(
             path,
-            f"has no column {' and no column '.join(missing)}; it has {', '.join(rows.columns)}.",
+            f"has no column {' and no column '.join(missing)}; it has {listed(rows.columns)}.",
             f"Name the columns {', '.join(NUMBERS)}[, {SERIES}].",
         )
     if rows.empty:
@@ -63,8 +61,8 @@ def _rows(path: Path) -> pd.DataFrame:
     rows[SERIES] = rows[SERIES].str.strip()
     _refuse(path, rows, rows[SERIES] == "", f"{SERIES} is empty")
     for name in NUMBERS:
-        numbers = pd.to_numeric(rows[name], errors="coerce")
-        _refuse(path, rows, ~numbers.abs().lt(MOST), f"{name} is no number")
+        numbers = pd.Series(numbers_of(rows[name]), rows.index)
+        _refuse(path, rows, numbers.isna(), f"{name} is no number up to {MOST:g}")
         rows[name] = numbers
     crossed = (rows["p10"] > rows["p50"]) | (rows["p50"] > rows["p90"])
     _refuse(path, rows, crossed, "p10, p50 and p90 don't rise")
@@ -75,9 +73,11 @@ def _refuse(path: Path, rows: pd.DataFrame, bad: pd.Series, what: str) -> None:
     if not bad.any():
         return
     first = int(bad.to_numpy().argmax())
-    values = ", ".join(f"{name} {rows[name].iloc[first]}" for name in NUMBERS)
+    values = ", ".join(f"{name} {quoted(rows[name].iloc[first])}" for name in NUMBERS)
     raise _refusal(
-        path, f"row {first + 2}: {what} ({values}).", "Mend the row, or leave it out of the file."
+        path,
+        f"line {line_of(path, first + 2)}: {what} ({values}).",
+        "Mend the row, or leave it out of the file.",
     )
 
 

@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from pipelines.errors import InputError
-from pipelines.evaluate.csv_file import read_cells
+from pipelines.evaluate.csv_file import MOST, line_of, listed, numbers_of, quoted, read_cells
 from pipelines.jobs.mmm.panel import Floats, Panel
 
 NATIONAL = "all"
@@ -26,6 +26,7 @@ MIN_WEEKS = 52
 MIN_VARIATION = 0.01
 _CHANNEL, _CONTROL = re.compile(r"x\d+_(.+)"), re.compile(r"c\d+(_.+)?")
 _LEAK = "_effect"
+_DAY = re.compile(r"(\d{4}-\d\d-\d\d)([T ]00:00(:00(\.0+)?)?)?", re.ASCII)
 _KEPT = "nothing was fitted."
 
 
@@ -44,7 +45,7 @@ def read_panel(path: Path) -> Panel:
         wanted = [*missing, *([] if media else ["x1_<channel>"])]
         raise _refusal(
             path,
-            f"has no column {' and no column '.join(wanted)}; it has {', '.join(names)}.",
+            f"has no column {' and no column '.join(wanted)}; it has {listed(names)}.",
             "Name the columns date[, geo], x<i>_<channel>, c<i> and y.",
         )
     _refuse_currencies(path, table)
@@ -53,6 +54,9 @@ def read_panel(path: Path) -> Panel:
     starts = _weeks(path, days, geos)
     order = sorted(range(len(table)), key=lambda row: (geos[row], days[row]))
     shape = (len(set(geos)), len(starts))
+
+    for name in media:
+        _refuse_negative(path, table[name])
 
     def cube(columns: Sequence[str]) -> Floats:
         numbers = [_numbers(path, table[name]) for name in columns]
@@ -83,7 +87,7 @@ def read_truth(path: Path, panel: Panel) -> Floats:
     if absent := [name for name in ("date", *wanted) if name not in table.columns]:
         raise _refusal(
             path,
-            f"has no column {absent[0]}; it has {', '.join(map(str, table.columns))}.",
+            f"has no column {absent[0]}; it has {listed(table.columns)}.",
             "Bring a truth with a column contribution_<channel> for every channel of the data.",
         )
     days = _days(path, table["date"])
@@ -110,12 +114,14 @@ def _refuse_currencies(path: Path, table: pd.DataFrame) -> None:
 
 def _days(path: Path, cells: pd.Series[str]) -> list[date]:
     days = []
-    for row, cell in enumerate(cells, start=2):
+    for record, cell in enumerate(cells, start=2):
+        match = _DAY.fullmatch(cell.strip())
         try:
-            days.append(date.fromisoformat(cell.strip()[:10]))
+            days.append(date.fromisoformat(match[1] if match else ""))
         except ValueError:
+            line = line_of(path, record)
             raise _refusal(
-                path, f"line {row}: date '{cell}' is not a day.", "Write days as 2026-01-31."
+                path, f"line {line}: date {quoted(cell)} is not a day.", "Write days as 2026-01-31."
             ) from None
     return days
 
@@ -165,26 +171,33 @@ def _weeks(path: Path, days: Sequence[date], geos: Sequence[str]) -> tuple[date,
 
 
 def _numbers(path: Path, cells: pd.Series[str]) -> Floats:
-    numbers = np.empty(len(cells))
-    for row, cell in enumerate(cells):
-        try:
-            numbers[row] = float(cell)
-        except ValueError:
-            numbers[row] = np.nan
-        if not np.isfinite(numbers[row]):
-            raise _refusal(
-                path,
-                f"line {row + 2}: {cells.name} '{cell}' is not a number.",
-                "Correct it; write 0 where nothing was spent.",
-            )
+    numbers = numbers_of(cells)
+    if (wrong := np.isnan(numbers)).any():
+        row = int(np.argmax(wrong))
+        line = line_of(path, row + 2)
+        raise _refusal(
+            path,
+            f"line {line}: {cells.name} {quoted(cells.iloc[row])} is not a number up to {MOST:g}.",
+            "Correct it; write 0 where nothing was spent.",
+        )
     return numbers
+
+
+def _refuse_negative(path: Path, cells: pd.Series[str]) -> None:
+    negative = _numbers(path, cells) < 0
+    if negative.any():
+        row = int(np.argmax(negative))
+        raise _refusal(
+            path,
+            f"has negative spend in {cells.name}: {quoted(cells.iloc[row])} on line "
+            f"{line_of(path, row + 2)}.",
+            "Correct it, or net credits.",
+        )
 
 
 def _refuse_unusable(path: Path, media: Sequence[str], spend: Floats, outcome: Floats) -> None:
     for i, name in enumerate(media):
         own = spend[:, :, i]
-        if own.min() < 0:
-            raise _refusal(path, f"has negative spend in {name}.", "Correct it, or net credits.")
         if own.max() == 0:
             raise _refusal(
                 path, f"has a channel that never spends, {name}.", "Leave the column out."

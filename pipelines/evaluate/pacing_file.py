@@ -8,6 +8,7 @@ one whose cost is empty.
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -20,7 +21,15 @@ import numpy as np
 import pandas as pd
 
 from pipelines.errors import InputError
-from pipelines.evaluate.csv_file import read_cells
+from pipelines.evaluate.csv_file import (
+    MAX_YEAR,
+    MIN_YEAR,
+    is_number,
+    line_of,
+    listed,
+    quoted,
+    read_cells,
+)
 from pipelines.evaluate.pacing_months import FAULTS, CampaignMonth, FaultName, Planted
 from pipelines.jobs.pacing.evidence import HISTORY_DAYS, CampaignHistory, month_days
 from pipelines.money import micros
@@ -29,11 +38,12 @@ from pipelines.platforms import full_name
 MIN_BEFORE = 28
 """Days with which a campaign is known well enough to be judged."""
 MAX_MONTHS = 20_000
-MIN_YEAR, MAX_YEAR = 2000, 2100
 PLATFORM = "google_ads"
 """Whose spending limits hold where the file doesn't say."""
 _NEEDED = ("campaign", "date", "cost", "budget")
+_COLUMNS = (*_NEEDED, "platform", "currency", "fault")
 _WEEKS = 4
+_CODE = re.compile(r"[A-Z]{3}")
 _KEPT = "nothing was scored."
 
 
@@ -43,11 +53,13 @@ class Brought:
 
     Args:
         has_truth: whether it says which days are at fault.
+        currency: of all amounts, if it says so.
         notes: what was left out, and why.
     """
 
     months: tuple[CampaignMonth, ...]
     has_truth: bool
+    currency: str | None
     notes: tuple[str, ...]
 
 
@@ -71,6 +83,7 @@ def read_months(path: Path) -> Brought:
     """
     table = _table(path)
     _refuse_duplicates(path, table)
+    currency = _currency(path, table)
     campaigns = [
         _days(path, str(name), rows) for name, rows in table.groupby("campaign", sort=True)
     ]
@@ -112,7 +125,8 @@ def read_months(path: Path) -> Brought:
         notes.append(f"{young} campaign-month(s) with less than {MIN_BEFORE} days before them")
     if continued:
         notes.append(f"{continued} campaign-month(s) that began within a fault")
-    return Brought(tuple(months), "fault" in table.columns, tuple(notes))
+    notes += [f"the column {name}" for name in table.columns if name not in _COLUMNS]
+    return Brought(tuple(months), "fault" in table.columns, currency, tuple(notes))
 
 
 def _table(path: Path) -> pd.DataFrame:
@@ -120,8 +134,8 @@ def _table(path: Path) -> pd.DataFrame:
     if absent := [name for name in _NEEDED if name not in table.columns]:
         raise _refusal(
             path,
-            f"has no column {absent[0]}; it has {', '.join(map(str, table.columns))}.",
-            f"It needs {', '.join(_NEEDED)}, and may have platform and fault.",
+            f"has no column {absent[0]}; it has {listed(table.columns)}.",
+            f"It needs {', '.join(_NEEDED)}, and may have platform, currency and fault.",
         )
     if not len(table):
         raise _refusal(path, "has no rows.", "Bring a row a campaign and day.")
@@ -132,12 +146,34 @@ def _table(path: Path) -> pd.DataFrame:
 def _refuse_duplicates(path: Path, table: pd.DataFrame) -> None:
     again = table.duplicated(["campaign", "date"])
     if again.any():
-        row = table[again].iloc[0]
+        row, line = table[again].iloc[0], line_of(path, table.index[again][0])
         raise _refusal(
             path,
-            f"line {table.index[again][0]}: campaign {row['campaign']} has {row['date']} twice.",
+            f"line {line}: campaign {row['campaign']} has {row['date']} twice.",
             "Bring one row a campaign and day.",
         )
+
+
+def _currency(path: Path, table: pd.DataFrame) -> str | None:
+    """The one currency of all amounts, if the file says so."""
+    if "currency" not in table.columns:
+        return None
+    for record, code in zip(table.index, table["currency"], strict=True):
+        if not _CODE.fullmatch(code):
+            raise _refusal(
+                path,
+                f"line {line_of(path, record)}: currency {quoted(code)} is no code.",
+                "Write currencies as USD.",
+            )
+    codes = sorted(set(table["currency"]))
+    if len(codes) > 1:
+        raise _refusal(
+            path,
+            f"has amounts in {len(codes)} currencies ({listed(codes)}): what was misspent in them "
+            "can't be added up.",
+            "Convert them to one, or bring a file a currency.",
+        )
+    return str(codes[0])
 
 
 def _days(path: Path, campaign: str, rows: pd.DataFrame) -> _Days:
@@ -145,18 +181,19 @@ def _days(path: Path, campaign: str, rows: pd.DataFrame) -> _Days:
     budgets: dict[date, int] = {}
     faults: dict[date, FaultName] = {}
     missing = set()
-    for line, row in zip(rows.index, rows.to_dict("records"), strict=True):
+    for record, row in zip(rows.index, rows.to_dict("records"), strict=True):
         if not campaign:
+            line = line_of(path, record)
             raise _refusal(path, f"line {line}: campaign is empty.", "Say whose day it is.")
-        day = _day(path, line, row["date"])
+        day = _day(path, record, row["date"])
         if row["cost"]:
-            costs[day] = _amount(path, line, "cost", row["cost"])
+            costs[day] = _amount(path, record, "cost", row["cost"])
         else:
             missing.add(day)
         if row["budget"]:
-            budgets[day] = _amount(path, line, "budget", row["budget"])
+            budgets[day] = _amount(path, record, "budget", row["budget"])
         if fault := row.get("fault"):
-            faults[day] = _fault_name(path, line, fault)
+            faults[day] = _fault_name(path, record, fault)
     if not any(budgets.values()):
         raise _refusal(
             path,
@@ -172,7 +209,7 @@ def _days(path: Path, campaign: str, rows: pd.DataFrame) -> _Days:
     return _Days(campaign, platform, costs, budgets, frozenset(missing), faults)
 
 
-def _day(path: Path, line: int, cell: str) -> date:
+def _day(path: Path, record: int, cell: str) -> date:
     # of several ways to write a day, one: a day written in two would not be seen to be there twice
     with suppress(ValueError):
         day = date.fromisoformat(cell)
@@ -180,31 +217,34 @@ def _day(path: Path, line: int, cell: str) -> date:
             return day
     raise _refusal(
         path,
-        f"line {line}: date '{cell}' is no day of {MIN_YEAR} to {MAX_YEAR - 1}, year first.",
+        f"line {line_of(path, record)}: date {quoted(cell)} is no day of {MIN_YEAR} to "
+        f"{MAX_YEAR - 1}, year first.",
         "Write days as 2026-06-30.",
     )
 
 
-def _amount(path: Path, line: int, column: str, cell: str) -> int:
-    try:
-        amount = micros(cell)
-    except ValueError:
-        reason = f"line {line}: {column} '{cell}' is no amount."
-        raise _refusal(path, reason, "Write amounts as 1234.50.") from None
-    if amount < 0:
+def _amount(path: Path, record: int, column: str, cell: str) -> int:
+    amount = None
+    if is_number(cell):
+        with suppress(ValueError):
+            amount = micros(cell)
+    if amount is None or amount < 0:
+        problem = "is no amount" if amount is None else "is below 0"
         raise _refusal(
-            path, f"line {line}: {column} '{cell}' is below 0.", "Bring what each day cost."
+            path,
+            f"line {line_of(path, record)}: {column} {quoted(cell)} {problem}.",
+            "Write amounts from 0 up, as 1234.50.",
         )
     return amount
 
 
-def _fault_name(path: Path, line: int, cell: str) -> FaultName:
+def _fault_name(path: Path, record: int, cell: str) -> FaultName:
     for name in get_args(FaultName):
         if cell == name:
             return name
     raise _refusal(
         path,
-        f"line {line}: there is no fault '{cell}'.",
+        f"line {line_of(path, record)}: there is no fault {quoted(cell)}.",
         f"Use {', '.join(FAULTS)}, and nothing for a day without one.",
     )
 

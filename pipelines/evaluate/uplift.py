@@ -147,6 +147,18 @@ def score_uplift(
         )
     began = time.perf_counter()
     brought = read_units(data, columns)
+    if (
+        holdout is not None
+        and holdout.is_file()
+        and data.is_file()
+        and holdout.read_bytes() == data.read_bytes()
+    ):
+        raise UsageError(
+            "--holdout has the units of --data: a ranking is judged on others.",
+            kept="nothing was fitted.",
+            fix="Bring other units, or leave it out: each unit is then judged by models that "
+            "didn't see it.",
+        )
     new = read_units(holdout, columns, brought) if holdout else None
     headline: str = COMBINED
     if engine != ALL:

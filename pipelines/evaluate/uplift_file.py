@@ -8,7 +8,7 @@ column left out is listed with why.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,9 +16,9 @@ import numpy as np
 import pandas as pd
 
 from pipelines.errors import InputError, UsageError
-from pipelines.evaluate.csv_file import read_cells
+from pipelines.evaluate.csv_file import MOST, line_of, listed, numbers_of, quoted, read_cells
 from pipelines.jobs.uplift.analysis import MIN_ARM_ROWS
-from pipelines.jobs.uplift.sample import Bools, Floats, Sample, halves_of
+from pipelines.jobs.uplift.sample import MAX_LEVELS, Bools, Floats, Sample, halves_of
 
 _KEPT = "nothing was fitted."
 _RANGE = re.compile(r"(.*?)(\d+)\.\.\1(\d+)")
@@ -31,6 +31,7 @@ _UNIT_NAMES = frozenset(
 _TRUTH_NAMES = re.compile(r"mu_?[01]|ite|cate|tau|true_effect|.*_?(counter|c)factual|y_?[01]")
 _MISSING = frozenset({"", "na", "nan", "n/a", "null", "none", "?"})
 _MOST_DISTINCT = 0.5
+_FEW = 0.05
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,7 @@ class Brought:
         left_out: column → why it isn't a covariate.
         arm: the arm that is compared with the control.
         notes: what was done to the file's values.
+        rows: of each unit, if the file says who it is: all its cells.
     """
 
     sample: Sample
@@ -76,6 +78,7 @@ class Brought:
     placebo: tuple[str, Floats] | None = None
     left_out: dict[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    rows: frozenset[str] = frozenset()
 
 
 def read_units(path: Path, columns: Columns, like: Brought | None = None) -> Brought:
@@ -94,12 +97,17 @@ def read_units(path: Path, columns: Columns, like: Brought | None = None) -> Bro
         wanted += [str(name) for name in like.sample.frame.columns]
     if absent := [name for name in wanted if name not in table.columns]:
         fix = "Correct the name of the column."
-        if not columns.names and all(_is_number(str(name)) for name in table.columns):
+        if not columns.names and _are_numbers(map(str, table.columns)):
             fix = "Its first line has numbers: name its columns with --columns a,b,x1..x25."
-        raise _refusal(
-            path, f"has no column {absent[0]}; it has {', '.join(map(str, table.columns))}.", fix
-        )
+        raise _refusal(path, f"has no column {absent[0]}; it has {listed(table.columns)}.", fix)
     roles = (columns.treatment, columns.outcome, *(columns.truth or ()))
+    own = [*roles, *(name for name in (columns.unit, columns.placebo) if name)]
+    if twice := next((name for name in own if own.count(name) > 1), None):
+        raise UsageError(
+            f"The column {twice} is named for two things.",
+            kept=_KEPT,
+            fix="Name one column each for the arm, the outcome, and what else there is.",
+        )
     if later := [name for name in columns.covariates if name in roles]:
         raise UsageError(
             f"--covariates names {later[0]}, which says what came of the treatment.",
@@ -115,10 +123,19 @@ def read_units(path: Path, columns: Columns, like: Brought | None = None) -> Bro
     outcome = _numbers(path, table[columns.outcome])
     _refuse_arms(path, treated, outcome, columns, arm)
     unit = columns.unit or next((n for n in table.columns if n.lower() in _UNIT_NAMES), None)
+    rows: frozenset[str] = frozenset()
     if unit:
         _refuse_duplicates(path, table[unit])
+        rows = frozenset(map("\n".join, table[sorted(table.columns)].to_numpy()))
+    # of ids that only count rows, some meet by chance
+    if like is not None and (shared := len(rows & like.rows)) > len(rows) / 2:
+        raise _refusal(
+            path,
+            f"has {shared:,} units that the data has, too: a ranking is judged on others.",
+            "Leave them out of one of the files, or leave out --holdout.",
+        )
     frame, left_out, notes = _covariates(
-        table, columns, treated=treated, outcome=outcome, unit=unit, like=like
+        path, table, columns, treated=treated, outcome=outcome, unit=unit, like=like
     )
     effect = None
     if columns.truth:
@@ -129,7 +146,7 @@ def read_units(path: Path, columns: Columns, like: Brought | None = None) -> Bro
     if columns.placebo:
         placebo = (columns.placebo, _numbers(path, table[columns.placebo]))
     sample = Sample(frame, treated, outcome)
-    return Brought(sample, halves, arm, effect, placebo, left_out, tuple(notes))
+    return Brought(sample, halves, arm, effect, placebo, left_out, tuple(notes), rows)
 
 
 def names_of(text: str) -> tuple[str, ...]:
@@ -169,15 +186,15 @@ def _table(path: Path, names: Sequence[str]) -> pd.DataFrame:
 def _arms(path: Path, cells: pd.Series, columns: Columns, like: Brought | None) -> tuple[str, str]:
     """The cells of the control and of the other arm. Arms are texts: 0 and 0.0 are one arm only
     where nothing else is meant."""
-    for line, cell in cells.items():
+    for record, cell in zip(cells.index, cells, strict=True):
         if cell.lower() in ("", "nan") and cell != columns.control:
             raise _refusal(
                 path,
-                f"line {line}: {columns.treatment} is empty.",
+                f"line {line_of(path, record)}: {columns.treatment} is empty.",
                 "Say which arm the unit was in, or leave it out.",
             )
     arms = sorted(set(cells))
-    shown = ", ".join(arms[:8]) + (", …" if len(arms) > 8 else "")
+    shown = listed(arms)
     control = _same(columns.control, arms)
     if control is None:
         raise _refusal(
@@ -205,7 +222,7 @@ def _arms(path: Path, cells: pd.Series, columns: Columns, like: Brought | None) 
     if len(others) > 1:
         raise _refusal(
             path,
-            f"has {len(others)} arms beside {control}: {', '.join(others[:8])}.",
+            f"has {len(others)} arms beside {control}: {listed(others)}.",
             "Pass with --arm which of them to compare with the control.",
         )
     return control, others[0]
@@ -216,10 +233,9 @@ def _same(label: str, arms: Sequence[str]) -> str | None:
     label = label.strip()
     if label in arms:
         return label
-    if _is_number(label):
-        same = [arm for arm in arms if _is_number(arm) and float(arm) == float(label)]
-        return same[0] if len(same) == 1 else None
-    return None
+    number, *numbers = numbers_of([label, *arms])
+    same = [arm for arm, own in zip(arms, numbers, strict=True) if own == number]
+    return same[0] if len(same) == 1 else None
 
 
 def _refuse_arms(path: Path, treated: Bools, outcome: Floats, columns: Columns, arm: str) -> None:
@@ -242,17 +258,18 @@ def _refuse_arms(path: Path, treated: Bools, outcome: Floats, columns: Columns, 
 def _refuse_duplicates(path: Path, cells: pd.Series) -> None:
     again = cells.duplicated()
     if again.any():
-        line = cells.index[again][0]
-        first = cells.index[cells == cells[line]][0]
+        second = cells.index[again][0]
+        first = cells.index[cells == cells[second]][0]
         raise _refusal(
             path,
-            f"lines {first} and {line} are both of {cells.name} {cells[line]}: units counted twice "
-            "make intervals too narrow.",
+            f"lines {line_of(path, first)} and {line_of(path, second)} are both of {cells.name} "
+            f"{quoted(cells[second])}: units counted twice make intervals too narrow.",
             "Keep one row a unit (or name another column with --unit).",
         )
 
 
 def _covariates(
+    path: Path,
     table: pd.DataFrame,
     columns: Columns,
     *,
@@ -270,6 +287,8 @@ def _covariates(
     kept: dict[str, pd.Series] = {}
     notes: list[str] = []
     for name in columns.covariates or [n for n in map(str, table.columns) if n not in roles]:
+        if name != unit:
+            _refuse_slips(path, table[name])
         cells = _cells(table[name])
         reason = None
         if not columns.covariates:
@@ -285,12 +304,28 @@ def _covariates(
     return pd.DataFrame(kept, index=table.index).reset_index(drop=True), left_out, notes
 
 
+def _refuse_slips(path: Path, cells: pd.Series) -> None:
+    """Refuse a column of numbers in which few cells are none: as texts, they would make all of its
+    numbers categories, or none of it would be used."""
+    missing = cells.str.lower().isin(_MISSING)
+    wrong = np.isnan(numbers_of(cells)) & ~missing
+    numbers = cells[~missing & ~wrong]
+    if wrong.any() and wrong.sum() < _FEW * len(numbers) and numbers.nunique() > MAX_LEVELS:
+        line = line_of(path, cells.index[int(np.argmax(wrong))])
+        raise _refusal(
+            path,
+            f"line {line}: {cells.name} {quoted(cells[wrong].iloc[0])} is not a number, as "
+            f"{len(numbers):,} others are.",
+            "Correct it, or leave the cell empty; --covariates says which columns to use.",
+        )
+
+
 def _no_covariate(
     name: str, cells: pd.Series, treated: Bools, outcome: Floats, unit: str | None
 ) -> str | None:
     """Why a column can't be known before the treatment, if so."""
-    if name == unit:
-        return "it says who the unit is"
+    if name in (unit, ""):
+        return "it says who the unit is" if name else "it has no name"
     if _TRUTH_NAMES.fullmatch(name.lower()):
         return "its name says that it is a truth or another outcome"
     if not pd.api.types.is_numeric_dtype(cells):
@@ -316,32 +351,27 @@ def _nested(one: Bools, other: Bools) -> bool:
 def _cells(cells: pd.Series) -> pd.Series:
     """Numbers where every cell that has anything is one, else texts; what is missing is NaN."""
     missing = cells.str.lower().isin(_MISSING)
-    numbers = pd.to_numeric(cells.where(~missing), errors="coerce").astype(float)
-    numbers = numbers.where(np.isfinite(numbers))
+    numbers = pd.Series(numbers_of(cells), cells.index)
     if (numbers.isna() == missing).all() and not missing.all():
         return numbers
     return cells.where(~missing, "")
 
 
 def _numbers(path: Path, cells: pd.Series) -> Floats:
-    numbers = np.empty(len(cells))
-    for i, (line, cell) in enumerate(cells.items()):
-        if not _is_number(cell) or not np.isfinite(float(cell)):
-            raise _refusal(
-                path,
-                f"line {line}: {cells.name} '{cell}' is not a number.",
-                "Correct it (1 and 0 for yes and no), or leave the unit out.",
-            )
-        numbers[i] = float(cell)
+    numbers = numbers_of(cells)
+    if (wrong := np.isnan(numbers)).any():
+        row = int(np.argmax(wrong))
+        line = line_of(path, cells.index[row])
+        raise _refusal(
+            path,
+            f"line {line}: {cells.name} {quoted(cells.iloc[row])} is not a number up to {MOST:g}.",
+            "Correct it (1 and 0 for yes and no), or leave the unit out.",
+        )
     return numbers
 
 
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
+def _are_numbers(texts: Iterable[str]) -> bool:
+    return not np.isnan(numbers_of(texts)).any()
 
 
 def _refusal(path: Path, reason: str, fix: str) -> InputError:

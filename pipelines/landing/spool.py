@@ -22,6 +22,7 @@ from pipelines.canonical import sha256
 from pipelines.contracts import Contract
 from pipelines.errors import StatementError
 from pipelines.landing.conform import conform, drift, personal
+from pipelines.landing.slices import date_column
 from pipelines.scratch import scratch_folder
 from pipelines.sources.base import Batch, Window
 
@@ -40,8 +41,8 @@ class Spool:
     """A conformed batch: its rows in ``path``, in the contract's schema less ``_run_id``.
 
     ``checksum`` does not depend on the order of rows; ``run_id`` derives from it and from source,
-    table, account and window. Both are of the rows as they were pulled, also where some of them
-    were set aside since.
+    table, account and window, but for a list, the present state of which is the same on any day.
+    Both are of the rows as they were pulled, also where some of them were set aside since.
     """
 
     batch: Batch
@@ -56,7 +57,8 @@ class Spool:
     @property
     def run_id(self) -> str:
         batch = self.batch
-        identity = (batch.source, batch.table, batch.platform, batch.account_id, batch.window)
+        window = "list" if date_column(self.contract) is None else batch.window
+        identity = (batch.source, batch.table, batch.platform, batch.account_id, window)
         return sha256("|".join(map(str, (*identity, self.checksum))))[:32]
 
     def chunks(self) -> Iterator[pa.Table]:

@@ -34,11 +34,12 @@ def draft(
     midnight = terms.now.replace(hour=0, minute=0, second=0, microsecond=0)
     expires_at = midnight + timedelta(days=terms.caps.expires_after_days + 1)
     stamp = Stamp(terms.as_of, expires_at, created_by)
-    market = read_market(warehouse, terms, stopped=stopped)
-    drafts = [
-        kind.draft(market, kind.read(warehouse, terms.as_of), terms.caps, stamp)
-        for kind in KINDS.values()
-    ]
+    with warehouse.unit(read_only=True):
+        market = read_market(warehouse, terms, stopped=stopped)
+        drafts = [
+            kind.draft(market, kind.read(warehouse, terms.as_of), terms.caps, stamp)
+            for kind in KINDS.values()
+        ]
     drafted = Drafted(
         tuple(proposal for d in drafts for proposal in d.proposals),
         tuple(reason for d in drafts for reason in d.refused),

@@ -188,8 +188,9 @@ class Ledger:
 
     def read(self) -> Book:
         """Every proposal with its state, and the events so far; nothing is verified."""
-        rows = self.warehouse.query(query_text("latest_revisions")).to_pylist()
-        return Book.of(self.events(), rows)
+        with self.warehouse.unit(read_only=True):
+            rows = self.warehouse.query(query_text("latest_revisions")).to_pylist()
+            return Book.of(self.events(), rows)
 
     def records(self, *, anchored: bool = True) -> Records:
         """Every row of the ledger, with no append in between.
@@ -203,17 +204,19 @@ class Ledger:
         """
         for attempt in range(_READS):
             time.sleep(_PAUSE_SECONDS if attempt else 0)
-            before = self._state(anchored)
-            read = Records(
-                events=tuple(self.events()),
-                heads=before[0],
-                proposals=self._rows("SELECT * FROM canary.canary_proposals ORDER BY revision"),
-                baselines=self._rows("SELECT * FROM canary.canary_budgets_snapshot"),
-                changes=self._rows("SELECT * FROM canary.canary_changes"),
-                anchored=None,
-            )
-            anchor, error = self._read_anchor() if anchored else (None, None)
-            if self._state(anchored) == before:
+            with self.warehouse.unit(read_only=True):
+                before = self._state(anchored)
+                read = Records(
+                    events=tuple(self.events()),
+                    heads=before[0],
+                    proposals=self._rows("SELECT * FROM canary.canary_proposals ORDER BY revision"),
+                    baselines=self._rows("SELECT * FROM canary.canary_budgets_snapshot"),
+                    changes=self._rows("SELECT * FROM canary.canary_changes"),
+                    anchored=None,
+                )
+                anchor, error = self._read_anchor() if anchored else (None, None)
+                after = self._state(anchored)
+            if after == before:
                 if error:  # and not a line that was just being written
                     raise error
                 return replace(read, anchored=anchor)
@@ -238,6 +241,10 @@ class Ledger:
                 check_kind(book.events, event.at)
             else:
                 book.check_clock(event.at)
+        with self.warehouse.unit():
+            self._append(book, events, also, label)
+
+    def _append(self, book: Book, events: list[Event], also: list[Statement], label: str) -> None:
         self._ensure_head()
         if self.anchor is None:
             self._commit(book, _linked(book, events, None), also, label)

@@ -101,8 +101,7 @@ class Warehouse(Protocol):
         Only for calls in quick succession: other processes wait for the file (DESIGN 3.12).
 
         Args:
-            read_only: the calls only read; on DuckDB they see one state of the file, and others
-                may read it meanwhile.
+            read_only: none of the calls writes; other readers needn't wait.
         """
 
     def rebuilding(self) -> AbstractContextManager[WorkingCopy | None]:

@@ -71,6 +71,7 @@ class BigQueryWarehouse:
         self._client = _client(settings, self.project)
 
     def unit(self, *, read_only: bool = False) -> AbstractContextManager[None]:
+        del read_only
         return nullcontext()
 
     def rebuilding(self) -> AbstractContextManager[WorkingCopy | None]:

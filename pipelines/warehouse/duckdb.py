@@ -9,6 +9,7 @@ from __future__ import annotations
 import atexit
 import logging
 import os
+import random
 import re
 import threading
 import time
@@ -40,7 +41,9 @@ from pipelines.warehouse.googlesql import parse, parse_query
 from pipelines.warehouse.results import as_googlesql
 
 _HOLDER = re.compile(r"PID (\d+)")
-_POLL_SECONDS = 0.1
+# Between tries for a held file: longer from try to try, and drawn, so that many who wait neither
+# keep the processor from the one that works nor come at the same instants.
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.02, 1.0
 # Landing ten million rows must fit beside the batch itself; DuckDB spills the rest to disk. A read
 # may be of a view of many joins, which need as much as dbt's (dbt/profiles.yml).
 _MOST_THREADS = 8
@@ -230,7 +233,7 @@ class DuckDBWarehouse:
 
     def _open(self, read_only: bool) -> duckdb.DuckDBPyConnection:
         """A connection that never checkpoints: DuckDB would do that within the file."""
-        deadline = time.monotonic() + self.lock_timeout_seconds
+        deadline, pause = time.monotonic() + self.lock_timeout_seconds, _FIRST_PAUSE
         while True:
             if not read_only and not self.path.exists():
                 duckdb_file.create(self.path)
@@ -253,7 +256,8 @@ class DuckDBWarehouse:
                             kept="the file is unchanged.",
                             fix="Run the command again once that process has ended.",
                         ) from error
-                    time.sleep(_POLL_SECONDS)
+                    time.sleep(pause * random.uniform(0.5, 1.0))
+                    pause = min(pause * 1.5, _LONGEST_PAUSE)
                 elif duckdb_file.is_current(self.path, inode):
                     raise unreadable(self.path, error) from error
 

@@ -26,6 +26,12 @@ def insert(warehouse: Warehouse, table: str, **row: Value) -> None:
 def two_channels(path: Path) -> DuckDBWarehouse:
     """The warehouse in a new file: campaigns g1 (to grow), m1 (to shrink), m2 (to pause)."""
     warehouse = DuckDBWarehouse(path)
+    fill(warehouse)
+    return warehouse
+
+
+def fill(warehouse: Warehouse) -> None:
+    """Put it into a warehouse that is empty."""
     warehouse.create_tables(load_contracts().values())
     for job in ("mmm", "pacing", "fidelity"):
         insert(
@@ -114,4 +120,3 @@ def two_channels(path: Path) -> DuckDBWarehouse:
         ],
         label="test",
     )
-    return warehouse

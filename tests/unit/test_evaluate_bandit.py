@@ -51,7 +51,10 @@ BAD: list[tuple[str | bytes, str]] = [
     (with_line("t,1,1,1,1.01"), "line 5: propensity_score '1.01' is not a probability over 0"),
     (with_line("t,1,1,1,-0.5"), "line 5: propensity_score '-0.5' is not a probability over 0"),
     (with_line("t,1,1,1,nan"), "line 5: propensity_score 'nan' is not a probability over 0"),
+    (with_line("t,1,1,1,0_1"), "line 5: propensity_score '0_1' is not a probability over 0"),
+    (with_line("t,1,1,１,0.5"), "line 5: click '１' is neither 0 nor 1"),
     (with_line("t,,1,1,0.5"), "line 5: item_id is empty"),
+    (HEADER + "\n\n" + with_line("t,,1,1,0.5")[len(HEADER) :], "line 7: item_id is empty"),
     (with_line(rows()[7]), "line 9 repeats line 5; 1 rows are repeated"),
     ("", "can't be read as CSV"),
     (b"timestamp,item_id\n\xff\xfe,1\n", "can't be read as CSV"),
@@ -107,6 +110,20 @@ def test_the_click_rate_of_the_targets_own_log_is_the_truth(tmp_path: Path) -> N
     score = figures(evaluate(tmp_path, HEADER + "\n".join(rows()), *options))
     assert score["truth"] == 0.1
     assert score["snips"]["truth_inside"] is True
+
+
+def test_a_truth_is_as_sure_as_its_rows_are_many(tmp_path: Path) -> None:
+    truth = tmp_path / "own.csv"
+    truth.write_text("click\n0\n1\n")
+    log = HEADER + "\n".join(rows())
+    score = figures(evaluate(tmp_path, log, "--truth", str(truth), "--format", "json"))
+    low, high = score["truth_interval"]
+    assert (score["truth"], score["truth_rows"]) == (0.5, 2)
+    # of one in two: (1 - p)² = 0.025 at the lower end
+    assert (1 - low) ** 2 == pytest.approx(0.975)
+    assert high == pytest.approx(1 - low)
+    said = " ".join(evaluate(tmp_path, log, "--truth", str(truth)).output.split())
+    assert "The truth is of 2 decisions: 0.50000, 95% interval 0.01258 to 0.98742." in said
 
 
 def test_a_log_of_tiny_propensities_is_refused_in_a_sentence(tmp_path: Path) -> None:
@@ -169,8 +186,11 @@ def test_a_context_that_can_not_be_is_refused(
     ("text", "message"),
     [
         (with_line("t,1,1,1,0.5"), "line 5: timestamp 't' is no instant"),
+        (with_line("0001-01-01,1,1,1,0.5"), "line 5: timestamp '0001-01-01' is no instant of 2000"),
+        (with_line("9999-12-31,1,1,1,0.5"), "line 5: timestamp '9999-12-31' is no instant of 2000"),
         (HEADER + "\n".join(rows(150)), "has 150 rows; a policy is learnt from the earlier half"),
     ],
+    ids=["text", "year-1", "year-9999", "few"],
 )
 def test_a_log_that_no_policy_can_be_learnt_from_is_refused(
     tmp_path: Path, text: str, message: str
@@ -178,6 +198,14 @@ def test_a_log_that_no_policy_can_be_learnt_from_is_refused(
     result = evaluate(tmp_path, text, "--target", "thompson")
     assert result.exit_code == 1
     assert message in f"{result.exception} {result.output}"
+
+
+def test_a_log_of_fifty_years_is_refused_before_it_fills_memory(tmp_path: Path) -> None:
+    log = HEADER + "".join(f"20{i % 100:02}-01-01,{i},1,0,0.5\n" for i in range(2_000))
+    result = evaluate(tmp_path, log, "--target", "thompson")
+    assert result.exit_code == 1
+    said = f"{result.exception} {result.output}"
+    assert "2,000 items on 17,899 days, from 2000-01-01 (line 2) to 2049-01-01 (line 51)" in said
 
 
 @pytest.mark.data

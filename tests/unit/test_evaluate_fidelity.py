@@ -38,9 +38,9 @@ def test_a_few_predictions_are_no_evidence(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("rows", "header", "says"),
     [
-        (["calls,90,100,110,many"], HEADER, "row 2: actual is no number"),
-        (["calls,90,100,110,inf"], HEADER, "row 2: actual is no number"),
-        ([*RIGHT, "calls,90,80,110,9"], HEADER, "row 22: p10, p50 and p90 don't rise"),
+        (["calls,90,100,110,many"], HEADER, "line 2: actual is no number"),
+        (["calls,90,100,110,inf"], HEADER, "line 2: actual is no number"),
+        ([*RIGHT, "calls,90,80,110,9"], HEADER, "line 22: p10, p50 and p90 don't rise"),
         (["90,100,110"], "p10,p50,p90", "has no column actual"),
         ([], HEADER, "has no rows"),
     ],

@@ -81,7 +81,39 @@ def test_without_truth_nothing_is_called_right(tmp_path: Path) -> None:
     result = CliRunner().invoke(
         app, ["evaluate", "pacing", "--data", str(tmp_path / "months.csv"), "--format", "json"]
     )
-    assert set(json.loads(result.stdout)) == {"has_truth", "events"}
+    assert set(json.loads(result.stdout)) == {"has_truth", "currency", "events"}
+
+
+@pytest.mark.parametrize("truth", [True, False])
+def test_csv_is_one_table(truth: bool, tmp_path: Path) -> None:
+    lines = rows() + planted()
+    if not truth:
+        lines = [{k: v for k, v in row.items() if k != "fault"} for row in lines]
+    command = ["evaluate", "pacing", "--data", str(written(tmp_path, lines)), "--format", "csv"]
+    result = CliRunner().invoke(app, command, catch_exceptions=False)
+    head, *table = list(csv.reader(result.stdout.splitlines()))
+    assert {len(row) for row in table} == {len(head)}
+    if truth:
+        assert next(row[head.index("recall")] for row in table if "zero_delivery" in row) == "1.0"
+        assert head[:3] == ["months of", "alerter", "healthy months"]
+    else:
+        assert head == ["campaign", "detector", "first", "last"]
+    assert ("--format json has all figures" in " ".join(result.stderr.split())) == truth
+
+
+@pytest.mark.parametrize("option", ["--months", "--simulator"])
+def test_options_of_simulated_months_are_refused_beside_a_file(option: str, tmp_path: Path) -> None:
+    command = ["evaluate", "pacing", "--data", str(written(tmp_path, rows())), option, "7"]
+    result = CliRunner().invoke(app, command)
+    assert isinstance(result.exception, UsageError)
+    assert f"{option} can't be used with --data" in str(result.exception)
+
+
+def test_the_currency_of_the_amounts_is_told(tmp_path: Path) -> None:
+    lines = [row | {"currency": "JPY", "note": "x"} for row in rows() + rows("b")]
+    brought = read_months(written(tmp_path, lines))
+    assert brought.currency == "JPY"
+    assert "the column note" in brought.notes
 
 
 def test_a_day_that_another_campaign_has_cost_nothing_and_an_empty_cost_is_missing(
@@ -121,6 +153,11 @@ def changed(**cells: str) -> list[Row]:
         (changed(cost="-1"), "line 42: cost '-1' is below 0"),
         (changed(cost="nan"), "line 42: cost 'nan' is no amount"),
         (changed(budget="1,000"), "line 42: budget '1,000' is no amount"),
+        (changed(budget="1_000"), "line 42: budget '1_000' is no amount"),
+        (changed(cost="１"), "line 42: cost '１' is no amount"),
+        (changed(cost="9" * 100), r"line 42: cost '9{80}…' \(100 characters\) is no amount"),
+        ([r | {"currency": ("USD", "EUR")[i % 2]} for i, r in enumerate(rows())], "2 currencies"),
+        ([row | {"currency": "$"} for row in rows()], r"line 2: currency '\$' is no code"),
         (changed(date="10.04.2026"), "line 42: date '10.04.2026' is no day"),
         (changed(date="20260409"), "line 42: date '20260409' is no day"),
         (changed(date="0001-01-01"), "line 42: date '0001-01-01' is no day of 2000 to 2099"),
@@ -136,7 +173,21 @@ def changed(**cells: str) -> list[Row]:
         ),
     ],
     ids=[
-        *("30-rows", "text", "negative", "nan", "thousands", "day", "spelling", "year"),
+        *(
+            "30-rows",
+            "text",
+            "negative",
+            "nan",
+            "thousands",
+            "python",
+            "wide",
+            "huge",
+            "currencies",
+            "sign",
+            "day",
+            "spelling",
+            "year",
+        ),
         *("twice", "number", "nobody"),
         *("no-spend", "no-budget", "no-column", "several"),
     ],

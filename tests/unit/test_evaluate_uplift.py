@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from pipelines.cli.main import app
-from pipelines.errors import InputError
+from pipelines.errors import InputError, UsageError
 from pipelines.evaluate.uplift import score_uplift
 from pipelines.evaluate.uplift_file import Columns, names_of, read_units
 from pipelines.jobs.uplift.analysis import Plan
@@ -65,6 +65,50 @@ def test_a_ranking_is_judged_on_the_holdout(tmp_path: Path) -> None:
     assert len(score.truth) == 1_200
     assert score.figures()["root_pehe"] < 0.1
     assert len(score.answer.answers["t"].effect) == 1_500
+
+
+def test_a_holdout_that_shares_units_with_the_data_is_refused(tmp_path: Path) -> None:
+    table = units(rows=1_000)
+    data = write(tmp_path / "f.csv", table)
+    half = write(tmp_path / "h.csv", pd.concat([table[:500], units(2, 900)[500:]]))
+    for holdout, error, reason in (
+        (half, InputError, "has 5.. units that the data has, too"),
+        (data, UsageError, "--holdout has the units of --data"),
+    ):
+        with pytest.raises(error, match=reason):
+            score_uplift(data, COLUMNS, Plan(), lambda _: None, holdout=holdout, engine="t")
+
+
+def test_a_column_is_named_for_one_thing(tmp_path: Path) -> None:
+    data = write(tmp_path / "f.csv", units())
+    for columns in (
+        Columns("bought", "0", "bought"),
+        Columns("arm", "none", "bought", placebo="bought"),
+        Columns("arm", "none", "bought", truth=("bought", "mu1")),
+    ):
+        with pytest.raises(UsageError, match="The column bought is named for two things"):
+            read_units(data, columns)
+
+
+def test_a_slip_in_a_column_of_numbers_makes_no_categories_of_them(tmp_path: Path) -> None:
+    table = units()
+    table["age"] = [f"{20 + i / 50:.2f}" for i in range(len(table))]
+    table.loc[7, "age"] = "3_1.5"
+    data = write(tmp_path / "f.csv", table)
+    with pytest.raises(InputError, match=r"line 9: age '3_1\.5' is not a number, as 1,499 others"):
+        read_units(data, COLUMNS)
+    table.loc[7, "age"] = ""
+    write(data, table.rename(columns={"device": ""}))
+    brought = read_units(data, COLUMNS)
+    assert brought.left_out[""] == "it has no name"
+    assert "age is missing in 1 rows, which are kept" in brought.notes
+
+
+def test_options_of_a_file_are_refused_without_one() -> None:
+    arguments = ["--treatment", "arm", "--seed", "3"]
+    result = CliRunner().invoke(app, ["evaluate", "uplift", *arguments])
+    assert isinstance(result.exception, UsageError)
+    assert "--treatment, --seed can't be used without a file" in str(result.exception)
 
 
 def test_what_came_after_the_treatment_is_no_covariate(tmp_path: Path) -> None:
@@ -124,7 +168,7 @@ BAD = {
     "outcome in text": (lambda t: t.assign(bought="yes"), "line 2: bought 'yes' is not a number"),
     "empty outcome": (lambda t: t.assign(bought=""), "is not a number"),
     "infinite outcome": (lambda t: t.assign(bought="inf"), "is not a number"),
-    "duplicated ids": (lambda t: t.assign(user_id=7), "both of user_id 7"),
+    "duplicated ids": (lambda t: t.assign(user_id=7), "both of user_id '7'"),
     "no outcome column": (lambda t: t.drop(columns="bought"), "has no column bought"),
     "empty arm": (lambda t: t.assign(arm=""), "arm is empty"),
     "constant outcome": (lambda t: t.assign(bought=0), "the same bought for every unit"),

@@ -293,6 +293,27 @@ def test_a_file_is_the_whole_list_unless_it_says_that_it_is_not(tmp_path: Path) 
     assert listed() == [("e1", 20), ("e2", 1)]
 
 
+@pytest.mark.parametrize("table", ["media_plans", "experiments", "calendar_events"])
+def test_a_list_that_has_not_changed_is_not_published_again_the_day_after(
+    table: str, tmp_path: Path
+) -> None:
+    made = {"media_plans": LINE, "experiments": TEST, "calendar_events": SALE}[table]
+    warehouse = open_warehouse(Settings(warehouse=WarehouseSettings(path=tmp_path / "w.duckdb")))
+
+    def outcome(days: int, row: dict[str, str]) -> str:
+        lists = source(tmp_path / "list.csv", table, row)
+        now = NOW + timedelta(days=days)
+        ingested = ingest_account(
+            warehouse, lists, lists.account_ids[0], now=now, allow_withdrawals=True
+        )
+        return ingested.landed[0].outcome
+
+    other = made | {next(iter(made)): "other"}
+    assert [outcome(day, row) for day, row in enumerate((made, made, other, made, made))] == [
+        *("published", "unchanged", "published", "published", "unchanged")
+    ]
+
+
 def test_a_media_plan_of_several_platforms_is_one_list(tmp_path: Path) -> None:
     warehouse = open_warehouse(Settings(warehouse=WarehouseSettings(path=tmp_path / "w.duckdb")))
     meta = LINE | {"line_id": "8", "platform": "meta_ads"}

@@ -100,6 +100,19 @@ def test_intervals_hold_the_truth_of_heavy_weights(name: str) -> None:
     assert np.mean(held) >= 0.9
 
 
+@pytest.mark.parametrize("seed", range(40))
+def test_an_interval_holds_its_estimate_however_heavy_the_weights(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    propensities = 10 ** -rng.uniform(0, 4, 200)
+    clicks = (rng.random(200) < 0.1).astype(float)
+    target = rng.dirichlet(np.full(3, 0.3))[None]
+    log = Log(rng.integers(0, 3, 200), np.ones(200), clicks, propensities, target)
+    evaluation = evaluate_policy(log)
+    for name in ("ips", "snips", "dr", "dr_shrunk", "switch_dr"):
+        estimate = getattr(evaluation, name)
+        assert estimate.low <= estimate.value <= estimate.high
+
+
 def test_an_interval_without_any_success_still_has_an_upper_end() -> None:
     log = by_hand()
     none = Log(log.arms, log.trials, np.zeros(5), log.propensities, log.target)

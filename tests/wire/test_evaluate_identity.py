@@ -62,8 +62,8 @@ def _edges(path: Path, *lines: str) -> str:
 
 
 def test_components_of_edges_are_told(tmp_path: Path) -> None:
-    # a chain of four, a triangle, one by itself; ids that look like numbers are texts
-    lines = ("a,b", "b,c", "c,d", "1,01", "01,001", "001,1", "z,z")
+    # a chain of four, a triangle, one by itself; ids that look like numbers are texts, and stripped
+    lines = ("a,b", "b, c", "c,d", "1,01", "01,001", "001,1", "z,z")
     found = _evaluate("--edges", _edges(tmp_path / "e.csv", *lines))
     assert set(found) == {"components", "largest", "rounds", "seconds"}
     assert (found["components"], found["largest"]) == (3, 4)
@@ -102,9 +102,12 @@ def test_a_path_of_100_000_is_solved_in_20_rounds(shuffled: bool) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("left,to\na,b\n", "is not a CSV file of edges"),
-        ("left,right\na,b\na,\n", "edge 2 has no right"),
-        ("", "is not a CSV file of edges"),
+        ("left,to\na,b\n", "has no column right; it has left, to"),
+        ("left,right\na,b\na,\n", "line 3: the edge has no right"),
+        ("left,right\n\na,b\n\n ,b\n", "line 5: the edge has no left"),
+        ("left,right,left\na,b,c\n", "has the column left twice"),
+        ("left;right\na;b\n", "separates its columns by semicolons"),
+        ("", "can't be read as CSV: it is empty"),
     ],
 )
 def test_a_file_that_holds_no_edges_is_refused(tmp_path: Path, content: str, message: str) -> None:
@@ -115,7 +118,7 @@ def test_a_file_that_holds_no_edges_is_refused(tmp_path: Path, content: str, mes
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"nowhere\.csv can't be read"):
+    with pytest.raises(InputError, match=r"nowhere\.csv does not exist"):
         _evaluate("--edges", str(tmp_path / "nowhere.csv"))
 
 

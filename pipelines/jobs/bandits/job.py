@@ -35,7 +35,7 @@ class BanditsJob:
     """Shares of spend by arm (see :class:`pipelines.jobs.base.Job`)."""
 
     name = "bandits"
-    model_version = "thompson-wearout-2"
+    model_version = "thompson-wearout-3"
     tables = (DECISIONS,)
     plots = ()
 

@@ -169,7 +169,7 @@ def _loss(side: Side) -> float:
 
 def _with_interval(biased: Side, unbiased: Side) -> Estimate:
     value, interval = biased.estimate.value, unbiased.estimate
-    return Estimate(value, min(interval.low, value), max(interval.high, value))
+    return _estimate(value, interval.low, interval.high)
 
 
 def doubly_robust(log: Log, weights: Floats, used: Floats, model: tuple[Floats, Floats]) -> Side:
@@ -185,7 +185,7 @@ def doubly_robust(log: Log, weights: Floats, used: Floats, model: tuple[Floats, 
     typical = squared / float(log.trials @ used) if squared else 0.0
     low, high = _gamma_interval(counted, variance, typical)
     shift = value * decisions - counted
-    estimate = Estimate(value, *_clipped((low + shift) / decisions, (high + shift) / decisions))
+    estimate = _estimate(value, (low + shift) / decisions, (high + shift) / decisions)
     bias = float((weights - used) @ residual) / decisions
     return Side(estimate, variance / decisions**2, bias)
 
@@ -198,7 +198,7 @@ def _self_normalised(log: Log, weights: Floats, total: float) -> Estimate:
     variance = _variance(log, np.zeros(len(weights)), weights, np.full(len(weights), value))
     typical = float(log.trials @ weights**2) / total
     low, high = _gamma_interval(counted, variance, typical)
-    return Estimate(value, *_clipped(low / total, high / total))
+    return _estimate(value, low / total, high / total)
 
 
 def _variance(log: Log, base: Floats, weights: Floats, centre: Floats) -> float:
@@ -221,8 +221,11 @@ def _gamma_interval(counted: float, variance: float, typical: float) -> tuple[fl
     return low, float(gamma.ppf(0.975, one_more**2 / varied, scale=varied / one_more))
 
 
-def _clipped(low: float, high: float) -> tuple[float, float]:
-    return min(max(low, 0.0), 1.0), min(max(high, 0.0), 1.0)
+def _estimate(value: float, low: float, high: float) -> Estimate:
+    """With the interval cut to what a rate can be, except that it holds the value: heavy weights
+    bring IPS and DR above 1, or DR below 0."""
+    low, high = (min(max(end, 0.0), 1.0) for end in (low, high))
+    return Estimate(value, min(low, value), max(high, value))
 
 
 def _shrunk(weights: Floats) -> list[Floats]:

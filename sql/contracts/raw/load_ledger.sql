@@ -1,7 +1,7 @@
 CREATE TABLE raw.load_ledger (
   run_id STRING NOT NULL OPTIONS (
     description
-    = "Derived from source, table, account, window and content: the same pull has the same id"
+    = "Derived from source, table, account, content and, but for a list, window: the same pull has the same id"
   ),
   source STRING NOT NULL OPTIONS (description = "google_ads, shopify, files, …"),
   table_name STRING NOT NULL OPTIONS (

@@ -21,7 +21,7 @@ from typer.testing import CliRunner
 
 from pipelines.cli import report
 from pipelines.cli.main import app
-from pipelines.config import load_settings
+from pipelines.config import Settings, load_settings
 from pipelines.contracts import Contract, load_contract, load_contracts
 from pipelines.jobs.run import JOBS, run_job, with_plot_problem
 from pipelines.proposals.review.shelf import Shelf
@@ -151,15 +151,20 @@ def run_commands(folder: Path, marts: Catalogue) -> list[Sent]:
         settings = load_settings()
         run = run_job(warehouse, settings, "pacing", settings.yesterday())
         with_plot_problem(warehouse, run, "no font")
-        report.print_loaded(warehouse)
-        report.print_verdicts(warehouse)
-        Shelf(settings).refresh()  # what the review page reads
+        _show(warehouse, settings)
         _run("privacy", "export", "--person", people.ADA_USER, "--reason", "x")
         _run("privacy", "erase", "--person", people.ADA_EMAIL, "--yes")
         _run("privacy", "expire", "--days", "20")
         _run("privacy", "requests")
         _run("query", "SELECT order_id FROM raw.orders")
     return [*there, *sent]
+
+
+def _show(warehouse: DuckDBWarehouse, settings: Settings) -> None:
+    """What people look at: the report, and the review page."""
+    report.print_loaded(warehouse)
+    report.print_verdicts(warehouse)
+    Shelf(settings).refresh()
 
 
 def call_sites() -> set[str]:

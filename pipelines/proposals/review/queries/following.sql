@@ -1,1 +1,3 @@
-SELECT previous_hash FROM canary.canary_events WHERE sequence = @sequence
+SELECT previous_hash
+FROM canary.canary_events
+WHERE sequence = @sequence

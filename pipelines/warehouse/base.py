@@ -98,11 +98,12 @@ class Warehouse(Protocol):
     def unit(self, *, read_only: bool = False) -> AbstractContextManager[None]:
         """Makes the calls within ``with`` one unit of work: DuckDB's file stays open for them.
 
-                Only for calls in quick succession: other processes wait for the file (DESIGN 3.12).
+        Only for calls in quick succession: other processes wait for the file (DESIGN 3.12).
 
-                Args:
-                            read_only: none of the calls writes; other readers needn't wait.
-                """
+        Args:
+            read_only: the calls only read; on DuckDB they see one state of the file, and others
+                may read it meanwhile.
+        """
 
     def rebuilding(self) -> AbstractContextManager[WorkingCopy | None]:
         """For another process to rebuild tables in: on DuckDB, a copy of the file.

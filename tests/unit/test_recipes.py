@@ -145,7 +145,11 @@ EXPOSURE = """
 CONFIG = """
 now: 2026-07-01T09:00:00Z
 warehouse: {path: w.duckdb}
+policy: policy.yaml
+"""
+POLICY = """
 guardrails: {cac_ceiling_micros: 200000000, channel_floor_percent: FLOOR}
+people: {admins: [ada]}
 """
 
 
@@ -153,18 +157,20 @@ guardrails: {cac_ceiling_micros: 200000000, channel_floor_percent: FLOOR}
 def overlay(tmp_path: Path) -> Overlay:
     """The project's code beside a warehouse to propose from, with a paused campaign."""
     copy = Overlay(tmp_path)
-    configure(copy)
     paused = Statement(
         "INSERT INTO marts.dim_campaign "
         "SELECT platform, account_id, 'm3', 'm3', 'PAUSED', 1000000, currency_code, NULL, NULL "
         "FROM marts.dim_campaign WHERE campaign_id = 'm1'"
     )
     two_channels(tmp_path / "w.duckdb").transaction([paused], label="test")
+    configure(copy)
     return copy
 
 
 def configure(copy: Overlay, floor: int = 5) -> None:
-    (copy.folder / "adcanary.yaml").write_text(CONFIG.replace("FLOOR", str(floor)))
+    (copy.folder / "adcanary.yaml").write_text(CONFIG)
+    (copy.folder / "policy.yaml").write_text(POLICY.replace("FLOOR", str(floor)))
+    copy.run("policy", "set", "--as", "ada")
 
 
 def named(paths: list[str], **names: str) -> list[str]:

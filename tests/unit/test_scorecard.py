@@ -283,5 +283,33 @@ def test_a_flat_series_has_no_effect_that_can_be_told() -> None:
     assert realised(controls["0"], {"flat": flat}, 56) is None
 
 
+def test_a_campaign_that_spent_nothing_before_it_was_resumed_tells_nothing() -> None:
+    def begins(day: date, row: object) -> object:
+        return row if day >= CHANGED else None
+
+    known = with_days(market(), OURS, begins)  # type: ignore[arg-type]
+    paused = replace(known.days[OURS][CHANGED], cost=0, status="PAUSED")
+    days = {**known.days[OURS], CHANGED - timedelta(days=3): paused}
+    one_budget = {**known.budgets, OURS: known.budgets[OURS][:1]}
+    seen = replace(known, days={**known.days, OURS: days}, budgets=one_budget)
+    row = score(subject(None, values=("PAUSED", "ENABLED"), field="status"), seen)
+    assert (row["outcome"], row["verdict"]) == ("CARRIED_OUT", "INCONCLUSIVE")
+    assert "spent nothing before" in row["reason"]
+
+
+def test_an_account_whose_days_are_not_published_is_waited_for() -> None:
+    known = market(budgets=((FIRST, BEFORE),))
+    published = {("google_ads", "g"): frozenset({RECORDED})}
+    row = score(subject(), replace(known, published=published))
+    assert (row["outcome"], row["is_final"]) == ("WAITING", False)
+
+
+def test_other_fields_than_budget_and_status_are_not_guessed() -> None:
+    other = subject(values=("1000000", "1200000"), field="target_cpa_micros")
+    row = score(other, market())
+    assert (row["outcome"], row["verdict"]) == ("NO_DATA", "NO_DATA")
+    assert "target_cpa_micros was isn't kept by day" in row["reason"]
+
+
 def test_scores_are_of_one_day() -> None:
     assert score(subject(), market())["as_of"] == AS_OF

@@ -96,6 +96,8 @@ def measure(key: Key, currency: str, window: Window, known: Known) -> Measured |
     cost, claims = _series(key, window, known)
     if np.isnan(cost).mean() > 1 - _DELIVERS:
         return "too many of the days weren't published"
+    if not np.nansum(cost[: window.before]):
+        return "the campaign spent nothing before, so that there is no level to compare with"
     untouched = controls(key, window, known)
     spends, claimed = {}, {}
     for other_key in untouched:

@@ -26,7 +26,7 @@ from tests.unit.kind_rows import (
     no_alerts,
     set_status,
 )
-from tests.unit.ledgers import ANN, BOB, decided, execute, fresh, terms
+from tests.unit.ledgers import ANN, BOB, decided, execute, fresh, in_force, terms
 
 
 @pytest.fixture
@@ -36,6 +36,7 @@ def ledger(tmp_path: Path) -> Ledger:
     an_ad_group_to_split(made.warehouse)
     a_segment_to_test(made.warehouse)
     curves(made.warehouse)
+    in_force(made, terms())
     return made
 
 

@@ -7,7 +7,6 @@ from datetime import date, timedelta
 import numpy as np
 import pyarrow as pa
 import pytest
-from scipy.special import erfcx
 
 from pipelines.config import Segment
 from pipelines.jobs.mmm.answer import Answer, calibrated
@@ -395,10 +394,3 @@ def test_a_segment_without_campaigns_is_told_with_the_labels_that_are_like_its_o
     assert "name contains '| re |'" in said["meta_ads:again"]
     assert "no campaign of tiktok_ads is known" in said["tiktok_ads:all"]
     assert all(not check.passed and check.doubt is None for check in empty)
-
-
-def test_both_sides_of_a_height_weigh_what_the_integrals_say_near_and_far_from_zero() -> None:
-    z = np.array([[-34.0, -8.0, -1.0, 0.0, 1.0, 8.0, 34.0]])
-    above, below = sampler._weights(z)[0]
-    assert above == pytest.approx(erfcx(-z[0] / np.sqrt(2)), rel=1e-14)
-    assert below == pytest.approx(erfcx(z[0] / np.sqrt(2)), rel=1e-14)

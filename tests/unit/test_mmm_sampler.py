@@ -1,4 +1,4 @@
-"""The ensemble's sampler: its integrals are right where plain ones underflow."""
+"""The ensemble's sampler: what its integrals weigh."""
 
 import numpy as np
 import pytest

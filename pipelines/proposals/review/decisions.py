@@ -173,11 +173,9 @@ class Decisions:
                 if done < len(chosen):
                     book = ledger.read()
             left = len(seen) - done
-            more = (
-                f" {left:,} had changed since you saw them, or others decided meanwhile: they were left alone."
-                if left
-                else ""
-            )
+            more = ""
+            if left:
+                more = f" {left:,} were left alone: they had changed, or others decided meanwhile."
             return Outcome(f"{done:,} rejected.", f"One reason for all of them.{more}")
 
         return self._answered(work)

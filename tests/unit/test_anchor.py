@@ -17,7 +17,7 @@ from pipelines.proposals.ledger import Ledger
 from pipelines.proposals.propose import propose
 from pipelines.proposals.states import Action
 from pipelines.proposals.verify import verify
-from tests.unit.ledgers import ANN, BOB, at, decided, fresh, ids, older, terms
+from tests.unit.ledgers import ADA, ANN, BOB, at, decided, fresh, ids, in_force, older, terms
 
 
 class Killed(BaseException):
@@ -56,12 +56,12 @@ SPOILT: dict[str, tuple[Callable[[list[bytes]], bytes], str]] = {
     "only its first line": (lambda rows: rows[0], "it isn't in .*the file was cut"),
     "last line cut off": (lambda rows: b"".join(rows[:-1]), "it isn't in .*the file was cut"),
     "middle line cut out": (lambda rows: rows[0] + b"".join(rows[2:]), "the file was cut"),
-    "torn": (lambda rows: b"".join(rows)[:-9], "line 4: it was cut off"),
+    "torn": (lambda rows: b"".join(rows)[:-9], "line 5: it was cut off"),
     "torn within the first line": (lambda rows: rows[0][:9], "line 1: it was cut off"),
-    "a blank line": (lambda rows: b"".join(rows) + b"\n", "line 5: it isn't one of adcanary's"),
-    "foreign": (lambda rows: b"".join(rows) + b'{"a": 1}\n', "line 5: it isn't one of"),
+    "a blank line": (lambda rows: b"".join(rows) + b"\n", "line 6: it isn't one of adcanary's"),
+    "foreign": (lambda rows: b"".join(rows) + b'{"a": 1}\n', "line 6: it isn't one of"),
     "not text": (lambda rows: b"\xff\xfe\n", "line 1: it isn't one of"),
-    "a line twice": (lambda rows: b"".join(rows) + rows[-1], "line 5: it is out of order"),
+    "a line twice": (lambda rows: b"".join(rows) + rows[-1], "line 6: it is out of order"),
     "another's": (
         lambda rows: b'{"anchor":"ab","warehouse":"w"}\n' + b"".join(rows[1:]),
         "another ledger's",
@@ -81,8 +81,8 @@ def test_a_spoilt_anchor_is_refused_in_words_until_a_person_accepts(
     spoil, said = SPOILT[how]
     path(ledger).write_bytes(spoil(path(ledger).read_bytes().splitlines(keepends=True)))
     refused(ledger, said)
-    decide.accept_anchor(ledger, terms(minutes=4), ANN, comment="the disk was full")
-    assert "ann began a new anchor: the disk was full" in verify(ledger)
+    decide.accept_anchor(ledger, terms(minutes=4), ADA, comment="the disk was full")
+    assert "ada began a new anchor: the disk was full" in verify(ledger)
     reject(ledger)
     assert len([*path(ledger).parent.glob("*.replaced-1")]) == 1
 
@@ -177,7 +177,7 @@ def test_a_decision_killed_at_any_instant_is_recorded_or_not_and_the_next_one_kn
     if committed:
         with pytest.raises(DecisionRefused, match="A proposal that is REJECTED"):
             reject(later)
-        decide.accept_anchor(later, terms(minutes=6), ANN, comment=None)
+        decide.accept_anchor(later, terms(minutes=6), ADA, comment=None)
     else:
         reject(later, minutes=6)
     assert f"{before + 1 + committed} events form one chain" in verify(later)
@@ -189,20 +189,22 @@ def test_the_first_run_killed_at_any_write_is_done_by_the_next(tmp_path: Path, n
     with pytest.MonkeyPatch.context() as patch:
         _at_fsync(patch, nth)
         try:
-            propose(ledger, terms(), created_by=SERVICE.name)
+            propose(ledger, in_force(ledger, terms()), created_by=SERVICE.name)
         except Killed:
             assert nth < 6
-    propose(ledger, terms(minutes=1), created_by=SERVICE.name)
+    propose(ledger, in_force(ledger, terms(minutes=1)), created_by=SERVICE.name)
     assert "7 events form one chain" in verify(ledger)
 
 
 def test_accepting_is_a_persons_and_only_for_the_anchor(tmp_path: Path) -> None:
     ledger = decided(tmp_path)
     assert "began a new anchor" not in verify(ledger)
-    decide.accept_anchor(ledger, terms(minutes=4), ANN, comment=None)
-    decide.accept_anchor(ledger, terms(minutes=4), BOB, comment=None)
+    with pytest.raises(DecisionRefused, match="ann is no admin: ada may begin a new anchor"):
+        decide.accept_anchor(ledger, terms(minutes=4), ANN, comment=None)
+    decide.accept_anchor(ledger, terms(minutes=4), ADA, comment=None)
+    decide.accept_anchor(ledger, terms(minutes=4), ADA, comment=None)
     assert len([*path(ledger).parent.glob("*.replaced-*")]) == 2
-    assert "Event 12, 2026-07-01 09:04 UTC: bob began a new anchor." in verify(ledger)
+    assert "Event 12, 2026-07-01 09:04 UTC: ada began a new anchor." in verify(ledger)
 
 
 def test_an_anchor_is_named_after_its_warehouse_and_moves_with_its_folder(tmp_path: Path) -> None:

@@ -36,13 +36,12 @@ from pipelines.proposals.market import Campaign
 from pipelines.proposals.propose import propose
 from pipelines.proposals.terms import Terms
 from pipelines.warehouse import open_warehouse
-from tests.unit.ledgers import ANN, BOB, execute, fresh, ids
+from tests.unit.ledgers import ANN, BOB, execute, fresh, ids, in_force, policy
 
 GOOGLE, META = FORMATS[FormatName.GOOGLE_ADS_EDITOR], FORMATS[FormatName.META_ADS_MANAGER]
 CONFIG = """
 now: 2026-07-01T10:00:00Z
 warehouse: {path: w.duckdb}
-guardrails: {cac_ceiling_micros: 200000000}
 """
 
 
@@ -196,7 +195,7 @@ def folder(tmp_path: Path) -> Path:
         "UPDATE contracts.pacing_alerts SET account_id = 'b' WHERE TRUE",
         "INSERT INTO marts.ads_account_days SELECT 'meta_ads', 'b', DATE '2026-06-30'",
     )
-    held = Terms.of(load_settings(tmp_path / "adcanary.yaml"))
+    held = in_force(ledger, Terms.of(load_settings(tmp_path / "adcanary.yaml"), policy()))
     propose(ledger, held, created_by=SERVICE.name)
     for campaign_id, proposal_id in ids(ledger).items():
         for actor in {"m1": (ANN,), "m2": (ANN, BOB)}.get(campaign_id, ()):

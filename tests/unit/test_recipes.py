@@ -149,7 +149,7 @@ policy: policy.yaml
 """
 POLICY = """
 guardrails: {cac_ceiling_micros: 200000000, channel_floor_percent: FLOOR}
-people: {admins: [ada]}
+people: {admins: [ada], approvers: {all: [ann]}}
 """
 
 

@@ -13,9 +13,16 @@ def listen(host: str, port: int) -> socket.socket:
     Raises:
         UsageError: the address can't be had.
     """
+    # asyncio sends at once only over a socket that says it is TCP; else answers wait 40 ms for an
+    # acknowledgement (Nagle's algorithm)
+    listening = socket.socket(_family(host), socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        return socket.create_server((host, port), family=_family(host))
+        listening.bind((host, port))
+        listening.listen()
+        return listening
     except OSError as error:
+        listening.close()
         raise UsageError(
             f"The review page can't listen on {host}:{port}: {error.strerror or error}.",
             kept="nothing was started.",

@@ -226,7 +226,7 @@ def test_an_approval_in_slack_is_held_to_everything(
 ) -> None:
     click(client, receiver, action="approve", reason=None)
     assert "Approved. 1 more must approve it" in receiver.wait()[0]["text"]
-    click(client, receiver, action="approve", reason=None, at=int(time.time()) - 1)
+    click(client, receiver, action="approve", reason=None, at=int(time.time()) - 60)
     assert f"{ANN} has approved it already" in receiver.wait(2)[1]["text"]
     assert receiver.posted[1]["response_type"] == "ephemeral"
     assert decided(folder) == [("approve", ANN, None)]

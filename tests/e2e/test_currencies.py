@@ -63,7 +63,8 @@ def mixed(on_duckdb: Platform, tmp_path_factory: pytest.TempPathFactory) -> Side
 
 def copied(platform: Platform, folder: Path) -> Settings:
     copy_warehouse(platform.world.folder / "adcanary.duckdb", folder / "adcanary.duckdb")
-    shutil.copy(platform.world.folder / "adcanary.yaml", folder / "adcanary.yaml")
+    for name in ("adcanary.yaml", "policy.yaml"):
+        shutil.copy(platform.world.folder / name, folder / name)
     return load_settings(folder / "adcanary.yaml")
 
 

@@ -110,7 +110,8 @@ def test_an_approval_lands_in_the_shadow_feed_and_a_second_one_is_refused(
 ) -> None:
     config = tmp_path / "adcanary.yaml"
     copy_warehouse(on_duckdb.world.folder / "adcanary.duckdb", tmp_path / "adcanary.duckdb")
-    shutil.copy(on_duckdb.world.config, config)
+    for file in ("adcanary.yaml", "policy.yaml"):
+        shutil.copy(on_duckdb.world.folder / file, tmp_path / file)
     # the configuration of another place has no anchor: a person has to accept the ledger first
     held = on_duckdb.start("pipelines.cli", "audit", "verify", "--config", str(config))
     _, said = held.communicate()

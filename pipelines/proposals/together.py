@@ -6,7 +6,7 @@ open or was recorded: each proposal may be within its own bounds while all of th
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from dataclasses import replace
 
 from pipelines.money import Money, total
@@ -19,6 +19,7 @@ from pipelines.proposals.stored import StoredProposal
 from pipelines.proposals.terms import Terms
 
 BUDGET = "daily_budget_micros"
+Identity = tuple[str, str, str, str | None]
 _WAITING = {State.PENDING_REVIEW, State.CHANGES_REQUESTED, State.APPROVED}
 
 
@@ -51,16 +52,18 @@ def _daily_total(
 ) -> Constraint:
     """All changes of budgets that are drafted, open, or recorded today, as a share of all budgets.
 
-    A finding that is open or recorded already counts once.
+    A finding that is open or recorded already counts once; what expires, or gives way to a draft
+    for the same target, doesn't count.
     """
     name, unit = "max_total_daily_change", "percent of all budgets a day"
     bound, rates = terms.caps.max_total_daily_change_percent, market.rates
     recorded = _recorded(book, terms)
     drafted = {p.proposal_id: p.delta for p in proposals if _is_routine_budget(p)}
+    replaced = {p.target.identity for p in proposals if _is_routine_budget(p)}
     known = {
         p.proposal_id: p.delta
         for p in book.proposals
-        if (p.state in _WAITING or p.proposal_id in recorded) and _moves_budget(p)
+        if (p.proposal_id in recorded or _stays_open(p, replaced, terms)) and _moves_budget(p)
     }
     deltas = [abs(delta) for delta in {**known, **drafted}.values()]
     budgets = [c.budget for c in budgets_once(market.campaigns) if c.status == "ENABLED"]
@@ -120,6 +123,11 @@ def _rank(proposal: Proposal, market: Market) -> tuple[bool, float, str]:
 
 def _is_routine_budget(proposal: Proposal) -> bool:
     return proposal.change.field == BUDGET and proposal.urgency != "URGENT"
+
+
+def _stays_open(stored: StoredProposal, replaced: Set[Identity], terms: Terms) -> bool:
+    waits = stored.state in _WAITING and not _over(stored, terms)
+    return waits and stored.target.identity not in replaced
 
 
 def _moves_budget(stored: StoredProposal) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -11,8 +12,10 @@ import pytest
 from scipy.stats import norm
 
 from pipelines.config import Settings
+from pipelines.job_settings import FidelitySettings
 from pipelines.jobs import JobRun, run_job
 from pipelines.jobs.fidelity.drift import drifts
+from pipelines.jobs.fidelity.gate import gate
 from pipelines.jobs.fidelity.score import Prediction, score
 from pipelines.proposals.evidence import readiness
 from pipelines.warehouse.duckdb import DuckDBWarehouse
@@ -41,6 +44,17 @@ def test_the_distance_is_small_only_where_the_predicted_distribution_is_right(
 ) -> None:
     distance = score([normal(mean, sd, actual) for actual in outcomes()]).ks
     assert least <= distance <= most
+
+
+def test_predictions_of_one_week_count_once_in_what_chance_may_do() -> None:
+    limits = FidelitySettings()
+    low = [normal(100, 10, 105)] * limits.min_predictions
+    apart = score([replace(p, of=i) for i, p in enumerate(low)])
+    together = score([replace(p, of=i // 4) for i, p in enumerate(low)])
+    assert (apart.independent, together.independent) == (16, 4)
+    assert apart.ks == together.ks
+    verdicts = [gate("mmm", "orders", each, limits)[0] for each in (score(low), apart, together)]
+    assert verdicts == ["FAIL", "FAIL", "PASS"]
 
 
 def test_a_prediction_without_width_that_comes_true_is_right() -> None:

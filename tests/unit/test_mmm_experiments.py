@@ -181,9 +181,16 @@ def test_an_experiment_that_the_model_rules_out_is_a_conflict_with_both_numbers(
     conflict, few = calibration.doubts
     assert "experiment_conflict: experiment a/1 (tv) measured -60.0 orders" in conflict
     assert "the model expects +21." in conflict
-    assert "fit again with the experiments in the likelihood" in few
+    assert "add the engine ensemble, which fits them" in few
     failed = {row["name"] for row in calibration.checks() if not row["passed"]}
     assert failed == {"experiment_conflict_a/1", "experiment_effective_draws"}
+
+
+def test_draws_that_have_experiments_in_them_are_compared_and_weigh_the_same() -> None:
+    calibration = calibrate(linear(draws=500), [trial(effect=-60.0)], included=True)
+    assert calibration.effective_draws == pytest.approx(500)
+    (conflict,) = calibration.doubts
+    assert conflict.startswith("experiment_conflict")
 
 
 def test_without_an_experiment_every_draw_weighs_the_same() -> None:

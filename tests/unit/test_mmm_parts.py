@@ -1,6 +1,6 @@
 """What the mmm job makes of engines' answers, on engines whose answers are known by hand."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 
@@ -9,14 +9,15 @@ import pyarrow as pa
 import pytest
 
 from pipelines.config import Segment
-from pipelines.jobs.mmm.answer import Answer, calibrated
+from pipelines.jobs.mmm.answer import answer
 from pipelines.jobs.mmm.backtest import Backtest, backtest, origin_weeks, predict
-from pipelines.jobs.mmm.checks import Check
 from pipelines.jobs.mmm.combine import combine, disagreement, opinion_weights
 from pipelines.jobs.mmm.controls import Controls, control_signs, controls_of
 from pipelines.jobs.mmm.diagnostics import collinearity, outlier, trend_break
+from pipelines.jobs.mmm.engine import Engine
 from pipelines.jobs.mmm.ensemble import fit_ensemble, sampler
 from pipelines.jobs.mmm.experiment import experiment
+from pipelines.jobs.mmm.experiments import Experiment
 from pipelines.jobs.mmm.forward import ahead, following, steady
 from pipelines.jobs.mmm.panel import Floats, Panel
 from pipelines.jobs.mmm.segments import empty_segments
@@ -78,6 +79,11 @@ def weeks_of(panel: Panel) -> Weeks:
     )
 
 
+def engine_with(drawn: Floats) -> Engine:
+    """Fits the same draws to every panel."""
+    return lambda panel, seed, experiments=(): Proportional(panel, drawn)
+
+
 def quiet(_: str) -> None:
     """Says nothing of the progress."""
 
@@ -97,41 +103,43 @@ def test_engines_that_disagree_widen_the_interval_to_both_their_answers() -> Non
     assert (together > 2).mean() == pytest.approx(0.5, abs=0.02)
 
 
-def test_an_experiment_moves_the_pool_to_what_it_measured_and_one_against_it_is_a_doubt() -> None:
+def test_an_engine_that_experiments_contradict_isnt_pooled(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     data = panel()
-    pool = Proportional(data, slopes(2.0, 1.0, spread=0.5, draws=4000))
-    said = Answer({"ensemble": pool}, "ensemble", {"ensemble": 1.0}, pool, PAST)
     start = data.starts[60]
     spent = float(data.spend[0, 60:64, 0].sum())
+    test = Experiment(
+        experiment_id="a/1",
+        channel=data.channels[0],
+        start=start,
+        end=start + timedelta(days=27),
+        counted_to=start + timedelta(days=27),
+        test=spent,
+        baseline=0.0,
+        delta=spent,
+        outcome="orders",
+        effect=2.5 * spent,
+        se=0.2 * spent,
+    )
+    first = {"lightweight": 2.0, "validator": 9.0}
 
-    def held(each: float) -> tuple[Answer, list[Check]]:
-        """By a test that stopped the first channel for four weeks."""
-        row = {
-            "account_id": "a",
-            "experiment_id": "1",
-            "channel": "search",
-            "start_date": start,
-            "end_date": start + timedelta(days=27),
-            "counted_to": start + timedelta(days=27),
-            "spend_test_micros": round(spent * 1e6),
-            "spend_baseline_micros": 0,
-            "spend_delta_micros": round(spent * 1e6),
-            "outcome": "orders",
-            "effect": each * spent,
-            "standard_error": 0.2 * spent,
-            "population_share": 1.0,
-            "geos": None,
-            "currency_code": "EUR",
-        }
-        return calibrated(said, pa.Table.from_pylist([row]), 1)
-
-    answer, checks = held(2.5)
-    before, after = (float(steady(f, 0, np.array([1.0])).mean()) for f in (pool, answer.fitted))
-    assert before == pytest.approx(2.0, abs=0.05)
-    assert 2.2 < after < 2.5
+    drawn = {name: slopes(each, 1.0, spread=0.3, draws=4000) for name, each in first.items()}
+    monkeypatch.setattr(
+        "pipelines.jobs.mmm.answer.engine_of", lambda name: engine_with(drawn[name])
+    )
+    said = answer(data, ("lightweight", "validator"), 4, 1, quiet, experiments=[test])
+    before = float(drawn["lightweight"][:, 0].mean())
+    after = float(steady(said.fitted, 0, np.array([1.0])).mean())
+    assert 2.1 < after < 2.5
+    assert before < 2.05
+    assert list(said.weights) == ["lightweight"]
+    checks = list(said.experiment_checks(()))
     assert not any(c.doubt for c in checks)
-    _, checks = held(9.0)
-    assert any("experiment_conflict" in str(c.doubt) for c in checks)
+    (beside,) = [c for c in checks if c.name == "engine_beside_experiments_validator"]
+    assert "validator isn't pooled: experiment_conflict" in str(beside.message)
+    alone = answer(data, ("validator",), 4, 1, quiet, experiments=[test])
+    assert any("experiment_conflict" in str(c.doubt) for c in alone.experiment_checks(()))
 
 
 def test_a_pool_has_the_worst_of_its_engines_checks() -> None:
@@ -174,7 +182,7 @@ def test_agreement_is_measured_on_what_each_channel_brings() -> None:
 def test_origins_predict_weeks_that_their_fit_has_not_seen() -> None:
     data, seen = panel(), []
 
-    def engine(known: Panel, seed: int) -> Proportional:
+    def engine(known: Panel, seed: int, experiments: Sequence[Experiment] = ()) -> Proportional:
         seen.append(len(known.starts))
         return Proportional(known, slopes(2, 1, spread=0.01))
 
@@ -193,7 +201,9 @@ def test_an_engine_that_predicts_worse_has_lower_scores() -> None:
     data = panel()
     weeks = origin_weeks(COUNT, 8)
     good, bad = (
-        backtest(data, predict(lambda p, s, v=v: Proportional(p, v), data, weeks, 1, quiet), 1)
+        backtest(
+            data, predict(lambda p, s, e=(), v=v: Proportional(p, v), data, weeks, 1, quiet), 1
+        )
         for v in (slopes(2, 1), slopes(0, 1))
     )
     assert good.log_scores.mean() > bad.log_scores.mean() + 1
@@ -204,7 +214,7 @@ def test_a_channel_that_began_after_an_origin_is_left_out_there() -> None:
     data = panel()
     data.spend[:, :70, 1] = 0
 
-    def engine(known: Panel, seed: int) -> Proportional:
+    def engine(known: Panel, seed: int, experiments: Sequence[Experiment] = ()) -> Proportional:
         return Proportional(known, np.ones((10, len(known.channels))))
 
     origins = predict(engine, data, [69, 75], 1, quiet)

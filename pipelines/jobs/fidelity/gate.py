@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import sqrt
+
 from pipelines.job_settings import FidelitySettings
 from pipelines.jobs.fidelity.score import Fidelity
 
@@ -10,6 +12,9 @@ def gate(
     job: str, quantity: str, scored: Fidelity | None, settings: FidelitySettings
 ) -> tuple[str, str]:
     """PASS, FAIL or NO_DATA, and why.
+
+    The distance that chance alone makes goes with the root of how many things were predicted: of
+    fewer than ``min_predictions``, it may be larger by that.
 
     Args:
         job: whose predictions they are.
@@ -26,10 +31,11 @@ def gate(
     faults = []
     if scored.mape > settings.max_mape:
         faults.append(f"were off by {scored.mape:.0%} (at most {settings.max_mape:.0%})")
-    if scored.ks > settings.max_ks:
+    most = settings.max_ks * sqrt(max(settings.min_predictions / scored.independent, 1))
+    if scored.ks > most:
         faults.append(
             f"{_shape(scored)}: the distance of what came from the predicted distribution is "
-            f"{scored.ks:.2f} (at most {settings.max_ks:.2f})"
+            f"{scored.ks:.2f} (at most {most:.2f})"
         )
     if faults:
         return "FAIL", f"{job}'s predictions of {quantity} {' and '.join(faults)}."

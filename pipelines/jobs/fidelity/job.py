@@ -35,7 +35,7 @@ class FidelityJob:
     """Readiness of the jobs' answers (see :class:`pipelines.jobs.base.Job`)."""
 
     name = "fidelity"
-    model_version = "pit-2"
+    model_version = "pit-3"
     tables = (EVALUATIONS, EVENTS)
     plots = ()
 

@@ -1,6 +1,7 @@
 """What each job predicted and what came, as predictions by basis: live, or the latest run's past.
 
-- mmm: orders of a week; every origin's next four.
+- mmm: orders of a week; every origin's next four, so that a week counts once, however often it was
+  predicted.
 - pacing: a campaign's spend of a month, as its tenth day forecast it, as a share of its budget. One
   forecast a month: those of later days are of nearly the same days.
 - bandits: an ad's conversions for what it cost, by the rates of the decisions of those days. A day
@@ -63,7 +64,7 @@ def weeks(rows: list[Row]) -> ByBasis:
         if not is_live and row["as_of"] != latest:
             continue
         percentiles = (row["orders_p10"], row["orders_p50"], row["orders_p90"])
-        prediction = Prediction(*percentiles, actual=row["orders"])
+        prediction = Prediction(*percentiles, actual=row["orders"], of=row["week_start"])
         by_basis.setdefault("live" if is_live else "backtest", []).append(prediction)
     return by_basis
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,12 +16,17 @@ _TAIL = float(norm.ppf(0.9))
 
 @dataclass(frozen=True)
 class Prediction:
-    """What was predicted of one quantity, as percentiles, and what came; all in one unit."""
+    """What was predicted of one quantity, as percentiles, and what came; all in one unit.
+
+    Args:
+        of: what came, where it was predicted more than once: these are right or wrong together.
+    """
 
     p10: float
     p50: float
     p90: float
     actual: float
+    of: Hashable = None
 
 
 @dataclass(frozen=True)
@@ -30,6 +35,7 @@ class Fidelity:
 
     Args:
         count: predictions scored.
+        independent: how many things they are of.
         mape: mean absolute percentage error of the medians, of what came where that isn't 0.
         bias: sum of the medians over the sum of what came, less 1.
         ks: largest distance of the probability integral transforms' distribution from the uniform
@@ -39,6 +45,7 @@ class Fidelity:
     """
 
     count: int
+    independent: int
     mape: float | None
     bias: float | None
     ks: float
@@ -55,6 +62,7 @@ def score(predictions: Sequence[Prediction]) -> Fidelity:
     total = float(actual.sum())
     return Fidelity(
         count=len(predictions),
+        independent=len({i if p.of is None else p.of for i, p in enumerate(predictions)}),
         mape=float(error.mean()) if occurred.any() else None,
         bias=float(median.sum()) / total - 1 if total else None,
         ks=float(kstest(transforms(low, median, high, actual), "uniform").statistic),

@@ -6,7 +6,8 @@ taken up by another height, curvature or delay of a channel is projected out fir
 
 - Effects are constant: a channel's contribution in the second half of the weeks, or growing.
 - Spend follows a plan, not demand: the logarithm of spend, which moves with demand where spend is
-  too low, or too high, to bring much; and next week's spend, which can't have worked yet.
+  too low, or too high, to bring much; and next week's spend, which can't have worked yet. Channels
+  with an experiment are free of it.
 - Channels work on their own: the product of two channels' contributions.
 """
 
@@ -151,6 +152,8 @@ def _left_out(fitted: Ensemble) -> Iterator[tuple[str, str, str, Floats]]:
                 f"Fit the weeks since it changed. {test.format(channel)}",
                 own * moved,
             )
+        if i in fitted.tested:
+            continue  # it isn't assumed: the fit has the alternative, which experiments tell apart
         following = np.concatenate([spend[:, 1:], np.full((len(spend), 1), spend.mean())], axis=1)
         for chased in (np.log(spend + 0.02 * spend.mean()), following):
             yield (

@@ -9,6 +9,7 @@ import numpy as np
 
 from pipelines.jobs.base import Progress
 from pipelines.jobs.mmm.engine import Engine, Fitted
+from pipelines.jobs.mmm.experiments import Experiment
 from pipelines.jobs.mmm.panel import Floats, Panel
 
 AHEAD = 4
@@ -82,15 +83,25 @@ def origin_weeks(weeks: int, count: int) -> list[int]:
 
 
 def predict(
-    engine: Engine, panel: Panel, origins: Sequence[int], seed: int, progress: Progress
+    engine: Engine,
+    panel: Panel,
+    origins: Sequence[int],
+    seed: int,
+    progress: Progress,
+    *,
+    experiments: Sequence[Experiment] = (),
 ) -> tuple[Origin, ...]:
-    """Refit at each origin, and predict up to ``AHEAD`` weeks from spend and controls alone."""
+    """Refit at each origin, and predict up to ``AHEAD`` weeks from spend and controls alone.
+
+    Args:
+        experiments: of which a fit sees those that were counted by its last week.
+    """
     made = []
     for done, weeks in enumerate(origins, start=1):
         progress(f"mmm: predicting the weeks after the first {weeks} ({done} of {len(origins)})")
         until = min(weeks + AHEAD, len(panel.starts))
         seen = spending(panel, weeks)
-        fitted = engine(seen.until(weeks), seed)
+        fitted = engine(seen.until(weeks), seed, experiments)
         expected = fitted.expected(seen.until(until)).sum(axis=1)
         actual = panel.outcome[:, :until].sum(axis=0)
         gap = actual[:weeks] - expected[:, :weeks].mean(axis=0)

@@ -2,9 +2,9 @@
 
 An experiment's likelihood is that of pymc-marketing's lift tests, signed: Δy ~ Normal(f(x + Δx) −
 f(x), sd), with both terms summed over the weeks in which the outcome was counted, carry-over
-included. Draws are weighted by it and resampled (importance resampling; Smith and Gelfand, 1992).
-That is a refit without the cost, as long as enough draws keep weight; where they don't, the answer
-is to fit again with the experiments, and this says so.
+included. An engine that has it in its own likelihood is only compared. Draws of others are weighted
+by it and resampled (importance resampling; Smith and Gelfand, 1992): a refit without the cost, as
+long as enough draws keep weight, and this says where they don't.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from scipy.special import ndtr
 from pipelines.jobs.base import significant
 from pipelines.jobs.mmm.engine import Fitted
 from pipelines.jobs.mmm.experiments import (
+    OUTCOME,
     Experiment,
     LeftOut,
     Placed,
@@ -44,7 +45,7 @@ class Comparison:
     Args:
         lift: what the draws say that it should have measured, [draw].
         sd: its standard error, widened by ``trust``.
-        tail: two-sided probability, before the experiment was seen, of a result as far out.
+        tail: two-sided probability, by these draws, of a result as far out.
     """
 
     experiment: Experiment
@@ -106,7 +107,7 @@ class Calibration:
             doubts.append(
                 f"the experiments leave {self.effective_draws:.0f} effective draws of "
                 f"{len(self.weights)} (at least {self.least_effective_draws:.0f}): too few to "
-                "reweight, fit again with the experiments in the likelihood"
+                "reweight, add the engine ensemble, which fits them"
             )
         return tuple(doubts)
 
@@ -164,23 +165,24 @@ class Resampled:
         return self.fitted.expected(later)[self.indices]
 
 
-def weights(fitted: Fitted, experiments: Sequence[Experiment], outcome: str = "orders") -> Floats:
-    """Log-likelihood of each draw given experiments, taken as independent, [draw]; 0 without any.
-
-    Args:
-        outcome: what the panel's outcome is.
-    """
-    placed, _ = placed_all(experiments, fitted.panel, outcome)
+def weights(fitted: Fitted, experiments: Sequence[Experiment]) -> Floats:
+    """Log-likelihood of each draw given experiments, taken as independent, [draw]; 0 without
+    any."""
+    placed, _ = placed_all(experiments, fitted.panel, OUTCOME)
     return _log_likelihood(fitted, [compare(fitted, one) for one in placed])
 
 
 def calibrate(
-    fitted: Fitted, experiments: Sequence[Experiment], outcome: str = "orders"
+    fitted: Fitted, experiments: Sequence[Experiment], *, included: bool = False
 ) -> Calibration:
-    """Weigh the draws of a fit by what experiments measured."""
-    placed, left_out = placed_all(experiments, fitted.panel, outcome)
+    """Weigh the draws of a fit by what experiments measured.
+
+    Args:
+        included: the draws are of a posterior that has the experiments in it, and weigh the same.
+    """
+    placed, left_out = placed_all(experiments, fitted.panel, OUTCOME)
     comparisons = tuple(compare(fitted, one) for one in placed)
-    log_likelihood = _log_likelihood(fitted, comparisons)
+    log_likelihood = _log_likelihood(fitted, () if included else comparisons)
     weight = np.exp(log_likelihood - log_likelihood.max())
     return Calibration(weight / weight.sum(), comparisons, left_out)
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 import numpy as np
 
+from pipelines.jobs.mmm.experiments import Experiment
 from pipelines.jobs.mmm.panel import Floats, Panel
 
 
@@ -51,8 +52,12 @@ class Fitted(Protocol):
         week]; in the weeks after the fitted ones from spend and controls alone."""
 
 
-Engine = Callable[[Panel, int], Fitted]
-"""(panel, seed) → fit: the same arguments give the same draws on the same kind of processor."""
+class Engine(Protocol):
+    """Fits a panel: the same arguments give the same draws on the same kind of processor."""
+
+    def __call__(
+        self, panel: Panel, seed: int, experiments: Sequence[Experiment] = ()
+    ) -> Fitted: ...
 
 
 def contributions(fitted: Fitted) -> Floats:

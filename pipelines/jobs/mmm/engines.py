@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from datetime import timedelta
 from importlib import import_module
 from typing import cast
 
 from pipelines.config import EngineName
 from pipelines.jobs.mmm.engine import Engine, Fitted
+from pipelines.jobs.mmm.experiments import Experiment
 from pipelines.jobs.mmm.panel import Panel
 
 _MODULES: dict[EngineName, str] = {
@@ -18,6 +20,9 @@ _MODULES: dict[EngineName, str] = {
     "lightweight": "pipelines.jobs.mmm.lightweight",
     "validator": "pipelines.jobs.mmm.validator",
 }
+INCLUDING: tuple[EngineName, ...] = ("ensemble",)
+"""Engines that have experiments in their likelihood; the draws of others are reweighted
+(:mod:`pipelines.jobs.mmm.calibration`)."""
 
 
 class _Memory:
@@ -28,12 +33,15 @@ class _Memory:
         self._fits: OrderedDict[tuple[object, ...], Fitted] = OrderedDict()
 
     def engine(self, name: EngineName, engine: Engine) -> Engine:
-        def fit(panel: Panel, seed: int) -> Fitted:
+        def fit(panel: Panel, seed: int, experiments: Sequence[Experiment] = ()) -> Fitted:
+            end = panel.starts[-1] + timedelta(days=6)
+            # one that was counted later has no place beside the panel
+            seen = tuple(e for e in experiments if e.counted_to <= end)
             arrays = (panel.spend, panel.outcome, panel.controls)
             texts = (panel.starts, panel.geos, panel.channels, panel.control_names)
-            key = (name, seed, *texts, *((a.shape, a.tobytes()) for a in arrays))
+            key = (name, seed, seen, *texts, *((a.shape, a.tobytes()) for a in arrays))
             if key not in self._fits:
-                self._fits[key] = engine(panel, seed)
+                self._fits[key] = engine(panel, seed, seen)
             self._fits.move_to_end(key)
             while len(self._fits) > self._most:
                 self._fits.popitem(last=False)
@@ -67,6 +75,15 @@ def remembered(most: int = 20) -> Iterator[None]:
 
 def engine_of(name: EngineName) -> Engine:
     """The engine; imported when it is needed, because some take seconds to load."""
-    engine = cast(Engine, getattr(import_module(_MODULES[name]), f"fit_{name}"))
+    made = getattr(import_module(_MODULES[name]), f"fit_{name}")
+    engine = cast(Engine, made) if name in INCLUDING else _without_experiments(made)
     memory = _memory.get()
     return engine if memory is None else memory.engine(name, engine)
+
+
+def _without_experiments(made: Callable[[Panel, int], Fitted]) -> Engine:
+    def fit(panel: Panel, seed: int, experiments: Sequence[Experiment] = ()) -> Fitted:
+        del experiments
+        return made(panel, seed)
+
+    return fit

@@ -14,6 +14,8 @@ import pyarrow as pa
 from pipelines.jobs.mmm.panel import Floats, Panel
 from pipelines.money import MICROS
 
+OUTCOME = "orders"
+"""What the media mix explains."""
 PRESENT_WEEKS = 4
 MOST_SPENT = 1.1
 """How many times the channel's own spend in its days a test may say that it spent."""
@@ -114,10 +116,13 @@ class Trust:
         return se * sqrt(1 + self.recency + self.spend + self.lacking)
 
 
-def read_experiments(table: pa.Table) -> tuple[tuple[Experiment, ...], tuple[LeftOut, ...]]:
-    """Rows of experiments.sql as experiments; those with an unknown amount are left out."""
+def read_experiments(
+    table: pa.Table | None,
+) -> tuple[tuple[Experiment, ...], tuple[LeftOut, ...]]:
+    """Rows of experiments.sql, if any, as experiments; those with an unknown amount are left
+    out."""
     experiments, left_out = [], []
-    for row in table.to_pylist():
+    for row in table.to_pylist() if table is not None else ():
         name = f"{row['account_id']}/{row['experiment_id']}"
         if None in (row["spend_delta_micros"], row["effect"], row["standard_error"]):
             reason = f"no exchange rate to {row['currency_code']} is known for {row['end_date']}"

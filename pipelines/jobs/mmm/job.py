@@ -13,7 +13,7 @@ from pipelines.config import MmmSettings, Settings
 from pipelines.jobs.base import Outcome, Plot, Progress, significant
 from pipelines.jobs.mmm import diagnostics
 from pipelines.jobs.mmm.allocation import NoSplit, split_budget
-from pipelines.jobs.mmm.answer import Answer, answer, calibrated
+from pipelines.jobs.mmm.answer import Answer, answer
 from pipelines.jobs.mmm.assumptions import broken
 from pipelines.jobs.mmm.checks import Check, at_least, at_most
 from pipelines.jobs.mmm.controls import control_signs, controls_of
@@ -21,12 +21,19 @@ from pipelines.jobs.mmm.curves import curve_rows, percentiles
 from pipelines.jobs.mmm.engine import Fitted, contributions
 from pipelines.jobs.mmm.ensemble import Ensemble
 from pipelines.jobs.mmm.experiment import Experiment, experiment
+from pipelines.jobs.mmm.experiments import read_experiments
 from pipelines.jobs.mmm.forward import ahead
 from pipelines.jobs.mmm.panel import Floats, Panel
 from pipelines.jobs.mmm.plots import PLOTS
 from pipelines.jobs.mmm.rows import contribution_rows, prediction_rows
 from pipelines.jobs.mmm.segments import empty_segments
-from pipelines.jobs.mmm.stability import earlier_answers, stability, stored_answers, surprise
+from pipelines.jobs.mmm.stability import (
+    earlier_answers,
+    measured_since,
+    stability,
+    stored_answers,
+    surprise,
+)
 from pipelines.jobs.mmm.weeks import (
     MAX_AGE_DAYS,
     MICRO,
@@ -67,7 +74,7 @@ class MmmJob:
     """Media mix model and allocation (see :class:`pipelines.jobs.base.Job`)."""
 
     name = "mmm"
-    model_version = "pool-2"
+    model_version = "pool-3"
     tables = (CURVES, ALLOCATIONS, CERTIFICATES, DIAGNOSTICS, CONTRIBUTIONS, PREDICTIONS)
     plots: tuple[Plot, ...] = PLOTS
 
@@ -111,10 +118,10 @@ class MmmJob:
             return _outcome(weeks.verdict, weeks.reason + notes, [*refused, *empty], {})
         controls = controls_of(inputs.get(CONTROLS), weeks.starts)
         panel = panel_of(weeks, controls)
-        said = answer(panel, limits.engines, limits.origins, limits.seed, progress)
-        held: list[Check] = []
-        if (measured := inputs.get(EXPERIMENTS)) is not None:
-            said, held = calibrated(said, measured, limits.seed)
+        measured, unread = read_experiments(inputs.get(EXPERIMENTS))
+        said = answer(
+            panel, limits.engines, limits.origins, limits.seed, progress, experiments=measured
+        )
         expected = said.fitted.expected(panel).sum(axis=1)
         brought = contributions(said.fitted)
         ensemble = said.fits.get("ensemble")
@@ -132,7 +139,7 @@ class MmmJob:
             *(control_signs(ensemble, controls) if isinstance(ensemble, Ensemble) else ()),
             *controls.checks(),
             *empty,
-            *held,
+            *said.experiment_checks(unread),
         ]
         progress("mmm: working out curves, the weeks to come and what an experiment would tell")
         experiments = [
@@ -221,13 +228,16 @@ def _stable(said: Answer, weeks: Weeks, previous: pa.Table | None) -> list[Check
     )
     leader = said.fits[said.leader]
     without = earlier_answers(last.fitted, weeks)
-    checks = list(stability("refit", without, leader, "without the last week", explanation))
+    news = measured_since(said.calibration, weeks.starts[-1] - timedelta(days=1))
+    why = explanation or news
+    checks = list(stability("refit", without, leader, "without the last week", why))
     if previous is not None:
         rows = previous.to_pylist()
         if {r["currency_code"] for r in rows} == {weeks.currency_code}:
             since = f"in the run of {rows[0]['as_of']}"
             past = stored_answers(rows)
-            checks += stability("since_last_run", past, said.fitted, since, explanation)
+            why = explanation or measured_since(said.calibration, rows[0]["as_of"])
+            checks += stability("since_last_run", past, said.fitted, since, why)
     return checks
 
 

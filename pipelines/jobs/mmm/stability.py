@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from pipelines.jobs.mmm.calibration import Calibration
 from pipelines.jobs.mmm.checks import Check, at_most
 from pipelines.jobs.mmm.curves import marginal_orders, percentiles
 from pipelines.jobs.mmm.engine import Fitted
@@ -108,6 +109,15 @@ def stability(
         f"since {since}, {pairs} have changed places by what more spend brings{explanation or ''}",
         refuses=explanation is None,
     )
+
+
+def measured_since(calibration: Calibration, day: date) -> str | None:
+    """What explains a change: experiments that were counted after a day; None without any."""
+    new = [c.experiment for c in calibration.comparisons if c.experiment.counted_to > day]
+    if not new:
+        return None
+    names = ", ".join(one.experiment_id for one in new)
+    return f": since then, experiment {names} was counted, which explains it"
 
 
 def surprise(week: date, actual: float, expected: float, noise: float) -> str | None:

@@ -1,11 +1,19 @@
-"""The scripted approver: approves what passes, and cuts no more than what passes can use."""
+"""The scripted approver: approves what passes, cuts no more than what passes can use, and runs the
+tests that mmm asks for."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from pipelines.money import Money, Rates, total
 from pipelines.proposals.proposal import Proposal
+from pipelines.sandbox.lab.platform import Advice
+from pipelines.sandbox.lab.world import Budgets, Trial, World
+
+CHANGE, WEEKS = 0.5, 4
+APART_WEEKS = 8
+"""From a test of a channel to its next."""
+GROWN = 1.25
 
 
 def approve(proposals: Sequence[Proposal], rates: Rates) -> tuple[Proposal, ...]:
@@ -32,3 +40,26 @@ def approve(proposals: Sequence[Proposal], rates: Rates) -> tuple[Proposal, ...]
             approved.append(increase)
             left = left - worth[increase.proposal_id]
     return tuple(approved)
+
+
+def begun(
+    world: World, week: int, advice: Advice, trials: Sequence[Trial], budgets: Sequence[Budgets]
+) -> Iterator[Trial]:
+    """The tests that the approver begins in a week: of channels that a refusal of mmm names, of
+    those that it would raise if it were surer to gain, and of those whose budgets have grown by a
+    quarter since they were last tested, or since the first week.
+
+    Args:
+        budgets: of the first week and of each since, up to those that are decided on now.
+    """
+    asks = advice.mmm.verdict != "PASS"
+    for c, channel in enumerate(world.channels):
+        own = [t.week for t in trials if t.channel == channel]
+        if own and week - own[-1] < APART_WEEKS:
+            continue
+        spent = [float(b[world.channel_of == c].sum()) for b in budgets]
+        known = spent[own[-1] + 1 if own else 0]
+        named = asks and channel in advice.mmm.reason
+        unsure = channel in advice.raised and not advice.drafted.proposals
+        if named or unsure or spent[-1] > GROWN * known:
+            yield Trial(channel, week, WEEKS, CHANGE)

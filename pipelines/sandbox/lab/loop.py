@@ -13,13 +13,13 @@ from pipelines.jobs.mmm.engines import remembered
 from pipelines.money import MICROS
 from pipelines.policy_settings import GuardrailSettings, PolicySettings
 from pipelines.proposals.proposal import Proposal
-from pipelines.sandbox.lab.approver import approve
+from pipelines.sandbox.lab.approver import approve, begun
 from pipelines.sandbox.lab.oracle import best_path
 from pipelines.sandbox.lab.platform import Advice, Platform
 from pipelines.sandbox.lab.reports import Reported, report
 from pipelines.sandbox.lab.rules import buyers_rule, equal_split, status_quo
 from pipelines.sandbox.lab.scenario import Scenario
-from pipelines.sandbox.lab.world import Budgets, World
+from pipelines.sandbox.lab.world import Budgets, Trial, World
 
 ADCANARY, STATUS_QUO, EQUAL, BUYER = "adcanary", "status quo", "equal split", "buyer's rule"
 CAPPED, UNCAPPED = "best under the caps", "best without caps"
@@ -39,6 +39,7 @@ class Week:
     Args:
         reported: what was known.
         before, after: the budgets, [campaign].
+        trials: tests that begin.
     """
 
     week: int
@@ -47,6 +48,7 @@ class Week:
     approved: tuple[Proposal, ...]
     before: Budgets
     after: Budgets
+    trials: tuple[Trial, ...]
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,10 @@ class Run:
     arms: Mapping[str, Sequence[Budgets]]
     weeks: tuple[Week, ...]
     seconds: float
+
+    def trials(self, arm: str) -> tuple[Trial, ...]:
+        """The tests of an arm: only adcanary's approver runs any."""
+        return tuple(t for week in self.weeks for t in week.trials) if arm == ADCANARY else ()
 
 
 def run_seed(
@@ -99,12 +105,15 @@ def run_platform(world: World, settings: Settings, progress: Progress) -> list[W
     with remembered():
         for week in range(world.weeks):
             progress(f"week {week + 1} of {world.weeks}")
-            books = world.run([*(w.after for w in decided), budgets])
-            reported = report(world, books, budgets, week)
+            trials = [t for w in decided for t in w.trials]
+            books = world.run([*(w.after for w in decided), budgets], trials)
+            reported = report(world, books, budgets, week, trials)
             advice = platform.advise(reported)
             approved = approve(advice.drafted.proposals, reported.market.rates)
             after = carried_out(world, budgets, approved)
-            decided.append(Week(week, reported, advice, approved, budgets, after))
+            known = [world.present, *(w.after for w in decided), after]
+            tests = tuple(begun(world, week, advice, trials, known))
+            decided.append(Week(week, reported, advice, approved, budgets, after, tests))
             budgets = after
     return decided
 

@@ -22,6 +22,7 @@ from pipelines.jobs.mmm.job import (
     ALLOCATIONS,
     CURVES,
     DIAGNOSTICS,
+    EXPERIMENTS,
     PREDICTIONS,
     PREVIOUS,
     PREVIOUS_DAYS,
@@ -59,6 +60,7 @@ class Advice:
         mmm: the run that it rests on.
         doubts: names of the checks that refuse it.
         drafted: the proposals, and why there are no others.
+        raised: channels that its best split gives more.
         steady_curves: rows of the run's curves, by channel.
         expected: median of the orders of each week to come.
     """
@@ -66,6 +68,7 @@ class Advice:
     mmm: JobEvidence
     doubts: tuple[str, ...]
     drafted: Drafted
+    raised: frozenset[str]
     steady_curves: Mapping[str, Sequence[Mapping[str, Any]]]
     expected: Mapping[date, float]
 
@@ -88,9 +91,10 @@ class Platform:
         ready = self._readiness(reported)
         # nothing in the lab's markets is wrong with delivery, which is what pacing finds
         pacing = JobEvidence("pacing", f"pacing-{reported.as_of}", reported.as_of, "PASS", "")
+        allocations = tuple(_allocations(outcome))
         evidence = Inputs(
             mmm=mmm,
-            allocations=tuple(_allocations(outcome)),
+            allocations=allocations,
             pacing=pacing,
             readiness=ready,
             alerts=(),
@@ -103,10 +107,19 @@ class Platform:
         drafted = KIND.draft(reported.market, evidence, self._settings.guardrails, stamp)
         checks = outcome.rows.get(DIAGNOSTICS, ())
         doubts = tuple(r["name"] for r in checks if r["refuses"] and not r["passed"])
-        return Advice(mmm, doubts, drafted, _curves(outcome), _expected(outcome, reported.as_of))
+        return Advice(
+            mmm,
+            doubts,
+            drafted,
+            frozenset(a.channel for a in allocations if a.proposed > a.current),
+            _curves(outcome),
+            _expected(outcome, reported.as_of),
+        )
 
     def _run_mmm(self, reported: Reported) -> tuple[JobEvidence, Outcome]:
         inputs = {WEEKS: reported.weekly}
+        if reported.experiments.num_rows:
+            inputs[EXPERIMENTS] = reported.experiments
         if previous := self._previous(reported):
             inputs[PREVIOUS] = pa.Table.from_pylist(previous)
         own = self._mmm.settings(self._settings)

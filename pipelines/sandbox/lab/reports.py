@@ -5,7 +5,7 @@ This is the door between the market and the platform: nothing of the truth goes 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -16,7 +16,8 @@ import pyarrow as pa
 from pipelines.money import MICROS, Money, Rate, Rates
 from pipelines.proposals.market import Campaign, Market
 from pipelines.sandbox.lab.scenario import OUTAGE_SHARE
-from pipelines.sandbox.lab.world import EUR, HISTORY_WEEKS, Books, Budgets, World
+from pipelines.sandbox.lab.trials import measured
+from pipelines.sandbox.lab.world import EUR, HISTORY_WEEKS, Books, Budgets, Trial, World
 from pipelines.sandbox.market.market import ORDER_VALUE
 from pipelines.sandbox.market.portfolio import CURRENCY
 from pipelines.sandbox.market.truth import Floats
@@ -66,6 +67,7 @@ class Reported:
         weekly: as mmm's input.sql reads it.
         channel_days, site_days: as fidelity reads them.
         market: the campaigns with their present budgets, and the rates.
+        experiments: as mmm's experiments.sql reads them.
     """
 
     as_of: date
@@ -73,6 +75,7 @@ class Reported:
     channel_days: pa.Table
     site_days: pa.Table
     market: Market
+    experiments: pa.Table
 
     @property
     def now(self) -> datetime:
@@ -80,12 +83,15 @@ class Reported:
         return datetime.combine(self.as_of + timedelta(days=1), time(9), UTC)
 
 
-def report(world: World, books: Books, budgets: Budgets, week: int) -> Reported:
+def report(
+    world: World, books: Books, budgets: Budgets, week: int, trials: Sequence[Trial] = ()
+) -> Reported:
     """What is known when a week's decision is due.
 
     Args:
         books: of a run whose budgets, up to that day, are those that held.
         budgets: the present ones.
+        trials: the tests so far.
     """
     as_of, recorded = world.as_of(week), _recorded(world, books)
     last = world.decided_on(week)
@@ -96,6 +102,7 @@ def report(world: World, books: Books, budgets: Budgets, week: int) -> Reported:
         pa.Table.from_pylist(list(_channel_days(world, books, days)), schema=CHANNEL_DAYS),
         pa.Table.from_pylist(list(_site_days(world, books, recorded, days)), schema=SITE_DAYS),
         _market(world, budgets, as_of, last - 1),
+        measured(world, books, trials, week),
     )
 
 

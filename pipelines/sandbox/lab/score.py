@@ -106,7 +106,7 @@ def score(run: Run) -> SeedScore:
     """Score every arm, and what the platform claimed."""
     world, caps = run.world, run.settings.guardrails
     ceiling = caps.cac_ceiling_micros
-    books = {name: world.run(list(decided)) for name, decided in run.arms.items()}
+    books = {name: world.run(list(decided), run.trials(name)) for name, decided in run.arms.items()}
     usual = _weekly(world, books[STATUS_QUO].expected.sum(axis=1))
     most = ceiling / MICROS if ceiling else np.inf
     proposals = [p for week in run.weeks for p in week.advice.drafted.proposals]

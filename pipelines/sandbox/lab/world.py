@@ -7,6 +7,7 @@ that decide alike have the same orders, to the last one.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cached_property
@@ -37,6 +38,23 @@ Budgets = Floats
 
 
 @dataclass(frozen=True)
+class Trial:
+    """A test of a channel: more is spent in one half of the regions, drawn for it, and as much less
+    in the other.
+
+    Args:
+        week: in which it is decided.
+        weeks: how long it goes on.
+        change: of spend in the first half, as a share; the second has the opposite.
+    """
+
+    channel: str
+    week: int
+    weeks: int
+    change: float
+
+
+@dataclass(frozen=True)
 class Books:
     """What came of daily budgets, by day.
 
@@ -44,6 +62,8 @@ class Books:
         cost: in the account's currency, [day, campaign].
         spend: in the reporting currency, [day, channel].
         expected: orders to expect, of nothing paid and of each channel, [day, 1 + channel].
+        halves: orders to expect of each channel if all regions were like one half of them, which
+            differ while it is tested, [half, day, channel].
         orders: orders that came, [day].
         claimed: conversions that platforms claim, [day, channel].
     """
@@ -51,6 +71,7 @@ class Books:
     cost: Floats
     spend: Floats
     expected: Floats
+    halves: Floats
     orders: Ints
     claimed: Floats
 
@@ -142,17 +163,37 @@ class World:
             rows[:, i] = levels / plan.budget * self.present[i]
         return rows
 
-    def run(self, decided: list[Budgets]) -> Books:
+    def run(self, decided: list[Budgets], trials: Sequence[Trial] = ()) -> Books:
         """What comes of the budgets of each week, the last of which hold until the end."""
         later = [decided[min(i, len(decided) - 1)] for i in range(self.weeks)]
         budgets = np.concatenate([self.history, np.repeat(np.array(later), 7, axis=0)])
         cost = np.round(budgets * self.delivered, 2)
         dollars = cost * self.rates
         spend = np.array([dollars[:, self.channel_of == c].sum(axis=1) for c in self._range]).T
-        paid = np.array([self.brought(c, spend[:, c]) for c in self._range]).T
+        swings = self._swings(trials)
+        halves = np.array(
+            [
+                [self.brought(c, spend[:, c] * (1 + side * swings[:, c])) for c in self._range]
+                for side in (1, -1)
+            ]
+        ).transpose(0, 2, 1)
+        paid = halves.mean(axis=0)
         expected = np.column_stack([self.demand, paid])
         orders = poisson.ppf(self._uniform, expected).astype(np.int64).sum(axis=1)
-        return Books(cost, spend, expected, orders, self._claimed(paid))
+        return Books(cost, spend, expected, halves, orders, self._claimed(paid))
+
+    def days_of(self, trial: Trial) -> slice:
+        """The days on which it changes spend, as indices."""
+        start = self.decided_on(trial.week)
+        return slice(start, start + 7 * trial.weeks)
+
+    def _swings(self, trials: Sequence[Trial]) -> Floats:
+        """By how much more a channel spends in the first half of the regions, and less in the
+        second, as a share, [day, channel]."""
+        swings = np.zeros((len(self.days), len(self.channels)))
+        for trial in trials:
+            swings[self.days_of(trial), self.channels.index(trial.channel)] = trial.change
+        return swings
 
     def brought(self, channel: int, spend: Floats) -> Floats:
         """Orders to expect of a channel's daily spend from the first day on."""

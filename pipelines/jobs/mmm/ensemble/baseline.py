@@ -4,13 +4,18 @@ All of it is Gaussian, so it needs no sampling: it is in the covariance of the o
 media bring. With prior variances in units of the noise's, the covariance is σ²·K, and K only
 depends on how far the level walks in a week, and on how much weeks of the year have that recurs (a
 holiday) beside a smooth season. K is worked out for a few of both, and the sampler chooses.
+
+Where an experiment says what a channel brings whatever its spend follows, it also chooses whether
+that spend goes with demand: then the level has a part in proportion to the logarithm of the spend
+(a control function; Heckman 1979), and it is the experiment that tells what the spend brings.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
+from typing import NamedTuple
 
 import numpy as np
 
@@ -26,48 +31,79 @@ YEAR_WEEKS = 365.25 / 7
 # Standard deviations of coefficients, in units of the noise's.
 _LEVEL, _TREND, _SEASON, _CONTROL = 100.0, 5.0, 3.0, 3.0
 _HARMONICS, _SEASON_DECAY = 6, 0.7
+_FOLLOWED = 3.0
+"""The same, of demand that a standard deviation of a channel's log spend goes with."""
+FOLLOWS = 0.1
+"""Prior probability that a channel's spend goes with demand, where an experiment can tell."""
+_LEAST_SPEND = 0.02
+
+
+class State(NamedTuple):
+    """What K depends on.
+
+    Args:
+        pace: weekly steps of the level, in standard deviations of the noise.
+        recurrent: of what recurs in a week of the year, in the same unit.
+        following: channels whose spend goes with demand.
+    """
+
+    pace: float
+    recurrent: float
+    following: tuple[int, ...]
 
 
 @dataclass(frozen=True)
 class Baseline:
-    """K for each pair of a pace and what recurs.
+    """K in each state.
 
     Args:
-        pairs: the pairs, [pair].
-        precisions: inverses of K, [pair, geo × week, geo × week].
-        log_determinants: of K, [pair].
+        states: [state].
+        precisions: inverses of K, [state, geo × week, geo × week].
+        log_determinants: of K, [state].
+        log_priors: of states, up to a constant, [state].
     """
 
-    pairs: tuple[tuple[float, float], ...]
+    states: tuple[State, ...]
     precisions: Floats
     log_determinants: Floats
+    log_priors: Floats
 
 
-def baseline(panel: Panel) -> Baseline:
-    """Work K out."""
+def baseline(panel: Panel, tested: Sequence[int] = ()) -> Baseline:
+    """Work K out.
+
+    Args:
+        tested: channels whose spend may go with demand, because experiments say what they bring.
+    """
     noise, parts = np.eye(panel.outcome.size), _covariances(panel, panel)
     recurrent = _RECURRENT if len(panel.starts) >= _RECURRENT_WEEKS else _RECURRENT[:1]
-    pairs = tuple(product(_PACES, recurrent))
+    following = [
+        tuple(c for c, follows in zip(tested, chosen, strict=True) if follows)
+        for chosen in product((False, True), repeat=len(tested))
+    ]
+    states = tuple(State(*each) for each in product(_PACES, recurrent, following))
     precisions, log_determinants = [], []
-    for pair in pairs:
-        lower = np.linalg.cholesky(noise + _level(parts, pair))
+    for state in states:
+        lower = np.linalg.cholesky(noise + _level(parts, state))
         inverse = np.linalg.inv(lower)
         precisions.append(inverse.T @ inverse)
         log_determinants.append(2 * np.log(np.diag(lower)).sum())
-    return Baseline(pairs, np.array(precisions), np.array(log_determinants))
+    odds = np.log(FOLLOWS / (1 - FOLLOWS))
+    log_priors = odds * np.array([len(state.following) for state in states])
+    return Baseline(states, np.array(precisions), np.array(log_determinants), log_priors)
 
 
 def onwards(
     base: Baseline, panel: Panel, later: Panel, used: Iterable[int]
 ) -> Iterator[tuple[int, Floats]]:
-    """Pair by pair, the linear map from what media leave unexplained in a panel to the level to
+    """State by state, the linear map from what media leave unexplained in a panel to the level to
     expect in a longer one, [later geo × week, geo × week].
 
     It is the conditional mean of a Gaussian; the same covariance goes on over the later weeks.
     """
     parts = _covariances(later, panel)
-    for pair in used:
-        yield pair, _level(parts, base.pairs[pair]) @ base.precisions[pair]
+    for state in used:
+        yield state, _level(parts, base.states[state]) @ base.precisions[state]
 
 
 def control_columns(panel: Panel) -> tuple[tuple[int, ...], Floats]:
@@ -78,15 +114,25 @@ def control_columns(panel: Panel) -> tuple[tuple[int, ...], Floats]:
     return varied, (columns * deviations)[:, columns.shape[1] - len(varied) :]
 
 
-def _level(parts: tuple[Floats, Floats, Floats], pair: tuple[float, float]) -> Floats:
-    fixed, walk, recurrence = parts
-    pace, recurrent = pair
-    return fixed + pace**2 * walk + recurrent**2 * recurrence
+class _Parts(NamedTuple):
+    """Covariances of the level in one panel with that in another, [geo × week, geo × week] each: of
+    regressors, of a walk with steps of 1, of what recurs; and the log spends of channels in both,
+    [geo × week, channel]."""
+
+    fixed: Floats
+    walk: Floats
+    recurrence: Floats
+    spends: tuple[Floats, Floats]
 
 
-def _covariances(rows: Panel, columns: Panel) -> tuple[Floats, Floats, Floats]:
-    """Of the level in one panel with that in another, which begins it or is the same: of
-    regressors, of a walk with steps of 1, and of what recurs, [geo × week, geo × week] each."""
+def _level(parts: _Parts, state: State) -> Floats:
+    level = parts.fixed + state.pace**2 * parts.walk + state.recurrent**2 * parts.recurrence
+    rows, columns = (spends[:, list(state.following)] for spends in parts.spends)
+    return level + _FOLLOWED**2 * rows @ columns.T
+
+
+def _covariances(rows: Panel, columns: Panel) -> _Parts:
+    """Of a panel with another, which begins it or is the same."""
     left, deviations = _regressors(rows, columns)
     right, _ = _regressors(columns, columns)
     later, earlier = (np.arange(panel.outcome.shape[1]) for panel in (rows, columns))
@@ -95,11 +141,23 @@ def _covariances(rows: Panel, columns: Panel) -> tuple[Floats, Floats, Floats]:
     apart = np.abs(years - np.rint(years)) * YEAR_WEEKS
     recurrence = np.clip(1 - apart, 0, None)
     same_geo, any_geo = np.eye(len(columns.geos)), np.ones((len(columns.geos),) * 2)
-    return (
+    return _Parts(
         (left * deviations**2) @ right.T,
         np.kron(same_geo, walk).astype(float),
         np.kron(any_geo, recurrence).astype(float),
+        (_log_spends(rows, columns), _log_spends(columns, columns)),
     )
+
+
+def _log_spends(panel: Panel, fitted: Panel) -> Floats:
+    """The logarithm of each channel's spend around its mean in its geo, in standard deviations of
+    the fitted panel, [geo × week, channel]."""
+    usual = fitted.spend.mean(axis=(0, 1))
+    known, logs = (np.log(p.spend + _LEAST_SPEND * usual) for p in (fitted, panel))
+    middle = known.mean(axis=1, keepdims=True)
+    spread = np.maximum((known - middle).std(axis=(0, 1)), 1e-6)
+    spends: Floats = ((logs - middle) / spread).reshape(-1, len(usual))
+    return spends
 
 
 def _regressors(panel: Panel, fitted: Panel) -> tuple[Floats, Floats]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,11 +15,13 @@ from pipelines.jobs.mmm.ensemble.baseline import (
     control_columns,
     onwards,
 )
+from pipelines.jobs.mmm.ensemble.measured import measured
 from pipelines.jobs.mmm.ensemble.sampler import Draws, Ints, sample
 from pipelines.jobs.mmm.ensemble.shapes import (
     Responses,
     responses,
 )
+from pipelines.jobs.mmm.experiments import OUTCOME, Experiment, Placed, placed_all
 from pipelines.jobs.mmm.panel import Floats, Panel
 
 THINNING = 3
@@ -34,8 +36,9 @@ class Ensemble:
         checks: ``max_rhat``, the largest split R-hat of the channels' heights.
         shapes: which of ``SHAPES``, [draw, channel].
         heights: mean weekly contribution, in the outcome's unit, [draw, channel].
-        baselines: which of the baseline's pairs, [draw].
+        baselines: which of the baseline's states, [draw].
         noise: standard deviation of a week's noise, in the outcome's unit, [draw].
+        tested: channels of which experiments are in the likelihood.
     """
 
     panel: Panel
@@ -46,6 +49,7 @@ class Ensemble:
     noise: Floats
     by_channel: tuple[Responses, ...]
     base: Baseline
+    tested: tuple[int, ...] = ()
 
     def brought(self, channel: int, spend: Floats) -> Floats:
         used, place = np.unique(self.shapes[:, channel], return_inverse=True)
@@ -67,8 +71,8 @@ class Ensemble:
             brought += self.brought(i, later.spend[:, :, i])
         rest = (self.panel.outcome - brought[:, :, :weeks]).reshape(len(self.heights), -1)
         used = np.unique(self.baselines).tolist()
-        for pair, onward in onwards(self.base, self.panel, later, used):
-            mine = self.baselines == pair
+        for state, onward in onwards(self.base, self.panel, later, used):
+            mine = self.baselines == state
             level = rest[mine] @ onward.T
             brought[mine] += level.reshape(-1, *later.outcome.shape)
         return brought
@@ -96,7 +100,7 @@ class Ensemble:
     def positive_controls(self) -> dict[str, float]:
         """By control, the posterior probability that more of it brings more of the outcome.
 
-        A coefficient is normal given what media bring, the noise and the baseline's pair; the
+        A coefficient is normal given what media bring, the noise and the baseline's state; the
         probability is the mean over draws of these.
         """
         media = np.zeros((len(self.heights), *self.panel.outcome.shape))
@@ -105,9 +109,9 @@ class Ensemble:
         rest = (self.panel.outcome - media).reshape(len(media), -1)
         positions, columns = control_columns(self.panel)
         scores = np.zeros((len(rest), len(positions)))
-        for pair in np.unique(self.baselines):
-            mine = self.baselines == pair
-            weighed = self.base.precisions[pair] @ columns
+        for state in np.unique(self.baselines):
+            mine = self.baselines == state
+            weighed = self.base.precisions[state] @ columns
             # the prior's variance less what the weeks tell, in units of the noise's
             left = 1 - (columns * weighed).sum(axis=0)
             scores[mine] = rest[mine] @ weighed / np.sqrt(np.maximum(left, 1e-12))
@@ -116,26 +120,31 @@ class Ensemble:
         return {names[i]: float(p) for i, p in zip(positions, probability, strict=True)}
 
 
-def fit_ensemble(panel: Panel, seed: int) -> Ensemble:
-    """Fit it; the same panel and seed give the same draws on the same kind of processor.
+def fit_ensemble(panel: Panel, seed: int, experiments: Sequence[Experiment] = ()) -> Ensemble:
+    """Fit it; the same arguments give the same draws on the same kind of processor.
 
     On one thread: the matrices are small, and threads take longer to start than to multiply them.
+
+    Args:
+        experiments: on spend; those that have a place beside the panel are in the likelihood.
     """
     with threadpool_limits(1):
-        return _fitted(panel, seed)
+        return _fitted(panel, seed, placed_all(experiments, panel, OUTCOME)[0])
 
 
-def _fitted(panel: Panel, seed: int) -> Ensemble:
+def _fitted(panel: Panel, seed: int, placed: Sequence[Placed]) -> Ensemble:
     unit = float(panel.outcome.mean())
     spent = panel.spend.sum(axis=(0, 1))
     by_channel = tuple(responses(panel.spend[:, :, i]) for i in range(len(panel.channels)))
-    base = baseline(panel)
+    said = measured(by_channel, placed, panel, unit)
+    base = baseline(panel, said.channels)
     draws = sample(
         (panel.outcome / unit).ravel(),
         np.array([r.features for r in by_channel]),
         spent / spent.sum(),
         base,
-        seed,
+        said,
+        seed=seed,
     )
     channels = len(panel.channels)
     return Ensemble(
@@ -147,6 +156,7 @@ def _fitted(panel: Panel, seed: int) -> Ensemble:
         np.sqrt(draws.variances[::THINNING].ravel()) * unit,
         by_channel,
         base,
+        said.channels,
     )
 
 

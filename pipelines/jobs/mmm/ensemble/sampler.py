@@ -6,6 +6,9 @@ weight. So every step draws from an exact conditional; nothing is rejected or tu
 baseline is integrated out. One sweep over the channels costs a matrix product each, in all chains
 at once.
 
+An experiment is one more observation that is linear in the height of its channel (the likelihood is
+that of pymc-marketing's lift tests): it adds to the precision and to the pull of that conditional.
+
 The heights' prior is half normal, with a scale that is learnt: channels with more spend may well
 bring more (in proportion to spend, to its root, or not at all, whichever goes with the data). With
 a small probability a channel does harm, and its height is below 0.
@@ -20,6 +23,7 @@ import numpy.typing as npt
 from scipy.special import erfcx, log_ndtr, ndtr, ndtri
 
 from pipelines.jobs.mmm.ensemble.baseline import Baseline
+from pipelines.jobs.mmm.ensemble.measured import Measured
 from pipelines.jobs.mmm.ensemble.shapes import PRIORS
 from pipelines.jobs.mmm.panel import Floats
 
@@ -46,7 +50,7 @@ class Draws:
         shapes: which of ``SHAPES``, [sweep, chain, channel].
         heights: mean weekly contribution, as a share of the mean outcome, [sweep, chain, channel].
         variances: of the noise, in squares of such shares, [sweep, chain].
-        baselines: which pair of the baseline, [sweep, chain].
+        baselines: which state of the baseline, [sweep, chain].
     """
 
     shapes: Ints
@@ -55,7 +59,15 @@ class Draws:
     baselines: Ints
 
 
-def sample(outcome: Floats, features: Floats, shares: Floats, base: Baseline, seed: int) -> Draws:
+def sample(
+    outcome: Floats,
+    features: Floats,
+    shares: Floats,
+    base: Baseline,
+    measured: Measured,
+    *,
+    seed: int,
+) -> Draws:
     """Run the chains.
 
     Args:
@@ -66,24 +78,28 @@ def sample(outcome: Floats, features: Floats, shares: Floats, base: Baseline, se
     random = np.random.default_rng(seed)
     channels, shapes, size = features.shape
     chains = np.arange(CHAINS)
-    # a shape's own precision, for every pair: [pair, channel, shape]
-    own = np.array([((features @ p) * features).sum(axis=2) for p in base.precisions])
+    # a shape's own precision, for each state as a chain first comes to it: [state, channel, shape]
+    own, known = np.empty((len(base.states), channels, shapes)), set[int]()
     scales, log_scale_prior = _scales(shares)
     priors = np.tile(PRIORS, shapes // len(PRIORS)) * np.array([[1 - HARM], [HARM]])
 
     chosen = random.integers(shapes, size=(CHAINS, channels))
     heights = np.abs(random.normal(0, 0.1, (CHAINS, channels)))
-    variance, pair = np.full(CHAINS, 0.01), np.full(CHAINS, len(base.precisions) // 2)
+    variance, state = np.full(CHAINS, 0.01), np.full(CHAINS, len(base.states) // 2)
     scale = np.full((CHAINS, channels), _SCALE_PRIOR[0])
     brought = features[np.arange(channels), chosen] * heights[:, :, None]
     kept: list[tuple[Ints, Floats, Floats, Ints]] = []
 
     for sweep in range(WARMUP + SWEEPS):
+        for new in set(state.tolist()) - known:
+            own[new] = ((features @ base.precisions[new]) * features).sum(axis=2)
+            known.add(new)
         for i in random.permutation(channels):
             rest = outcome - (brought.sum(axis=1) - brought[:, i])
-            pull = np.matmul(base.precisions[pair], rest[:, :, None])[:, :, 0]
-            towards = pull @ features[i].T / variance[:, None]
-            precision = own[pair, i] / variance[:, None] + 1 / scale[:, i, None] ** 2
+            pull = np.matmul(base.precisions[state], rest[:, :, None])[:, :, 0]
+            towards = pull @ features[i].T / variance[:, None] + measured.pull[i]
+            precision = own[state, i] / variance[:, None] + measured.precision[i]
+            precision += 1 / scale[:, i, None] ** 2
             root = np.sqrt(precision)
             weights = _weights(towards / root) / root[:, None]
             picked = _pick((weights * priors).reshape(CHAINS, -1), random)
@@ -95,15 +111,76 @@ def sample(outcome: Floats, features: Floats, shares: Floats, base: Baseline, se
         fit_of_scales = log_scale_prior - 0.5 * ((heights[:, None] / scales) ** 2).sum(axis=2)
         scale = scales[_pick(_exponentials(fit_of_scales), random)]
         rest = outcome - brought.sum(axis=1)
-        if sweep % _BASELINE_EVERY == 0:
+        if sweep % _BASELINE_EVERY == 0 and not measured.channels:
             squares = np.array([((rest @ p) * rest).sum(axis=1) for p in base.precisions]).T
-            fit_of_pairs = -0.5 * (base.log_determinants + squares / variance[:, None])
-            pair = _pick(_exponentials(fit_of_pairs), random)
-        square = (np.matmul(base.precisions[pair], rest[:, :, None])[:, :, 0] * rest).sum(axis=1)
+            fit_of_states = -0.5 * (base.log_determinants + squares / variance[:, None])
+            state = _pick(_exponentials(base.log_priors + fit_of_states), random)
+        elif sweep % _BASELINE_EVERY == 0:
+            i = measured.channels[sweep // _BASELINE_EVERY % len(measured.channels)]
+            feature, shape = features[i, chosen[:, i]], chosen[:, i]
+            rest += brought[:, i]
+            state, heights[:, i] = _state_and_height(
+                base,
+                _Conditional(
+                    rest,
+                    feature,
+                    variance,
+                    measured.precision[i, shape] + 1 / scale[:, i] ** 2,
+                    measured.pull[i, shape],
+                ),
+                random,
+            )
+            brought[:, i] = feature * heights[:, i, None]
+            rest -= brought[:, i]
+        square = (np.matmul(base.precisions[state], rest[:, :, None])[:, :, 0] * rest).sum(axis=1)
         variance = (square / 2 + 1e-6) / random.gamma(size / 2 + 1, size=CHAINS)
         if sweep >= WARMUP:
-            kept.append((chosen.copy(), heights.copy(), variance.copy(), pair.copy()))
+            kept.append((chosen.copy(), heights.copy(), variance.copy(), state.copy()))
     return Draws(*(np.array(part) for part in zip(*kept, strict=True)))
+
+
+@dataclass(frozen=True)
+class _Conditional:
+    """What a state and one channel's height depend on.
+
+    Args:
+        rest: what the other channels leave, [chain, geo × week].
+        feature: of the channel, [chain, geo × week].
+        variance: of the noise, [chain].
+        precision, pull: of the height, by its prior and by experiments, [chain].
+    """
+
+    rest: Floats
+    feature: Floats
+    variance: Floats
+    precision: Floats
+    pull: Floats
+
+
+def _state_and_height(
+    base: Baseline, given: _Conditional, random: np.random.Generator
+) -> tuple[Ints, Floats]:
+    """Both at once: a state in which spend follows demand goes with another height, and neither
+    changes without the other.
+
+    The state is drawn with the height integrated out, then the height given the state.
+    """
+    chains = np.arange(len(given.rest))
+    pulled = np.array([given.rest @ p for p in base.precisions])
+    squares = (pulled * given.rest).sum(axis=2) / given.variance
+    towards = (pulled * given.feature).sum(axis=2) / given.variance + given.pull
+    own = [((given.feature @ p) * given.feature).sum(axis=1) for p in base.precisions]
+    precision = np.array(own) / given.variance + given.precision
+    z = towards / np.sqrt(precision)
+    above, below = np.log1p(-HARM) + log_ndtr(z), np.log(HARM) + log_ndtr(-z)
+    fit = 0.5 * (z**2 - squares - np.log(precision)) + np.logaddexp(above, below)
+    fit += (base.log_priors - 0.5 * base.log_determinants)[:, None]
+    state = _pick(_exponentials(fit.T), random)
+    sides = np.array([above[state, chains], below[state, chains]])
+    sign = np.where(_pick(_exponentials(sides.T), random) == 0, 1.0, -1.0)
+    precision, towards = precision[state, chains], towards[state, chains]
+    size = _positive(sign * towards / precision, 1 / np.sqrt(precision), random)
+    return state, sign * size
 
 
 def _scales(shares: Floats) -> tuple[Floats, Floats]:

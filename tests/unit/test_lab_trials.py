@@ -1,0 +1,83 @@
+"""Tests of channels in the lab: what they cost, what is measured, and when one begins."""
+
+import numpy as np
+import pytest
+
+from pipelines.jobs.mmm.experiments import read_experiments
+from pipelines.proposals.evidence import JobEvidence
+from pipelines.proposals.kinds.base import Drafted
+from pipelines.sandbox.lab.approver import APART_WEEKS, GROWN, begun
+from pipelines.sandbox.lab.platform import Advice
+from pipelines.sandbox.lab.scenario import SCENARIOS
+from pipelines.sandbox.lab.trials import measured
+from pipelines.sandbox.lab.world import Trial, World
+
+WEEKS = 12
+TRIAL = Trial("tiktok_ads", week=1, weeks=4, change=0.5)
+
+
+def world(market: str = "sandbox", seed: int = 3) -> World:
+    return World(SCENARIOS[market], seed, WEEKS)
+
+
+def advice(verdict: str, reason: str = "", raised: frozenset[str] = frozenset()) -> Advice:
+    run = JobEvidence("mmm", "run", world().as_of(0), verdict, reason)
+    return Advice(run, (), Drafted((), ()), raised, {}, {})
+
+
+def test_a_test_moves_money_between_regions_and_costs_what_the_curve_bends() -> None:
+    market = world()
+    tested, usual = (market.run([market.present], t) for t in ([TRIAL], []))
+    days = market.days_of(TRIAL)
+    at = market.channels.index(TRIAL.channel)
+    assert np.array_equal(tested.spend, usual.spend)
+    assert np.array_equal(tested.expected[: days.start], usual.expected[: days.start])
+    more, less = tested.halves[:, days, at].sum(axis=1)
+    assert more > usual.halves[0, days, at].sum() > less
+    assert 0 < usual.expected[days].sum() - tested.expected[days].sum() < 0.2 * (more - less)
+
+
+def test_what_is_measured_is_the_true_difference_and_its_error() -> None:
+    gaps = []
+    for seed in range(40):
+        market = world(seed=seed)
+        books = market.run([market.present], [TRIAL])
+        ((made,), unread) = read_experiments(measured(market, books, [TRIAL], 7))
+        assert not unread
+        days = market.days_of(TRIAL)
+        counted = slice(days.start, days.stop + 5)
+        halves = books.halves[:, counted, market.channels.index(TRIAL.channel)].sum(axis=1)
+        gaps.append((made.effect - (halves[0] - halves[1]) / 2) / made.se)
+    assert np.mean(gaps) == pytest.approx(0, abs=0.5)
+    assert np.std(gaps) == pytest.approx(1, abs=0.3)
+
+
+def test_a_test_is_known_once_its_days_are_counted() -> None:
+    market = world()
+    books = market.run([market.present], [TRIAL])
+    known = [measured(market, books, [TRIAL], week).num_rows for week in range(WEEKS)]
+    assert known == [0] * 6 + [1] * 6
+
+
+def test_the_approver_tests_what_a_refusal_names_or_what_would_be_raised() -> None:
+    market = world()
+    flat = [market.present] * 2
+
+    def names(said: Advice) -> list[str]:
+        return [t.channel for t in begun(market, 1, said, (), flat)]
+
+    assert names(advice("PASS")) == []
+    assert names(advice("INCONCLUSIVE", "the spend of meta_ads goes with demand")) == ["meta_ads"]
+    assert names(advice("PASS", raised=frozenset({"tiktok_ads"}))) == ["tiktok_ads"]
+
+
+def test_a_channel_that_grew_by_a_quarter_is_tested_and_again_after_another_quarter() -> None:
+    market = world()
+    grown = [market.present * (1.01 * GROWN) ** i for i in range(3)]
+    said = advice("PASS")
+    first = tuple(begun(market, 0, said, (), grown[:2]))
+    assert {t.channel for t in first} == set(market.channels)
+    later = [*grown[:2]] + [grown[1]] * APART_WEEKS
+    assert not list(begun(market, APART_WEEKS, said, first, later))
+    assert len(list(begun(market, APART_WEEKS, said, first, [*later, grown[2]]))) == 3
+    assert not list(begun(market, 1, said, first, [*grown, grown[2]]))

@@ -1,5 +1,6 @@
 """Experiments in the ensemble's likelihood tell spend that follows demand from spend that works."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import numpy as np
@@ -8,7 +9,8 @@ import pytest
 from pipelines.jobs.mmm.assumptions import broken
 from pipelines.jobs.mmm.calibration import calibrate
 from pipelines.jobs.mmm.ensemble import fit_ensemble
-from pipelines.jobs.mmm.experiments import Experiment
+from pipelines.jobs.mmm.ensemble.baseline import baseline
+from pipelines.jobs.mmm.experiments import Experiment, placed_all
 from pipelines.jobs.mmm.forward import steady
 from pipelines.jobs.mmm.panel import Floats, Panel
 from pipelines.jobs.mmm.stability import measured_since
@@ -105,6 +107,25 @@ def test_a_tested_channel_isnt_refused_for_spend_that_follows_demand() -> None:
     left = {doubt.assumption for doubt in broken(fit_ensemble(chased, 1, tested))}
     assert "spend follows a plan, not demand" not in left
     assert left <= doubts
+
+
+def test_weeks_in_which_a_part_was_tested_have_a_level_of_their_own() -> None:
+    panel = market()
+    part = trial(panel, WORKER, 50.0)
+    whole = replace(part, share=1.0, test=900.0, baseline=600.0, delta=300.0)
+    step = np.zeros(WEEKS)
+    step[-8:] = 1
+
+    def held(tests: tuple[Experiment, ...]) -> float:
+        """How much a step in the weeks of the test would have to be explained."""
+        placed, left = placed_all(tests, panel, "orders")
+        assert not left
+        base = baseline(panel, placed)
+        assert base.states[0].following == ()
+        return float(step @ base.precisions[0] @ step)
+
+    assert held((whole,)) == pytest.approx(held(()))
+    assert held((part,)) < 0.5 * held(())
 
 
 @pytest.mark.parametrize(("days", "explains"), [(6, False), (5, True)])

@@ -28,6 +28,7 @@ MAX_SCORE = 3.2
 MAX_RHAT = 1.3
 MAX_HARM = 0.5
 """Probability that a channel takes from the outcome, above which no plan may rest on it."""
+FOLLOWS = "spend follows a plan, not demand"
 _PEAK, _HOLE = 3.0, 0.25
 
 
@@ -157,7 +158,7 @@ def _left_out(fitted: Ensemble) -> Iterator[tuple[str, str, str, Floats]]:
         following = np.concatenate([spend[:, 1:], np.full((len(spend), 1), spend.mean())], axis=1)
         for chased in (np.log(spend + 0.02 * spend.mean()), following):
             yield (
-                "spend follows a plan, not demand",
+                FOLLOWS,
                 f"the spend of {channel} goes with demand that it can't have made",
                 f"Bring what drives demand as a control. {test.format(channel)}",
                 chased,

@@ -5,6 +5,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+import numpy as np
+
+from pipelines.jobs.mmm.assumptions import FOLLOWS
 from pipelines.money import Money, Rates, total
 from pipelines.proposals.proposal import Proposal
 from pipelines.sandbox.lab.platform import Advice
@@ -13,7 +16,8 @@ from pipelines.sandbox.lab.world import Budgets, Trial, World
 CHANGE, WEEKS = 0.5, 4
 APART_WEEKS = 8
 """From a test of a channel to its next."""
-GROWN = 1.25
+MOVED = 0.05
+"""Of all money: how much more a channel may spend than when it was last tested."""
 
 
 def approve(proposals: Sequence[Proposal], rates: Rates) -> tuple[Proposal, ...]:
@@ -45,21 +49,20 @@ def approve(proposals: Sequence[Proposal], rates: Rates) -> tuple[Proposal, ...]
 def begun(
     world: World, week: int, advice: Advice, trials: Sequence[Trial], budgets: Sequence[Budgets]
 ) -> Iterator[Trial]:
-    """The tests that the approver begins in a week: of channels that a refusal of mmm names, of
-    those that it would raise if it were surer to gain, and of those whose budgets have grown by a
-    quarter since they were last tested, or since the first week.
+    """The tests that the approver begins in a week: of a channel whose spend follows demand, as a
+    refusal of mmm says, and of one that has grown by a twentieth of all money since it was last
+    tested, or since the first week.
 
     Args:
         budgets: of the first week and of each since, up to those that are decided on now.
     """
-    asks = advice.mmm.verdict != "PASS"
+    day = world.decided_on(week) - 1
+    spent = np.array([world.spent_daily(b, day) for b in budgets])
     for c, channel in enumerate(world.channels):
         own = [t.week for t in trials if t.channel == channel]
         if own and week - own[-1] < APART_WEEKS:
             continue
-        spent = [float(b[world.channel_of == c].sum()) for b in budgets]
-        known = spent[own[-1] + 1 if own else 0]
-        named = asks and channel in advice.mmm.reason
-        unsure = channel in advice.raised and not advice.drafted.proposals
-        if named or unsure or spent[-1] > GROWN * known:
+        grown = spent[-1, c] - spent[own[-1] + 1 if own else 0, c]
+        chased = any(FOLLOWS in doubt for doubt in advice.doubts) and channel in advice.mmm.reason
+        if chased or grown > MOVED * spent[-1].sum():
             yield Trial(channel, week, WEEKS, CHANGE)

@@ -60,7 +60,6 @@ class Advice:
         mmm: the run that it rests on.
         doubts: names of the checks that refuse it.
         drafted: the proposals, and why there are no others.
-        raised: channels that its best split gives more.
         steady_curves: rows of the run's curves, by channel.
         expected: median of the orders of each week to come.
     """
@@ -68,7 +67,6 @@ class Advice:
     mmm: JobEvidence
     doubts: tuple[str, ...]
     drafted: Drafted
-    raised: frozenset[str]
     steady_curves: Mapping[str, Sequence[Mapping[str, Any]]]
     expected: Mapping[date, float]
 
@@ -91,10 +89,9 @@ class Platform:
         ready = self._readiness(reported)
         # nothing in the lab's markets is wrong with delivery, which is what pacing finds
         pacing = JobEvidence("pacing", f"pacing-{reported.as_of}", reported.as_of, "PASS", "")
-        allocations = tuple(_allocations(outcome))
         evidence = Inputs(
             mmm=mmm,
-            allocations=allocations,
+            allocations=tuple(_allocations(outcome)),
             pacing=pacing,
             readiness=ready,
             alerts=(),
@@ -111,7 +108,6 @@ class Platform:
             mmm,
             doubts,
             drafted,
-            frozenset(a.channel for a in allocations if a.proposed > a.current),
             _curves(outcome),
             _expected(outcome, reported.as_of),
         )

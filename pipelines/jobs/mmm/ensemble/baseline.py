@@ -19,6 +19,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from pipelines.jobs.mmm.experiments import Placed
 from pipelines.jobs.mmm.panel import Floats, Panel
 
 # Weekly steps of the level, in standard deviations of the noise: from none to a level that follows
@@ -36,6 +37,9 @@ _FOLLOWED = 3.0
 FOLLOWS = 0.1
 """Prior probability that a channel's spend goes with demand, where an experiment can tell."""
 _LEAST_SPEND = 0.02
+_TESTED = 1.0
+"""The same, of a step in the weeks of a test of a part of the population: all of it together spends
+as usual and, where the curve bends, brings something else."""
 
 
 class State(NamedTuple):
@@ -61,21 +65,24 @@ class Baseline:
         precisions: inverses of K, [state, geo × week, geo × week].
         log_determinants: of K, [state].
         log_priors: of states, up to a constant, [state].
+        tests: that were taken account of.
     """
 
     states: tuple[State, ...]
     precisions: Floats
     log_determinants: Floats
     log_priors: Floats
+    tests: tuple[Placed, ...]
 
 
-def baseline(panel: Panel, tested: Sequence[int] = ()) -> Baseline:
+def baseline(panel: Panel, tests: Sequence[Placed] = ()) -> Baseline:
     """Work K out.
 
     Args:
-        tested: channels whose spend may go with demand, because experiments say what they bring.
+        tests: whose channels' spend may go with demand, because they say what it brings.
     """
-    noise, parts = np.eye(panel.outcome.size), _covariances(panel, panel)
+    tested = sorted({test.channel for test in tests})
+    noise, parts = np.eye(panel.outcome.size), _covariances(panel, panel, tests)
     recurrent = _RECURRENT if len(panel.starts) >= _RECURRENT_WEEKS else _RECURRENT[:1]
     following = [
         tuple(c for c, follows in zip(tested, chosen, strict=True) if follows)
@@ -90,7 +97,9 @@ def baseline(panel: Panel, tested: Sequence[int] = ()) -> Baseline:
         log_determinants.append(2 * np.log(np.diag(lower)).sum())
     odds = np.log(FOLLOWS / (1 - FOLLOWS))
     log_priors = odds * np.array([len(state.following) for state in states])
-    return Baseline(states, np.array(precisions), np.array(log_determinants), log_priors)
+    return Baseline(
+        states, np.array(precisions), np.array(log_determinants), log_priors, tuple(tests)
+    )
 
 
 def onwards(
@@ -101,7 +110,7 @@ def onwards(
 
     It is the conditional mean of a Gaussian; the same covariance goes on over the later weeks.
     """
-    parts = _covariances(later, panel)
+    parts = _covariances(later, panel, base.tests)
     for state in used:
         yield state, _level(parts, base.states[state]) @ base.precisions[state]
 
@@ -131,7 +140,7 @@ def _level(parts: _Parts, state: State) -> Floats:
     return level + _FOLLOWED**2 * rows @ columns.T
 
 
-def _covariances(rows: Panel, columns: Panel) -> _Parts:
+def _covariances(rows: Panel, columns: Panel, tests: Sequence[Placed]) -> _Parts:
     """Of a panel with another, which begins it or is the same."""
     left, deviations = _regressors(rows, columns)
     right, _ = _regressors(columns, columns)
@@ -141,12 +150,23 @@ def _covariances(rows: Panel, columns: Panel) -> _Parts:
     apart = np.abs(years - np.rint(years)) * YEAR_WEEKS
     recurrence = np.clip(1 - apart, 0, None)
     same_geo, any_geo = np.eye(len(columns.geos)), np.ones((len(columns.geos),) * 2)
+    steps = [_steps(panel, tests) for panel in (rows, columns)]
     return _Parts(
-        (left * deviations**2) @ right.T,
+        (left * deviations**2) @ right.T + _TESTED**2 * steps[0] @ steps[1].T,
         np.kron(same_geo, walk).astype(float),
         np.kron(any_geo, recurrence).astype(float),
         (_log_spends(rows, columns), _log_spends(columns, columns)),
     )
+
+
+def _steps(panel: Panel, tests: Sequence[Placed]) -> Floats:
+    """1 in the weeks of each test of a part of the population, [geo × week, test]."""
+    geos, weeks = panel.outcome.shape
+    parts = [test.touched for test in tests if test.scale < 1]
+    steps = np.zeros((len(parts), weeks))
+    for step, touched in zip(steps, parts, strict=True):
+        step[: len(touched)] = touched[:weeks]
+    return np.tile(steps, geos).T
 
 
 def _log_spends(panel: Panel, fitted: Panel) -> Floats:

@@ -137,7 +137,7 @@ def _fitted(panel: Panel, seed: int, placed: Sequence[Placed]) -> Ensemble:
     spent = panel.spend.sum(axis=(0, 1))
     by_channel = tuple(responses(panel.spend[:, :, i]) for i in range(len(panel.channels)))
     said = measured(by_channel, placed, panel, unit)
-    base = baseline(panel, said.channels)
+    base = baseline(panel, placed)
     draws = sample(
         (panel.outcome / unit).ravel(),
         np.array([r.features for r in by_channel]),

@@ -207,10 +207,10 @@ def _split(fitted: Fitted, weeks: Weeks, allocation: Allocation) -> Split:
         "curves": curves_json(allocation.problem),
         "gap": significant(proof.gap),
     }
-    gain = claimed(np.sum(changes, axis=0))
+    gain = np.sum(changes, axis=0)
     recommended = worth(gain) or not _allowed(weeks, allocation)
     return Split(
-        [r | {"is_recommended": recommended} for r in rows], certificate, recommended, gain
+        [r | {"is_recommended": recommended} for r in rows], certificate, recommended, claimed(gain)
     )
 
 

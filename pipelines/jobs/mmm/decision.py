@@ -98,7 +98,8 @@ def worth(gain: Floats) -> bool:
     """Whether a change is recommended: at the pessimistic end of its 80% interval it still gains.
 
     Args:
-        gain: draws of what it brings, as claimed, [draw].
+        gain: draws of what it brings, [draw]; of a large change as claimed, of a step that the next
+            run may take back as they are.
     """
     return bool(np.quantile(gain, 0.1) > 0)
 

@@ -20,7 +20,7 @@ CREATE TABLE contracts.mmm_allocations (
   ),
   is_recommended BOOL OPTIONS (
     description
-    = "Whether the split is recommended: the 80% interval of what it changes is all gain, or the present split breaks a plan's limits or targets"
+    = "Whether the split is recommended: nine in ten draws of what it changes gain, or the present split breaks a plan's limits or targets"
   ),
   binding STRING NOT NULL OPTIONS (description = "Bound that binds: LOWER, UPPER or NONE"),
   delta_orders_p10 FLOAT64 NOT NULL OPTIONS (

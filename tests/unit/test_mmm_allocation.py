@@ -15,7 +15,7 @@ from pipelines.config import MmmSettings
 from pipelines.jobs.allocation import check
 from pipelines.jobs.mmm.allocation import NoSplit, Split, split_budget
 from pipelines.jobs.mmm.curves import percentiles
-from pipelines.jobs.mmm.decision import claimed
+from pipelines.jobs.mmm.decision import STRETCH, claimed
 from pipelines.jobs.mmm.panel import Floats, Panel
 from pipelines.jobs.mmm.weeks import Weeks
 from pipelines.policy_settings import AllocationCaps
@@ -62,11 +62,11 @@ def weeks_of(spent: Floats = SPENT) -> Weeks:
     )
 
 
-def fitted(weeks: Weeks, draws: int = 200) -> Concave:
+def fitted(weeks: Weeks, draws: int = 200, unsure: float = 0.6) -> Concave:
     """Display brings the most for more money on average, and nobody knows whether it does."""
     random = np.random.default_rng(7)
     heights = np.array([0.5, 2.6, 3.0, 1.5]) * (
-        1 + np.array([0.1, 0.6, 0.05, 0.1]) * random.standard_normal((draws, 4))
+        1 + np.array([0.1, unsure, 0.05, 0.1]) * random.standard_normal((draws, 4))
     )
     panel = Panel(
         weeks.starts,
@@ -196,6 +196,15 @@ def test_a_split_that_may_gain_nothing_is_not_recommended() -> None:
     assert not unsure.recommended
     assert {row["is_recommended"] for row in unsure.rows} == {False}
     assert made({"risk": "p10"}).recommended is bool(percentiles(made({"risk": "p10"}).gain)[0] > 0)
+
+
+def test_a_step_that_nine_in_ten_draws_gain_by_is_recommended_if_its_claim_holds_nothing() -> None:
+    weeks = weeks_of()
+    result = split_budget(fitted(weeks, unsure=0.3), weeks, CAPS, None)
+    assert isinstance(result, Split)
+    low = percentiles(result.gain)[0]
+    assert low < 0 < low + (result.gain.mean() - low) * (1 - 1 / STRETCH)
+    assert result.recommended
 
 
 def test_a_split_that_a_plan_asks_for_is_recommended_whatever_it_costs() -> None:

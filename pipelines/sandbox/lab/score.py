@@ -70,6 +70,7 @@ class SeedScore:
             the ceiling.
         broken: guardrails that what was carried out breaks, counted anew from the budgets.
         refused: why nothing, or less, was approved, by how often.
+        tests: that the approver began.
         useless: budgets of the chasing channel at the end, as a share of those at the beginning;
             None where there is none.
         hints: what other caps would have brought, by the log alone.
@@ -83,6 +84,7 @@ class SeedScore:
     refused: Mapping[str, int]
     proposals: int
     approved: int
+    tests: int
     useless: float | None
     hints: tuple[Hint, ...]
     seconds: float
@@ -119,6 +121,7 @@ def score(run: Run) -> SeedScore:
         refused=Counter(reason for week in run.weeks for reason in _reasons(week)),
         proposals=len(proposals),
         approved=sum(len(week.approved) for week in run.weeks),
+        tests=len(run.trials(ADCANARY)),
         useless=_useless(run),
         hints=tuple(hints(logged(run), caps.max_change_percent, run.weeks[-1].reported.as_of)),
         seconds=run.seconds,
@@ -245,6 +248,7 @@ def figures(scores: Sequence[SeedScore]) -> dict[str, Any]:
         "refused": dict(sum((Counter(s.refused) for s in scores), Counter()).most_common()),
         "proposals": sum(s.proposals for s in scores),
         "approved": sum(s.approved for s in scores),
+        "tests": sum(s.tests for s in scores),
         "worse_than_status_quo": max(
             1 - a.conversions / s.arms[STATUS_QUO].conversions
             for a, s in zip(ours, scores, strict=True)

@@ -52,6 +52,7 @@ def seed_rows(scores: Sequence[SeedScore]) -> list[dict[str, Any]]:
             "last weeks": f"{s.arms[ADCANARY].ending - 1:+.1%}",
             "proposed": s.proposals,
             "approved": s.approved,
+            "tests": s.tests,
             "seconds": round(s.seconds),
         }
         for s in scores

@@ -16,7 +16,7 @@ from pipelines.sandbox.lab.world import Budgets, Trial, World
 CHANGE, WEEKS = 0.4, 4
 APART_WEEKS = 8
 """From a test of a channel to its next."""
-MOVED = 0.1
+MOVED = 0.05
 """Of all money: how much more a channel may spend than when it was last tested."""
 
 
@@ -50,7 +50,7 @@ def begun(
     world: World, week: int, advice: Advice, trials: Sequence[Trial], budgets: Sequence[Budgets]
 ) -> Iterator[Trial]:
     """The tests that the approver begins in a week: of a channel whose spend follows demand, as a
-    refusal of mmm says, and of one that has grown by a tenth of all money since it was last
+    refusal of mmm says, and of one that has grown by a twentieth of all money since it was last
     tested, or since the first week.
 
     Args:

@@ -58,6 +58,9 @@ def test_a_test_is_known_once_its_days_are_counted() -> None:
     books = market.run([market.present], [TRIAL])
     known = [measured(market, books, [TRIAL], week).num_rows for week in range(WEEKS)]
     assert known == [0] * 6 + [1] * 6
+    last = Trial("meta_ads", week=WEEKS - 1, weeks=4, change=0.5)
+    books = market.run([market.present], [last])
+    assert not measured(market, books, [last], WEEKS - 1).num_rows
 
 
 def test_the_approver_tests_a_channel_whose_spend_follows_demand_as_a_refusal_says() -> None:

@@ -53,7 +53,8 @@ def measured(world: World, books: Books, trials: Sequence[Trial], week: int) -> 
 
 
 def _counted_to(world: World, trial: Trial) -> date:
-    return world.days[world.days_of(trial).stop - 1] + timedelta(days=COUNTED_DAYS)
+    begins = world.days[world.days_of(trial).start]  # it may end after the run
+    return begins + timedelta(days=7 * trial.weeks + COUNTED_DAYS - 1)
 
 
 def _row(world: World, books: Books, trial: Trial) -> dict[str, Any]:

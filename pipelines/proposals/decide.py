@@ -12,7 +12,7 @@ from pipelines.proposals.draft import draft
 from pipelines.proposals.events import SERVICE, Actor, anchor_event, make_event, policy_event
 from pipelines.proposals.govern import hold_policy
 from pipelines.proposals.kinds import kind_of
-from pipelines.proposals.ledger import Ledger, insert_change
+from pipelines.proposals.ledger import Ledger, change_row
 from pipelines.proposals.market import read_campaigns
 from pipelines.proposals.people import same_person
 from pipelines.proposals.policy import Need, Policy, approvals_needed
@@ -88,7 +88,7 @@ def approve(
         why = _other_amounts(stored, _drafted_again(ledger, terms, book, stored, stopped=stopped))
     if why:
         stale = make_event(after, Action.MARK_STALE, SERVICE, at, comment=why)
-        ledger.append(book, [approved, stale], also=[], label="approve")
+        ledger.append(book, [approved, stale], label="approve")
         return Decision(State.STALE, why)
     change = kind.change(stored)
     if exceeded := policy.exceeded(change):
@@ -101,11 +101,11 @@ def approve(
         event = make_event(
             stored, Action.APPROVE, actor, at, comment=comment, to_state=State.PENDING_REVIEW
         )
-        ledger.append(book, [event], also=[], label="approve")
+        ledger.append(book, [event], label="approve")
         return Decision(State.PENDING_REVIEW, missing)
     recorded = make_event(after, Action.RECORD, SERVICE, at)
-    insert = insert_change(stored, change, at.now)
-    ledger.append(book, [approved, recorded], also=[insert], label="approve")
+    rows = {"canary.canary_changes": [change_row(stored, change, at.now)]}
+    ledger.append(book, [approved, recorded], also=rows, label="approve")
     return Decision(State.SHADOW_RECORDED)
 
 
@@ -139,7 +139,7 @@ def decide(
         if obstacle:
             raise _refusal(stored, obstacle.why, obstacle.fix)
     event = make_event(stored, action, actor, book.at(terms.moment), comment=comment)
-    ledger.append(book, [event], also=[], label=str(action))
+    ledger.append(book, [event], label=str(action))
     return event.to_state
 
 
@@ -167,7 +167,7 @@ def accept_anchor(ledger: Ledger, terms: Terms, actor: Actor, *, comment: str | 
     events = [anchor_event(book.head, actor, at, comment)]
     if is_before(book.events, at) and book.policy:
         events.append(policy_event(book.policy, actor, at))
-    ledger.append(book, events, also=[], label="anchor")
+    ledger.append(book, events, label="anchor")
     return book.sequence
 
 

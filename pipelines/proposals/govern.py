@@ -49,7 +49,7 @@ def set_policy(
     if before == policy:
         return ()
     at = Moment(moment.now, moment.clock, policy)
-    ledger.append(book, [policy_event(policy, actor, at, comment)], also=[], label="policy")
+    ledger.append(book, [policy_event(policy, actor, at, comment)], label="policy")
     return policy.changes(before) if before else ()
 
 
@@ -116,7 +116,7 @@ def _append(ledger: Ledger, book: Book, event: Event) -> None:
             kept="the kill switch is unchanged.",
             fix="Say why, for the record.",
         )
-    ledger.append(book, [event], also=[], label=str(event.action))
+    ledger.append(book, [event], label=str(event.action))
 
 
 def _switch(what: str, fix: str) -> DecisionRefused:

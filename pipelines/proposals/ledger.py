@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
+
+import pyarrow as pa
 
 from pipelines.config import Settings
 from pipelines.contracts import load_contract
@@ -25,8 +28,13 @@ from pipelines.warehouse import RowCountConflict, Statement, Warehouse
 from pipelines.warehouse.base import Value, insert_row
 
 CHAIN = "canary_events"
+Rows = Mapping[str, Sequence[Mapping[str, Value]]]
+"""Rows to insert, by table."""
 _READS = 20
 _PAUSE_SECONDS = 0.1
+_ONE_BY_ONE = 20
+"""So many rows have an INSERT each. DuckDB keeps what each has written in a block of its own until
+the transaction ends, and has 256 MB; more rows come from a stage."""
 
 
 class Outpaced(DecisionRefused):
@@ -135,14 +143,17 @@ class Ledger:
                 return replace(read, anchored=anchor)
         raise Outpaced.of()
 
-    def append(self, book: Book, events: list[Event], *, also: list[Statement], label: str) -> None:
-        """Link events to the chain, in one transaction with further statements.
+    def append(
+        self, book: Book, events: Sequence[Event], *, also: Rows | None = None, label: str
+    ) -> None:
+        """Link events to the chain, in one transaction with further rows.
 
         The next line of the anchor is announced first, so that what a process leaves that is
         killed at any instant is either recorded or not, and the next append knows which.
 
         Args:
             book: what the decision was based on; it must still be current.
+            also: further rows, by table.
 
         Raises:
             Outpaced: somebody else appended in the meantime; nothing was written.
@@ -155,9 +166,9 @@ class Ledger:
             else:
                 book.check_clock(event.at)
         with self.warehouse.unit():
-            self._append(book, events, also, label)
+            self._append(book, events, also or {}, label)
 
-    def _append(self, book: Book, events: list[Event], also: list[Statement], label: str) -> None:
+    def _append(self, book: Book, events: Sequence[Event], also: Rows, label: str) -> None:
         self._ensure_head()
         if self.anchor is None:
             self._commit(book, _linked(book, events, None), also, label)
@@ -193,16 +204,31 @@ class Ledger:
         anchor.settle(anchored, book.events)
         return anchored.anchor_id
 
-    def _commit(
-        self, book: Book, rows: list[dict[str, Value]], also: list[Statement], label: str
-    ) -> None:
-        contract = load_contract("canary.canary_events")
-        set_head = _set_head(book, len(rows), str(rows[-1]["event_id"]))
-        inserts = [insert_row(contract, row) for row in rows]
+    def _commit(self, book: Book, rows: list[dict[str, Value]], also: Rows, label: str) -> None:
+        head = str(rows[-1]["event_id"])
+        set_head = _set_head(book, len(rows), head)
+        with self._inserts({**also, "canary.canary_events": rows}, head) as inserts:
+            try:
+                self.warehouse.transaction([set_head, *inserts], label=label)
+            except RowCountConflict as error:
+                raise Outpaced.of() from error
+
+    @contextmanager
+    def _inserts(self, rows: Rows, head: str) -> Iterator[list[Statement]]:
+        """The statements that insert rows: one for each if they are few, else one a table."""
+        if sum(len(many) for many in rows.values()) <= _ONE_BY_ONE:
+            yield [insert_row(load_contract(t), row) for t, many in rows.items() for row in many]
+            return
+        stages: dict[str, str] = {}
         try:
-            self.warehouse.transaction([set_head, *also, *inserts], label=label)
-        except RowCountConflict as error:
-            raise Outpaced.of() from error
+            for table, many in rows.items():
+                contract = load_contract(table)
+                given = pa.Table.from_pylist([*many], schema=contract.arrow_schema)
+                # named after what is appended: nobody else's rows can be in it
+                stages[table] = self.warehouse.stage(contract, f"append_{head[:16]}", given)
+            yield [_from_stage(table, stage, len(rows[table])) for table, stage in stages.items()]
+        finally:
+            self.warehouse.drop_stages(stages.values())
 
     def _ensure_head(self) -> None:
         self.warehouse.transaction(
@@ -238,12 +264,14 @@ class Ledger:
         return tuple(self.warehouse.query(sql).to_pylist())
 
 
-def insert_proposal(proposal: Proposal) -> list[Statement]:
-    """The statements that store a new revision, and the baseline it was made against."""
-    return [
-        insert_row(load_contract("canary.canary_proposals"), proposal.row()),
-        insert_row(load_contract("canary.canary_budgets_snapshot"), baseline_row(proposal)),
-    ]
+def proposal_rows(proposals: Sequence[Proposal]) -> Rows:
+    """What stores new revisions, and the baselines that they were made against."""
+    if not proposals:
+        return {}
+    return {
+        "canary.canary_proposals": [proposal.row() for proposal in proposals],
+        "canary.canary_budgets_snapshot": [baseline_row(proposal) for proposal in proposals],
+    }
 
 
 def baseline_row(proposal: Proposal) -> dict[str, Value]:
@@ -280,17 +308,19 @@ def change_row(stored: StoredProposal, change: Change, now: datetime) -> dict[st
     }
 
 
-def insert_change(stored: StoredProposal, change: Change, now: datetime) -> Statement:
-    """The statement that writes an approved change to the shadow feed."""
-    return insert_row(load_contract("canary.canary_changes"), change_row(stored, change, now))
-
-
 def _linked(book: Book, events: Sequence[Event], anchor: str | None) -> list[dict[str, Value]]:
     rows: list[dict[str, Value]] = []
     for sequence, event in enumerate(events, start=book.sequence + 1):
         previous = str(rows[-1]["event_id"]) if rows else book.head
         rows.append(event_row(event, sequence, previous, anchor))
     return rows
+
+
+def _from_stage(table: str, stage: str, count: int) -> Statement:
+    columns = ", ".join(f"`{name}`" for name in load_contract(table).column_names)
+    return Statement(
+        f"INSERT INTO {table} ({columns}) SELECT {columns} FROM {stage}", expect_rows=count
+    )
 
 
 def _set_head(book: Book, count: int, head: str) -> Statement:

@@ -32,8 +32,6 @@ from pipelines.warehouse import open_warehouse
 
 SHOWN_HASH = 12
 MAX_COMMENT = 2_000
-_AT_ONCE = 250
-"""Rows that one transaction inserts: DuckDB keeps each in a block, within 256 MB."""
 _WITH_REASON = {Action.REJECT, Action.REQUEST_CHANGES, Action.REVOKE}
 
 
@@ -122,7 +120,7 @@ class Decisions:
     def reject_all(
         self, visitor: Visitor, seen: Sequence[Seen], sequence: int, comment: str
     ) -> Outcome:
-        """Reject many for one reason, in as few appends as DuckDB has the memory for.
+        """Reject many for one reason, in one append.
 
         What an event has touched since the one of ``sequence``, or is not what was seen, is left
         alone.
@@ -159,24 +157,14 @@ class Decisions:
                     HTTPStatus.CONFLICT,
                     "Look at the inbox again.",
                 )
-            reason, done = _comment(comment), 0
-            for start in range(0, len(chosen), _AT_ONCE):
-                batch = chosen[start : start + _AT_ONCE]
-                events = [make_event(s, Action.REJECT, actor, at, comment=reason) for s in batch]
-                try:
-                    ledger.append(book, events, also=[], label="reject")
-                except AdcanaryError:
-                    if not done:
-                        raise
-                    break
-                done += len(batch)
-                if done < len(chosen):
-                    book = ledger.read()
-            left = len(seen) - done
+            reason = _comment(comment)
+            events = [make_event(s, Action.REJECT, actor, at, comment=reason) for s in chosen]
+            ledger.append(book, events, label="reject")
+            left = len(seen) - len(chosen)
             more = ""
             if left:
-                more = f" {left:,} were left alone: they had changed, or others decided meanwhile."
-            return Outcome(f"{done:,} rejected.", f"One reason for all of them.{more}")
+                more = f" {left:,} were left alone: they had changed, or others had decided."
+            return Outcome(f"{len(chosen):,} rejected.", f"One reason for all of them.{more}")
 
         return self._answered(work)
 

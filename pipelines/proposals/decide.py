@@ -7,6 +7,7 @@ from datetime import datetime
 
 from pipelines.errors import DecisionRefused
 from pipelines.proposals.book import Book
+from pipelines.proposals.checkpoint import basis
 from pipelines.proposals.clock import is_before
 from pipelines.proposals.draft import draft
 from pipelines.proposals.events import SERVICE, Actor, anchor_event, make_event, policy_event
@@ -65,7 +66,7 @@ def approve(
         RateUnknown: the proposal has no rate to the reporting currency. Nothing was recorded.
         IntegrityError: the ledger or its anchor is broken, or the proposal's kind is unknown.
     """
-    records, at = verified(ledger), terms.moment
+    records, at = basis(ledger), terms.moment
     book = records.book()
     book.check_clock(at)
     stored = book.proposal(proposal_id)
@@ -128,7 +129,7 @@ def decide(
             backwards, or the anchor can't be written.
         IntegrityError: the ledger, or its anchor, is broken.
     """
-    book = verified(ledger).book()
+    book = basis(ledger).book()
     stored = book.proposal(proposal_id)
     _is_person(stored, actor)
     own = action == Action.WITHDRAW and same_person(stored.created_by, actor.name)

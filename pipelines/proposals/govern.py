@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pipelines.errors import DecisionRefused, UsageError
 from pipelines.proposals.book import Book, no_policy
+from pipelines.proposals.checkpoint import basis
 from pipelines.proposals.events import Actor, Event, LoggedEvent, policy_event, switch_event
 from pipelines.proposals.ledger import Ledger
 from pipelines.proposals.policy import Moment, Policy
 from pipelines.proposals.roles import Role, role_of
 from pipelines.proposals.states import Action
 from pipelines.proposals.terms import Terms
-from pipelines.proposals.verify import verified
 
 
 def set_policy(
@@ -31,7 +31,7 @@ def set_policy(
         UsageError: the policy names no admin: nobody could ever change it.
         IntegrityError: the ledger, or its anchor, is broken.
     """
-    book = verified(ledger).book()
+    book = basis(ledger).book()
     if not policy.admins:
         raise UsageError(
             "The policy names no admin: once in force, nobody could change it.",
@@ -59,7 +59,7 @@ def stop(ledger: Ledger, moment: Moment, actor: Actor, comment: str) -> None:
     Raises:
         DecisionRefused: it is on, or the actor is only a viewer.
     """
-    book = verified(ledger).book()
+    book = basis(ledger).book()
     if book.stopped:
         raise _switch("The kill switch is on already.", "Nothing more is needed.")
     if role_of(_policy(book), actor.name) == Role.VIEWER:
@@ -73,7 +73,7 @@ def resume(ledger: Ledger, moment: Moment, actor: Actor, comment: str) -> None:
     Raises:
         DecisionRefused: it is off, or the actor is no admin.
     """
-    book = verified(ledger).book()
+    book = basis(ledger).book()
     if book.stop is None:
         raise _switch("The kill switch is off already.", "Nothing more is needed.")
     policy = _policy(book)

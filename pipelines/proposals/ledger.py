@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pyarrow as pa
 
@@ -27,6 +27,10 @@ from pipelines.proposals.stored import StoredProposal
 from pipelines.warehouse import RowCountConflict, Statement, Warehouse
 from pipelines.warehouse.base import Value, insert_row
 
+if TYPE_CHECKING:  # it verifies ledgers
+    from pipelines.proposals.checkpoint import Memory
+
+T = TypeVar("T")
 CHAIN = "canary_events"
 Rows = Mapping[str, Sequence[Mapping[str, Value]]]
 """Rows to insert, by table."""
@@ -73,9 +77,9 @@ class Records:
         return Book.of(self.events, tuple(latest.values()))
 
 
-def open_ledger(warehouse: Warehouse, settings: Settings) -> Ledger:
+def open_ledger(warehouse: Warehouse, settings: Settings, memory: Memory | None = None) -> Ledger:
     """A warehouse's ledger, with its heads anchored beside the configuration."""
-    return Ledger(warehouse, Anchor.beside(settings))
+    return Ledger(warehouse, Anchor.beside(settings), memory)
 
 
 class Ledger:
@@ -83,11 +87,15 @@ class Ledger:
 
     Args:
         anchor: what records each head outside the warehouse; None records none.
+        memory: what this process has verified; without it, every decision verifies everything.
     """
 
-    def __init__(self, warehouse: Warehouse, anchor: Anchor | None) -> None:
+    def __init__(
+        self, warehouse: Warehouse, anchor: Anchor | None, memory: Memory | None = None
+    ) -> None:
         self.warehouse = warehouse
         self.anchor = anchor
+        self.memory = memory
 
     def events(self) -> list[LoggedEvent]:
         """Every event, in chain order."""
@@ -123,24 +131,40 @@ class Ledger:
             IntegrityError: the anchor can't be read.
             Outpaced: others append all the time.
         """
+
+        def read() -> Records:
+            return Records(
+                events=tuple(self.events()),
+                heads=(),
+                proposals=self._rows("SELECT * FROM canary.canary_proposals ORDER BY revision"),
+                baselines=self._rows("SELECT * FROM canary.canary_budgets_snapshot"),
+                changes=self._rows("SELECT * FROM canary.canary_changes"),
+                anchored=None,
+            )
+
+        records, heads, anchor = self.steady(read, anchored=anchored)
+        return replace(records, heads=heads, anchored=anchor)
+
+    def steady(
+        self, read: Callable[[], T], *, anchored: bool = True
+    ) -> tuple[T, tuple[Mapping[str, Any], ...], Anchored | None]:
+        """What ``read`` gives, the head and the anchor, with no append in between.
+
+        Raises:
+            IntegrityError: the anchor can't be read.
+            Outpaced: others append all the time.
+        """
         for attempt in range(_READS):
             time.sleep(_PAUSE_SECONDS if attempt else 0)
             with self.warehouse.unit(read_only=True):
                 before = self._state(anchored)
-                read = Records(
-                    events=tuple(self.events()),
-                    heads=before[0],
-                    proposals=self._rows("SELECT * FROM canary.canary_proposals ORDER BY revision"),
-                    baselines=self._rows("SELECT * FROM canary.canary_budgets_snapshot"),
-                    changes=self._rows("SELECT * FROM canary.canary_changes"),
-                    anchored=None,
-                )
+                rows = read()
                 anchor, error = self._read_anchor() if anchored else (None, None)
                 after = self._state(anchored)
             if after == before:
                 if error:  # and not a line that was just being written
                     raise error
-                return replace(read, anchored=anchor)
+                return rows, before[0], anchor
         raise Outpaced.of()
 
     def append(
@@ -196,6 +220,10 @@ class Ledger:
         if first.action == Action.ANCHOR:
             return anchor.begin()
         anchored = anchor.read()
+        if book.basis:  # it was held to the anchor when it was read, and has the present head
+            if anchored is None or anchored != book.basis.anchored:
+                raise Outpaced.of()
+            return anchored.anchor_id
         if anchored is None and not book.events:
             return anchor.begin()
         if anchored is None:

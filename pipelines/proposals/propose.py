@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
+from pipelines.proposals.checkpoint import basis
 from pipelines.proposals.draft import draft
 from pipelines.proposals.events import SERVICE, Actor, Event, make_event
 from pipelines.proposals.govern import hold_policy
@@ -14,7 +15,6 @@ from pipelines.proposals.proposal import Proposal, hash_row
 from pipelines.proposals.states import OPEN, Action, State
 from pipelines.proposals.stored import StoredProposal
 from pipelines.proposals.terms import Terms
-from pipelines.proposals.verify import verified
 
 _RETRIES = 2
 Known = dict[str, StoredProposal]
@@ -58,7 +58,7 @@ def propose(ledger: Ledger, terms: Terms, *, created_by: str) -> Proposed:
 
 
 def _append(ledger: Ledger, terms: Terms, actor: Actor) -> Proposed:
-    book, at = verified(ledger).book(), terms.moment
+    book, at = basis(ledger).book(), terms.moment
     book.check_clock(at)
     since = hold_policy(book, terms).sequence
     drafted = draft(ledger.warehouse, terms, book, created_by=actor.name, stopped=book.stopped)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass, field, replace
 
 from pipelines.errors import AdcanaryError, IntegrityError
 from pipelines.proposals.anchor import broken
@@ -57,6 +57,30 @@ class Replay:
     before: LoggedEvent | None = None
     set_back: bool = False
     notes: list[str] = field(default_factory=list)
+
+    def continued(self, later: Mapping[Key, StoredProposal]) -> Replay:
+        """A copy, to go on with further revisions; without notes."""
+        return replace(
+            self,
+            proposals={**self.proposals, **later},
+            states=dict(self.states),
+            approvals={key: list(names) for key, names in self.approvals.items()},
+            drafted_under=dict(self.drafted_under),
+            latest=dict(self.latest),
+            open_for=dict(self.open_for),
+            anchors=set(self.anchors),
+            notes=[],
+        )
+
+    def only(self, keys: Set[Key]) -> Replay:
+        """With these revisions alone: no event can be about any other."""
+        return replace(
+            self,
+            proposals={key: self.proposals[key] for key in keys},
+            states={key: self.states[key] for key in keys},
+            approvals={key: names for key, names in self.approvals.items() if key in keys},
+            drafted_under={key: self.drafted_under[key] for key in keys},
+        )
 
     def run(self, events: Sequence[LoggedEvent]) -> None:
         """Replay every event, in order.

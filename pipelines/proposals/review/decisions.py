@@ -16,6 +16,7 @@ from pipelines.errors import (
     UsageError,
 )
 from pipelines.proposals import decide, govern
+from pipelines.proposals.checkpoint import Memory, basis
 from pipelines.proposals.events import Actor, make_event
 from pipelines.proposals.ledger import Ledger, open_ledger
 from pipelines.proposals.people import same_person
@@ -27,7 +28,6 @@ from pipelines.proposals.roles import Role, role_of
 from pipelines.proposals.states import Action, State
 from pipelines.proposals.stored import StoredProposal
 from pipelines.proposals.terms import Terms
-from pipelines.proposals.verify import verified
 from pipelines.warehouse import open_warehouse
 
 SHOWN_HASH = 12
@@ -60,6 +60,7 @@ class Decisions:
     def __init__(self, settings: Settings, shelf: Shelf) -> None:
         self._settings = settings
         self._shelf = shelf
+        self._memory = Memory()
 
     def approve(
         self, visitor: Visitor, seen: Seen, comment: str, *, break_glass: bool = False
@@ -135,12 +136,12 @@ class Decisions:
                 )
             ledger, terms = self._open()
             actor = Actor(visitor.name, "person")
-            book = verified(ledger).book()
+            book = basis(ledger).book()
             if role_of(book.policy, actor.name) == Role.VIEWER:
                 return not_allowed()
             at = book.at(terms.moment)
             present = {p.proposal_id: p for p in book.proposals}
-            touched = {event.proposal_id for event in book.events[max(sequence, 0) :]}
+            touched = book.touched_since(sequence)
             rejectable = {State.PENDING_REVIEW, State.CHANGES_REQUESTED}
             chosen = [
                 stored
@@ -197,7 +198,9 @@ class Decisions:
         return None
 
     def _open(self) -> tuple[Ledger, Terms]:
-        ledger = open_ledger(open_warehouse(self._settings, create=False), self._settings)
+        ledger = open_ledger(
+            open_warehouse(self._settings, create=False), self._settings, self._memory
+        )
         return ledger, Terms.of(self._settings, ledger.policy())
 
     def _answered(self, work: Callable[[], Outcome]) -> Outcome:

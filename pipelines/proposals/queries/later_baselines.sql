@@ -1,0 +1,10 @@
+SELECT baselines.*
+FROM canary.canary_budgets_snapshot AS baselines
+INNER JOIN (
+  SELECT DISTINCT
+    proposal_id,
+    revision
+  FROM canary.canary_events
+  WHERE sequence > @since AND action = 'draft'
+) AS drafts
+  ON baselines.proposal_id = drafts.proposal_id AND baselines.revision = drafts.revision

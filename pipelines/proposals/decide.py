@@ -118,11 +118,15 @@ def decide(
     actor: Actor,
     *,
     comment: str | None,
+    seen_hash: str | None = None,
 ) -> State:
     """Reject, request changes on, withdraw or revoke a proposal, even while the kill switch is on.
 
     Who proposed may withdraw it; all else is for approvers. A recorded change is revoked before
     somebody carries it out: the feed keeps it, and neither caps nor exports count it.
+
+    Args:
+        seen_hash: start of the content hash that the actor saw; any other content is refused.
 
     Raises:
         DecisionRefused: the actor may not, the proposal's state doesn't allow it, the clock runs
@@ -132,6 +136,7 @@ def decide(
     book = basis(ledger).book()
     stored = book.proposal(proposal_id)
     _is_person(stored, actor)
+    _is_what_was_seen(stored, seen_hash)
     own = action == Action.WITHDRAW and same_person(stored.created_by, actor.name)
     if not own:
         _has_role(stored, actor, book.policy)
@@ -186,10 +191,7 @@ def _may_approve(
             f"it expired at {stored.expires_at:%Y-%m-%d %H:%M} UTC",
             "Run `adcanary propose`: it makes a new revision if the evidence still holds.",
         )
-    if seen_hash and not stored.content_hash.startswith(seen_hash):
-        what = f"its content hash is {stored.content_hash[:12]}, not {seen_hash[:12]}"
-        fix = "Look at it again: it has changed since you saw it."
-        raise _refusal(stored, what, fix)
+    _is_what_was_seen(stored, seen_hash)
     if same_person(stored.created_by, actor.name):
         why = f"{actor.name} proposed it and may not approve it"
         raise _refusal(stored, why, "Ask a colleague to review it.")
@@ -200,6 +202,13 @@ def _may_approve(
     if earlier:
         why = f"{earlier} has approved it already"
         raise _refusal(stored, why, "Ask another person to approve it.")
+
+
+def _is_what_was_seen(stored: StoredProposal, seen_hash: str | None) -> None:
+    if seen_hash and not stored.content_hash.startswith(seen_hash):
+        what = f"its content hash is {stored.content_hash[:12]}, not {seen_hash[:12]}"
+        fix = "Look at it again: it has changed since you saw it."
+        raise _refusal(stored, what, fix)
 
 
 def _has_role(stored: StoredProposal, actor: Actor, policy: Policy | None) -> None:

@@ -17,14 +17,18 @@ from pipelines.proposals.events import SERVICE, Actor
 from pipelines.proposals.govern import set_policy
 from pipelines.proposals.ledger import open_ledger
 from pipelines.proposals.policy import Policy
+from pipelines.proposals.proposal import as_written, hash_row
 from pipelines.proposals.propose import propose
 from pipelines.proposals.review import inbox
+from pipelines.proposals.review.decisions import Decisions, Seen
 from pipelines.proposals.review.earlier import KEPT, Earlier
+from pipelines.proposals.review.identity import Visitor
+from pipelines.proposals.review.shelf import Shelf
 from pipelines.proposals.review.standing import Standing
-from pipelines.proposals.states import State
+from pipelines.proposals.states import Action, State
 from pipelines.proposals.terms import Terms, file_policy
-from pipelines.warehouse import open_warehouse
-from tests.e2e.review_world import ZOE, two_campaigns
+from pipelines.warehouse import Statement, open_warehouse
+from tests.e2e.review_world import ANN, ZOE, two_campaigns
 
 IDS = [f"p-{n:012x}" for n in range(130)]
 
@@ -102,3 +106,37 @@ def test_what_is_packed_is_what_is_read(readings: list[dict[str, int]]) -> None:
         expected |= {id_: [r for r in rows if r["proposal_id"] == id_] for id_ in reading}
     for id_ in IDS:
         assert list(earlier.of(id_)) == expected.get(id_, [])
+
+
+@pytest.mark.parametrize("forged", [False, True])
+def test_nobody_decides_on_figures_that_were_changed_under_the_page(
+    tmp_path: Path, forged: bool
+) -> None:
+    """Neither where the hash that is stored with them is theirs, nor where it was left."""
+    settings = two_campaigns(tmp_path)
+    shelf = Shelf(settings)
+    decisions, ann = Decisions(settings, shelf), Visitor(ANN, "test")
+
+    def seen(campaign: str) -> Seen:
+        proposals = shelf.refresh().standing.proposals.values()
+        return Seen.of(next(p for p in proposals if p.target.campaign_id == campaign))
+
+    assert decisions.move(ann, seen("m2"), Action.REJECT, "no").done  # all of it was verified
+    warehouse = open_warehouse(settings)
+    row = warehouse.query(
+        "SELECT * FROM canary.canary_proposals WHERE campaign_id = 'g1'"
+    ).to_pylist()[0]
+    content = {k: v for k, v in row.items() if k != "content_hash"} | {"proposed_value": "1"}
+    hashed = hash_row(as_written(content)) if forged else row["content_hash"]
+    bend = (
+        "UPDATE canary.canary_proposals SET proposed_value = '1', content_hash = @hash "
+        "WHERE campaign_id = 'g1'"
+    )
+    warehouse.transaction([Statement(bend, {"hash": hashed})], label="test")
+    # the page still has it as it was; an event about it has it read again
+    assert decisions.move(ann, seen("g1"), Action.REQUEST_CHANGES, "less").done
+    refused = decisions.move(ann, seen("g1"), Action.REJECT, "no")
+    assert not refused.done
+    assert ("its content hash is" if forged else "a value was changed") in refused.detail
+    present = shelf.refresh().standing.proposals[seen("g1").proposal_id]
+    assert present.state == State.CHANGES_REQUESTED

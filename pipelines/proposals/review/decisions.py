@@ -16,6 +16,7 @@ from pipelines.errors import (
     UsageError,
 )
 from pipelines.proposals import decide, govern
+from pipelines.proposals.anchor import broken
 from pipelines.proposals.checkpoint import Memory, basis
 from pipelines.proposals.events import Actor, make_event
 from pipelines.proposals.ledger import Ledger, open_ledger
@@ -112,6 +113,7 @@ class Decisions:
                 action,
                 Actor(visitor.name, "person"),
                 comment=_comment(comment),
+                seen_hash=seen.content_hash,
             )
             why = "Your reason is in the record." if comment.strip() else ""
             return Outcome(f"{label(state)}.", why)
@@ -187,6 +189,11 @@ class Decisions:
     def _changed(self, seen: Seen) -> Outcome | None:
         """The refusal of a proposal that isn't any more what was seen."""
         stored = self._shelf.refresh().standing.proposals.get(seen.proposal_id)
+        if stored is not None and not stored.content_holds():
+            raise broken(
+                f"canary_proposals, {stored.proposal_id} revision {stored.revision}: what is shown "
+                "of it doesn't match its content_hash; a value was changed"
+            )
         if stored is not None and not seen.is_still(stored):
             return Outcome(
                 "It has changed since you saw it.",

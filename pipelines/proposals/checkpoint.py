@@ -13,7 +13,7 @@ whole verifications and not be noticed by a decision: `adcanary audit verify` al
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -139,6 +139,11 @@ class Memory:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self.checkpoint: Checkpoint | None = None
+
+    def fill(self, make: Callable[[], Checkpoint | None]) -> None:
+        """Put a checkpoint here, if there is none; whoever decides meanwhile waits for it."""
+        with self._lock:
+            self.checkpoint = self.checkpoint or make()
 
     def basis(self, ledger: Ledger) -> Checkpoint | Records:
         """What a decision rests on: the ledger, verified from the checkpoint on if that can be.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -34,6 +34,13 @@ T = TypeVar("T")
 CHAIN = "canary_events"
 Rows = Mapping[str, Sequence[Mapping[str, Value]]]
 """Rows to insert, by table."""
+_EVENTS = "SELECT * FROM canary.canary_events ORDER BY sequence, event_id"
+_EVERYTHING = (
+    _EVENTS,
+    "SELECT * FROM canary.canary_proposals ORDER BY revision",
+    "SELECT * FROM canary.canary_budgets_snapshot",
+    "SELECT * FROM canary.canary_changes",
+)
 _READS = 20
 _PAUSE_SECONDS = 0.1
 _ONE_BY_ONE = 20
@@ -99,10 +106,7 @@ class Ledger:
 
     def events(self) -> list[LoggedEvent]:
         """Every event, in chain order."""
-        rows = self.warehouse.query(
-            "SELECT * FROM canary.canary_events ORDER BY sequence, event_id"
-        ).to_pylist()
-        return [LoggedEvent.of(row) for row in rows]
+        return [LoggedEvent.of(row) for row in self.warehouse.query(_EVENTS).to_pylist()]
 
     def policy(self) -> Policy:
         """The policy in force; nothing is verified.
@@ -132,18 +136,19 @@ class Ledger:
             Outpaced: others append all the time.
         """
 
-        def read() -> Records:
-            return Records(
-                events=tuple(self.events()),
-                heads=(),
-                proposals=self._rows("SELECT * FROM canary.canary_proposals ORDER BY revision"),
-                baselines=self._rows("SELECT * FROM canary.canary_budgets_snapshot"),
-                changes=self._rows("SELECT * FROM canary.canary_changes"),
-                anchored=None,
-            )
+        def read() -> list[pa.Table]:
+            return [self.warehouse.query(sql) for sql in _EVERYTHING]
 
-        records, heads, anchor = self.steady(read, anchored=anchored)
-        return replace(records, heads=heads, anchored=anchor)
+        tables, heads, anchor = self.steady(read, anchored=anchored)
+        tables.reverse()  # made rows of one by one, when writers have the file again
+        return Records(
+            events=tuple(LoggedEvent.of(row) for row in tables.pop().to_pylist()),
+            heads=heads,
+            proposals=tuple(tables.pop().to_pylist()),
+            baselines=tuple(tables.pop().to_pylist()),
+            changes=tuple(tables.pop().to_pylist()),
+            anchored=anchor,
+        )
 
     def steady(
         self, read: Callable[[], T], *, anchored: bool = True

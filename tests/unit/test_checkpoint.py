@@ -17,11 +17,14 @@ from pipelines.proposals.anchor import Anchor
 from pipelines.proposals.book import Book
 from pipelines.proposals.checkpoint import Checkpoint, Memory, basis
 from pipelines.proposals.events import SERVICE, make_event
-from pipelines.proposals.ledger import Ledger
+from pipelines.proposals.ledger import Ledger, open_ledger
 from pipelines.proposals.propose import propose
+from pipelines.proposals.review import beforehand
 from pipelines.proposals.states import Action
 from pipelines.proposals.terms import Terms
 from pipelines.proposals.verify import verified, verify
+from pipelines.warehouse import open_warehouse
+from tests.e2e.review_world import two_campaigns
 from tests.faults.test_decisions import machine
 from tests.unit import ledgers
 from tests.unit.ledgers import ADA, ANN, BOB, EVE, decided, execute, ids, in_force, terms
@@ -236,3 +239,18 @@ def test_a_decision_that_others_overtook_is_refused(grown: Path, tmp_path: Path)
     with pytest.raises(DecisionRefused, match="Somebody else decided at the same moment"):
         ledger.append(book, [late], label="revoke")
     assert said(basis(ledger).book()) == said(verified(other).book())
+
+
+def test_a_page_can_verify_beforehand_in_a_process_of_its_own(tmp_path: Path) -> None:
+    settings = two_campaigns(tmp_path)
+    memory = Memory()
+    beforehand.begin(settings, memory).join()
+    filled = memory.checkpoint
+    assert filled
+    ledger = open_ledger(open_warehouse(settings), settings, memory)
+    assert said(filled.book()) == said(verified(ledger).book())
+    assert basis(ledger) == filled  # a decision goes on from it
+    execute(ledger, "UPDATE canary.canary_head SET sequence = 1 WHERE TRUE")
+    broken = Memory()
+    beforehand.begin(settings, broken).join()
+    assert broken.checkpoint is None  # the first decision says why

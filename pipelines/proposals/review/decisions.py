@@ -21,6 +21,7 @@ from pipelines.proposals.checkpoint import Memory, basis
 from pipelines.proposals.events import Actor, make_event
 from pipelines.proposals.ledger import Ledger, open_ledger
 from pipelines.proposals.people import same_person
+from pipelines.proposals.review import beforehand
 from pipelines.proposals.review.figures import instant, label
 from pipelines.proposals.review.forms import Outcome
 from pipelines.proposals.review.identity import Visitor
@@ -62,6 +63,11 @@ class Decisions:
         self._settings = settings
         self._shelf = shelf
         self._memory = Memory()
+
+    def begin(self) -> None:
+        """Verify a large ledger before anybody decides."""
+        if self._shelf.current().standing.trail.sequence >= beforehand.LARGE:
+            beforehand.begin(self._settings, self._memory)
 
     def approve(
         self, visitor: Visitor, seen: Seen, comment: str, *, break_glass: bool = False

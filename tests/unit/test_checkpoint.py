@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
+import duckdb
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import invariant, run_state_machine_as_test
@@ -28,6 +33,8 @@ from tests.e2e.review_world import two_campaigns
 from tests.faults.test_decisions import machine
 from tests.unit import ledgers
 from tests.unit.ledgers import ADA, ANN, BOB, EVE, decided, execute, ids, in_force, terms
+
+T = TypeVar("T")
 
 
 def later(minutes: int) -> Terms:
@@ -254,3 +261,54 @@ def test_a_page_can_verify_beforehand_in_a_process_of_its_own(tmp_path: Path) ->
     broken = Memory()
     beforehand.begin(settings, broken).join()
     assert broken.checkpoint is None  # the first decision says why
+
+
+_PAGE = """
+import sys, threading
+from pathlib import Path
+from pipelines.config import load_settings
+from pipelines.proposals.checkpoint import Memory
+from pipelines.proposals.review import beforehand
+if __name__ == "__main__":
+    beforehand.begin(load_settings(Path(sys.argv[1])), Memory())
+    threading.Event().wait()
+"""
+
+
+def test_what_verifies_beforehand_ends_with_the_page(tmp_path: Path) -> None:
+    settings = two_campaigns(tmp_path)
+    (tmp_path / "page.py").write_text(_PAGE)
+    with duckdb.connect(str(settings.warehouse.path)):  # held: there is nothing to read yet
+        page = subprocess.Popen([sys.executable, str(tmp_path / "page.py"), str(settings.path)])
+        try:
+            verifies = eventually(lambda: children(page.pid, "spawn_main"))[0]
+            time.sleep(3)  # it has begun
+            assert alive(verifies)
+        finally:
+            page.kill()
+            page.wait()
+        eventually(lambda: not alive(verifies), 10)  # long before it gives the file up
+
+
+def children(pid: int, command: str) -> list[int]:
+    listed = [file.read_text() for file in Path(f"/proc/{pid}/task").glob("*/children")]
+    return [int(p) for p in " ".join(listed).split() if command in cmdline(int(p))]
+
+
+def cmdline(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
+    except OSError:
+        return ""
+
+
+def alive(pid: int) -> bool:
+    return "spawn_main" in cmdline(pid)
+
+
+def eventually(look: Callable[[], T], seconds: float = 60) -> T:
+    deadline = time.monotonic() + seconds
+    while not (seen := look()):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    return seen

@@ -50,6 +50,7 @@ def _from_a_process(settings: Settings) -> Checkpoint | None:
 
 def _send(to: Connection, settings: Settings) -> None:
     threading.Thread(target=_end_with_the_page, daemon=True).start()
+    os.nice(10)  # pages come first
     memory = Memory()
     try:
         memory.basis(open_ledger(open_warehouse(settings, create=False), settings, memory))

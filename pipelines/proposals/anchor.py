@@ -86,6 +86,23 @@ class Anchored:
         if events and not introduced:
             raise broken(f"{self.path} is of no event in canary_events: it is another ledger's")
 
+    def is_continued_from(self, before: Anchored) -> bool:
+        """Whether it is the same anchor, with every line that it had before."""
+        lines = self.lines[: len(before.lines)]
+        return (self.path, self.anchor_id, lines) == (before.path, before.anchor_id, before.lines)
+
+    def hold_later(self, before: Anchored | None, head: str, events: Sequence[LoggedEvent]) -> None:
+        """Hold the events after a head, to which both were held before, to the lines since."""
+        lines = self.lines[len(before.lines) if before else 0 :]
+        links = {event.sequence: event.event_id for event in events}
+        uncovered = {event.sequence for event in events if event.anchor == self.anchor_id}
+        for line in lines:
+            if links.get(line.sequence) != line.event_id:
+                raise broken(f"{self.path} has a line of event {line.sequence}, which differs")
+            uncovered -= set(range(line.first, line.sequence + 1))
+        if uncovered:
+            raise broken(f"event {min(uncovered)} isn't in {self.path}")
+
     @staticmethod
     def is_committed(line: Line, events: Sequence[LoggedEvent]) -> bool:
         """Whether the chain has an append."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, Protocol
 
 from pipelines.errors import DecisionRefused
-from pipelines.proposals.anchor import broken
+from pipelines.proposals.anchor import Anchored, broken
 from pipelines.proposals.clock import check_clock
 from pipelines.proposals.events import GENESIS, LoggedEvent
 from pipelines.proposals.policy import Moment, Policy
@@ -25,12 +25,30 @@ def no_policy() -> DecisionRefused:
     )
 
 
+class Basis(Protocol):
+    """What stands for the events that a book doesn't have."""
+
+    @property
+    def sequence(self) -> int: ...
+    @property
+    def head(self) -> str: ...
+    @property
+    def touched(self) -> Mapping[str, int]: ...
+    @property
+    def anchored(self) -> Anchored | None: ...
+
+
 @dataclass(frozen=True)
 class Book:
-    """The ledger as it was read: its events, and the latest revision of every proposal."""
+    """The ledger as it was read: its events, and the latest revision of every proposal.
+
+    With a ``basis``, the events are only those about the ledger and about what was recorded, and
+    the newest.
+    """
 
     events: tuple[LoggedEvent, ...]
     proposals: tuple[StoredProposal, ...]
+    basis: Basis | None = None
 
     @classmethod
     def of(cls, events: Sequence[LoggedEvent], rows: Sequence[Mapping[str, Any]]) -> Book:
@@ -49,11 +67,17 @@ class Book:
 
     @property
     def sequence(self) -> int:
-        return len(self.events)
+        return self.basis.sequence if self.basis else len(self.events)
 
     @property
     def head(self) -> str:
         return self.events[-1].event_id if self.events else GENESIS
+
+    def touched_since(self, sequence: int) -> Set[str]:
+        """The proposals that an event after that one is about."""
+        if self.basis:
+            return {id_ for id_, last in self.basis.touched.items() if last > sequence}
+        return {event.proposal_id for event in self.events[max(sequence, 0) :]}
 
     @cached_property
     def policy_event(self) -> LoggedEvent | None:

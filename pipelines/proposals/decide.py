@@ -7,12 +7,13 @@ from datetime import datetime
 
 from pipelines.errors import DecisionRefused
 from pipelines.proposals.book import Book
+from pipelines.proposals.checkpoint import basis
 from pipelines.proposals.clock import is_before
 from pipelines.proposals.draft import draft
 from pipelines.proposals.events import SERVICE, Actor, anchor_event, make_event, policy_event
 from pipelines.proposals.govern import hold_policy
 from pipelines.proposals.kinds import kind_of
-from pipelines.proposals.ledger import Ledger, insert_change
+from pipelines.proposals.ledger import Ledger, change_row
 from pipelines.proposals.market import read_campaigns
 from pipelines.proposals.people import same_person
 from pipelines.proposals.policy import Need, Policy, approvals_needed
@@ -65,7 +66,7 @@ def approve(
         RateUnknown: the proposal has no rate to the reporting currency. Nothing was recorded.
         IntegrityError: the ledger or its anchor is broken, or the proposal's kind is unknown.
     """
-    records, at = verified(ledger), terms.moment
+    records, at = basis(ledger), terms.moment
     book = records.book()
     book.check_clock(at)
     stored = book.proposal(proposal_id)
@@ -88,7 +89,7 @@ def approve(
         why = _other_amounts(stored, _drafted_again(ledger, terms, book, stored, stopped=stopped))
     if why:
         stale = make_event(after, Action.MARK_STALE, SERVICE, at, comment=why)
-        ledger.append(book, [approved, stale], also=[], label="approve")
+        ledger.append(book, [approved, stale], label="approve")
         return Decision(State.STALE, why)
     change = kind.change(stored)
     if exceeded := policy.exceeded(change):
@@ -101,11 +102,11 @@ def approve(
         event = make_event(
             stored, Action.APPROVE, actor, at, comment=comment, to_state=State.PENDING_REVIEW
         )
-        ledger.append(book, [event], also=[], label="approve")
+        ledger.append(book, [event], label="approve")
         return Decision(State.PENDING_REVIEW, missing)
     recorded = make_event(after, Action.RECORD, SERVICE, at)
-    insert = insert_change(stored, change, at.now)
-    ledger.append(book, [approved, recorded], also=[insert], label="approve")
+    rows = {"canary.canary_changes": [change_row(stored, change, at.now)]}
+    ledger.append(book, [approved, recorded], also=rows, label="approve")
     return Decision(State.SHADOW_RECORDED)
 
 
@@ -117,20 +118,25 @@ def decide(
     actor: Actor,
     *,
     comment: str | None,
+    seen_hash: str | None = None,
 ) -> State:
     """Reject, request changes on, withdraw or revoke a proposal, even while the kill switch is on.
 
     Who proposed may withdraw it; all else is for approvers. A recorded change is revoked before
     somebody carries it out: the feed keeps it, and neither caps nor exports count it.
 
+    Args:
+        seen_hash: start of the content hash that the actor saw; any other content is refused.
+
     Raises:
         DecisionRefused: the actor may not, the proposal's state doesn't allow it, the clock runs
             backwards, or the anchor can't be written.
         IntegrityError: the ledger, or its anchor, is broken.
     """
-    book = verified(ledger).book()
+    book = basis(ledger).book()
     stored = book.proposal(proposal_id)
     _is_person(stored, actor)
+    _is_what_was_seen(stored, seen_hash)
     own = action == Action.WITHDRAW and same_person(stored.created_by, actor.name)
     if not own:
         _has_role(stored, actor, book.policy)
@@ -139,7 +145,7 @@ def decide(
         if obstacle:
             raise _refusal(stored, obstacle.why, obstacle.fix)
     event = make_event(stored, action, actor, book.at(terms.moment), comment=comment)
-    ledger.append(book, [event], also=[], label=str(action))
+    ledger.append(book, [event], label=str(action))
     return event.to_state
 
 
@@ -167,7 +173,7 @@ def accept_anchor(ledger: Ledger, terms: Terms, actor: Actor, *, comment: str | 
     events = [anchor_event(book.head, actor, at, comment)]
     if is_before(book.events, at) and book.policy:
         events.append(policy_event(book.policy, actor, at))
-    ledger.append(book, events, also=[], label="anchor")
+    ledger.append(book, events, label="anchor")
     return book.sequence
 
 
@@ -185,10 +191,7 @@ def _may_approve(
             f"it expired at {stored.expires_at:%Y-%m-%d %H:%M} UTC",
             "Run `adcanary propose`: it makes a new revision if the evidence still holds.",
         )
-    if seen_hash and not stored.content_hash.startswith(seen_hash):
-        what = f"its content hash is {stored.content_hash[:12]}, not {seen_hash[:12]}"
-        fix = "Look at it again: it has changed since you saw it."
-        raise _refusal(stored, what, fix)
+    _is_what_was_seen(stored, seen_hash)
     if same_person(stored.created_by, actor.name):
         why = f"{actor.name} proposed it and may not approve it"
         raise _refusal(stored, why, "Ask a colleague to review it.")
@@ -199,6 +202,13 @@ def _may_approve(
     if earlier:
         why = f"{earlier} has approved it already"
         raise _refusal(stored, why, "Ask another person to approve it.")
+
+
+def _is_what_was_seen(stored: StoredProposal, seen_hash: str | None) -> None:
+    if seen_hash and not stored.content_hash.startswith(seen_hash):
+        what = f"its content hash is {stored.content_hash[:12]}, not {seen_hash[:12]}"
+        fix = "Look at it again: it has changed since you saw it."
+        raise _refusal(stored, what, fix)
 
 
 def _has_role(stored: StoredProposal, actor: Actor, policy: Policy | None) -> None:

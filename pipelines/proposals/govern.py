@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pipelines.errors import DecisionRefused, UsageError
 from pipelines.proposals.book import Book, no_policy
+from pipelines.proposals.checkpoint import basis
 from pipelines.proposals.events import Actor, Event, LoggedEvent, policy_event, switch_event
 from pipelines.proposals.ledger import Ledger
 from pipelines.proposals.policy import Moment, Policy
 from pipelines.proposals.roles import Role, role_of
 from pipelines.proposals.states import Action
 from pipelines.proposals.terms import Terms
-from pipelines.proposals.verify import verified
 
 
 def set_policy(
@@ -31,7 +31,7 @@ def set_policy(
         UsageError: the policy names no admin: nobody could ever change it.
         IntegrityError: the ledger, or its anchor, is broken.
     """
-    book = verified(ledger).book()
+    book = basis(ledger).book()
     if not policy.admins:
         raise UsageError(
             "The policy names no admin: once in force, nobody could change it.",
@@ -49,7 +49,7 @@ def set_policy(
     if before == policy:
         return ()
     at = Moment(moment.now, moment.clock, policy)
-    ledger.append(book, [policy_event(policy, actor, at, comment)], also=[], label="policy")
+    ledger.append(book, [policy_event(policy, actor, at, comment)], label="policy")
     return policy.changes(before) if before else ()
 
 
@@ -59,7 +59,7 @@ def stop(ledger: Ledger, moment: Moment, actor: Actor, comment: str) -> None:
     Raises:
         DecisionRefused: it is on, or the actor is only a viewer.
     """
-    book = verified(ledger).book()
+    book = basis(ledger).book()
     if book.stopped:
         raise _switch("The kill switch is on already.", "Nothing more is needed.")
     if role_of(_policy(book), actor.name) == Role.VIEWER:
@@ -73,7 +73,7 @@ def resume(ledger: Ledger, moment: Moment, actor: Actor, comment: str) -> None:
     Raises:
         DecisionRefused: it is off, or the actor is no admin.
     """
-    book = verified(ledger).book()
+    book = basis(ledger).book()
     if book.stop is None:
         raise _switch("The kill switch is off already.", "Nothing more is needed.")
     policy = _policy(book)
@@ -116,7 +116,7 @@ def _append(ledger: Ledger, book: Book, event: Event) -> None:
             kept="the kill switch is unchanged.",
             fix="Say why, for the record.",
         )
-    ledger.append(book, [event], also=[], label=str(event.action))
+    ledger.append(book, [event], label=str(event.action))
 
 
 def _switch(what: str, fix: str) -> DecisionRefused:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import pyarrow as pa
 
 from pipelines.config import Settings
 from pipelines.contracts import load_contract
@@ -24,9 +27,25 @@ from pipelines.proposals.stored import StoredProposal
 from pipelines.warehouse import RowCountConflict, Statement, Warehouse
 from pipelines.warehouse.base import Value, insert_row
 
+if TYPE_CHECKING:  # it verifies ledgers
+    from pipelines.proposals.checkpoint import Memory
+
+T = TypeVar("T")
 CHAIN = "canary_events"
+Rows = Mapping[str, Sequence[Mapping[str, Value]]]
+"""Rows to insert, by table."""
+_EVENTS = "SELECT * FROM canary.canary_events ORDER BY sequence, event_id"
+_EVERYTHING = (
+    _EVENTS,
+    "SELECT * FROM canary.canary_proposals ORDER BY revision",
+    "SELECT * FROM canary.canary_budgets_snapshot",
+    "SELECT * FROM canary.canary_changes",
+)
 _READS = 20
 _PAUSE_SECONDS = 0.1
+_ONE_BY_ONE = 20
+"""So many rows have an INSERT each. DuckDB keeps what each has written in a block of its own until
+the transaction ends, and has 256 MB; more rows come from a stage."""
 
 
 class Outpaced(DecisionRefused):
@@ -65,9 +84,9 @@ class Records:
         return Book.of(self.events, tuple(latest.values()))
 
 
-def open_ledger(warehouse: Warehouse, settings: Settings) -> Ledger:
+def open_ledger(warehouse: Warehouse, settings: Settings, memory: Memory | None = None) -> Ledger:
     """A warehouse's ledger, with its heads anchored beside the configuration."""
-    return Ledger(warehouse, Anchor.beside(settings))
+    return Ledger(warehouse, Anchor.beside(settings), memory)
 
 
 class Ledger:
@@ -75,18 +94,19 @@ class Ledger:
 
     Args:
         anchor: what records each head outside the warehouse; None records none.
+        memory: what this process has verified; without it, every decision verifies everything.
     """
 
-    def __init__(self, warehouse: Warehouse, anchor: Anchor | None) -> None:
+    def __init__(
+        self, warehouse: Warehouse, anchor: Anchor | None, memory: Memory | None = None
+    ) -> None:
         self.warehouse = warehouse
         self.anchor = anchor
+        self.memory = memory
 
     def events(self) -> list[LoggedEvent]:
         """Every event, in chain order."""
-        rows = self.warehouse.query(
-            "SELECT * FROM canary.canary_events ORDER BY sequence, event_id"
-        ).to_pylist()
-        return [LoggedEvent.of(row) for row in rows]
+        return [LoggedEvent.of(row) for row in self.warehouse.query(_EVENTS).to_pylist()]
 
     def policy(self) -> Policy:
         """The policy in force; nothing is verified.
@@ -115,34 +135,54 @@ class Ledger:
             IntegrityError: the anchor can't be read.
             Outpaced: others append all the time.
         """
+
+        def read() -> list[pa.Table]:
+            return [self.warehouse.query(sql) for sql in _EVERYTHING]
+
+        tables, heads, anchor = self.steady(read, anchored=anchored)
+        tables.reverse()  # made rows of one by one, when writers have the file again
+        return Records(
+            events=tuple(LoggedEvent.of(row) for row in tables.pop().to_pylist()),
+            heads=heads,
+            proposals=tuple(tables.pop().to_pylist()),
+            baselines=tuple(tables.pop().to_pylist()),
+            changes=tuple(tables.pop().to_pylist()),
+            anchored=anchor,
+        )
+
+    def steady(
+        self, read: Callable[[], T], *, anchored: bool = True
+    ) -> tuple[T, tuple[Mapping[str, Any], ...], Anchored | None]:
+        """What ``read`` gives, the head and the anchor, with no append in between.
+
+        Raises:
+            IntegrityError: the anchor can't be read.
+            Outpaced: others append all the time.
+        """
         for attempt in range(_READS):
             time.sleep(_PAUSE_SECONDS if attempt else 0)
             with self.warehouse.unit(read_only=True):
                 before = self._state(anchored)
-                read = Records(
-                    events=tuple(self.events()),
-                    heads=before[0],
-                    proposals=self._rows("SELECT * FROM canary.canary_proposals ORDER BY revision"),
-                    baselines=self._rows("SELECT * FROM canary.canary_budgets_snapshot"),
-                    changes=self._rows("SELECT * FROM canary.canary_changes"),
-                    anchored=None,
-                )
+                rows = read()
                 anchor, error = self._read_anchor() if anchored else (None, None)
                 after = self._state(anchored)
             if after == before:
                 if error:  # and not a line that was just being written
                     raise error
-                return replace(read, anchored=anchor)
+                return rows, before[0], anchor
         raise Outpaced.of()
 
-    def append(self, book: Book, events: list[Event], *, also: list[Statement], label: str) -> None:
-        """Link events to the chain, in one transaction with further statements.
+    def append(
+        self, book: Book, events: Sequence[Event], *, also: Rows | None = None, label: str
+    ) -> None:
+        """Link events to the chain, in one transaction with further rows.
 
         The next line of the anchor is announced first, so that what a process leaves that is
         killed at any instant is either recorded or not, and the next append knows which.
 
         Args:
             book: what the decision was based on; it must still be current.
+            also: further rows, by table.
 
         Raises:
             Outpaced: somebody else appended in the meantime; nothing was written.
@@ -155,9 +195,9 @@ class Ledger:
             else:
                 book.check_clock(event.at)
         with self.warehouse.unit():
-            self._append(book, events, also, label)
+            self._append(book, events, also or {}, label)
 
-    def _append(self, book: Book, events: list[Event], also: list[Statement], label: str) -> None:
+    def _append(self, book: Book, events: Sequence[Event], also: Rows, label: str) -> None:
         self._ensure_head()
         if self.anchor is None:
             self._commit(book, _linked(book, events, None), also, label)
@@ -185,6 +225,10 @@ class Ledger:
         if first.action == Action.ANCHOR:
             return anchor.begin()
         anchored = anchor.read()
+        if book.basis:  # it was held to the anchor when it was read, and has the present head
+            if anchored is None or anchored != book.basis.anchored:
+                raise Outpaced.of()
+            return anchored.anchor_id
         if anchored is None and not book.events:
             return anchor.begin()
         if anchored is None:
@@ -193,16 +237,31 @@ class Ledger:
         anchor.settle(anchored, book.events)
         return anchored.anchor_id
 
-    def _commit(
-        self, book: Book, rows: list[dict[str, Value]], also: list[Statement], label: str
-    ) -> None:
-        contract = load_contract("canary.canary_events")
-        set_head = _set_head(book, len(rows), str(rows[-1]["event_id"]))
-        inserts = [insert_row(contract, row) for row in rows]
+    def _commit(self, book: Book, rows: list[dict[str, Value]], also: Rows, label: str) -> None:
+        head = str(rows[-1]["event_id"])
+        set_head = _set_head(book, len(rows), head)
+        with self._inserts({**also, "canary.canary_events": rows}, head) as inserts:
+            try:
+                self.warehouse.transaction([set_head, *inserts], label=label)
+            except RowCountConflict as error:
+                raise Outpaced.of() from error
+
+    @contextmanager
+    def _inserts(self, rows: Rows, head: str) -> Iterator[list[Statement]]:
+        """The statements that insert rows: one for each if they are few, else one a table."""
+        if sum(len(many) for many in rows.values()) <= _ONE_BY_ONE:
+            yield [insert_row(load_contract(t), row) for t, many in rows.items() for row in many]
+            return
+        stages: dict[str, str] = {}
         try:
-            self.warehouse.transaction([set_head, *also, *inserts], label=label)
-        except RowCountConflict as error:
-            raise Outpaced.of() from error
+            for table, many in rows.items():
+                contract = load_contract(table)
+                given = pa.Table.from_pylist([*many], schema=contract.arrow_schema)
+                # named after what is appended: nobody else's rows can be in it
+                stages[table] = self.warehouse.stage(contract, f"append_{head[:16]}", given)
+            yield [_from_stage(table, stage, len(rows[table])) for table, stage in stages.items()]
+        finally:
+            self.warehouse.drop_stages(stages.values())
 
     def _ensure_head(self) -> None:
         self.warehouse.transaction(
@@ -238,12 +297,14 @@ class Ledger:
         return tuple(self.warehouse.query(sql).to_pylist())
 
 
-def insert_proposal(proposal: Proposal) -> list[Statement]:
-    """The statements that store a new revision, and the baseline it was made against."""
-    return [
-        insert_row(load_contract("canary.canary_proposals"), proposal.row()),
-        insert_row(load_contract("canary.canary_budgets_snapshot"), baseline_row(proposal)),
-    ]
+def proposal_rows(proposals: Sequence[Proposal]) -> Rows:
+    """What stores new revisions, and the baselines that they were made against."""
+    if not proposals:
+        return {}
+    return {
+        "canary.canary_proposals": [proposal.row() for proposal in proposals],
+        "canary.canary_budgets_snapshot": [baseline_row(proposal) for proposal in proposals],
+    }
 
 
 def baseline_row(proposal: Proposal) -> dict[str, Value]:
@@ -280,17 +341,19 @@ def change_row(stored: StoredProposal, change: Change, now: datetime) -> dict[st
     }
 
 
-def insert_change(stored: StoredProposal, change: Change, now: datetime) -> Statement:
-    """The statement that writes an approved change to the shadow feed."""
-    return insert_row(load_contract("canary.canary_changes"), change_row(stored, change, now))
-
-
 def _linked(book: Book, events: Sequence[Event], anchor: str | None) -> list[dict[str, Value]]:
     rows: list[dict[str, Value]] = []
     for sequence, event in enumerate(events, start=book.sequence + 1):
         previous = str(rows[-1]["event_id"]) if rows else book.head
         rows.append(event_row(event, sequence, previous, anchor))
     return rows
+
+
+def _from_stage(table: str, stage: str, count: int) -> Statement:
+    columns = ", ".join(f"`{name}`" for name in load_contract(table).column_names)
+    return Statement(
+        f"INSERT INTO {table} ({columns}) SELECT {columns} FROM {stage}", expect_rows=count
+    )
 
 
 def _set_head(book: Book, count: int, head: str) -> Statement:

@@ -5,20 +5,20 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
+from pipelines.proposals.checkpoint import basis
 from pipelines.proposals.draft import draft
 from pipelines.proposals.events import SERVICE, Actor, Event, make_event
 from pipelines.proposals.govern import hold_policy
-from pipelines.proposals.ledger import Ledger, Outpaced, baseline_row, insert_proposal
+from pipelines.proposals.ledger import Ledger, Outpaced, baseline_row, proposal_rows
 from pipelines.proposals.policy import Moment
 from pipelines.proposals.proposal import Proposal, hash_row
 from pipelines.proposals.states import OPEN, Action, State
 from pipelines.proposals.stored import StoredProposal
 from pipelines.proposals.terms import Terms
-from pipelines.proposals.verify import verified
-from pipelines.warehouse import Statement
 
 _RETRIES = 2
 Known = dict[str, StoredProposal]
+Identity = tuple[str, str, str, str | None]
 
 
 @dataclass(frozen=True)
@@ -58,27 +58,31 @@ def propose(ledger: Ledger, terms: Terms, *, created_by: str) -> Proposed:
 
 
 def _append(ledger: Ledger, terms: Terms, actor: Actor) -> Proposed:
-    book, at = verified(ledger).book(), terms.moment
+    book, at = basis(ledger).book(), terms.moment
     book.check_clock(at)
     since = hold_policy(book, terms).sequence
     drafted = draft(ledger.warehouse, terms, book, created_by=actor.name, stopped=book.stopped)
     known: Known = {p.proposal_id: p for p in book.proposals}
     events: list[Event] = []
-    statements: list[Statement] = []
+    new: list[Proposal] = []
     expired = _expire(known, at, events)
     created, existing, superseded = [], [], []
+    open_ = _open_by_target(known)
     for proposal in drafted.proposals:
         before = known.get(proposal.proposal_id)
         if before is not None and not _proposable_again(before, proposal, terms, since):
             existing.append(proposal.proposal_id)
             continue
-        superseded += _supersede(proposal, known, at, events)
+        for older in open_.pop(proposal.target.identity, ()):  # at most one is open for a target
+            events.append(_superseded(older, proposal, at))
+            known[older.proposal_id] = replace(older, state=State.SUPERSEDED)
+            superseded.append(older.proposal_id)
         current = proposal if before is None else proposal.as_revision(before.revision + 1)
-        statements += insert_proposal(current)
+        new.append(current)
         events += _submission(current, at)
         created.append(current.proposal_id)
     if events:
-        ledger.append(book, events, also=statements, label="propose")
+        ledger.append(book, events, also=proposal_rows(new), label="propose")
     return Proposed(
         tuple(created),
         tuple(existing),
@@ -108,16 +112,17 @@ def _expire(known: Known, at: Moment, events: list[Event]) -> list[str]:
     return ids
 
 
-def _supersede(proposal: Proposal, known: Known, at: Moment, events: list[Event]) -> list[str]:
-    """At most one open proposal per target: an older one for the same gives way."""
-    ids = []
-    for proposal_id, stored in known.items():
-        if stored.state in OPEN and stored.target.identity == proposal.target.identity:
-            comment = f"superseded by a newer finding: {proposal.proposal_id}"
-            events.append(make_event(stored, Action.SUPERSEDE, SERVICE, at, comment=comment))
-            known[proposal_id] = replace(stored, state=State.SUPERSEDED)
-            ids.append(proposal_id)
-    return ids
+def _open_by_target(known: Known) -> dict[Identity, list[StoredProposal]]:
+    open_: dict[Identity, list[StoredProposal]] = {}
+    for stored in known.values():
+        if stored.state in OPEN:
+            open_.setdefault(stored.target.identity, []).append(stored)
+    return open_
+
+
+def _superseded(older: StoredProposal, proposal: Proposal, at: Moment) -> Event:
+    comment = f"superseded by a newer finding: {proposal.proposal_id}"
+    return make_event(older, Action.SUPERSEDE, SERVICE, at, comment=comment)
 
 
 def _submission(proposal: Proposal, at: Moment) -> list[Event]:

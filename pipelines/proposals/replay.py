@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass, field, replace
 
 from pipelines.errors import AdcanaryError, IntegrityError
 from pipelines.proposals.anchor import broken
@@ -18,6 +18,7 @@ from pipelines.proposals.states import ABOUT_LEDGER, APPROVING, OPEN, Action, St
 from pipelines.proposals.stored import StoredProposal
 
 Key = tuple[str, int]
+Identity = tuple[str, str, str, str | None]
 _BY_PEOPLE = {
     Action.APPROVE,
     Action.REJECT,
@@ -39,6 +40,7 @@ class Replay:
 
     Args:
         proposals: every revision as stored, by id and revision.
+        open_for: the revision that is open for each target.
         notes: changes of the policy and new anchors, for people to read.
     """
 
@@ -47,6 +49,7 @@ class Replay:
     approvals: dict[Key, list[str]] = field(default_factory=dict)
     drafted_under: dict[Key, int | None] = field(default_factory=dict)
     latest: dict[str, int] = field(default_factory=dict)
+    open_for: dict[Identity, Key] = field(default_factory=dict)
     policy: Policy | None = None
     policy_since: int | None = None
     stopped: bool = False
@@ -54,6 +57,30 @@ class Replay:
     before: LoggedEvent | None = None
     set_back: bool = False
     notes: list[str] = field(default_factory=list)
+
+    def continued(self, later: Mapping[Key, StoredProposal]) -> Replay:
+        """A copy, to go on with further revisions; without notes."""
+        return replace(
+            self,
+            proposals={**self.proposals, **later},
+            states=dict(self.states),
+            approvals={key: list(names) for key, names in self.approvals.items()},
+            drafted_under=dict(self.drafted_under),
+            latest=dict(self.latest),
+            open_for=dict(self.open_for),
+            anchors=set(self.anchors),
+            notes=[],
+        )
+
+    def only(self, keys: Set[Key]) -> Replay:
+        """With these revisions alone: no event can be about any other."""
+        return replace(
+            self,
+            proposals={key: self.proposals[key] for key in keys},
+            states={key: self.states[key] for key in keys},
+            approvals={key: names for key, names in self.approvals.items() if key in keys},
+            drafted_under={key: self.drafted_under[key] for key in keys},
+        )
 
     def run(self, events: Sequence[LoggedEvent]) -> None:
         """Replay every event, in order.
@@ -209,7 +236,14 @@ class Replay:
             raise _Wrong("the proposal hadn't expired")
         if event.to_state != to_state:
             raise _Wrong(f"it leads to {to_state}, not to {event.to_state}")
-        self.states[event.key] = to_state
+        self._move(event.key, stored, to_state)
+
+    def _move(self, key: Key, stored: StoredProposal, state: State) -> None:
+        self.states[key] = state
+        if state in OPEN:
+            self.open_for[stored.target.identity] = key
+        elif self.open_for.get(stored.target.identity) == key:
+            del self.open_for[stored.target.identity]
 
     def _role(self, event: LoggedEvent, stored: StoredProposal) -> None:
         own = event.action == Action.WITHDRAW and same_person(stored.created_by, event.actor)
@@ -219,9 +253,8 @@ class Replay:
     def _draft(self, event: LoggedEvent, stored: StoredProposal) -> None:
         if event.revision != self.latest.get(event.proposal_id, 0) + 1:
             raise _Wrong("it isn't the next revision of its proposal")
-        for key, state in self.states.items():
-            if state in OPEN and self.proposals[key].target.identity == stored.target.identity:
-                raise _Wrong(f"{key[0]} revision {key[1]} is open for the same target")
+        if other := self.open_for.get(stored.target.identity):
+            raise _Wrong(f"{other[0]} revision {other[1]} is open for the same target")
         self.latest[event.proposal_id] = event.revision
         self.drafted_under[event.key] = self.policy_since
 

@@ -29,22 +29,17 @@ def hold_together(drafted: Drafted, market: Market, book: Book, terms: Terms) ->
     What doesn't fit under the number of open proposals is left out, with a reason; urgent ones come
     first, then those that move the most.
     """
-    proposals = tuple(_held(p, drafted, market, book, terms) for p in drafted.proposals)
+    # one constraint for all: it is the same for each, and takes a look at every proposal
+    routine = any(_is_routine_budget(p) for p in drafted.proposals)
+    day = _daily_total(drafted.proposals, market, book, terms) if routine else None
+    proposals = tuple(_held(p, day) for p in drafted.proposals)
     return _fitting(replace(drafted, proposals=proposals), market, book, terms)
 
 
-def _held(
-    proposal: Proposal, drafted: Drafted, market: Market, book: Book, terms: Terms
-) -> Proposal:
-    if proposal.change.field != BUDGET or proposal.urgency == "URGENT":
+def _held(proposal: Proposal, day: Constraint | None) -> Proposal:
+    if day is None or not _is_routine_budget(proposal):
         return proposal
-    return replace(
-        proposal,
-        constraints=(
-            *proposal.constraints,
-            _daily_total(drafted.proposals, market, book, terms),
-        ),
-    )
+    return replace(proposal, constraints=(*proposal.constraints, day))
 
 
 def _daily_total(

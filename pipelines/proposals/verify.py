@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from pipelines.contracts import load_contract
 from pipelines.errors import MissingTableError, StatementError
@@ -17,6 +17,8 @@ from pipelines.proposals.proposal import as_written, hash_row
 from pipelines.proposals.replay import Key, Replay, checked
 from pipelines.proposals.states import Action, State
 from pipelines.proposals.stored import StoredProposal
+
+T = TypeVar("T")
 
 
 def verify(ledger: Ledger, now: datetime | None = None) -> str:
@@ -33,7 +35,7 @@ def verify(ledger: Ledger, now: datetime | None = None) -> str:
         IntegrityError: something is broken; names the row.
     """
     records = _read(ledger, anchored=True)
-    notes = hold_rows(records)
+    notes = hold_rows(records).notes
     _hold_to_anchor(ledger, records)
     return "\n".join(
         [
@@ -55,21 +57,38 @@ def verified(ledger: Ledger, *, anchored: bool = True) -> Records:
     Raises:
         IntegrityError: something is broken; names the row.
     """
+    return verified_with_state(ledger, anchored=anchored)[0]
+
+
+def verified_with_state(ledger: Ledger, *, anchored: bool = True) -> tuple[Records, Replay]:
+    """The same, with the state after the last event."""
     records = _read(ledger, anchored=anchored)
-    hold_rows(records)
+    replay = hold_rows(records)
     if anchored:
         _hold_to_anchor(ledger, records)
-    return records
+    return records, replay
 
 
 def _read(ledger: Ledger, *, anchored: bool) -> Records:
-    try:
+    def read() -> Records:
         records = ledger.records(anchored=anchored)
         _require_columns("canary_head", records.heads)
         _require_columns("canary_proposals", records.proposals)
         _require_columns("canary_budgets_snapshot", records.baselines)
         _require_columns("canary_changes", records.changes)
         return records
+
+    return read_or_broken(read)
+
+
+def read_or_broken(read: Callable[[], T]) -> T:
+    """What ``read`` gives of the ledger's tables.
+
+    Raises:
+        IntegrityError: one is missing, or has other columns or types than its contract.
+    """
+    try:
+        return read()
     except StatementError as error:
         # otherwise it is the file that can't be read, not the table
         if error.fix and not isinstance(error, MissingTableError):
@@ -91,27 +110,40 @@ def _require_columns(table: str, rows: Sequence[Mapping[str, Any]]) -> None:
         raise ValueError(f"{table} has no {', '.join(missing)}")
 
 
-def hold_rows(records: Records) -> list[str]:
+def hold_rows(records: Records) -> Replay:
     """Hold every row to every other; what :func:`verify` does but for the anchor.
 
     Returns:
-        A line for each change of the policy and each new anchor.
+        The state after the last event.
 
     Raises:
         IntegrityError: a row isn't as it was written; names it.
     """
-    _verify_head(records, _verify_links(records.events))
+    return hold_later_rows(records, Replay({}), 0, GENESIS)
+
+
+def hold_later_rows(records: Records, before: Replay, sequence: int, head: str) -> Replay:
+    """Hold every row of the events after a head to every other.
+
+    Args:
+        before: the state at that event; it stays as it is.
+        sequence: of that event.
+
+    Raises:
+        IntegrityError: a row isn't as it was written; names it.
+    """
+    _verify_head(records, sequence, _verify_links(records.events, sequence, head))
     proposals = _verify_proposals(records)
-    replay = Replay(proposals)
+    replay = before.continued(proposals)
     replay.run(records.events)
     _verify_baselines(records, proposals)
-    _verify_changes(records, proposals)
-    return replay.notes
+    _verify_changes(records, replay.proposals)
+    return replay
 
 
-def _verify_links(events: Sequence[LoggedEvent]) -> str:
-    previous = GENESIS
-    for position, event in enumerate(events, start=1):
+def _verify_links(events: Sequence[LoggedEvent], sequence: int, head: str) -> str:
+    previous = head
+    for position, event in enumerate(events, start=sequence + 1):
         where = f"canary_events, row with sequence {event.sequence} (event {event.event_id[:12]})"
         if event.sequence != position:
             raise broken(f"{where}: expected sequence {position}; a row is missing or duplicated")
@@ -123,8 +155,8 @@ def _verify_links(events: Sequence[LoggedEvent]) -> str:
     return previous
 
 
-def _verify_head(records: Records, last: str) -> None:
-    count, rows = len(records.events), records.heads
+def _verify_head(records: Records, before: int, last: str) -> None:
+    count, rows = before + len(records.events), records.heads
     if len(rows) > 1 or any(row["chain"] != CHAIN for row in rows):
         raise broken(f"canary_head must have one row, of {CHAIN}; it has {len(rows)}")
     sequence, head = (rows[0]["sequence"], rows[0]["event_id"]) if rows else (0, GENESIS)

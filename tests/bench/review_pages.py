@@ -140,6 +140,7 @@ def _ask(url: str, requests: int) -> list[dict[str, Any]]:
         "inbox, a text": lambda: f"/inbox?text={chance.randrange(1000)}",
         "proposal": lambda: f"/proposals/{chance.choice(ids)}",
         "revisions": lambda: f"/proposals/{chance.choice(ids)}/revisions",
+        "revisions, older ones": lambda: f"/proposals/{chance.choice(ids)}/revisions?to=20",
         "audit trail": lambda: f"/audit?page={chance.randrange(1, 10_000)}",
         "audit trail, of one": lambda: f"/audit?actor={chance.choice(['ann', 'bob'])}",
         "run": lambda: "/runs/mmm-r1",

@@ -98,7 +98,8 @@ def build(folder: Path, proposals: int, events: int) -> Settings:
         f"now: {NOW:%Y-%m-%dT%H:%M:%SZ}\nwarehouse: {{path: w.duckdb}}\npolicy: policy.yaml\n"
     )
     (folder / "policy.yaml").write_text(
-        "{version: 1, max_open_proposals: 10000, people: {admins: [ann]}}\n"
+        "{version: 1, max_open_proposals: 10000, "
+        "people: {admins: [ann], approvers: {marketing: [bob, cy]}}}\n"
     )
     settings = load_settings(folder / "adcanary.yaml")
     warehouse = open_warehouse(settings)

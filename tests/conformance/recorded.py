@@ -24,6 +24,8 @@ from pipelines.cli.main import app
 from pipelines.config import Settings, load_settings
 from pipelines.contracts import Contract, load_contract, load_contracts
 from pipelines.jobs.run import JOBS, run_job, with_plot_problem
+from pipelines.proposals.checkpoint import Memory, basis
+from pipelines.proposals.ledger import open_ledger
 from pipelines.proposals.review.shelf import Shelf
 from pipelines.warehouse import Statement
 from pipelines.warehouse.base import insert_row
@@ -161,10 +163,13 @@ def run_commands(folder: Path, marts: Catalogue) -> list[Sent]:
 
 
 def _show(warehouse: DuckDBWarehouse, settings: Settings) -> None:
-    """What people look at: the report, and the review page."""
+    """What people look at, the report and the review page; and what its decisions rest on."""
     report.print_loaded(warehouse)
     report.print_verdicts(warehouse)
     Shelf(settings).refresh()
+    ledger = open_ledger(warehouse, settings, Memory())
+    for _ in range(2):  # the second goes on from the first
+        basis(ledger)
 
 
 def call_sites() -> set[str]:

@@ -26,7 +26,8 @@ from pipelines.config import WarehouseSettings
 from pipelines.errors import DecisionRefused, UsageError
 from pipelines.proposals import decide, govern
 from pipelines.proposals.anchor import Anchor
-from pipelines.proposals.events import SERVICE, Actor
+from pipelines.proposals.checkpoint import Memory, basis
+from pipelines.proposals.events import SERVICE, Actor, switch_event
 from pipelines.proposals.ledger import Ledger
 from pipelines.proposals.propose import propose
 from pipelines.proposals.states import OPEN, Action, State
@@ -200,13 +201,32 @@ def test_no_walk_through_decisions_on_bigquery_breaks_an_invariant(emulator: Emu
 
     @contextmanager
     def on_bigquery(folder: Path) -> Iterator[Ledger]:
-        project = f"decisions-{next(walks)}"
-        chosen = WarehouseSettings(kind="bigquery", project=project, api_endpoint=emulator.rest_url)
-        warehouse = BigQueryWarehouse(chosen)
-        fill(warehouse)
-        yield Ledger(warehouse, Anchor(folder / "anchor.jsonl", "w"))
+        yield bigquery_ledger(emulator, f"decisions-{next(walks)}", folder)
 
     walk(on_bigquery, max(STEPS // 5, 20))
+
+
+@pytest.mark.emulator
+def test_many_events_are_one_append_on_bigquery_too(emulator: Emulator, tmp_path: Path) -> None:
+    ledger = bigquery_ledger(emulator, "many-events", tmp_path)
+    ledger = Ledger(ledger.warehouse, ledger.anchor, Memory())
+    at = ledgers.in_force(ledger, ledgers.terms()).moment
+    book = basis(ledger).book()
+    turns = [Action.STOP, Action.RESUME] * 20
+    ledger.append(
+        book, [switch_event(turn, book.head, ledgers.ADA, at, "x") for turn in turns], label="turns"
+    )
+    present = basis(ledger)  # from the checkpoint on
+    assert present.book().sequence == 1 + len(turns)
+    assert ledger.warehouse.stages() == []
+    assert "41 events form one chain" in verify(ledger)
+
+
+def bigquery_ledger(emulator: Emulator, project: str, folder: Path) -> Ledger:
+    chosen = WarehouseSettings(kind="bigquery", project=project, api_endpoint=emulator.rest_url)
+    warehouse = BigQueryWarehouse(chosen)
+    fill(warehouse)
+    return Ledger(warehouse, Anchor(folder / "anchor.jsonl", "w"))
 
 
 def test_many_processes_that_decide_on_one_proposal_make_one_decision(tmp_path: Path) -> None:

@@ -255,7 +255,7 @@ def test_two_people_deciding_at_once_make_one_decision_and_one_refusal(ledger: L
     approve(ledger, stored.proposal_id)
     late = make_event(stored, Action.REJECT, BOB, book.at(terms().moment))
     with pytest.raises(DecisionRefused, match="Somebody else decided at the same moment"):
-        ledger.append(book, [late], also=[], label="reject")
+        ledger.append(book, [late], label="reject")
     assert ledger.read().proposal(stored.proposal_id).state == "SHADOW_RECORDED"
 
 

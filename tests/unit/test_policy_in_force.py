@@ -153,7 +153,7 @@ def test_a_person_sets_back_a_clock_that_was_ahead_and_everything_is_proposed_an
 def test_a_clock_set_back_without_a_reason_or_a_new_policy_event_is_found(ledger: Ledger) -> None:
     book = ledger.read()
     early = replace(book.at(terms().moment), now=terms().now - timedelta(hours=1))
-    ledger.append(book, [anchor_event(book.head, ADA, early, "why")], also=[], label="test")
+    ledger.append(book, [anchor_event(book.head, ADA, early, "why")], label="test")
     with pytest.raises(IntegrityError, match="the one after it is missing"):
         verify(ledger)
 

@@ -123,7 +123,7 @@ def _every(desk: Desk, filters: inbox.Filters) -> list[Seen]:
     standing = desk.snapshot.standing
     return [
         Seen.of(stored)
-        for stored in inbox.matching(standing, filters)
+        for stored in inbox.matching(standing, filters).rows
         if stored.state in {State.PENDING_REVIEW, State.CHANGES_REQUESTED}
     ]
 

@@ -68,6 +68,7 @@ def create_app(settings: Settings, secrets: Secrets, person: str) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         shelf.start()
+        review.decisions.begin()
         if messenger:
             messenger.start()
         yield

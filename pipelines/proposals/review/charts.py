@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from math import ceil, floor, log10
 
 from pipelines.money import MICROS
@@ -108,8 +109,10 @@ def effect_chart(response: Response, spend_micros: int, currency: str) -> Chart 
     return _chart(places, marks, f"change in spend a week, {currency}", "orders a week", label)
 
 
+@lru_cache(maxsize=256)
 def curve_chart(curve: Curve, then: float | None = None, *, width: float = 380) -> Chart:
-    """A channel's response curve, with its present spend and, where it would go, that one."""
+    """A channel's response curve, with its present spend and, where it would go, that one; drawn
+    once, as each page asks for the same few."""
     places = [(p.spend / MICROS, p.low, p.middle, p.high) for p in curve.points]
     now = curve.now
     marks = [Mark(now.spend / MICROS, now.middle, now.middle, now.middle, "now")]

@@ -16,9 +16,12 @@ from pipelines.errors import (
     UsageError,
 )
 from pipelines.proposals import decide, govern
+from pipelines.proposals.anchor import broken
+from pipelines.proposals.checkpoint import Memory, basis
 from pipelines.proposals.events import Actor, make_event
 from pipelines.proposals.ledger import Ledger, open_ledger
 from pipelines.proposals.people import same_person
+from pipelines.proposals.review import beforehand
 from pipelines.proposals.review.figures import instant, label
 from pipelines.proposals.review.forms import Outcome
 from pipelines.proposals.review.identity import Visitor
@@ -27,13 +30,10 @@ from pipelines.proposals.roles import Role, role_of
 from pipelines.proposals.states import Action, State
 from pipelines.proposals.stored import StoredProposal
 from pipelines.proposals.terms import Terms
-from pipelines.proposals.verify import verified
 from pipelines.warehouse import open_warehouse
 
 SHOWN_HASH = 12
 MAX_COMMENT = 2_000
-_AT_ONCE = 250
-"""Rows that one transaction inserts: DuckDB keeps each in a block, within 256 MB."""
 _WITH_REASON = {Action.REJECT, Action.REQUEST_CHANGES, Action.REVOKE}
 
 
@@ -62,6 +62,12 @@ class Decisions:
     def __init__(self, settings: Settings, shelf: Shelf) -> None:
         self._settings = settings
         self._shelf = shelf
+        self._memory = Memory()
+
+    def begin(self) -> None:
+        """Verify a large ledger before anybody decides."""
+        if self._shelf.current().standing.trail.sequence >= beforehand.LARGE:
+            beforehand.begin(self._settings, self._memory)
 
     def approve(
         self, visitor: Visitor, seen: Seen, comment: str, *, break_glass: bool = False
@@ -113,6 +119,7 @@ class Decisions:
                 action,
                 Actor(visitor.name, "person"),
                 comment=_comment(comment),
+                seen_hash=seen.content_hash,
             )
             why = "Your reason is in the record." if comment.strip() else ""
             return Outcome(f"{label(state)}.", why)
@@ -122,7 +129,7 @@ class Decisions:
     def reject_all(
         self, visitor: Visitor, seen: Sequence[Seen], sequence: int, comment: str
     ) -> Outcome:
-        """Reject many for one reason, in as few appends as DuckDB has the memory for.
+        """Reject many for one reason, in one append.
 
         What an event has touched since the one of ``sequence``, or is not what was seen, is left
         alone.
@@ -137,12 +144,12 @@ class Decisions:
                 )
             ledger, terms = self._open()
             actor = Actor(visitor.name, "person")
-            book = verified(ledger).book()
+            book = basis(ledger).book()
             if role_of(book.policy, actor.name) == Role.VIEWER:
                 return not_allowed()
             at = book.at(terms.moment)
             present = {p.proposal_id: p for p in book.proposals}
-            touched = {event.proposal_id for event in book.events[max(sequence, 0) :]}
+            touched = book.touched_since(sequence)
             rejectable = {State.PENDING_REVIEW, State.CHANGES_REQUESTED}
             chosen = [
                 stored
@@ -159,24 +166,14 @@ class Decisions:
                     HTTPStatus.CONFLICT,
                     "Look at the inbox again.",
                 )
-            reason, done = _comment(comment), 0
-            for start in range(0, len(chosen), _AT_ONCE):
-                batch = chosen[start : start + _AT_ONCE]
-                events = [make_event(s, Action.REJECT, actor, at, comment=reason) for s in batch]
-                try:
-                    ledger.append(book, events, also=[], label="reject")
-                except AdcanaryError:
-                    if not done:
-                        raise
-                    break
-                done += len(batch)
-                if done < len(chosen):
-                    book = ledger.read()
-            left = len(seen) - done
+            reason = _comment(comment)
+            events = [make_event(s, Action.REJECT, actor, at, comment=reason) for s in chosen]
+            ledger.append(book, events, label="reject")
+            left = len(seen) - len(chosen)
             more = ""
             if left:
-                more = f" {left:,} were left alone: they had changed, or others decided meanwhile."
-            return Outcome(f"{done:,} rejected.", f"One reason for all of them.{more}")
+                more = f" {left:,} were left alone: they had changed, or others had decided."
+            return Outcome(f"{len(chosen):,} rejected.", f"One reason for all of them.{more}")
 
         return self._answered(work)
 
@@ -198,6 +195,11 @@ class Decisions:
     def _changed(self, seen: Seen) -> Outcome | None:
         """The refusal of a proposal that isn't any more what was seen."""
         stored = self._shelf.refresh().standing.proposals.get(seen.proposal_id)
+        if stored is not None and not stored.content_holds():
+            raise broken(
+                f"canary_proposals, {stored.proposal_id} revision {stored.revision}: what is shown "
+                "of it doesn't match its content_hash; a value was changed"
+            )
         if stored is not None and not seen.is_still(stored):
             return Outcome(
                 "It has changed since you saw it.",
@@ -209,7 +211,9 @@ class Decisions:
         return None
 
     def _open(self) -> tuple[Ledger, Terms]:
-        ledger = open_ledger(open_warehouse(self._settings, create=False), self._settings)
+        ledger = open_ledger(
+            open_warehouse(self._settings, create=False), self._settings, self._memory
+        )
         return ledger, Terms.of(self._settings, ledger.policy())
 
     def _answered(self, work: Callable[[], Outcome]) -> Outcome:

@@ -70,7 +70,7 @@ class Desk:
             machine_now=datetime.now(UTC),
             path=self.request.url.path,
             outcome=outcome,
-            waiting=len(waiting(standing)),
+            waiting=len(waiting(standing).rows),
             stopped=standing.ledger.stopped,
             token=self.review.forms.token(self.access.visitor),
             **values,

@@ -18,7 +18,7 @@ _NAMES = {
     "microsoft_ads": "Microsoft Ads",
 }
 _INITIALS = {"cac": "CAC", "roas": "ROAS", "mmm": "MMM"}
-_DAY = timedelta(days=1)
+SOON = timedelta(days=1)
 
 
 def money(amount: Money, *, signed: bool = False) -> str:
@@ -108,4 +108,4 @@ def ago(then: datetime, now: datetime) -> str:
 
 def is_soon(until: datetime, now: datetime) -> bool:
     """Whether it expires within a day."""
-    return until - now <= _DAY
+    return until - now <= SOON

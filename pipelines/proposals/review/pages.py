@@ -19,7 +19,7 @@ from pipelines.proposals.review.charts import curve_chart, effect_chart, sparkli
 from pipelines.proposals.review.decisions import Seen, hindrance
 from pipelines.proposals.review.desk import AtDesk, Desk
 from pipelines.proposals.review.diff import differences
-from pipelines.proposals.review.figures import is_soon
+from pipelines.proposals.review.figures import SOON
 from pipelines.proposals.review.forms import Outcome
 from pipelines.proposals.review.whatif import what_if
 from pipelines.proposals.states import Action, State
@@ -43,11 +43,11 @@ def overview(desk: AtDesk) -> HTMLResponse:
     waiting = inbox.waiting(standing)
     return desk.page(
         "overview.html",
-        cards=[_card(desk, stored) for stored in waiting[:_FIRST_LOOK]],
-        count=len(waiting),
-        stake=inbox.stake_of(standing, waiting),
-        urgent=sum(1 for p in waiting if p.urgency == "URGENT"),
-        soon=sum(1 for p in waiting if is_soon(p.expires_at, desk.now)),
+        cards=[_card(desk, stored) for stored in waiting.rows[:_FIRST_LOOK]],
+        count=len(waiting.rows),
+        stake=waiting.stake,
+        urgent=waiting.urgent,
+        soon=waiting.expired_by(desk.now + SOON),
         alerts=sorted(evidence.alerts, key=lambda a: _SEVERITIES.get(a["severity"], 9)),
         spend=_spend(desk),
         curves=[(c, curve_chart(c, width=300)) for c in evidence.channels()],
@@ -66,7 +66,6 @@ def inbox_page(desk: Desk, outcome: Outcome | None = None) -> HTMLResponse:
     filters = inbox.Filters.of(query)
     standing = desk.snapshot.standing
     view = inbox.view(standing, filters, _number(query.get("page"), 1))
-    every = standing.proposals.values()
     return desk.page(
         "inbox.html",
         outcome=outcome,
@@ -75,8 +74,8 @@ def inbox_page(desk: Desk, outcome: Outcome | None = None) -> HTMLResponse:
         cards=[_card(desk, stored) for stored in view.rows],
         seen={p.proposal_id: Seen.of(p) for p in view.rows},
         states=[inbox.WAITING, inbox.ANY, *(s for s in State if s != State.NONE)],
-        kinds=sorted({p.kind for p in every}),
-        platforms=sorted({p.target.platform for p in every}),
+        kinds=standing.kinds,
+        platforms=standing.platforms,
         rejectable={State.PENDING_REVIEW, State.CHANGES_REQUESTED},
     )
 
@@ -125,19 +124,23 @@ def proposal_page(desk: Desk, proposal_id: str, outcome: Outcome | None = None) 
 
 @router.get("/proposals/{proposal_id}/revisions")
 def show_revisions(desk: AtDesk, proposal_id: str) -> HTMLResponse:
-    """What each revision changed, a few at a time; read from the warehouse, if its file is free."""
-    latest = desk.snapshot.standing.proposals.get(proposal_id)
+    """What each revision changed, a few at a time. The latest few are in memory; earlier ones are
+    read from the warehouse, if its file is free."""
+    standing = desk.snapshot.standing
+    latest = standing.proposals.get(proposal_id)
     if latest is None:
         return desk.missing(f"There is no proposal {proposal_id[:60]}.")
     last = min(_number(desk.request.query_params.get("to"), latest.revision), latest.revision)
     first = max(1, last - _REVISIONS)
-    steps, problem = [], desk.snapshot.problem
-    if problem is None:
-        try:
-            revisions = desk.review.shelf.revisions(proposal_id, first, last)
-            steps = [(a, b, differences(a, b)) for a, b in pairwise(revisions)]
-        except AdcanaryError as error:
-            problem = error.message
+    revisions, problem = standing.revisions(proposal_id, first, last), None
+    if revisions is None:
+        revisions, problem = [], desk.snapshot.problem
+        if problem is None:
+            try:
+                revisions = desk.review.shelf.revisions(proposal_id, first, last)
+            except AdcanaryError as error:
+                problem = error.message
+    steps = [(a, b, differences(a, b)) for a, b in pairwise(revisions)]
     return desk.page(
         "revisions.html",
         card=_card(desk, latest),

@@ -17,6 +17,7 @@ from pathlib import Path
 from pipelines.config import Settings
 from pipelines.errors import AdcanaryError, MissingTableError
 from pipelines.proposals.review.evidence import Evidence, read_evidence
+from pipelines.proposals.review.inbox import waiting
 from pipelines.proposals.review.standing import Standing, read
 from pipelines.proposals.states import State
 from pipelines.proposals.stored import StoredProposal
@@ -92,7 +93,7 @@ class Shelf:
         return self._snapshot
 
     def revisions(self, proposal_id: str, first: int, last: int) -> list[StoredProposal]:
-        """Some revisions of a proposal, which aren't kept in memory.
+        """Some revisions of a proposal, as the warehouse has them.
 
         Raises:
             WarehouseLocked: the file can't be had at once.
@@ -125,6 +126,7 @@ class Shelf:
             standing = before.standing.next(self._warehouse)
         except MissingTableError:
             standing = Standing(self.settings.reporting_currency)  # nothing was ever proposed
+        waiting(standing)  # nobody who opens a page waits for it
         evidence, now = before.evidence, time.monotonic()
         if before.read_at is None or self._evidence_is_due(state):
             evidence = read_evidence(self._warehouse)

@@ -9,8 +9,10 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from pipelines.config import EngineName
+from pipelines.jobs.mmm.answer import Answer, answer
 from pipelines.jobs.mmm.calibration import Resampled, calibrate, weights
-from pipelines.jobs.mmm.engine import Fitted
+from pipelines.jobs.mmm.engine import Engine, Fitted
 from pipelines.jobs.mmm.experiments import (
     Experiment,
     LeftOut,
@@ -191,6 +193,31 @@ def test_draws_that_have_experiments_in_them_are_compared_and_weigh_the_same() -
     assert calibration.effective_draws == pytest.approx(500)
     (conflict,) = calibration.doubts
     assert conflict.startswith("experiment_conflict")
+
+
+def test_an_engine_that_experiments_contradict_isnt_pooled(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    fits = {"lightweight": linear(draws=2_000), "validator": linear(mean=0.2, draws=2_000)}
+
+    def engine_of(name: str) -> Engine:
+        return lambda panel, seed, experiments=(): replace(fits[name], panel=panel)
+
+    def said(*engines: EngineName) -> Answer:
+        return answer(panel(), engines, 4, 1, lambda _: None, experiments=[trial()])
+
+    monkeypatch.setattr("pipelines.jobs.mmm.answer.engine_of", engine_of)
+    both = said("lightweight", "validator")
+    assert list(both.weights) == ["lightweight"]
+    spend = panel().spend[None, :, :, 0]
+    before = fits["lightweight"].totals(0, spend, 4).mean()
+    assert before * 1.1 < both.fitted.totals(0, spend, 4).mean()
+    checks = list(both.experiment_checks(()))
+    assert not any(c.doubt for c in checks)
+    (beside,) = [c for c in checks if c.name == "engine_beside_experiments_validator"]
+    assert "validator isn't pooled: experiment_conflict" in str(beside.message)
+    alone = said("validator").experiment_checks(())
+    assert any("experiment_conflict" in str(c.doubt) for c in alone)
 
 
 def test_without_an_experiment_every_draw_weighs_the_same() -> None:

@@ -9,7 +9,6 @@ import pyarrow as pa
 import pytest
 
 from pipelines.config import Segment
-from pipelines.jobs.mmm.answer import answer
 from pipelines.jobs.mmm.backtest import Backtest, backtest, origin_weeks, predict
 from pipelines.jobs.mmm.combine import combine, disagreement, opinion_weights
 from pipelines.jobs.mmm.controls import Controls, control_signs, controls_of
@@ -101,45 +100,6 @@ def test_engines_that_disagree_widen_the_interval_to_both_their_answers() -> Non
     assert len(pool.expected(data)) == len(pool.totals(1, data.spend[None, :, :, 1], 4))
     together = pool.totals(0, data.spend[None, :, :, 0], 4) / data.spend[0, -4:, 0].sum()
     assert (together > 2).mean() == pytest.approx(0.5, abs=0.02)
-
-
-def test_an_engine_that_experiments_contradict_isnt_pooled(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    data = panel()
-    start = data.starts[60]
-    spent = float(data.spend[0, 60:64, 0].sum())
-    test = Experiment(
-        experiment_id="a/1",
-        channel=data.channels[0],
-        start=start,
-        end=start + timedelta(days=27),
-        counted_to=start + timedelta(days=27),
-        test=spent,
-        baseline=0.0,
-        delta=spent,
-        outcome="orders",
-        effect=2.5 * spent,
-        se=0.2 * spent,
-    )
-    first = {"lightweight": 2.0, "validator": 9.0}
-
-    drawn = {name: slopes(each, 1.0, spread=0.3, draws=4000) for name, each in first.items()}
-    monkeypatch.setattr(
-        "pipelines.jobs.mmm.answer.engine_of", lambda name: engine_with(drawn[name])
-    )
-    said = answer(data, ("lightweight", "validator"), 4, 1, quiet, experiments=[test])
-    before = float(drawn["lightweight"][:, 0].mean())
-    after = float(steady(said.fitted, 0, np.array([1.0])).mean())
-    assert 2.1 < after < 2.5
-    assert before < 2.05
-    assert list(said.weights) == ["lightweight"]
-    checks = list(said.experiment_checks(()))
-    assert not any(c.doubt for c in checks)
-    (beside,) = [c for c in checks if c.name == "engine_beside_experiments_validator"]
-    assert "validator isn't pooled: experiment_conflict" in str(beside.message)
-    alone = answer(data, ("validator",), 4, 1, quiet, experiments=[test])
-    assert any("experiment_conflict" in str(c.doubt) for c in alone.experiment_checks(()))
 
 
 def test_a_pool_has_the_worst_of_its_engines_checks() -> None:

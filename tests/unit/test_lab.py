@@ -16,7 +16,9 @@ from pipelines.jobs.mmm.engines import engine_of, remembered
 from pipelines.jobs.mmm.ensemble import fit_ensemble, sampler
 from pipelines.jobs.mmm.weeks import MICRO
 from pipelines.money import Money
-from pipelines.sandbox.lab.approver import approve
+from pipelines.proposals.kinds.base import Drafted
+from pipelines.proposals.proposal import Interval
+from pipelines.sandbox.lab.approver import approve, asked_for
 from pipelines.sandbox.lab.hints import Logged, hints, logged, write_hints
 from pipelines.sandbox.lab.loop import (
     ADCANARY,
@@ -174,6 +176,27 @@ def test_increases_are_approved_only_as_far_as_cuts_pay_for_them(run: Run) -> No
     worth = sum(rates.convert(p.delta).micros for p in approve(proposals, rates))
     assert worth <= 0
     assert np.array_equal(carried_out(run.world, week.before, ()), week.before)
+
+
+@pytest.mark.parametrize(
+    ("orders", "verdict", "asks"),
+    [((0, 2.0, 4.0), "FAIL", True), ((0, 2.0, 4.0), "PASS", False), ((0, 0.5, 1), "FAIL", False)],
+    ids=["unsure", "passes", "too dear in the middle, too"],
+)
+def test_an_increase_that_is_too_dear_only_at_the_pessimistic_end_asks_for_a_test(
+    run: Run, orders: tuple[float, float, float], verdict: str, asks: bool
+) -> None:
+    advice = run.weeks[0].advice
+    rising = next(p for p in advice.drafted.proposals if p.delta.micros > 0)
+    held = tuple(
+        replace(c, verdict=verdict) if c.name == "cac_ceiling" else c for c in rising.constraints
+    )
+    # 80.00 a week, and 80.00 an order at most
+    effect = replace(rising.effect, spend=Money(80_000_000, "USD"), orders=Interval(*orders))
+    made = replace(rising, constraints=held, effect=effect)
+    said = replace(advice, doubts=(), drafted=Drafted((made,), ()))
+    asked = asked_for(said, run.weeks[0].reported.market.rates, CAPS)
+    assert asked == ({rising.target.platform} if asks else set())
 
 
 def test_a_failed_proposal_is_never_approved(run: Run) -> None:

@@ -1,19 +1,24 @@
 """Tests of channels in the lab: what they cost, what is measured, and when one begins."""
 
+from datetime import date
+
 import numpy as np
 import pytest
 
 from pipelines.jobs.mmm.assumptions import FOLLOWS
 from pipelines.jobs.mmm.experiments import read_experiments
+from pipelines.money import Rates
 from pipelines.proposals.evidence import JobEvidence
 from pipelines.proposals.kinds.base import Drafted
-from pipelines.sandbox.lab.approver import APART_WEEKS, begun
+from pipelines.sandbox.lab.approver import APART_WEEKS, asked_for, begun
+from pipelines.sandbox.lab.loop import SETTINGS
 from pipelines.sandbox.lab.platform import Advice
 from pipelines.sandbox.lab.scenario import SCENARIOS
 from pipelines.sandbox.lab.trials import measured
 from pipelines.sandbox.lab.world import Trial, World
 
 WEEKS = 12
+RATES = Rates("USD", date(2026, 1, 1), {})
 TRIAL = Trial("tiktok_ads", week=1, weeks=4, change=0.5)
 
 
@@ -63,21 +68,22 @@ def test_a_test_is_known_once_its_days_are_counted() -> None:
     assert not measured(market, books, [last], WEEKS - 1).num_rows
 
 
-def test_the_approver_tests_a_channel_whose_spend_follows_demand_as_a_refusal_says() -> None:
-    market = world()
-    flat = [market.present] * 2
+def test_a_refusal_for_spend_that_follows_demand_asks_for_a_test_of_the_channel_it_names() -> None:
+    flat = [world().present] * 2
     said = advice("INCONCLUSIVE", "the spend of meta_ads goes with demand", (f"of: {FOLLOWS}",))
-    assert [t.channel for t in begun(market, 1, said, (), flat)] == ["meta_ads"]
+    asked = asked_for(said, RATES, SETTINGS.guardrails)
+    assert asked == {"meta_ads"}
+    assert [t.channel for t in begun(world(), 1, asked, (), flat)] == ["meta_ads"]
     other = advice("INCONCLUSIVE", "meta_ads and tiktok_ads work together", ("of: another",))
-    assert not list(begun(market, 1, other, (), flat))
-    assert not list(begun(market, 1, advice("PASS"), (), flat))
+    assert not asked_for(other, RATES, SETTINGS.guardrails)
+    assert not list(begun(world(), 1, frozenset(), (), flat))
 
 
 def test_a_channel_that_grew_by_a_twentieth_of_all_money_is_tested_and_then_by_another() -> None:
     market = world()
     tiktok = market.channel_of == market.channels.index("tiktok_ads")
     grown = [market.present * np.where(tiktok, 1 + 0.5 * i, 1.0) for i in range(3)]
-    said = advice("PASS")
+    said = frozenset[str]()
     first = tuple(begun(market, 0, said, (), grown[:2]))
     assert [t.channel for t in first] == ["tiktok_ads"]
     later = [*grown[:2], *[grown[1]] * APART_WEEKS]

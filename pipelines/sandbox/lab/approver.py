@@ -3,15 +3,17 @@ tests that mmm asks for."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 
 import numpy as np
 
 from pipelines.jobs.mmm.assumptions import FOLLOWS
 from pipelines.money import Money, Rates, total
+from pipelines.policy_settings import GuardrailSettings
 from pipelines.proposals.proposal import Proposal
 from pipelines.sandbox.lab.platform import Advice
 from pipelines.sandbox.lab.world import Budgets, Trial, World
+from pipelines.sandbox.market.portfolio import PLATFORMS
 
 CHANGE, WEEKS = 0.4, 4
 APART_WEEKS = 8
@@ -46,12 +48,34 @@ def approve(proposals: Sequence[Proposal], rates: Rates) -> tuple[Proposal, ...]
     return tuple(approved)
 
 
+def asked_for(advice: Advice, rates: Rates, caps: GuardrailSettings) -> frozenset[str]:
+    """The channels of which more must be known: those whose spend follows demand, as a refusal of
+    mmm says, and those whose increases fail the CAC ceiling at the pessimistic end of their claim,
+    and not in its middle."""
+    chased = any(FOLLOWS in doubt for doubt in advice.doubts)
+    ceiling = caps.cac_ceiling_micros
+    unsure = {
+        p.target.platform
+        for p in advice.drafted.proposals
+        if ceiling
+        and p.effect.orders
+        and any(c.name == "cac_ceiling" and c.verdict != "PASS" for c in p.constraints)
+        and 0 < rates.convert(p.effect.spend).micros < ceiling * p.effect.orders.p50
+    }
+    named = {c for c in {*PLATFORMS} if chased and c in advice.mmm.reason}
+    return frozenset(unsure | named)
+
+
 def begun(
-    world: World, week: int, advice: Advice, trials: Sequence[Trial], budgets: Sequence[Budgets]
+    world: World,
+    week: int,
+    asked: Set[str],
+    trials: Sequence[Trial],
+    budgets: Sequence[Budgets],
 ) -> Iterator[Trial]:
-    """The tests that the approver begins in a week: of a channel whose spend follows demand, as a
-    refusal of mmm says, and of one that has grown by a twentieth of all money since it was last
-    tested, or since the first week.
+    """The tests that the approver begins in a week: of channels of which more must be known, and of
+    those that have grown by a twentieth of all money since they were last tested, or since the
+    first week.
 
     Args:
         budgets: of the first week and of each since, up to those that are decided on now.
@@ -63,6 +87,5 @@ def begun(
         if own and week - own[-1] < APART_WEEKS:
             continue
         grown = spent[-1, c] - spent[own[-1] + 1 if own else 0, c]
-        chased = any(FOLLOWS in doubt for doubt in advice.doubts) and channel in advice.mmm.reason
-        if chased or grown > MOVED * spent[-1].sum():
+        if channel in asked or grown > MOVED * spent[-1].sum():
             yield Trial(channel, week, WEEKS, CHANGE)

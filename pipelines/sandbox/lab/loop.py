@@ -13,7 +13,7 @@ from pipelines.jobs.mmm.engines import remembered
 from pipelines.money import MICROS
 from pipelines.policy_settings import GuardrailSettings, PolicySettings
 from pipelines.proposals.proposal import Proposal
-from pipelines.sandbox.lab.approver import approve, begun
+from pipelines.sandbox.lab.approver import approve, asked_for, begun
 from pipelines.sandbox.lab.oracle import best_path
 from pipelines.sandbox.lab.platform import Advice, Platform
 from pipelines.sandbox.lab.reports import Reported, report
@@ -112,7 +112,8 @@ def run_platform(world: World, settings: Settings, progress: Progress) -> list[W
             approved = approve(advice.drafted.proposals, reported.market.rates)
             after = carried_out(world, budgets, approved)
             known = [world.present, *(w.after for w in decided), after]
-            tests = tuple(begun(world, week, advice, trials, known))
+            asked = asked_for(advice, reported.market.rates, settings.guardrails)
+            tests = tuple(begun(world, week, asked, trials, known))
             decided.append(Week(week, reported, advice, approved, budgets, after, tests))
             budgets = after
     return decided

@@ -34,7 +34,7 @@ _LEVEL, _TREND, _SEASON, _CONTROL = 100.0, 5.0, 3.0, 3.0
 _HARMONICS, _SEASON_DECAY = 6, 0.7
 _FOLLOWED = 3.0
 """The same, of demand that a standard deviation of a channel's log spend goes with."""
-FOLLOWS = 0.1
+FOLLOWS = 0.03
 """Prior probability that a channel's spend goes with demand, where an experiment can tell."""
 _LEAST_SPEND = 0.02
 _TESTED = 1.0

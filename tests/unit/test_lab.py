@@ -194,7 +194,9 @@ def test_an_increase_that_is_too_dear_only_at_the_pessimistic_end_asks_for_a_tes
     # 80.00 a week, and 80.00 an order at most
     effect = replace(rising.effect, spend=Money(80_000_000, "USD"), orders=Interval(*orders))
     made = replace(rising, constraints=held, effect=effect)
-    said = replace(advice, doubts=(), drafted=Drafted((made,), ()))
+    dearer = replace(effect, orders=Interval(*(n / 1.5 for n in orders)))
+    other = replace(made, target=replace(rising.target, platform="another"), effect=dearer)
+    said = replace(advice, doubts=(), drafted=Drafted((other, made), ()))
     asked = asked_for(said, run.weeks[0].reported.market.rates, CAPS)
     assert asked == ({rising.target.platform} if asks else set())
 

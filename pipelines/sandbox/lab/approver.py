@@ -50,20 +50,23 @@ def approve(proposals: Sequence[Proposal], rates: Rates) -> tuple[Proposal, ...]
 
 def asked_for(advice: Advice, rates: Rates, caps: GuardrailSettings) -> frozenset[str]:
     """The channels of which more must be known: those whose spend follows demand, as a refusal of
-    mmm says, and those whose increases fail the CAC ceiling at the pessimistic end of their claim,
-    and not in its middle."""
-    chased = any(FOLLOWS in doubt for doubt in advice.doubts)
+    mmm says; and, where no increase passes, the one with the cheapest of those that fail the CAC
+    ceiling at the pessimistic end of their claim, and not in its middle."""
+    if any(FOLLOWS in doubt for doubt in advice.doubts):
+        return frozenset(channel for channel in PLATFORMS if channel in advice.mmm.reason)
     ceiling = caps.cac_ceiling_micros
-    unsure = {
-        p.target.platform
-        for p in advice.drafted.proposals
-        if ceiling
-        and p.effect.orders
+    rising = [p for p in advice.drafted.proposals if p.delta.micros > 0 and p.effect.orders]
+    if not ceiling or any(p.verdict == "PASS" for p in rising):
+        return frozenset()
+    middle = {
+        p.target.platform: rates.convert(p.effect.spend).micros / p.effect.orders.p50
+        for p in rising
+        if p.effect.orders
+        and p.effect.orders.p50 > 0
         and any(c.name == "cac_ceiling" and c.verdict != "PASS" for c in p.constraints)
-        and 0 < rates.convert(p.effect.spend).micros < ceiling * p.effect.orders.p50
     }
-    named = {c for c in {*PLATFORMS} if chased and c in advice.mmm.reason}
-    return frozenset(unsure | named)
+    cheapest = min(middle, key=lambda channel: middle[channel], default=None)
+    return frozenset({cheapest} if cheapest and middle[cheapest] < ceiling else ())
 
 
 def begun(

@@ -254,8 +254,8 @@ def test_a_click_that_may_not_count_is_answered_and_changes_nothing(
     "change",
     [
         {"secret": "another"},
-        {"at": int(time.time()) - 3600},
-        {"at": int(time.time()) + 3600},
+        {"at": int(time.time()) - 86_400},
+        {"at": int(time.time()) + 86_400},
         {"at": -1},
     ],
 )

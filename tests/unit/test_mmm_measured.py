@@ -106,6 +106,15 @@ def test_a_test_ends_a_refusal_for_spend_that_goes_with_demand_to_come() -> None
     assert FOLLOWS not in {doubt.assumption for doubt in broken(fit_ensemble(ahead, 1, tested))}
 
 
+@pytest.mark.parametrize(("channels", "states"), [(0, 1), (1, 2), (3, 7), (10, 11)])
+def test_many_tested_channels_make_no_more_states_than_channels(channels: int, states: int) -> None:
+    panel = market()
+    many = Panel(**{**vars(panel), "spend": np.repeat(panel.spend[:, :, :1], 10, axis=2)})
+    placed, _ = placed_all((trial(panel, CHASER, 1.0),), panel, "orders")
+    made = baseline(many, [replace(placed[0], channel=c) for c in range(channels)])
+    assert len({state.following for state in made.states}) == states
+
+
 def test_weeks_in_which_a_part_was_tested_have_a_level_of_their_own() -> None:
     panel = market()
     part = trial(panel, WORKER, 50.0)

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import product
+from itertools import combinations, product
 from typing import NamedTuple
 
 import numpy as np
@@ -36,6 +36,8 @@ _FOLLOWED = 3.0
 """The same, of demand that a standard deviation of a channel's log spend goes with."""
 FOLLOWS = 0.03
 """Prior probability that a channel's spend goes with demand, where an experiment can tell."""
+_FEW = 3
+"""Up to so many tested channels, two may follow demand at once; of more, one."""
 _LEAST_SPEND = 0.02
 _TESTED = 1.0
 """The same, of a step in the weeks of a test of a part of the population: all of it together spends
@@ -84,10 +86,9 @@ def baseline(panel: Panel, tests: Sequence[Placed] = ()) -> Baseline:
     tested = sorted({test.channel for test in tests})
     noise, parts = np.eye(panel.outcome.size), _covariances(panel, panel, tests)
     recurrent = _RECURRENT if len(panel.starts) >= _RECURRENT_WEEKS else _RECURRENT[:1]
-    following = [
-        tuple(c for c, follows in zip(tested, chosen, strict=True) if follows)
-        for chosen in product((False, True), repeat=len(tested))
-    ]
+    # every subset of many channels would be too many matrices
+    most = 2 if len(tested) <= _FEW else 1
+    following = [each for count in range(most + 1) for each in combinations(tested, count)]
     states = tuple(State(*each) for each in product(_PACES, recurrent, following))
     precisions, log_determinants = [], []
     for state in states:

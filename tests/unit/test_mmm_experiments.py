@@ -11,7 +11,7 @@ import pytest
 
 from pipelines.config import EngineName
 from pipelines.jobs.mmm.answer import Answer, answer
-from pipelines.jobs.mmm.calibration import Resampled, calibrate, weights
+from pipelines.jobs.mmm.calibration import Resampled, calibrate
 from pipelines.jobs.mmm.engine import Engine, Fitted
 from pipelines.jobs.mmm.experiments import (
     Experiment,
@@ -150,10 +150,6 @@ def test_weights_give_the_posterior_of_a_normal_prior_and_likelihood() -> None:
     precision = 1 / 0.01**2 + (reach / comparison.sd) ** 2
     mean = (0.02 / 0.01**2 + reach * 40 / comparison.sd**2) / precision
     assert np.average(fitted.betas, weights=calibration.weights) == pytest.approx(mean, rel=0.01)
-    likelihood = weights(fitted, [trial()])
-    assert np.exp(likelihood - likelihood.max()) == pytest.approx(
-        calibration.weights / calibration.weights.max()
-    )
     assert calibration.doubts == ()
     assert all(row["passed"] for row in calibration.checks())
 

@@ -165,13 +165,6 @@ class Resampled:
         return self.fitted.expected(later)[self.indices]
 
 
-def weights(fitted: Fitted, experiments: Sequence[Experiment]) -> Floats:
-    """Log-likelihood of each draw given experiments, taken as independent, [draw]; 0 without
-    any."""
-    placed, _ = placed_all(experiments, fitted.panel, OUTCOME)
-    return _log_likelihood(fitted, [compare(fitted, one) for one in placed])
-
-
 def calibrate(
     fitted: Fitted, experiments: Sequence[Experiment], *, included: bool = False
 ) -> Calibration:

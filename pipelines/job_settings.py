@@ -77,12 +77,14 @@ class AttributionSettings(Section):
 class FidelitySettings(Section):
     """Gates that a job's predictions must pass before anything of it is proposed.
 
-    ``max_ks``: of what came from the predicted distributions. ``min_drift_ks``, ``min_drift``: how
+    ``max_ks``: of what came from the predicted distributions, after all of them are corrected by at
+    most ``max_bias``, a share. ``min_drift_ks``, ``min_drift``: how
     far a daily series' distribution and median must move to be told.
     """
 
     max_mape: float = Field(0.5, gt=0)
     max_ks: float = Field(0.35, gt=0, le=1)
+    max_bias: float = Field(0.05, ge=0, lt=1)
     min_predictions: int = Field(16, ge=8)
     min_drift_ks: float = Field(0.6, gt=0, le=1)
     min_drift: float = Field(0.3, gt=0)

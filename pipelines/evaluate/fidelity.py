@@ -31,7 +31,8 @@ def score_file(path: Path, settings: FidelitySettings) -> dict[str, dict[str, An
     rows = _rows(path)
     scored: dict[str, dict[str, Any]] = {}
     for name, own in rows.groupby(SERIES, sort=True):
-        fidelity = score([Prediction(*map(float, v)) for v in own[list(NUMBERS)].to_numpy()])
+        predictions = [Prediction(*map(float, v)) for v in own[list(NUMBERS)].to_numpy()]
+        fidelity = score(predictions, settings.max_bias)
         verdict, reason = gate("The file", str(name), fidelity, settings)
         scored[str(name)] = {
             "predictions": fidelity.count,

@@ -153,7 +153,8 @@ def main() -> None:
     args = parser.parse_args()
     report = []
     for name, predictions in SIDES[args.job](args.count, args.first_seed):
-        scored = score(predictions)
+        limits = FidelitySettings()
+        scored = score(predictions, limits.max_bias)
         report.append(
             {
                 "predictions of": name,
@@ -162,7 +163,7 @@ def main() -> None:
                 "bias": round(scored.bias or 0, 3),
                 "ks": round(scored.ks, 3),
                 "in 80%": round(scored.coverage_80, 3),
-                "verdict": gate(args.job, name, scored, FidelitySettings())[0],
+                "verdict": gate(args.job, name, scored, limits)[0],
             }
         )
     print_rows(report, args.format, args.job)

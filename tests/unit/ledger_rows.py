@@ -72,6 +72,7 @@ def fill(warehouse: Warehouse) -> None:
         predictions=28,
         mape=0.05,
         max_mape=0.5,
+        max_bias=0.05,
         ks=0.1,
         max_ks=0.35,
         coverage_80=0.8,

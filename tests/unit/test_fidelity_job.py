@@ -46,6 +46,17 @@ def test_the_distance_is_small_only_where_the_predicted_distribution_is_right(
     assert least <= distance <= most
 
 
+@pytest.mark.parametrize(
+    ("mean", "passes"), [(100, True), (95.5, True), (104.5, True), (90, False)]
+)
+def test_a_small_bias_closes_no_gate_and_a_larger_one_does(mean: float, passes: bool) -> None:
+    limits = FidelitySettings()
+    narrow = [normal(mean, 4, actual) for actual in (0.4 * np.array(outcomes(40)) + 60).tolist()]
+    assert (score(narrow).ks > limits.max_ks) == (mean != 100)
+    scored = score(narrow, limits.max_bias)
+    assert (gate("mmm", "orders", scored, limits)[0] == "PASS") == passes
+
+
 def test_predictions_of_one_week_count_once_in_what_chance_may_do() -> None:
     limits = FidelitySettings()
     low = [normal(100, 10, 105)] * limits.min_predictions

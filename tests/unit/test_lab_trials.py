@@ -10,12 +10,12 @@ from pipelines.jobs.mmm.experiments import read_experiments
 from pipelines.money import Rates
 from pipelines.proposals.evidence import JobEvidence
 from pipelines.proposals.kinds.base import Drafted
-from pipelines.sandbox.lab.approver import APART_WEEKS, asked_for, begun
+from pipelines.sandbox.lab.approver import APART_WEEKS, asked_for, begun, telling
 from pipelines.sandbox.lab.loop import SETTINGS
 from pipelines.sandbox.lab.platform import Advice
 from pipelines.sandbox.lab.scenario import SCENARIOS
 from pipelines.sandbox.lab.trials import measured
-from pipelines.sandbox.lab.world import Trial, World
+from pipelines.sandbox.lab.world import Budgets, Trial, World
 
 WEEKS = 12
 RATES = Rates("USD", date(2026, 1, 1), {})
@@ -73,20 +73,44 @@ def test_a_refusal_for_spend_that_follows_demand_asks_for_a_test_of_the_channel_
     said = advice("INCONCLUSIVE", "the spend of meta_ads goes with demand", (f"of: {FOLLOWS}",))
     asked = asked_for(said, RATES, SETTINGS.guardrails)
     assert asked == {"meta_ads"}
-    assert [t.channel for t in begun(world(), 1, asked, (), flat)] == ["meta_ads"]
+    tests = begun(world(), 1, asked, (), flat, telling={})
+    assert [(t.channel, t.weeks) for t in tests] == [("meta_ads", 4)]
     other = advice("INCONCLUSIVE", "meta_ads and tiktok_ads work together", ("of: another",))
     assert not asked_for(other, RATES, SETTINGS.guardrails)
-    assert not list(begun(world(), 1, frozenset(), (), flat))
+    assert not list(begun(world(), 1, frozenset(), (), flat, telling={}))
 
 
 def test_a_channel_that_grew_by_a_twentieth_of_all_money_is_tested_and_then_by_another() -> None:
     market = world()
     tiktok = market.channel_of == market.channels.index("tiktok_ads")
     grown = [market.present * np.where(tiktok, 1 + 0.5 * i, 1.0) for i in range(3)]
-    said = frozenset[str]()
-    first = tuple(begun(market, 0, said, (), grown[:2]))
-    assert [t.channel for t in first] == ["tiktok_ads"]
+    tells = {"tiktok_ads": 3}
+
+    def tests(
+        week: int, trials: tuple[Trial, ...], budgets: list[Budgets], tells: dict[str, int] = tells
+    ) -> tuple[Trial, ...]:
+        return tuple(begun(market, week, frozenset(), trials, budgets, telling=tells))
+
+    first = tests(0, (), grown[:2])
+    assert [(t.channel, t.weeks) for t in first] == [("tiktok_ads", 3)]
+    assert not tests(0, (), grown[:2], {})
     later = [*grown[:2], *[grown[1]] * APART_WEEKS]
-    assert not list(begun(market, APART_WEEKS, said, first, later))
-    assert list(begun(market, APART_WEEKS, said, first, [*later, grown[2]]))
-    assert not list(begun(market, 1, said, first, [*grown, grown[2]]))
+    assert not tests(APART_WEEKS, first, later)
+    assert tests(APART_WEEKS, first, [*later, grown[2]])
+    assert not tests(1, first, [*grown, grown[2]])
+
+
+def test_a_test_goes_on_until_it_tells_what_the_curve_claims_and_else_none_begins() -> None:
+    def line(orders: float) -> list[dict[str, object]]:
+        """A channel that brings so many orders a week at present, in proportion to spend."""
+        return [
+            {"weekly_spend_micros": s, "orders_p50": orders * s / 10, "is_current": s == 10}
+            for s in (0, 10, 20)
+        ]
+
+    run = JobEvidence("mmm", "run", world().as_of(0), "PASS", "")
+    curves = {"some": line(300.0), "more": line(100.0), "few": line(50.0)}
+    said = Advice(run, (), Drafted((), ()), curves, {date(2026, 1, 5): 500.0})
+    # 0.4 of what a channel brings, against 2.8 standard errors of the orders of so many weeks
+    assert telling(said) == {"some": 2, "more": 3}
+    assert telling(Advice(run, (), Drafted((), ()), curves, {})) == {}

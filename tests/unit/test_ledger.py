@@ -187,6 +187,7 @@ def test_a_pause_waits_for_no_forecast_and_a_shift_for_the_media_mix_alone(
         basis="live",
         predictions=20,
         max_mape=0.5,
+        max_bias=0.05,
         max_ks=0.35,
         verdict="FAIL",
         reason="they were off",

@@ -35,7 +35,7 @@ class FidelityJob:
     """Readiness of the jobs' answers (see :class:`pipelines.jobs.base.Job`)."""
 
     name = "fidelity"
-    model_version = "pit-3"
+    model_version = "pit-4"
     tables = (EVALUATIONS, EVENTS)
     plots = ()
 
@@ -108,7 +108,7 @@ def _by_basis(watched: Watched, inputs: Mapping[str, pa.Table]) -> dict[str, lis
 def _evaluation(
     watched: Watched, basis: str, predictions: list[Prediction], settings: FidelitySettings
 ) -> Row:
-    scored = score(predictions) if predictions else None
+    scored = score(predictions, settings.max_bias) if predictions else None
     verdict, reason = gate(watched.job, watched.quantity, scored, settings)
     if verdict == "NO_DATA":
         reason = f"{reason} {watched.remedy}"
@@ -119,6 +119,7 @@ def _evaluation(
         "basis": basis,
         "predictions": len(predictions),
         "max_mape": settings.max_mape,
+        "max_bias": settings.max_bias,
         "max_ks": settings.max_ks,
         "verdict": verdict,
         "reason": reason,

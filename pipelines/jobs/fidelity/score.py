@@ -12,6 +12,7 @@ from scipy.stats import kstest, norm
 Floats = npt.NDArray[np.float64]
 
 _TAIL = float(norm.ppf(0.9))
+_CORRECTIONS = 11
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,8 @@ class Fidelity:
         bias: sum of the medians over the sum of what came, less 1.
         ks: largest distance of the probability integral transforms' distribution from the uniform
             one, which they have where the predicted distributions are right (Dawid 1984; Diebold,
-            Gunther and Tay 1998): large where predictions are biased, too narrow or too wide.
+            Gunther and Tay 1998): large where predictions are biased, too narrow or too wide. The
+            least that a correction of all of them by at most the bias allowed leaves.
         coverage_80: share of what came within its predicted 10th and 90th percentile.
     """
 
@@ -52,8 +54,12 @@ class Fidelity:
     coverage_80: float
 
 
-def score(predictions: Sequence[Prediction]) -> Fidelity:
-    """Score at least one prediction."""
+def score(predictions: Sequence[Prediction], max_bias: float = 0.0) -> Fidelity:
+    """Score at least one prediction.
+
+    Args:
+        max_bias: a bias of at most so much, as a share, isn't held against their distributions.
+    """
     low, median, high, actual = np.array(
         [(p.p10, p.p50, p.p90, p.actual) for p in predictions], dtype=float
     ).T
@@ -65,7 +71,10 @@ def score(predictions: Sequence[Prediction]) -> Fidelity:
         independent=len({i if p.of is None else p.of for i, p in enumerate(predictions)}),
         mape=float(error.mean()) if occurred.any() else None,
         bias=float(median.sum()) / total - 1 if total else None,
-        ks=float(kstest(transforms(low, median, high, actual), "uniform").statistic),
+        ks=min(
+            float(kstest(transforms(low * by, median * by, high * by, actual), "uniform").statistic)
+            for by in np.linspace(1 - max_bias, 1 + max_bias, _CORRECTIONS)
+        ),
         coverage_80=float(((low <= actual) & (actual <= high)).mean()),
     )
 

@@ -3,19 +3,23 @@ tests that mmm asks for."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
+from typing import Any
 
 import numpy as np
+from scipy.stats import norm
 
 from pipelines.jobs.mmm.assumptions import FOLLOWS
+from pipelines.jobs.mmm.experiment import LEVEL, POWER
 from pipelines.money import Money, Rates, total
 from pipelines.policy_settings import GuardrailSettings
 from pipelines.proposals.proposal import Proposal
 from pipelines.sandbox.lab.platform import Advice
+from pipelines.sandbox.lab.trials import BEFORE_WEEKS
 from pipelines.sandbox.lab.world import Budgets, Trial, World
 from pipelines.sandbox.market.portfolio import PLATFORMS
 
-CHANGE, WEEKS = 0.4, 4
+CHANGE, WEEKS = 0.4, (2, 3, 4)
 APART_WEEKS = 8
 """From a test of a channel to its next."""
 MOVED = 0.05
@@ -69,18 +73,50 @@ def asked_for(advice: Advice, rates: Rates, caps: GuardrailSettings) -> frozense
     return frozenset({cheapest} if cheapest and middle[cheapest] < ceiling else ())
 
 
+def telling(advice: Advice) -> dict[str, int]:
+    """By channel, for how many weeks a test must go on to tell what its curve claims from nothing.
+    Channels of which even the longest wouldn't tell are left out."""
+    if not advice.expected:
+        return {}
+    weekly = float(np.mean(list(advice.expected.values())))
+    sure = float(norm.ppf(1 - LEVEL / 2) + norm.ppf(POWER))
+    weeks = {}
+    for channel, rows in advice.steady_curves.items():
+        claimed = _claimed(rows)
+        for count in WEEKS:
+            error = float(np.sqrt(count * weekly * (1 + count / BEFORE_WEEKS)))
+            if count * claimed > sure * error:
+                weeks[channel] = count
+                break
+    return weeks
+
+
+def _claimed(curve: Sequence[Mapping[str, Any]]) -> float:
+    """Weekly orders by which the halves of a test would differ, as a curve has it."""
+    spends, orders = (
+        np.array([row[name] for row in curve], dtype=float)
+        for name in ("weekly_spend_micros", "orders_p50")
+    )
+    now = next(row["weekly_spend_micros"] for row in curve if row["is_current"])
+    less, more = np.interp(now * np.array([1 - CHANGE, 1 + CHANGE]), spends, orders)
+    return float(more - less) / 2
+
+
 def begun(
     world: World,
     week: int,
     asked: Set[str],
     trials: Sequence[Trial],
     budgets: Sequence[Budgets],
+    *,
+    telling: Mapping[str, int],
 ) -> Iterator[Trial]:
     """The tests that the approver begins in a week: of channels of which more must be known, and of
     those that have grown by a twentieth of all money since they were last tested, or since the
-    first week.
+    first week, if a test tells.
 
     Args:
+        telling: for how many weeks that takes, by channel.
         budgets: of the first week and of each since, up to those that are decided on now.
     """
     day = world.decided_on(week) - 1
@@ -90,5 +126,5 @@ def begun(
         if own and week - own[-1] < APART_WEEKS:
             continue
         grown = spent[-1, c] - spent[own[-1] + 1 if own else 0, c]
-        if channel in asked or grown > MOVED * spent[-1].sum():
-            yield Trial(channel, week, WEEKS, CHANGE)
+        if channel in asked or (channel in telling and grown > MOVED * spent[-1].sum()):
+            yield Trial(channel, week, telling.get(channel, WEEKS[-1]), CHANGE)

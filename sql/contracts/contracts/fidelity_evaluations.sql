@@ -19,9 +19,12 @@ CREATE TABLE contracts.fidelity_evaluations (
   ),
   max_mape FLOAT64 NOT NULL OPTIONS (description = "Bound on mape"),
   bias FLOAT64 OPTIONS (description = "Sum of the medians over what came, less 1"),
+  max_bias FLOAT64 NOT NULL OPTIONS (
+    description = "Bias, either way, that isn't held against the distributions"
+  ),
   ks FLOAT64 OPTIONS (
     description
-    = "Kolmogorov-Smirnov distance of what came from the predicted distributions (of the probability integral transforms from uniform); NULL without predictions"
+    = "Kolmogorov-Smirnov distance of what came from the predicted distributions (of the probability integral transforms from uniform), the least after a correction of all by at most max_bias; NULL without predictions"
   ),
   max_ks FLOAT64 NOT NULL OPTIONS (description = "Bound on ks"),
   coverage_80 FLOAT64 OPTIONS (

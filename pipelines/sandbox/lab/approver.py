@@ -19,7 +19,7 @@ from pipelines.sandbox.lab.trials import BEFORE_WEEKS
 from pipelines.sandbox.lab.world import Budgets, Trial, World
 from pipelines.sandbox.market.portfolio import PLATFORMS
 
-CHANGE, WEEKS = 0.4, (2, 3, 4)
+CHANGE, WEEKS = 0.4, 4
 APART_WEEKS = 8
 """From a test of a channel to its next."""
 MOVED = 0.05
@@ -73,33 +73,25 @@ def asked_for(advice: Advice, rates: Rates, caps: GuardrailSettings) -> frozense
     return frozenset({cheapest} if cheapest and middle[cheapest] < ceiling else ())
 
 
-def telling(advice: Advice) -> dict[str, int]:
-    """By channel, for how many weeks a test must go on to tell what its curve claims from nothing.
-    Channels of which even the longest wouldn't tell are left out."""
+def telling(advice: Advice) -> frozenset[str]:
+    """The channels of which a test would tell what their curves claim from nothing."""
     if not advice.expected:
-        return {}
+        return frozenset()
     weekly = float(np.mean(list(advice.expected.values())))
-    sure = float(norm.ppf(1 - LEVEL / 2) + norm.ppf(POWER))
-    weeks = {}
-    for channel, rows in advice.steady_curves.items():
-        claimed = _claimed(rows)
-        for count in WEEKS:
-            error = float(np.sqrt(count * weekly * (1 + count / BEFORE_WEEKS)))
-            if count * claimed > sure * error:
-                weeks[channel] = count
-                break
-    return weeks
+    error = float(np.sqrt(WEEKS * weekly * (1 + WEEKS / BEFORE_WEEKS)))
+    least = error * float(norm.ppf(1 - LEVEL / 2) + norm.ppf(POWER))
+    return frozenset(c for c, rows in advice.steady_curves.items() if _claimed(rows) > least)
 
 
 def _claimed(curve: Sequence[Mapping[str, Any]]) -> float:
-    """Weekly orders by which the halves of a test would differ, as a curve has it."""
+    """Orders by which the halves of a test would differ, as a curve has it."""
     spends, orders = (
         np.array([row[name] for row in curve], dtype=float)
         for name in ("weekly_spend_micros", "orders_p50")
     )
     now = next(row["weekly_spend_micros"] for row in curve if row["is_current"])
     less, more = np.interp(now * np.array([1 - CHANGE, 1 + CHANGE]), spends, orders)
-    return float(more - less) / 2
+    return float(WEEKS * (more - less) / 2)
 
 
 def begun(
@@ -109,14 +101,14 @@ def begun(
     trials: Sequence[Trial],
     budgets: Sequence[Budgets],
     *,
-    telling: Mapping[str, int],
+    telling: Set[str],
 ) -> Iterator[Trial]:
     """The tests that the approver begins in a week: of channels of which more must be known, and of
     those that have grown by a twentieth of all money since they were last tested, or since the
     first week, if a test tells.
 
     Args:
-        telling: for how many weeks that takes, by channel.
+        telling: channels of which it does.
         budgets: of the first week and of each since, up to those that are decided on now.
     """
     day = world.decided_on(week) - 1
@@ -127,4 +119,4 @@ def begun(
             continue
         grown = spent[-1, c] - spent[own[-1] + 1 if own else 0, c]
         if channel in asked or (channel in telling and grown > MOVED * spent[-1].sum()):
-            yield Trial(channel, week, telling.get(channel, WEEKS[-1]), CHANGE)
+            yield Trial(channel, week, WEEKS, CHANGE)

@@ -144,9 +144,11 @@ class MmmSettings(Section):
 
     @model_validator(mode="after")
     def _allocation_is_of_channels(self) -> Self:
+        if self.allocation is None:
+            return self
         segments = {segment.full_name for segment in self.segments or ()}
         known = {*platform_table().platforms, *segments}
-        if self.allocation and (problem := self.allocation.unknown(known)):
+        if problem := self.allocation.unknown(known):
             raise ValueError(f"allocation: {problem}")
         return self
 

@@ -8,7 +8,6 @@ from functools import cache
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import sqlglot
 from sqlglot import exp
 
@@ -191,6 +190,8 @@ def _column(definition: exp.ColumnDef) -> Column:
 def _without_null_arrays(values: pa.ChunkedArray) -> pa.ChunkedArray:
     if not pa.types.is_list(values.type) or values.null_count == 0:
         return values
+    import pyarrow.compute as pc
+
     array = values.combine_chunks()
     lengths = pc.fill_null(pc.list_value_length(array), 0)
     offsets = pa.concat_arrays([pa.array([0], pa.int32()), pc.cumulative_sum(lengths)])

@@ -21,7 +21,7 @@ from pydantic import (
 )
 
 from pipelines.errors import ConfigError
-from pipelines.yaml_files import problems, read_yaml
+from pipelines.yaml_files import FAST_LOADER, problems, read_yaml
 
 FILE = Path(__file__).with_name("platforms.yaml")
 
@@ -200,7 +200,7 @@ def load_platforms(path: Path) -> PlatformTable:
         ConfigError: no file, not YAML, or a key or value that is wrong, with its line.
     """
     try:
-        content, tree = read_yaml(path)
+        content, tree = read_yaml(path, FAST_LOADER)
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise ConfigError(
             f"{path} can't be read as YAML: {error}",

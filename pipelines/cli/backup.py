@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from pipelines.cli.console import err, print_plainly
 from pipelines.cli.options import ConfigOption
-from pipelines.config import Settings, load_settings
 from pipelines.errors import IntegrityError, UsageError
-from pipelines.warehouse import open_warehouse
-from pipelines.warehouse.backup import Saved, back_up, put_back
+
+if TYPE_CHECKING:
+    from pipelines.config import Settings
+    from pipelines.warehouse.backup import Saved
 
 
 def backup(
@@ -24,6 +25,8 @@ def backup(
     config: ConfigOption = None,
 ) -> None:
     """Write the DuckDB file, with its log, as one file that is verified; others may go on."""
+    from pipelines.warehouse.backup import back_up
+
     settings = _duckdb_settings(config)
     path = settings.warehouse.path
     if not path.exists():
@@ -52,6 +55,8 @@ def restore(
     config: ConfigOption = None,
 ) -> None:
     """Put a backup where the DuckDB file was, verified; nothing is overwritten."""
+    from pipelines.warehouse.backup import put_back
+
     settings = _duckdb_settings(config)
     path = settings.warehouse.path
     _print(put_back(backup_file, path, lambda copy: _verify(settings, copy)))
@@ -63,6 +68,8 @@ def restore(
 
 
 def _duckdb_settings(config: Path | None) -> Settings:
+    from pipelines.config import load_settings
+
     settings = load_settings(config)
     if settings.warehouse.kind == "duckdb":
         return settings
@@ -79,6 +86,7 @@ def _verify(settings: Settings, copy: Path) -> str:
     """Verify the record of decisions in a copy; its anchor stays with the original."""
     from pipelines.proposals.ledger import Ledger
     from pipelines.proposals.verify import verify
+    from pipelines.warehouse import open_warehouse
 
     at_copy = settings.warehouse.model_copy(update={"path": copy})
     warehouse = open_warehouse(settings.model_copy(update={"warehouse": at_copy}), create=False)
@@ -91,6 +99,7 @@ def _compare_with_anchor(settings: Settings) -> None:
     """Say where the restored decisions differ from the anchor, which a restore leaves alone."""
     from pipelines.proposals.ledger import open_ledger
     from pipelines.proposals.verify import verify
+    from pipelines.warehouse import open_warehouse
 
     warehouse = open_warehouse(settings)
     try:

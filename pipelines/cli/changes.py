@@ -13,7 +13,7 @@ from pipelines.cli.console import err, out, print_plainly
 from pipelines.cli.options import ConfigOption, day_option, open_settings
 from pipelines.errors import UsageError
 from pipelines.plain_text import visible
-from pipelines.proposals.exports.formats import FORMATS, FormatName
+from pipelines.proposals.exports.names import FormatName
 
 
 def export(  # noqa: PLR0917 - options of a command
@@ -42,6 +42,7 @@ def export(  # noqa: PLR0917 - options of a command
     Nothing is sent anywhere: a person imports the file, looks at it there and posts it. A file
     holds what the platform, as last landed, shows not to be carried out yet; the rest is named.
     """
+    from pipelines.proposals.exports.formats import FORMATS
     from pipelines.proposals.exports.selection import recorded, select
     from pipelines.proposals.ledger import open_ledger
     from pipelines.proposals.market import read_campaigns

@@ -14,15 +14,13 @@ import typer
 from pipelines.cli.console import err, print_error, print_plainly
 from pipelines.cli.options import ConfigOption, day, day_option, open_settings, person
 from pipelines.cli.progress import shown
-from pipelines.config import Secrets
 from pipelines.errors import AdcanaryError, UsageError
-from pipelines.source_settings import FileSettings
-from pipelines.warehouse import Warehouse
 
 if TYPE_CHECKING:
     from pipelines.landing.backfills import Backfill
     from pipelines.landing.ingest import Ingested
     from pipelines.sources.base import Source
+    from pipelines.warehouse import Warehouse
 
 
 FirstDayOption = Annotated[
@@ -69,8 +67,10 @@ def ingest(
 
     If one account fails, the others are still published.
     """
+    from pipelines.config import Secrets
     from pipelines.landing.backfills import Backfill
     from pipelines.privacy.salt import check_salt
+    from pipelines.source_settings import FileSettings
     from pipelines.sources.files.draft import write_draft
     from pipelines.sources.files.source import open_source as open_file
     from pipelines.sources.registry import open_source, source_names

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -20,7 +20,9 @@ from pipelines.cli.console import (
 )
 from pipelines.cli.options import ConfigOption, FormatOption, open_settings
 from pipelines.errors import UsageError
-from pipelines.warehouse import Warehouse
+
+if TYPE_CHECKING:
+    from pipelines.warehouse import Warehouse
 
 lab_app = typer.Typer(no_args_is_help=True, help="Let the platform decide for a simulated market.")
 

@@ -8,7 +8,6 @@ from typing import Annotated
 
 import typer
 
-from pipelines.build import build as build_models
 from pipelines.cli import (
     backup,
     changes,
@@ -106,6 +105,8 @@ def build(
     config: ConfigOption = None,
 ) -> None:
     """Build and test the models with dbt."""
+    from pipelines.build import build as build_models
+
     settings, _ = open_settings(config)
     result = build_models(settings, select, print_plainly, full_refresh=full_refresh)
     for warning in result.warnings:

@@ -7,15 +7,16 @@ import os
 from collections.abc import Sequence
 from datetime import date, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from pipelines.cli.console import Format
-from pipelines.config import Settings, load_settings
 from pipelines.errors import UsageError
-from pipelines.proposals.people import person_name
-from pipelines.warehouse import Warehouse, open_warehouse
+
+if TYPE_CHECKING:
+    from pipelines.config import Settings
+    from pipelines.warehouse import Warehouse
 
 
 def day_option(help_: str) -> Any:
@@ -59,6 +60,9 @@ def refuse_given(ctx: typer.Context, names: Sequence[str], because: str, fix: st
 
 def open_settings(config: Path | None, *, create: bool = True) -> tuple[Settings, Warehouse]:
     """The settings and their warehouse; ``create`` also creates its missing tables."""
+    from pipelines.config import load_settings
+    from pipelines.warehouse import open_warehouse
+
     settings = load_settings(config)
     return settings, open_warehouse(settings, create=create)
 
@@ -74,4 +78,6 @@ def person(name: str | None) -> str:
     Raises:
         UsageError, DecisionRefused: it isn't a person's name (``proposals.people``).
     """
+    from pipelines.proposals.people import person_name
+
     return person_name(name or os.environ.get("ADCANARY_USER") or getpass.getuser())

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from pipelines.cli.console import Format, print_plainly, print_rows
 from pipelines.cli.options import ConfigOption, FormatOption, open_settings, person
-from pipelines.config import Settings
-from pipelines.proposals.events import Actor
+
+if TYPE_CHECKING:
+    from pipelines.config import Settings
+    from pipelines.proposals.events import Actor
 
 policy_app = typer.Typer(
     no_args_is_help=True, help="What proposals are held to, and who decides on them."
@@ -119,6 +121,8 @@ def resume(why: WhyOption, actor: ActorOption = None, config: ConfigOption = Non
 
 
 def _actor(name: str | None) -> Actor:
+    from pipelines.proposals.events import Actor
+
     return Actor(person(name), "person")
 
 

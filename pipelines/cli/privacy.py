@@ -8,28 +8,22 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from pipelines.cli.console import Format, of_rows, print_plainly, print_rows
 from pipelines.cli.options import ConfigOption, FormatOption, RowsOption, open_settings
 from pipelines.cli.options import person as actor_name
-from pipelines.config import Secrets, Settings
 from pipelines.errors import UsageError
-from pipelines.placeholders import placeholders
-from pipelines.privacy import erasure
-from pipelines.privacy.declared import Id
-from pipelines.privacy.erasure import Reached
-from pipelines.privacy.export import as_json, export, write
-from pipelines.privacy.linkage import Person, find_person
-from pipelines.privacy.nobodys import forget_placeholders
-from pipelines.privacy.requests import Request
-from pipelines.privacy.retention import expire
-from pipelines.privacy.salt import check_salt
-from pipelines.privacy.subject import SubjectKind, detect, identify
-from pipelines.warehouse import Warehouse
-from pipelines.warehouse.compaction import compact
+from pipelines.privacy.subject_kind import SubjectKind
+
+if TYPE_CHECKING:
+    from pipelines.config import Settings
+    from pipelines.privacy.declared import Id
+    from pipelines.privacy.erasure import Reached
+    from pipelines.privacy.linkage import Person
+    from pipelines.warehouse import Warehouse
 
 privacy_app = typer.Typer(no_args_is_help=True, help="Export, erase and expire people's data.")
 
@@ -59,6 +53,9 @@ def export_person(
     config: ConfigOption = None,
 ) -> None:
     """Export everything stored about a person, as JSON."""
+    from pipelines.privacy.export import as_json, export, write
+    from pipelines.privacy.requests import Request
+
     settings, warehouse = open_settings(config)
     subject = _find(settings, warehouse, person, kind)
     request = Request("export", actor_name(actor), reason, settings.clock())
@@ -88,6 +85,10 @@ def erase(
     Shows what would be erased, and asks first. A DuckDB file is then written anew, so that no
     deleted byte stays in it (`adcanary privacy compact`).
     """
+    from pipelines.privacy import erasure
+    from pipelines.privacy.requests import Request
+    from pipelines.warehouse.compaction import compact
+
     settings, warehouse = open_settings(config)
     if not yes and format_ is not Format.TABLE:
         raise UsageError(
@@ -135,6 +136,8 @@ def compact_file(config: ConfigOption = None) -> None:
     `adcanary privacy erase` does so by itself. After rows have expired, or consent was withdrawn,
     their bytes stay in the file until then. BigQuery has nothing to compact.
     """
+    from pipelines.warehouse.compaction import compact
+
     _, warehouse = open_settings(config)
     size = compact(warehouse)
     if size is None:
@@ -150,6 +153,8 @@ def expire_events(
     config: ConfigOption = None,
 ) -> None:
     """Delete event-level rows older than the retention period."""
+    from pipelines.privacy.retention import expire
+
     settings, warehouse = open_settings(config)
     kept = settings.privacy.event_retention_days if days is None else days
     rows = expire(warehouse, settings.today(), kept)
@@ -165,6 +170,13 @@ def list_requests(format_: RowsOption = None, config: ConfigOption = None) -> No
 
 
 def _find(settings: Settings, warehouse: Warehouse, value: str, kind: SubjectKind | None) -> Person:
+    from pipelines.config import Secrets
+    from pipelines.placeholders import placeholders
+    from pipelines.privacy.linkage import find_person
+    from pipelines.privacy.nobodys import forget_placeholders
+    from pipelines.privacy.salt import check_salt
+    from pipelines.privacy.subject import detect, identify
+
     given = sys.stdin.readline().strip() if value == "-" else value
     salt = Secrets().require("hash_salt")
     check_salt(warehouse, salt)

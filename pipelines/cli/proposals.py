@@ -6,10 +6,8 @@ from typing import Annotated
 
 import typer
 
-from pipelines.cli import report
 from pipelines.cli.console import Format, out, print_plainly, print_rows
 from pipelines.cli.options import AsOfOption, ConfigOption, FormatOption, day, open_settings, person
-from pipelines.proposals.events import Actor
 from pipelines.proposals.states import OPEN, Action, State
 
 proposals_app = typer.Typer(
@@ -29,6 +27,7 @@ CommentOption = Annotated[
 
 def propose(as_of: AsOfOption = None, config: ConfigOption = None) -> None:
     """Draft proposals from the jobs' latest results."""
+    from pipelines.cli import report
     from pipelines.proposals.ledger import open_ledger
     from pipelines.proposals.propose import propose as append_new
     from pipelines.proposals.terms import Terms, unlike_file
@@ -53,6 +52,7 @@ def propose(as_of: AsOfOption = None, config: ConfigOption = None) -> None:
 @proposals_app.command("list")
 def list_proposals(format_: FormatOption = Format.TABLE, config: ConfigOption = None) -> None:
     """List every proposal, with its latest revision and its state."""
+    from pipelines.cli import report
     from pipelines.proposals.ledger import open_ledger
 
     settings, warehouse = open_settings(config, create=False)
@@ -68,6 +68,7 @@ def show_proposal(
     proposal_id: IdArgument, format_: FormatOption = Format.TABLE, config: ConfigOption = None
 ) -> None:
     """Show one proposal: effect, evidence, guardrails, rollback and history."""
+    from pipelines.cli import report
     from pipelines.proposals.ledger import open_ledger
 
     settings, warehouse = open_settings(config, create=False)
@@ -108,6 +109,7 @@ def approve(
     It is recorded in the shadow feed, and never applied to a platform.
     """
     from pipelines.proposals import decide
+    from pipelines.proposals.events import Actor
     from pipelines.proposals.ledger import open_ledger
     from pipelines.proposals.terms import Terms
 
@@ -138,6 +140,7 @@ def _decision(name: str, action: Action, doc: str) -> None:
         config: ConfigOption = None,
     ) -> None:
         from pipelines.proposals import decide
+        from pipelines.proposals.events import Actor
         from pipelines.proposals.ledger import open_ledger
         from pipelines.proposals.terms import Terms
 
@@ -200,6 +203,7 @@ def anchor(
     """
     from pipelines.proposals import decide
     from pipelines.proposals.anchor import Anchor
+    from pipelines.proposals.events import Actor
     from pipelines.proposals.ledger import open_ledger
     from pipelines.proposals.terms import Terms, file_policy
 

@@ -8,7 +8,6 @@ import typer
 
 from pipelines.cli.console import print_plainly
 from pipelines.cli.options import ConfigOption, person
-from pipelines.config import Secrets, load_settings
 
 
 def review(
@@ -30,6 +29,7 @@ def review(
     """
     import uvicorn
 
+    from pipelines.config import Secrets, load_settings
     from pipelines.proposals.review.app import create_app
     from pipelines.proposals.review.listening import listen
 

@@ -8,7 +8,6 @@ import typer
 
 from pipelines.cli.console import Format, out, print_object, print_plainly, print_rows, rounded
 from pipelines.cli.options import AsOfOption, ConfigOption, FormatOption, day, open_settings
-from pipelines.money import Money
 
 
 def scorecard(
@@ -54,6 +53,8 @@ def _listed(row: dict[str, Any]) -> dict[str, Any]:
     """A line as the table shows it; the reason has the figures."""
     change = f"{row['from_value']} → {row['to_value']}"
     if row["field"].endswith("_micros"):
+        from pipelines.money import Money
+
         before, after = (
             Money(int(row[name]), row["currency_code"]) for name in ("from_value", "to_value")
         )

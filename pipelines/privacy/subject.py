@@ -3,22 +3,12 @@
 from __future__ import annotations
 
 import re
-from enum import StrEnum
 
 from pipelines.errors import UsageError
 from pipelines.placeholders import SHIPPED, Placeholders
 from pipelines.privacy.declared import Id, Kind
 from pipelines.privacy.hashing import hash_email, hash_phone, hash_user_id
-
-
-class SubjectKind(StrEnum):
-    """What was given; ``stored`` is an id as the warehouse holds it: hash, device or click id."""
-
-    EMAIL = "email"
-    PHONE = "phone"
-    USER = "user"
-    STORED = "stored"
-
+from pipelines.privacy.subject_kind import SubjectKind
 
 # digits and how they are grouped: nothing else, so that an impossible number is told to be one
 _DIALLED = re.compile(r"[+][\d\s().\-/]+")

@@ -26,6 +26,7 @@ from pipelines.proposals.states import Action
 from pipelines.proposals.stored import StoredProposal
 from pipelines.warehouse import RowCountConflict, Statement, Warehouse
 from pipelines.warehouse.base import Value, insert_row
+from pipelines.warehouse.results import rows_of
 
 if TYPE_CHECKING:  # it verifies ledgers
     from pipelines.proposals.checkpoint import Memory
@@ -106,7 +107,7 @@ class Ledger:
 
     def events(self) -> list[LoggedEvent]:
         """Every event, in chain order."""
-        return [LoggedEvent.of(row) for row in self.warehouse.query(_EVENTS).to_pylist()]
+        return [LoggedEvent.of(row) for row in rows_of(self.warehouse.query(_EVENTS))]
 
     def policy(self) -> Policy:
         """The policy in force; nothing is verified.
@@ -122,7 +123,7 @@ class Ledger:
     def read(self) -> Book:
         """Every proposal with its state, and the events so far; nothing is verified."""
         with self.warehouse.unit(read_only=True):
-            rows = self.warehouse.query(query_text("latest_revisions")).to_pylist()
+            rows = rows_of(self.warehouse.query(query_text("latest_revisions")))
             return Book.of(self.events(), rows)
 
     def records(self, *, anchored: bool = True) -> Records:

@@ -7,7 +7,6 @@ from typing import NoReturn
 
 import duckdb
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from pipelines.errors import StatementError, UsageError
 from pipelines.warehouse.duckdb_functions import register
@@ -76,6 +75,8 @@ def answer(connection: duckdb.DuckDBPyConnection, sql: str) -> pa.Table:
     if len({*names}) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
         refuse(f"A result with two columns named {twice}", "the columns, with an alias for one")
+    import pyarrow.compute as pc
+
     for column in rows.columns:
         if pa.types.is_floating(column.type) and pc.any(pc.invert(pc.is_finite(column))).as_py():
             raise _error(sql, "double overflow: a result is infinite or NaN.")

@@ -21,7 +21,8 @@ from pipelines.money import MICROS, Money
 from pipelines.proposals import decide
 from pipelines.proposals.events import SERVICE
 from pipelines.proposals.exports.cells import amount
-from pipelines.proposals.exports.formats import FORMATS, FileFormat, FormatName
+from pipelines.proposals.exports.formats import FORMATS, FileFormat
+from pipelines.proposals.exports.names import FormatName
 from pipelines.proposals.exports.selection import (
     BUDGET,
     STATUS,

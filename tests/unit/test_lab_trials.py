@@ -10,7 +10,7 @@ from pipelines.jobs.mmm.experiments import read_experiments
 from pipelines.money import Rates
 from pipelines.proposals.evidence import JobEvidence
 from pipelines.proposals.kinds.base import Drafted
-from pipelines.sandbox.lab.approver import APART_WEEKS, asked_for, begun, telling
+from pipelines.sandbox.lab.approver import APART_WEEKS, Design, asked_for, begun
 from pipelines.sandbox.lab.loop import SETTINGS
 from pipelines.sandbox.lab.platform import Advice
 from pipelines.sandbox.lab.scenario import SCENARIOS
@@ -73,44 +73,58 @@ def test_a_refusal_for_spend_that_follows_demand_asks_for_a_test_of_the_channel_
     said = advice("INCONCLUSIVE", "the spend of meta_ads goes with demand", (f"of: {FOLLOWS}",))
     asked = asked_for(said, RATES, SETTINGS.guardrails)
     assert asked == {"meta_ads"}
-    tests = begun(world(), 1, asked, (), flat, telling=frozenset())
+    tests = begun(world(), 1, asked, (), flat, designs={})
     assert [t.channel for t in tests] == ["meta_ads"]
     other = advice("INCONCLUSIVE", "meta_ads and tiktok_ads work together", ("of: another",))
     assert not asked_for(other, RATES, SETTINGS.guardrails)
-    assert not list(begun(world(), 1, frozenset(), (), flat, telling=frozenset()))
+    assert not list(begun(world(), 1, frozenset(), (), flat, designs={}))
 
 
 def test_a_channel_that_grew_by_a_twentieth_of_all_money_is_tested_and_then_by_another() -> None:
     market = world()
     tiktok = market.channel_of == market.channels.index("tiktok_ads")
     grown = [market.present * np.where(tiktok, 1 + 0.5 * i, 1.0) for i in range(3)]
-    tells = frozenset({"tiktok_ads"})
+    designs = {"tiktok_ads": design(1_000.0)}
 
     def tests(
-        week: int, trials: tuple[Trial, ...], budgets: list[Budgets], tells: frozenset[str] = tells
+        week: int,
+        trials: tuple[Trial, ...],
+        budgets: list[Budgets],
+        designs: dict[str, Design] = designs,
     ) -> tuple[Trial, ...]:
-        return tuple(begun(market, week, frozenset(), trials, budgets, telling=tells))
+        return tuple(begun(market, week, frozenset(), trials, budgets, designs=designs))
 
     first = tests(0, (), grown[:2])
     assert [t.channel for t in first] == ["tiktok_ads"]
-    assert not tests(0, (), grown[:2], frozenset())
+    assert not tests(0, (), grown[:2], {})
     later = [*grown[:2], *[grown[1]] * APART_WEEKS]
     assert not tests(APART_WEEKS, first, later)
     assert tests(APART_WEEKS, first, [*later, grown[2]])
     assert not tests(1, first, [*grown, grown[2]])
 
 
-def test_a_test_tells_where_a_channel_claims_more_than_chance_does() -> None:
-    def line(orders: float) -> list[dict[str, object]]:
-        """A channel that brings so many orders a week at present, in proportion to spend."""
-        return [
-            {"weekly_spend_micros": s, "orders_p50": orders * s / 10, "is_current": s == 10}
-            for s in (0, 10, 20)
-        ]
+def design(orders: float, bend: float = 0.0) -> Design:
+    """Of a channel that spends 10, with an error of 100 orders; what halves bring lacks a bend."""
+    spends = np.array([0.0, 6.0, 10.0, 14.0])
+    return Design(spends, orders * spends / 10 - bend * np.array([0, 1, 0, 1]), 10.0, 100.0)
 
+
+def test_a_test_tells_where_a_channel_claims_more_than_chance_does() -> None:
+    # 0.4 of what it brings in four weeks, against 2.8 standard errors
+    assert design(180.0).tells
+    assert not design(170.0).tells
+    curve = [
+        {"weekly_spend_micros": 1e7 * i, "orders_p50": 100.0 * i, "is_current": i == 1}
+        for i in range(3)
+    ]
     run = JobEvidence("mmm", "run", world().as_of(0), "PASS", "")
-    curves = {"much": line(100.0), "little": line(75.0)}
-    said = Advice(run, (), Drafted((), ()), curves, {date(2026, 1, 5): 500.0})
-    # 0.4 of what a channel brings in four weeks, against 2.8 standard errors of all orders
-    assert telling(said) == {"much"}
-    assert not telling(Advice(run, (), Drafted((), ()), curves, {}))
+    said = Advice(run, (), Drafted((), ()), {"some": curve}, {date(2026, 1, 5): 500.0})
+    (made,) = Design.all(said).values()
+    assert (made.now, made.brings(10.0)) == (10.0, 100.0)
+    assert made.error == pytest.approx(np.sqrt(4 * 500 * (1 + 4 / 26)))
+    assert not Design.all(Advice(run, (), Drafted((), ()), {"some": curve}, {}))
+
+
+def test_a_test_is_cheap_where_growth_is_said_to_bring_twice_what_it_costs() -> None:
+    assert design(100.0, bend=5.6).is_cheap(grown=1.0)
+    assert not design(100.0, bend=5.8).is_cheap(grown=1.0)

@@ -19,7 +19,8 @@ from pipelines.privacy.declared import Id, Kind
 from pipelines.privacy.hashing import hash_email, hash_phone, hash_user_id
 from pipelines.privacy.linkage import find_person
 from pipelines.privacy.nobodys import forget_placeholders
-from pipelines.privacy.subject import SubjectKind, identify
+from pipelines.privacy.subject import identify
+from pipelines.privacy.subject_kind import SubjectKind
 from pipelines.sources.base import Batch, Window
 from tests.unit import people
 from tests.unit.people import DAY, NOW, SALT

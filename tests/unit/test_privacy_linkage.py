@@ -5,7 +5,8 @@ import pytest
 from pipelines.errors import UsageError
 from pipelines.privacy.declared import Id, Kind
 from pipelines.privacy.linkage import Person, find_person
-from pipelines.privacy.subject import SubjectKind, detect, identify
+from pipelines.privacy.subject import detect, identify
+from pipelines.privacy.subject_kind import SubjectKind
 from tests.unit import people
 from tests.unit.people import ADA, BEN, CY, SALT, event, fill, order, put
 

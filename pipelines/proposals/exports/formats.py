@@ -1,18 +1,13 @@
-"""The formats of import files, by the name that the command takes."""
+"""The formats of import files, by name."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 
 from pipelines.proposals.exports import google_ads_editor, meta_ads_manager
+from pipelines.proposals.exports.names import FormatName
 from pipelines.proposals.exports.selection import Edit
-
-
-class FormatName(StrEnum):
-    GOOGLE_ADS_EDITOR = "google-ads-editor"
-    META_ADS_MANAGER = "meta-ads-manager"
 
 
 @dataclass(frozen=True)

@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from math import hypot
+from statistics import NormalDist
 from typing import Protocol
-
-from scipy.stats import norm
 
 from pipelines.proposals.scorecard.sequential import NOMINAL
 
-_TO_P90 = float(norm.ppf(0.9))
-_TO_HELD = float(norm.ppf((1 + NOMINAL) / 2))
+_TO_P90 = NormalDist().inv_cdf(0.9)
+_TO_HELD = NormalDist().inv_cdf((1 + NOMINAL) / 2)
 
 
 class Percentiles(Protocol):

@@ -6,8 +6,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from math import inf, log
 
-from scipy.special import betainc, betaln
-
 NOMINAL = 0.90
 LOW, HIGH = 0.85, 0.95
 """The band that the coverage of 90% intervals is held to."""
@@ -56,6 +54,9 @@ def _log_evidence(successes: float, failures: float, bound: float) -> float:
     (Ville's inequality; Waudby-Smith and Ramdas 2024), however often one looks. The ratio is convex
     in a success, so that this holds for a part of one, too.
     """
+    # half a second of a command that reads a ledger in which nothing was scored yet
+    from scipy.special import betainc, betaln
+
     a, b = 1 + successes, 1 + failures
     within = float(betainc(a, b, bound))
     if within == 0:

@@ -4,14 +4,15 @@ tests that mmm asks for."""
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence, Set
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 from scipy.stats import norm
 
 from pipelines.jobs.mmm.assumptions import FOLLOWS
 from pipelines.jobs.mmm.experiment import LEVEL, POWER
-from pipelines.money import Money, Rates, total
+from pipelines.jobs.mmm.panel import Floats
+from pipelines.money import MICROS, Money, Rates, total
 from pipelines.policy_settings import GuardrailSettings
 from pipelines.proposals.proposal import Proposal
 from pipelines.sandbox.lab.platform import Advice
@@ -73,25 +74,53 @@ def asked_for(advice: Advice, rates: Rates, caps: GuardrailSettings) -> frozense
     return frozenset({cheapest} if cheapest and middle[cheapest] < ceiling else ())
 
 
-def telling(advice: Advice) -> frozenset[str]:
-    """The channels of which a test would tell what their curves claim from nothing."""
-    if not advice.expected:
-        return frozenset()
-    weekly = float(np.mean(list(advice.expected.values())))
-    error = float(np.sqrt(WEEKS * weekly * (1 + WEEKS / BEFORE_WEEKS)))
-    least = error * float(norm.ppf(1 - LEVEL / 2) + norm.ppf(POWER))
-    return frozenset(c for c, rows in advice.steady_curves.items() if _claimed(rows) > least)
+@dataclass(frozen=True)
+class Design:
+    """What a test of a channel would be like, as the channel's curve has it.
 
+    Args:
+        spends, orders: the curve, a week.
+        now: present weekly spend.
+        error: standard error of what it measures, in orders.
+    """
 
-def _claimed(curve: Sequence[Mapping[str, Any]]) -> float:
-    """Orders by which the halves of a test would differ, as a curve has it."""
-    spends, orders = (
-        np.array([row[name] for row in curve], dtype=float)
-        for name in ("weekly_spend_micros", "orders_p50")
-    )
-    now = next(row["weekly_spend_micros"] for row in curve if row["is_current"])
-    less, more = np.interp(now * np.array([1 - CHANGE, 1 + CHANGE]), spends, orders)
-    return float(WEEKS * (more - less) / 2)
+    spends: Floats
+    orders: Floats
+    now: float
+    error: float
+
+    @classmethod
+    def all(cls, advice: Advice) -> dict[str, Design]:
+        """By channel; none where the platform says nothing of the weeks to come."""
+        if not advice.expected:
+            return {}
+        weekly = float(np.mean(list(advice.expected.values())))
+        error = float(np.sqrt(WEEKS * weekly * (1 + WEEKS / BEFORE_WEEKS)))
+        return {
+            channel: cls(
+                np.array([row["weekly_spend_micros"] / MICROS for row in rows]),
+                np.array([row["orders_p50"] for row in rows]),
+                next(row["weekly_spend_micros"] / MICROS for row in rows if row["is_current"]),
+                error,
+            )
+            for channel, rows in advice.steady_curves.items()
+        }
+
+    def brings(self, spend: float) -> float:
+        return float(np.interp(spend, self.spends, self.orders))
+
+    @property
+    def tells(self) -> bool:
+        """Whether it tells what the curve claims from nothing."""
+        more, less = (self.brings(self.now * (1 + side * CHANGE)) for side in (1, -1))
+        sure = float(norm.ppf(1 - LEVEL / 2) + norm.ppf(POWER))
+        return WEEKS * (more - less) / 2 > sure * self.error
+
+    def is_cheap(self, grown: float) -> bool:
+        """Whether it costs at most half of what a growth of the weekly spend is said to bring."""
+        halves = [self.brings(self.now * (1 + side * CHANGE)) for side in (1, -1)]
+        cost = self.brings(self.now) - sum(halves) / 2
+        return cost <= (self.brings(self.now) - self.brings(self.now - grown)) / 2
 
 
 def begun(
@@ -101,14 +130,14 @@ def begun(
     trials: Sequence[Trial],
     budgets: Sequence[Budgets],
     *,
-    telling: Set[str],
+    designs: Mapping[str, Design],
 ) -> Iterator[Trial]:
     """The tests that the approver begins in a week: of channels of which more must be known, and of
     those that have grown by a twentieth of all money since they were last tested, or since the
-    first week, if a test tells.
+    first week, if a test tells or is cheap.
 
     Args:
-        telling: channels of which it does.
+        designs: of tests, by channel.
         budgets: of the first week and of each since, up to those that are decided on now.
     """
     day = world.decided_on(week) - 1
@@ -118,5 +147,7 @@ def begun(
         if own and week - own[-1] < APART_WEEKS:
             continue
         grown = spent[-1, c] - spent[own[-1] + 1 if own else 0, c]
-        if channel in asked or (channel in telling and grown > MOVED * spent[-1].sum()):
+        design = designs.get(channel)
+        checked = design is not None and (design.tells or design.is_cheap(7 * grown))
+        if channel in asked or (checked and grown > MOVED * spent[-1].sum()):
             yield Trial(channel, week, WEEKS, CHANGE)

@@ -13,7 +13,7 @@ from pipelines.jobs.mmm.engines import remembered
 from pipelines.money import MICROS
 from pipelines.policy_settings import GuardrailSettings, PolicySettings
 from pipelines.proposals.proposal import Proposal
-from pipelines.sandbox.lab.approver import approve, asked_for, begun, telling
+from pipelines.sandbox.lab.approver import Design, approve, asked_for, begun
 from pipelines.sandbox.lab.oracle import best_path
 from pipelines.sandbox.lab.platform import Advice, Platform
 from pipelines.sandbox.lab.reports import Reported, report
@@ -113,8 +113,8 @@ def run_platform(world: World, settings: Settings, progress: Progress) -> list[W
             after = carried_out(world, budgets, approved)
             known = [world.present, *(w.after for w in decided), after]
             asked = asked_for(advice, reported.market.rates, settings.guardrails)
-            tells = telling(advice)
-            tests = tuple(begun(world, week, asked, trials, known, telling=tells))
+            designs = Design.all(advice)
+            tests = tuple(begun(world, week, asked, trials, known, designs=designs))
             decided.append(Week(week, reported, advice, approved, budgets, after, tests))
             budgets = after
     return decided

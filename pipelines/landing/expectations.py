@@ -118,6 +118,11 @@ def batches() -> Any:
     return asset.add_batch_definition_whole_dataframe("all")
 
 
+def is_imported() -> bool:
+    """Whether Great Expectations was used before in this process."""
+    return batches.cache_info().currsize > 0
+
+
 def _suite(contract: Contract) -> Any:
     import great_expectations as gx
     from great_expectations.expectations.expectation_configuration import ExpectationConfiguration

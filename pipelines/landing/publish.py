@@ -6,6 +6,7 @@ import random
 import re
 import time
 from collections.abc import Iterable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -16,6 +17,7 @@ from pipelines.contracts import load_contract
 from pipelines.errors import StatementError, Transient, WarehouseError
 from pipelines.landing import ledger, rejected, withdrawals
 from pipelines.landing.audit import Audited, audit, audit_spend
+from pipelines.landing.expectations import is_imported
 from pipelines.landing.slices import (
     Change,
     change,
@@ -25,7 +27,7 @@ from pipelines.landing.slices import (
     slice_of,
     standing,
 )
-from pipelines.landing.spool import Spool, spooled
+from pipelines.landing.spool import CHUNK_ROWS, Spool, spooled
 from pipelines.privacy import tombstones
 from pipelines.privacy.tombstones import Tombstones
 from pipelines.sources.base import Batch, Window
@@ -136,7 +138,15 @@ def land(
     contract = load_contract(batch.table)
     with spooled(batch, contract, partial(erased.apply, table=batch.table)) as spool:
         terms = _Terms(len(erased.digests), audited, allow_withdrawals)
-        return _land(warehouse, spool, terms)
+        with at_once(warehouse, spool.rows):
+            return _land(warehouse, spool, terms)
+
+
+def at_once(warehouse: Warehouse, rows: float) -> AbstractContextManager[None]:
+    """One unit of work for so many rows to land, if they are few: others don't wait for long, and
+    opening DuckDB's file takes as long as landing a few. Not before Great Expectations is there,
+    which takes seconds to import."""
+    return warehouse.unit() if rows <= CHUNK_ROWS and is_imported() else nullcontext()
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import errno
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +43,9 @@ class Spool:
     ``checksum`` does not depend on the order of rows; ``run_id`` derives from it and from source,
     table, account and window, but for a list, the present state of which is the same on any day.
     Both are of the rows as they were pulled, also where some of them were set aside since.
+
+    ``database`` answers what is asked of the rows. A batch has one, since starting DuckDB takes as
+    long as a query of a small batch.
     """
 
     batch: Batch
@@ -53,6 +56,7 @@ class Spool:
     schema_hash: str
     drift: tuple[str, ...]
     dropped_rows: int
+    database: duckdb.DuckDBPyConnection = field(repr=False, compare=False)
 
     @property
     def run_id(self) -> str:
@@ -72,15 +76,15 @@ class Spool:
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         """Rows of a DuckDB query over the views ``spool`` and ``numbered``, where
         ``file_row_number`` is a row's place, from 0."""
-        with _disk(self.path), _duckdb(self.path) as connection:
-            return connection.execute(sql).fetchall()
+        with _disk(self.path), _views(self.database, self.path) as cursor:
+            return cursor.execute(sql).fetchall()
 
     def narrowed(self, window: Window) -> Spool:
         """The part of it that lies in a window, beside it on disk."""
         day = self.contract.partition_by
         path = self.path.with_name(f"{window.start}_{window.end}.parquet")
-        with _disk(self.path), _duckdb(self.path) as connection:
-            connection.execute(
+        with _disk(self.path), _views(self.database, self.path) as cursor:
+            cursor.execute(
                 f"COPY (SELECT * FROM spool WHERE {day} BETWEEN DATE '{window.start}' "
                 f"AND DATE '{window.end}') TO '{path}' (FORMAT parquet, COMPRESSION zstd)"
             )
@@ -90,7 +94,7 @@ class Spool:
             if window.start <= (one.day or self.batch.window.end) <= window.end
         )
         batch = replace(self.batch, window=window, unreadable=tuple(unreadable), rows_read=0)
-        rows, checksum = _content(path, self.contract, batch)
+        rows, checksum = _content(self.database, path, self.contract, batch)
         return replace(self, batch=batch, path=path, rows=rows, checksum=checksum)
 
 
@@ -105,11 +109,11 @@ def spooled(batch: Batch, contract: Contract, keep: Filter | None = None) -> Ite
         AuditError: the rows don't fit the contract.
         StatementError: the disk is full.
     """
-    with scratch_folder() as folder:
+    with scratch_folder() as folder, _duckdb(folder) as database:
         path = Path(folder) / "batch.parquet"
         with _disk(folder):
             refused = _write(batch, contract, keep, path)
-            rows, checksum = _content(path, contract, batch)
+            rows, checksum = _content(database, path, contract, batch)
         schema = batch.rows.schema
         if left_out := personal(schema, contract):
             warning = "fields that may be about a person are not taken"
@@ -124,6 +128,7 @@ def spooled(batch: Batch, contract: Contract, keep: Filter | None = None) -> Ite
             schema_hash=sha256("|".join(f"{f.name}:{f.type}" for f in schema)),
             drift=drift(schema, contract),
             dropped_rows=batch.dropped_rows + refused,
+            database=database,
         )
 
 
@@ -185,7 +190,9 @@ def _tables(batch: Batch) -> Iterator[pa.Table]:
         yield pa.Table.from_batches(waiting, schema)
 
 
-def _content(path: Path, contract: Contract, batch: Batch) -> tuple[int, str]:
+def _content(
+    database: duckdb.DuckDBPyConnection, path: Path, contract: Contract, batch: Batch
+) -> tuple[int, str]:
     """Rows of the file, and a checksum of them and of what could not be read that does not depend
     on their order.
 
@@ -194,8 +201,8 @@ def _content(path: Path, contract: Contract, batch: Batch) -> tuple[int, str]:
     """
     schema = pq.read_schema(path)
     columns = ", ".join(f'"{name}"' for name in schema.names)
-    with _duckdb(path) as connection:
-        totals = connection.execute(
+    with _views(database, path) as cursor:
+        totals = cursor.execute(
             f"SELECT COUNT(*), SUM(HASH({columns})::HUGEINT) FROM spool"
         ).fetchone()
     rows, content = totals or (0, None)
@@ -208,16 +215,27 @@ def _content(path: Path, contract: Contract, batch: Batch) -> tuple[int, str]:
 
 
 @contextmanager
-def _duckdb(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    connection = duckdb.connect(
-        config={"memory_limit": _MEMORY, "temp_directory": str(path.parent), "threads": 2}
+def _duckdb(folder: str) -> Iterator[duckdb.DuckDBPyConnection]:
+    database = duckdb.connect(
+        config={"memory_limit": _MEMORY, "temp_directory": folder, "threads": 2}
     )
     try:
-        connection.execute("SET TimeZone = 'UTC'")
-        connection.execute(f"CREATE VIEW spool AS SELECT * FROM read_parquet('{path}')")
-        connection.execute(
-            f"CREATE VIEW numbered AS SELECT * FROM read_parquet('{path}', file_row_number = true)"
-        )
-        yield connection
+        database.execute("SET GLOBAL TimeZone = 'UTC'")
+        yield database
     finally:
-        connection.close()
+        database.close()
+
+
+@contextmanager
+def _views(database: duckdb.DuckDBPyConnection, path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A cursor with the views ``spool`` and ``numbered`` of a file, which are its own."""
+    cursor = database.cursor()
+    try:
+        cursor.execute(f"CREATE TEMP VIEW spool AS SELECT * FROM read_parquet('{path}')")
+        cursor.execute(
+            "CREATE TEMP VIEW numbered AS "
+            f"SELECT * FROM read_parquet('{path}', file_row_number = true)"
+        )
+        yield cursor
+    finally:
+        cursor.close()

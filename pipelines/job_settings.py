@@ -79,7 +79,8 @@ class FidelitySettings(Section):
 
     ``max_ks``: of what came from the predicted distributions, after all of them are corrected by at
     most ``max_bias``, a share. ``min_drift_ks``, ``min_drift``: how
-    far a daily series' distribution and median must move to be told.
+    far a daily series' distribution and median must move to be told. ``min_channel_drift``: the
+    same of the median of what a channel claims a click, to stop shifts of budgets.
     """
 
     max_mape: float = Field(0.5, gt=0)
@@ -88,3 +89,4 @@ class FidelitySettings(Section):
     min_predictions: int = Field(16, ge=8)
     min_drift_ks: float = Field(0.6, gt=0, le=1)
     min_drift: float = Field(0.3, gt=0)
+    min_channel_drift: float = Field(0.4, gt=0)

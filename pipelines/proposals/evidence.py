@@ -83,7 +83,8 @@ class Readiness:
     """Whether a job's predictions held, as the latest run of fidelity says.
 
     Args:
-        verdicts: of each evaluation of the job, and FAIL for each input that vanished, with why.
+        verdicts: of each evaluation of the job, and FAIL for each input that vanished, with why; of
+            the media mix also for each channel that moved.
     """
 
     as_of: date

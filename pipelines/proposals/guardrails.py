@@ -151,11 +151,12 @@ def predictions_hold(case: Predicted) -> Constraint:
         return Constraint(name, "NO_DATA", None, bound, "days", False, message)
     age = float((case.market.as_of - ready.as_of).days)
     by_verdict = {verdict: reason for verdict, reason in reversed(ready.verdicts)}
+    failed = " ".join(reason for verdict, reason in ready.verdicts if verdict == "FAIL")
     if not 0 <= age <= bound:
         verdict: Verdict = "FAIL"
         message = f"Predictions were last held against what came {age:.0f} day(s) ago."
-    elif "FAIL" in by_verdict:
-        verdict, message = "FAIL", by_verdict["FAIL"]
+    elif failed:
+        verdict, message = "FAIL", failed
     elif "PASS" in by_verdict:
         verdict, message = "PASS", by_verdict["PASS"]
     else:

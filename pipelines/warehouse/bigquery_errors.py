@@ -13,7 +13,12 @@ from google.api_core import exceptions
 from google.auth import exceptions as auth_exceptions
 from google.resumable_media.common import InvalidResponse
 
-from pipelines.errors import StatementError, WarehouseError, WarehouseUnavailable
+from pipelines.errors import (
+    MissingTableError,
+    StatementError,
+    WarehouseError,
+    WarehouseUnavailable,
+)
 from pipelines.warehouse.base import RowCountConflict
 from pipelines.warehouse.googlesql import ROW_COUNT_MARK
 
@@ -40,6 +45,7 @@ _PASSING_REASONS = {
     "tableUnavailable",
 }
 _OVERTAKEN = ("due to concurrent update", "transaction is aborted")
+_MISSING = ("Not found: Table ", "Not found: Dataset ")
 _FIXES = {
     "accessDenied": "Grant this account BigQuery Data Editor and Job User on the project.",
     "bytesBilledLimitExceeded": "Read fewer days or columns, or raise "
@@ -91,7 +97,8 @@ def _ours(what: str, sql: str | None, error: Exception) -> WarehouseError:
             fix="Run the command again later.",
         )
     shown = f"\n  {sql.strip()[:_SHOWN]}" if sql else ""
-    return StatementError(
+    kind = MissingTableError if any(text in message for text in _MISSING) else StatementError
+    return kind(
         f"BigQuery refused to {what}: {message}{shown}",
         kept="published data is unchanged.",
         fix=_FIXES.get(reason),

@@ -207,6 +207,43 @@ def test_visits_that_stop_close_the_gate(tmp_path: Path) -> None:
     assert ready.verdicts[0][0] == "FAIL"
 
 
+@pytest.mark.parametrize(
+    ("recent", "lately", "moved"),
+    [(1.0, 1.0, False), (0.4, 0.4, True), (1.7, 1.7, True), (0.8, 0.8, False), (1.0, 0.4, False)],
+    ids=["as before", "less", "more", "a little less", "not reported yet"],
+)
+def test_a_channel_whose_claims_a_click_moved_stops_shifts_of_budgets_alone(
+    tmp_path: Path, recent: float, lately: float, moved: bool
+) -> None:
+    """``recent``: claims of the two weeks up to a week ago; ``lately``: of the week since."""
+    noise = np.random.default_rng(3).normal(1, 0.1, 105)
+    level = np.repeat([1.0, recent, lately], [84, 14, 7])
+    days = [
+        {
+            "date": AS_OF - timedelta(days=i),
+            "channel": "tiktok_ads",
+            "is_complete": True,
+            "cost_reporting_micros": 500_000_000,
+            "impressions": 100_000,
+            "clicks": 1_000,
+            "conversions": float(20 * claims),
+        }
+        for i, claims in enumerate((noise * level)[::-1])
+    ]
+    marts = {"marketing_performance_daily": days}
+    warehouse = warehouse_of(tmp_path / "w.duckdb", marts, {})
+    run_job(warehouse, Settings(), "fidelity", AS_OF)
+    events = warehouse.query("SELECT * FROM contracts.safety_events").to_pylist()
+    raised = [(e["event"], e["severity"]) for e in events]
+    assert raised == ([("channel_moved", "CRITICAL")] if moved else [])
+    stopped = {}
+    for job in ("mmm", "bandits"):
+        ready = readiness(warehouse, job, AS_OF)
+        assert ready is not None
+        stopped[job] = any("tiktok_ads" in why for v, why in ready.verdicts if v == "FAIL")
+    assert stopped == {"mmm": moved, "bandits": False}
+
+
 def test_without_predictions_there_is_nothing_to_judge(tmp_path: Path) -> None:
     done, evaluations, _, warehouse = run(tmp_path, [])
     assert done.verdict == "NO_DATA"

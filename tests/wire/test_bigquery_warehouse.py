@@ -10,8 +10,14 @@ import pyarrow as pa
 import pytest
 
 from pipelines.config import WarehouseSettings
-from pipelines.contracts import load_contract
-from pipelines.errors import ConfigError, WarehouseUnavailable
+from pipelines.contracts import load_contract, load_contracts
+from pipelines.errors import (
+    ConfigError,
+    MissingTableError,
+    StatementError,
+    WarehouseUnavailable,
+)
+from pipelines.proposals.scorecard.standing import barred_jobs
 from pipelines.warehouse.base import Value, insert_row
 from pipelines.warehouse.bigquery import BigQueryWarehouse
 from pipelines.warehouse.duckdb import DuckDBWarehouse
@@ -122,6 +128,23 @@ def test_a_transaction_whose_reply_was_lost_runs_once(proxy: BigQueryProxy) -> N
     bigquery.transaction([insert_row(BUDGETS, budget_rows.row())], label="test")
     assert (len(proxy.jobs), len(proxy.refused)) == (1, 1)
     assert budget_rows.budgets(bigquery) == [("1", "c1", MONDAY, 5)]
+
+
+@pytest.mark.emulator
+@pytest.mark.parametrize("table", ["raw.nothing", "nowhere.nothing"])
+def test_a_table_that_is_not_there_is_told_apart(bigquery: BigQueryWarehouse, table: str) -> None:
+    bigquery.create_tables([load_contract("raw.fx_rates")])
+    with pytest.raises(MissingTableError, match="Not found"):
+        bigquery.query(f"SELECT * FROM {table}")
+    with pytest.raises(StatementError) as other:
+        bigquery.query("SELECT no_column FROM raw.fx_rates")
+    assert not isinstance(other.value, MissingTableError)
+
+
+@pytest.mark.emulator
+def test_without_the_mart_of_weeks_no_forecast_bars_a_job(bigquery: BigQueryWarehouse) -> None:
+    bigquery.create_tables(load_contracts().values())
+    assert barred_jobs(bigquery, date(2026, 6, 30)) == {}
 
 
 def test_bigquery_without_a_project_is_refused() -> None:

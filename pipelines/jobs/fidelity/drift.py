@@ -17,7 +17,7 @@ LEAST = 0.75
 VANISHED = 0.1
 """Of its median before: what is left of a series that vanished."""
 
-Kind = Literal["input_drift", "input_vanished"]
+Kind = Literal["input_drift", "input_vanished", "channel_moved"]
 
 
 @dataclass(frozen=True)

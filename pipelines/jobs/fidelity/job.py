@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,8 @@ LOOKBACK = timedelta(weeks=26)
 """Predictions that are older say little of the model as it is."""
 MATURE = timedelta(days=14)
 """Conversions come up to so much later."""
+SETTLED = timedelta(days=7)
+"""After so much, few are still to come: a channel's days before are compared with one another."""
 SCORES = ("mape", "bias", "ks", "coverage_80")
 
 Row = dict[str, Any]
@@ -43,7 +46,7 @@ class FidelityJob:
         return settings.jobs.fidelity
 
     def read(self, warehouse: Warehouse, as_of: date) -> dict[str, pa.Table]:
-        start = as_of - timedelta(days=RECENT + BEFORE - 1)
+        start = as_of - SETTLED - timedelta(days=RECENT + BEFORE - 1)
         days = {"start": start, "as_of": as_of}
         params = {
             "since": as_of - LOOKBACK,
@@ -71,6 +74,12 @@ class FidelityJob:
         moved = drifts(series, *bounds)
         # recent days' conversions are still being reported, but some are there at once
         moved += [d for d in drifts(maturing, *bounds) if d.kind == "input_vanished"]
+        settled = (as_of - SETTLED, settings.min_drift_ks, settings.min_channel_drift)
+        moved += [
+            replace(d, kind="channel_moved")
+            for d in drifts(maturing, *settled)
+            if d.kind == "input_drift"
+        ]
         evaluations = [
             _evaluation(watched, basis, predictions, settings)
             for watched in WATCHED
@@ -171,13 +180,20 @@ def _closed(evaluation: Row) -> Row:
 
 
 def _drifted(drift: Drift) -> Row:
+    remedy = "See whether tracking, the platform's report or the offer changed."
+    if drift.kind == "channel_moved":
+        remedy = (
+            "Either it is counted otherwise, or the channel brings something else, and what is "
+            "known of it is of before. No shift of budgets is approved meanwhile. See which, and "
+            "test the channel."
+        )
     return {
         "event": drift.kind,
         "subject": drift.series,
-        "severity": "CRITICAL" if drift.kind == "input_vanished" else "WARNING",
+        "severity": "WARNING" if drift.kind == "input_drift" else "CRITICAL",
         "value": significant(drift.ks),
         "bound": None,
-        "message": f"{drift}. See whether tracking, the platform's report or the offer changed.",
+        "message": f"{drift}. {remedy}",
     }
 
 

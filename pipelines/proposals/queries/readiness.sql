@@ -20,5 +20,7 @@ SELECT
   events.message AS reason
 FROM contracts.safety_events AS events
 INNER JOIN latest ON events.run_id = latest.run_id
-WHERE events.event = 'input_vanished'
+WHERE
+  events.event = 'input_vanished'
+  OR (events.event = 'channel_moved' AND @job = 'mmm')
 ORDER BY verdict, reason

@@ -14,7 +14,7 @@ from pipelines.jobs.mmm.experiment import LEVEL, POWER
 from pipelines.jobs.mmm.panel import Floats
 from pipelines.money import MICROS, Money, Rates, total
 from pipelines.policy_settings import GuardrailSettings
-from pipelines.proposals.proposal import Proposal
+from pipelines.proposals.proposal import Constraint, Proposal
 from pipelines.sandbox.lab.platform import Advice
 from pipelines.sandbox.lab.trials import BEFORE_WEEKS
 from pipelines.sandbox.lab.world import Budgets, Trial, World
@@ -55,10 +55,14 @@ def approve(proposals: Sequence[Proposal], rates: Rates) -> tuple[Proposal, ...]
 
 def asked_for(advice: Advice, rates: Rates, caps: GuardrailSettings) -> frozenset[str]:
     """The channels of which more must be known: those whose spend follows demand, as a refusal of
-    mmm says; and, where no increase passes, the one with the cheapest of those that fail the CAC
-    ceiling at the pessimistic end of their claim, and not in its middle."""
+    mmm says; those that moved, as fidelity says; and, where no increase passes, the one with the
+    cheapest of those that fail the CAC ceiling at the pessimistic end of their claim, and not in
+    its middle."""
     if any(FOLLOWS in doubt for doubt in advice.doubts):
         return frozenset(channel for channel in PLATFORMS if channel in advice.mmm.reason)
+    stopped = {c.message for p in advice.drafted.proposals for c in p.constraints if _is_stop(c)}
+    if moved := {channel for channel in PLATFORMS if any(channel in why for why in stopped)}:
+        return frozenset(moved)
     ceiling = caps.cac_ceiling_micros
     rising = [p for p in advice.drafted.proposals if p.delta.micros > 0 and p.effect.orders]
     if not ceiling or any(p.verdict == "PASS" for p in rising):
@@ -72,6 +76,10 @@ def asked_for(advice: Advice, rates: Rates, caps: GuardrailSettings) -> frozense
     }
     cheapest = min(middle, key=lambda channel: middle[channel], default=None)
     return frozenset({cheapest} if cheapest and middle[cheapest] < ceiling else ())
+
+
+def _is_stop(constraint: Constraint) -> bool:
+    return constraint.name == "predictions_hold" and constraint.verdict == "FAIL"
 
 
 @dataclass(frozen=True)

@@ -147,7 +147,9 @@ class Platform:
             (r["verdict"], r["reason"]) for r in outcome.rows[EVALUATIONS] if r["job"] == "mmm"
         ]
         verdicts += [
-            ("FAIL", r["message"]) for r in outcome.rows[EVENTS] if r["event"] == "input_vanished"
+            ("FAIL", r["message"])
+            for r in outcome.rows[EVENTS]
+            if r["event"] in ("input_vanished", "channel_moved")
         ]
         return Readiness(reported.as_of, tuple(sorted(verdicts)))
 

@@ -22,7 +22,7 @@ from pipelines.sandbox.market.market import ORDER_VALUE
 from pipelines.sandbox.market.portfolio import CURRENCY
 from pipelines.sandbox.market.truth import Floats
 
-WATCHED_DAYS = 98
+WATCHED_DAYS = 105
 """Days of channels and site that fidelity compares."""
 _SESSIONS = 12.0
 _CPM, _CTR = 14.0, 0.02

@@ -7,7 +7,7 @@ CREATE TABLE contracts.safety_events (
   input_snapshot STRING NOT NULL OPTIONS (description = "SHA-256 of the rows the job read"),
   event STRING NOT NULL OPTIONS (
     description
-    = "gate_closed: predictions don't hold; input_drift: a daily series moved; input_vanished: less than a tenth of it is left"
+    = "gate_closed: predictions don't hold; input_drift: a daily series moved; input_vanished: less than a tenth of it is left; channel_moved: what a channel claims a click did"
   ),
   subject STRING NOT NULL OPTIONS (description = "The evaluation, or the series"),
   severity STRING NOT NULL OPTIONS (

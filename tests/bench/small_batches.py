@@ -1,0 +1,110 @@
+"""What a small batch costs on DuckDB: many accounts of a hundred rows each, audited.
+
+``python -m tests.bench.small_batches --before FOLDER`` lands the same batches with this checkout
+and with another one (a worktree of the build to compare with), in turns, each in its own process.
+The first batch of a process, which imports and warms up, isn't counted.
+"""
+
+import argparse
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import pyarrow as pa
+
+from pipelines.cli.console import Format, print_rows
+from pipelines.contracts import load_contracts
+from pipelines.landing.publish import land
+from pipelines.sources.base import Batch, Window
+from pipelines.warehouse.duckdb import DuckDBWarehouse
+from tests.bench import rows as made
+
+ROWS = 100
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--before", type=Path, help="checkout to compare with")
+    parser.add_argument("--batches", type=int, default=400)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--one", action="store_true", help="one process of this checkout, as JSON")
+    asked = parser.parse_args()
+    if asked.one:
+        print(json.dumps(_land(asked.batches)))
+        return
+    builds = {"before": asked.before.resolve()} if asked.before else {}
+    builds["now"] = Path(__file__).parents[2]
+    runs: dict[str, list[dict[str, float]]] = {name: [] for name in builds}
+    for _ in range(asked.rounds):
+        for name, build in builds.items():
+            runs[name].append(_run(build, asked.batches))
+    print_rows(
+        [
+            {"build": name, **{key: round(median(r[key] for r in own), 1) for key in own[0]}}
+            for name, own in runs.items()
+        ],
+        Format.TABLE,
+    )
+
+
+def _run(build: Path, batches: int) -> dict[str, float]:
+    command = [sys.executable, __file__, "--one", "--batches", str(batches)]
+    env = {**os.environ, "PYTHONPATH": str(build)}
+    done = subprocess.run(command, cwd=build, env=env, check=True, stdout=subprocess.PIPE)
+    measured: dict[str, float] = json.loads(done.stdout)
+    return measured
+
+
+def _land(batches: int) -> dict[str, float]:
+    with tempfile.TemporaryDirectory(prefix="bench-small-") as folder:
+        warehouse = DuckDBWarehouse(Path(folder) / "w.duckdb")
+        warehouse.create_tables(load_contracts().values())
+        _published(warehouse, batches)
+        began, cpu = time.perf_counter(), time.process_time()
+        for number in range(batches):
+            _published(warehouse, number)
+        wall, cpu = time.perf_counter() - began, time.process_time() - cpu
+    return {
+        "ms a batch": 1000 * wall / batches,
+        "CPU ms a batch": 1000 * cpu / batches,
+        "peak MB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+    }
+
+
+def _published(warehouse: DuckDBWarehouse, number: int) -> None:
+    """Land an account's batch.
+
+    Raises:
+        SystemExit: it was not published whole; a benchmark of that is worth nothing.
+    """
+    (landed,) = land(warehouse, _batch(str(1_000_000_000 + number)))
+    if (landed.outcome, landed.rows) != ("published", ROWS):
+        raise SystemExit(f"It was not published: {landed}.")
+
+
+def _batch(account: str) -> Batch:
+    rows = pa.Table.from_batches(list(made.batches(ROWS, 1)))
+    at: Any = rows.schema.get_field_index("account_id")
+    own = pa.array([account] * rows.num_rows, rows.schema.field(at).type)
+    return Batch(
+        source=made.PLATFORM,
+        table=f"raw.{made.TABLE}",
+        account_id=account,
+        platform=made.PLATFORM,
+        window=Window(made.FIRST_DAY, made.LAST_DAY),
+        rows=rows.set_column(at, rows.schema.field(at), own),
+        pulled_at=datetime.now(UTC),
+        account_spend=made.books(ROWS, 1).spend_by_day,
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -10,7 +10,7 @@ from pipelines.jobs.mmm.experiments import read_experiments
 from pipelines.money import Rates
 from pipelines.proposals.evidence import JobEvidence
 from pipelines.proposals.kinds.base import Drafted
-from pipelines.sandbox.lab.approver import APART_WEEKS, Design, asked_for, begun
+from pipelines.sandbox.lab.approver import APART_WEEKS, Design, asked_for, begun, taken_back
 from pipelines.sandbox.lab.loop import SETTINGS
 from pipelines.sandbox.lab.platform import Advice
 from pipelines.sandbox.lab.scenario import SCENARIOS
@@ -128,3 +128,29 @@ def test_a_test_tells_where_a_channel_claims_more_than_chance_does() -> None:
 def test_a_test_is_cheap_where_growth_is_said_to_bring_twice_what_it_costs() -> None:
     assert design(100.0, bend=5.6).is_cheap(grown=1.0)
     assert not design(100.0, bend=5.8).is_cheap(grown=1.0)
+
+
+def test_what_was_added_to_a_channel_whose_claims_fell_goes_back_to_those_that_were_cut() -> None:
+    market = world()
+    tiktok, meta = (
+        market.channel_of == market.channels.index(f"{n}_ads") for n in ("tiktok", "meta")
+    )
+    moved = market.present * np.where(tiktok, 1.3, np.where(meta, 0.8, 1.0))
+    run = JobEvidence("mmm", "run", market.as_of(0), "PASS", "")
+
+    def after(budgets: Budgets, *stops: str) -> Budgets:
+        said = Advice(run, (), Drafted((), ()), {}, {}, stops)
+        return taken_back(market, budgets, said, SETTINGS.guardrails)
+
+    fell = "tiktok_ads: claimed conversions a click had a median of 1 a day, and of 0.4 (-60%)"
+    once = after(moved, fell)
+    assert (once[tiktok] < moved[tiktok]).all()
+    assert (once[tiktok] >= 0.95 * moved[tiktok] - 0.01).all()
+    assert (once[meta] > moved[meta]).all()
+    assert moved.sum() - 0.2 < once.sum() <= moved.sum()
+    back = moved
+    for _ in range(20):
+        back = after(back, fell)
+    assert back[tiktok] == pytest.approx(market.present[tiktok], abs=0.1)
+    for stops in ((), ("meta_ads: claimed conversions a click (-60%)",), (fell.replace("-", "+"),)):
+        assert np.array_equal(after(moved, *stops), moved)

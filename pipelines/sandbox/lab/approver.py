@@ -3,6 +3,7 @@ tests that mmm asks for."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 
@@ -14,7 +15,7 @@ from pipelines.jobs.mmm.experiment import LEVEL, POWER
 from pipelines.jobs.mmm.panel import Floats
 from pipelines.money import MICROS, Money, Rates, total
 from pipelines.policy_settings import GuardrailSettings
-from pipelines.proposals.proposal import Constraint, Proposal
+from pipelines.proposals.proposal import Proposal
 from pipelines.sandbox.lab.platform import Advice
 from pipelines.sandbox.lab.trials import BEFORE_WEEKS
 from pipelines.sandbox.lab.world import Budgets, Trial, World
@@ -60,8 +61,7 @@ def asked_for(advice: Advice, rates: Rates, caps: GuardrailSettings) -> frozense
     its middle."""
     if any(FOLLOWS in doubt for doubt in advice.doubts):
         return frozenset(channel for channel in PLATFORMS if channel in advice.mmm.reason)
-    stopped = {c.message for p in advice.drafted.proposals for c in p.constraints if _is_stop(c)}
-    if moved := {channel for channel in PLATFORMS if any(channel in why for why in stopped)}:
+    if moved := {channel for channel in PLATFORMS if any(channel in why for why in advice.stops)}:
         return frozenset(moved)
     ceiling = caps.cac_ceiling_micros
     rising = [p for p in advice.drafted.proposals if p.delta.micros > 0 and p.effect.orders]
@@ -78,8 +78,30 @@ def asked_for(advice: Advice, rates: Rates, caps: GuardrailSettings) -> frozense
     return frozenset({cheapest} if cheapest and middle[cheapest] < ceiling else ())
 
 
-def _is_stop(constraint: Constraint) -> bool:
-    return constraint.name == "predictions_hold" and constraint.verdict == "FAIL"
+def taken_back(world: World, budgets: Budgets, advice: Advice, caps: GuardrailSettings) -> Budgets:
+    """The budgets after a step back, while shifts are stopped: what was added to channels of which
+    a click is claimed to bring less goes, and to those that were cut, within the cap on a change."""
+    fell = [c for c, name in enumerate(world.channels) if _fell(name, advice.stops)]
+    cap, start = caps.max_change_percent / 100, world.present
+    added = np.isin(world.channel_of, fell) & (budgets > start)
+    rate = world.rate(world.decided_on(0) - 1)
+    less = np.where(added, np.minimum(budgets - start, cap * budgets), 0.0)
+    lost = np.where(added, 0.0, np.clip(start - budgets, 0.0, cap * budgets))
+    if not less.any() or not lost.any():
+        return budgets
+    # whole cents, and no more is given than goes
+    less = _cents(less * min(float((lost * rate).sum() / (less * rate).sum()), 1.0))
+    more = _cents(lost * min(float((less * rate).sum() / (lost * rate).sum()), 1.0))
+    return budgets - less + more
+
+
+def _cents(amounts: Budgets) -> Budgets:
+    rounded: Budgets = np.floor(amounts * 100) / 100
+    return rounded
+
+
+def _fell(channel: str, stops: Sequence[str]) -> bool:
+    return any(channel in why and re.search(r"\(-\d+%\)", why) for why in stops)
 
 
 @dataclass(frozen=True)

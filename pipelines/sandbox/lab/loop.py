@@ -13,7 +13,7 @@ from pipelines.jobs.mmm.engines import remembered
 from pipelines.money import MICROS
 from pipelines.policy_settings import GuardrailSettings, PolicySettings
 from pipelines.proposals.proposal import Proposal
-from pipelines.sandbox.lab.approver import Design, approve, asked_for, begun
+from pipelines.sandbox.lab.approver import Design, approve, asked_for, begun, taken_back
 from pipelines.sandbox.lab.oracle import best_path
 from pipelines.sandbox.lab.platform import Advice, Platform
 from pipelines.sandbox.lab.reports import Reported, report
@@ -111,6 +111,8 @@ def run_platform(world: World, settings: Settings, progress: Progress) -> list[W
             advice = platform.advise(reported)
             approved = approve(advice.drafted.proposals, reported.market.rates)
             after = carried_out(world, budgets, approved)
+            if not approved:
+                after = taken_back(world, budgets, advice, settings.guardrails)
             known = [world.present, *(w.after for w in decided), after]
             asked = asked_for(advice, reported.market.rates, settings.guardrails)
             designs = Design.all(advice)

@@ -62,6 +62,7 @@ class Advice:
         drafted: the proposals, and why there are no others.
         steady_curves: rows of the run's curves, by channel.
         expected: median of the orders of each week to come.
+        stops: why nothing of the media mix may be approved, in fidelity's words.
     """
 
     mmm: JobEvidence
@@ -69,6 +70,7 @@ class Advice:
     drafted: Drafted
     steady_curves: Mapping[str, Sequence[Mapping[str, Any]]]
     expected: Mapping[date, float]
+    stops: tuple[str, ...] = ()
 
 
 class Platform:
@@ -110,6 +112,7 @@ class Platform:
             drafted,
             _curves(outcome),
             _expected(outcome, reported.as_of),
+            tuple(reason for verdict, reason in ready.verdicts if verdict == "FAIL"),
         )
 
     def _run_mmm(self, reported: Reported) -> tuple[JobEvidence, Outcome]:

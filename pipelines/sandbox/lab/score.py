@@ -195,7 +195,10 @@ def broken(run: Run, week: Week) -> Iterator[str]:
 
 
 def _over(world: World, week: Week, ceiling: float) -> bool:
-    """Whether a channel was raised whose further orders cost more than the ceiling, in truth."""
+    """Whether an increase was approved of a channel whose further orders cost more than the
+    ceiling, in truth."""
+    if not week.approved:
+        return False
     day = world.decided_on(week.week)
     before, after = (world.spent_daily(b, day - 1) for b in (week.before, week.after))
     for c, (low, high) in enumerate(zip(before, after, strict=True)):

@@ -79,8 +79,8 @@ def asked_for(advice: Advice, rates: Rates, caps: GuardrailSettings) -> frozense
 
 
 def taken_back(world: World, budgets: Budgets, advice: Advice, caps: GuardrailSettings) -> Budgets:
-    """The budgets after a step back, while shifts are stopped: what was added to channels of which
-    a click is claimed to bring less goes, and to those that were cut, within the cap on a change."""
+    """The budgets after a step back, while shifts are stopped: what was added to channels whose
+    claims a click fell goes to those that were cut, within the cap on one change."""
     fell = [c for c, name in enumerate(world.channels) if _fell(name, advice.stops)]
     cap, start = caps.max_change_percent / 100, world.present
     added = np.isin(world.channel_of, fell) & (budgets > start)

@@ -31,7 +31,7 @@ def test_a_test_that_could_not_run_gives_dbts_own_message() -> None:
 
 def test_the_command_says_each_warning(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "adcanary.yaml").write_text("now: 2026-05-01T00:00:00Z\n")
-    monkeypatch.setattr(main, "build_models", lambda *_, **__: RESULT)
+    monkeypatch.setattr("pipelines.build.build", lambda *_, **__: RESULT)
     shown = CliRunner().invoke(main.app, ["build", "--config", str(tmp_path / "adcanary.yaml")])
     assert shown.output == f"Warning: {SAID}\n{RESULT}\n"
 

@@ -178,7 +178,8 @@ class MmmJob:
             f"{_named(limits)}: from {len(said.past.origins)} origins, unseen weeks were predicted "
             f"with a mean error of {said.past.mape:.1%}. The best split under the caps{asked} "
             f"changes weekly orders by {median:+.1f} (80% interval {low:+.1f} to {high:+.1f})"
-            + ("." if split.recommended else ": it may gain nothing, so the present one is kept.")
+            + ("." if split.recommended else ": it may gain nothing, so the present one is kept. ")
+            + ("" if split.recommended else _telling(experiments))
         )
         return _outcome("PASS", reason + notes, checks, rows)
 

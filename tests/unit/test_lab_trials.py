@@ -125,23 +125,6 @@ def test_a_test_tells_where_a_channel_claims_more_than_chance_does() -> None:
     assert not Design.all(Advice(run, (), Drafted((), ()), {"some": curve}, {}))
 
 
-def test_who_is_stuck_tests_what_tells_most_one_after_the_other() -> None:
-    market = world()
-    flat = [market.present] * 12
-    designs = {"google_ads": design(100.0), "meta_ads": design(300.0), "tiktok_ads": design(50.0)}
-
-    def tests(week: int, trials: tuple[Trial, ...], *, stuck: bool = True) -> list[str]:
-        made = begun(market, week, frozenset(), trials, flat, designs=designs, stuck=stuck)
-        return [trial.channel for trial in made]
-
-    assert tests(0, ()) == ["meta_ads"]
-    assert tests(0, (), stuck=False) == []
-    first = (Trial("meta_ads", 0, 4, 0.4),)
-    assert tests(3, first) == []
-    assert tests(4, first) == ["google_ads"]
-    assert tests(8, first) == ["meta_ads"]
-
-
 def test_a_test_is_cheap_where_growth_is_said_to_bring_twice_what_it_costs() -> None:
     assert design(100.0, bend=5.6).is_cheap(grown=1.0)
     assert not design(100.0, bend=5.8).is_cheap(grown=1.0)

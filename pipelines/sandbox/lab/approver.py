@@ -140,15 +140,11 @@ class Design:
         return float(np.interp(spend, self.spends, self.orders))
 
     @property
-    def claimed(self) -> float:
-        """By how many standard errors its halves differ, by the curve."""
-        more, less = (self.brings(self.now * (1 + side * CHANGE)) for side in (1, -1))
-        return WEEKS * (more - less) / 2 / self.error
-
-    @property
     def tells(self) -> bool:
         """Whether it tells what the curve claims from nothing."""
-        return self.claimed > float(norm.ppf(1 - LEVEL / 2) + norm.ppf(POWER))
+        more, less = (self.brings(self.now * (1 + side * CHANGE)) for side in (1, -1))
+        sure = float(norm.ppf(1 - LEVEL / 2) + norm.ppf(POWER))
+        return WEEKS * (more - less) / 2 > sure * self.error
 
     def is_cheap(self, grown: float) -> bool:
         """Whether it costs at most half of what a growth of the weekly spend is said to bring."""
@@ -165,27 +161,20 @@ def begun(
     budgets: Sequence[Budgets],
     *,
     designs: Mapping[str, Design],
-    stuck: bool = False,
 ) -> Iterator[Trial]:
     """The tests that the approver begins in a week: of channels of which more must be known, and of
     those that have grown by a twentieth of all money since they were last tested, or since the
-    first week, if a test tells or is cheap. Who is stuck also tests the one of which a test tells
-    most, unless one goes on.
+    first week, if a test tells or is cheap.
 
     Args:
         designs: of tests, by channel.
-        stuck: nothing is recommended, because it may gain nothing.
         budgets: of the first week and of each since, up to those that are decided on now.
     """
     day = world.decided_on(week) - 1
     spent = np.array([world.spent_daily(b, day) for b in budgets])
-    lately = {t.channel for t in trials if week - t.week < APART_WEEKS}
-    if stuck and all(week - t.week >= t.weeks for t in trials):
-        free = [channel for channel in designs if channel not in lately]
-        asked = asked | {*sorted(free, key=lambda channel: designs[channel].claimed)[-1:]}
     for c, channel in enumerate(world.channels):
         own = [t.week for t in trials if t.channel == channel]
-        if channel in lately:
+        if own and week - own[-1] < APART_WEEKS:
             continue
         grown = spent[-1, c] - spent[own[-1] + 1 if own else 0, c]
         design = designs.get(channel)

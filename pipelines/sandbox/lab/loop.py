@@ -116,8 +116,7 @@ def run_platform(world: World, settings: Settings, progress: Progress) -> list[W
             known = [world.present, *(w.after for w in decided), after]
             asked = asked_for(advice, reported.market.rates, settings.guardrails)
             designs = Design.all(advice)
-            stuck = any("recommends no shift" in reason for reason in advice.drafted.refused)
-            tests = tuple(begun(world, week, asked, trials, known, designs=designs, stuck=stuck))
+            tests = tuple(begun(world, week, asked, trials, known, designs=designs))
             decided.append(Week(week, reported, advice, approved, budgets, after, tests))
             budgets = after
     return decided

@@ -94,6 +94,8 @@ def test_a_channel_that_grew_by_a_twentieth_of_all_money_is_tested_and_then_by_a
     ) -> tuple[Trial, ...]:
         return tuple(begun(market, week, frozenset(), trials, budgets, designs=designs))
 
+    begins = tests(0, (), grown[:1])
+    assert [t.channel for t in begins] == ["tiktok_ads"]
     first = tests(0, (), grown[:2])
     assert [t.channel for t in first] == ["tiktok_ads"]
     assert not tests(0, (), grown[:2], {})

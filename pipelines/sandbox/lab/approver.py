@@ -162,9 +162,9 @@ def begun(
     *,
     designs: Mapping[str, Design],
 ) -> Iterator[Trial]:
-    """The tests that the approver begins in a week: of channels of which more must be known, and of
-    those that have grown by a twentieth of all money since they were last tested, or since the
-    first week, if a test tells or is cheap.
+    """The tests that the approver begins in a week: of channels of which more must be known; of
+    those that never were tested, if a test tells; and of those that have grown by a twentieth of
+    all money since their last, or since the first week, if it tells or is cheap.
 
     Args:
         designs: of tests, by channel.
@@ -178,6 +178,8 @@ def begun(
             continue
         grown = spent[-1, c] - spent[own[-1] + 1 if own else 0, c]
         design = designs.get(channel)
-        checked = design is not None and (design.tells or design.is_cheap(7 * grown))
-        if channel in asked or (checked and grown > MOVED * spent[-1].sum()):
+        tells = design is not None and design.tells
+        checked = tells or (design is not None and design.is_cheap(7 * grown))
+        due = (tells and not own) or (checked and grown > MOVED * spent[-1].sum())
+        if channel in asked or due:
             yield Trial(channel, week, WEEKS, CHANGE)

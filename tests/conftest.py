@@ -1,11 +1,16 @@
-"""What tests of several rooms need: the BigQuery emulator."""
+"""What tests of several rooms need: the BigQuery emulator, and time."""
 
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
 from tests.wire import bigquery_emulator
 from tests.wire.bigquery_emulator import Emulator
+
+# how long an example takes says how busy the machine is, and fails nothing
+settings.register_profile("adcanary", deadline=None)
+settings.load_profile("adcanary")
 
 
 @pytest.fixture(scope="session")

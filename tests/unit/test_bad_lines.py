@@ -101,7 +101,7 @@ def test_an_event_that_cannot_be_read_is_set_aside_by_its_line(
     assert (one.day, batch.rows_read) == (DAY, 6)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(bad=st.lists(st.booleans(), min_size=1, max_size=30).filter(lambda bad: not all(bad)))
 def test_every_line_is_an_event_or_named(
     tmp_path_factory: pytest.TempPathFactory, bad: list[bool]

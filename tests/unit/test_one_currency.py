@@ -86,7 +86,7 @@ def dollars(market: Market, proposal: Proposal | None) -> int:
     return market.rates.convert(proposal.delta).micros if proposal else 0
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(worlds())
 def test_shifts_are_the_same_to_the_rounding_of_a_minor_unit(world: World) -> None:
     ours, theirs = shifts(world.mixed, world.inputs), shifts(world.restated, world.inputs)
@@ -110,7 +110,7 @@ def test_shifts_are_the_same_to_the_rounding_of_a_minor_unit(world: World) -> No
         assert difference <= (pays if key in payers else unit + CENT)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(worlds())
 def test_shifts_are_payable_and_never_make_the_total_grow(world: World) -> None:
     ours = shifts(world.mixed, world.inputs)
@@ -119,7 +119,7 @@ def test_shifts_are_payable_and_never_make_the_total_grow(world: World) -> None:
     assert sum(dollars(world.mixed, p) for p in ours.values()) <= 0
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(worlds())
 def test_a_shift_brings_what_it_brings_in_one_currency(world: World) -> None:
     for proposal in shifts(world.mixed, world.inputs).values():
@@ -135,7 +135,7 @@ def test_a_shift_brings_what_it_brings_in_one_currency(world: World) -> None:
         assert effect.orders.p50 == pytest.approx(weekly * per_dollar)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(worlds())
 def test_every_guardrail_says_the_same_and_the_rates_are_named(world: World) -> None:
     ours, theirs = shifts(world.mixed, world.inputs), shifts(world.restated, world.inputs)

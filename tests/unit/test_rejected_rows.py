@@ -233,7 +233,7 @@ def test_more_than_the_share_stop_the_batch_and_all_of_it_is_kept(warehouse: War
     assert "expectations/" not in str(no.value.fix)
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(bad=st.lists(st.booleans(), min_size=1, max_size=12))
 def test_every_row_lands_or_is_set_aside_or_none_does(bad: list[bool]) -> None:
     ids = [f"c{n}" for n in range(len(bad))]

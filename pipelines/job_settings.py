@@ -78,9 +78,9 @@ class FidelitySettings(Section):
     """Gates that a job's predictions must pass before anything of it is proposed.
 
     ``max_ks``: of what came from the predicted distributions, after all of them are corrected by at
-    most ``max_bias``, a share. ``min_drift_ks``, ``min_drift``: how
-    far a daily series' distribution and median must move to be told. ``min_channel_drift``: the
-    same of the median of what a channel claims a click, to stop shifts of budgets.
+    most ``max_bias``, a share. ``min_drift_ks``, ``min_drift``: how far a daily series'
+    distribution and median must move to be told. ``min_channel_drift``: the same of the median of
+    what a channel claims a click, to stop shifts of budgets.
     """
 
     max_mape: float = Field(0.5, gt=0)

@@ -69,7 +69,7 @@ def test_predictions_of_one_week_count_once_in_what_chance_may_do() -> None:
 
 
 def test_a_prediction_without_width_that_comes_true_is_right() -> None:
-    exact = score([Prediction(5, 5, 5, 5)] * 20)
+    exact = score([Prediction(5, 5, 5, 5)] * 20, FidelitySettings().max_bias)
     assert (exact.mape, exact.bias, exact.coverage_80) == (0, 0, 1)
     assert exact.ks == 0.5
 

@@ -13,6 +13,7 @@ Floats = npt.NDArray[np.float64]
 
 _TAIL = float(norm.ppf(0.9))
 _CORRECTIONS = 11
+"""An odd number, so that none is among them: a prediction without width is right as it is."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,7 @@ def score(predictions: Sequence[Prediction], max_bias: float = 0.0) -> Fidelity:
         bias=float(median.sum()) / total - 1 if total else None,
         ks=min(
             float(kstest(transforms(low * by, median * by, high * by, actual), "uniform").statistic)
-            for by in np.linspace(1 - max_bias, 1 + max_bias, _CORRECTIONS)
+            for by in 1 + np.linspace(-max_bias, max_bias, _CORRECTIONS if max_bias else 1)
         ),
         coverage_80=float(((low <= actual) & (actual <= high)).mean()),
     )

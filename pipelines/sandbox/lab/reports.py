@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from pipelines.jobs.fidelity.drift import BEFORE, RECENT
+from pipelines.jobs.fidelity.job import SETTLED
 from pipelines.money import MICROS, Money, Rate, Rates
 from pipelines.proposals.market import Campaign, Market
 from pipelines.sandbox.lab.scenario import OUTAGE_SHARE
@@ -22,7 +24,7 @@ from pipelines.sandbox.market.market import ORDER_VALUE
 from pipelines.sandbox.market.portfolio import CURRENCY
 from pipelines.sandbox.market.truth import Floats
 
-WATCHED_DAYS = 105
+WATCHED_DAYS = RECENT + BEFORE + SETTLED.days
 """Days of channels and site that fidelity compares."""
 _SESSIONS = 12.0
 _CPM, _CTR = 14.0, 0.02

@@ -19,8 +19,9 @@ CREATE TABLE contracts.fidelity_evaluations (
   ),
   max_mape FLOAT64 NOT NULL OPTIONS (description = "Bound on mape"),
   bias FLOAT64 OPTIONS (description = "Sum of the medians over what came, less 1"),
-  max_bias FLOAT64 NOT NULL OPTIONS (
-    description = "Bias, either way, that isn't held against the distributions"
+  max_bias FLOAT64 OPTIONS (
+    description
+    = "Bias, either way, that isn't held against the distributions; NULL before there was one"
   ),
   ks FLOAT64 OPTIONS (
     description

@@ -33,7 +33,7 @@ class Audited:
     warnings: tuple[str, ...] = ()
 
 
-def audit(spool: Spool, keep: Callable[[], str]) -> Audited:
+def audit(spool: Spool, keep: Callable[[], str], *, passes: bool = False) -> Audited:
     """Hold a batch to its expectations.
 
     A row that fails one is set aside. What concerns all rows at once (the grain, the account's
@@ -42,6 +42,7 @@ def audit(spool: Spool, keep: Callable[[], str]) -> Audited:
 
     Args:
         keep: stages the whole batch and returns where, for the error.
+        passes: that no row fails the suite is known (:func:`expectations.passing`).
 
     Raises:
         AuditError: which expectations failed on which rows; the stage is kept.
@@ -54,7 +55,7 @@ def audit(spool: Spool, keep: Callable[[], str]) -> Audited:
         *_what_could_not_be_read(unreadable),
         *_rows_that_miss_something(spool, most),
         *_ids_of_another_spelling(spool, most),
-        *failing(spool, most),
+        *(() if passes else failing(spool, most)),
     ]
     critical = [f for f in failures if f.severity == "critical"]
     rows = {row for failure in critical for row in failure.rows}

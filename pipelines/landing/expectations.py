@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from pipelines.contracts import Contract
 from pipelines.landing.dollars import in_dollars
-from pipelines.landing.spool import Spool
+from pipelines.landing.spool import CHUNK_ROWS, Spool
 from pipelines.privacy.redaction import without_emails
 from pipelines.suites import Severity, suite_of
 
@@ -50,6 +50,37 @@ class Failure:
         return f"{self.expectation}: {self.why} ({self.count} rows, such as {shown})"
 
 
+def passing(spools: Iterable[Spool]) -> set[str]:
+    """The run ids of those batches of which no row fails an expectation, as far as it could be
+    asked of several at once; of the others, :func:`failing` says more.
+
+    Asking takes as long for one small batch as for many together. An expectation is of rows
+    (tests/unit/test_landing_together.py): if none of all their rows fails, none of any batch's does.
+    """
+    passed: set[str] = set()
+    of_table: dict[Contract, list[Spool]] = {}
+    for spool in spools:
+        of_table.setdefault(spool.contract, []).append(spool)
+    for contract, own in of_table.items():
+        for together in _by_rows(own):
+            rows = pa.concat_tables(chunk for spool in together for chunk in spool.chunks())
+            if _pass(rows, contract):
+                passed.update(spool.run_id for spool in together)
+    return passed
+
+
+def _by_rows(spools: Iterable[Spool]) -> Iterator[list[Spool]]:
+    """In their order, as many at once as have no more rows than a chunk; larger ones not at all."""
+    together: list[Spool] = []
+    for spool in (one for one in spools if one.rows <= CHUNK_ROWS):
+        if sum(one.rows for one in together) + spool.rows > CHUNK_ROWS:
+            yield together
+            together = []
+        together.append(spool)
+    if together:
+        yield together
+
+
 def failing(spool: Spool, most: int) -> list[Failure]:
     """The expectations of the table's suite that rows fail, in its order.
 
@@ -74,25 +105,35 @@ def failing(spool: Spool, most: int) -> list[Failure]:
 
 def _of_chunk(rows: pa.Table, contract: Contract, offset: int) -> Iterator[tuple[int, Failure]]:
     """Each failure with its expectation's number in the suite."""
-    suite = suite_of(contract).expectations
-    if not suite:
+    if _pass(rows, contract):
         return
+    # which rows they are costs as much again: only for a chunk that has some
+    suite = suite_of(contract).expectations
+    places = pa.array(range(offset, offset + rows.num_rows), pa.int64())
+    index = (*contract.primary_key, _ROW)
+    named = _with_dollars(rows, contract, also=contract.primary_key)
+    for result in _results(named.append_column(_ROW, places), contract, index).results:
+        if not result.success:
+            number = result.expectation_config.meta["number"]
+            yield number, _failure(result, suite[number].severity)
+
+
+def _pass(rows: pa.Table, contract: Contract) -> bool:
+    """Whether no row fails an expectation."""
+    if not suite_of(contract).expectations:
+        return True
+    return bool(_results(_with_dollars(rows, contract), contract, ()).success)
+
+
+def _with_dollars(rows: pa.Table, contract: Contract, also: Iterable[str] = ()) -> pa.Table:
+    """The columns that are asked for, amounts in dollars among them."""
+    suite = suite_of(contract).expectations
     for one in suite:
         if one.in_usd_by:
             amounts = in_dollars(rows[one.kwargs["column"]], rows[one.in_usd_by])
             rows = rows.append_column(one.dollars, amounts)
-    asked = {column for one in suite for column in one.columns}
-    if _results(rows.select([c for c in rows.column_names if c in asked]), contract, ()).success:
-        return
-    # which rows they are costs as much again: only for a chunk that has some
-    named = asked.union(contract.primary_key)
-    kept = rows.select([c for c in rows.column_names if c in named])
-    places = pa.array(range(offset, offset + rows.num_rows), pa.int64())
-    index = (*contract.primary_key, _ROW)
-    for result in _results(kept.append_column(_ROW, places), contract, index).results:
-        if not result.success:
-            number = result.expectation_config.meta["number"]
-            yield number, _failure(result, suite[number].severity)
+    wanted = {*also, *(column for one in suite for column in one.columns)}
+    return rows.select([c for c in rows.column_names if c in wanted])
 
 
 def _results(rows: pa.Table, contract: Contract, index: tuple[str, ...]) -> Any:
@@ -116,11 +157,6 @@ def batches() -> Any:
     context.variables.progress_bars = ProgressBarsConfig(globally=False, metric_calculations=False)
     asset = context.data_sources.add_pandas("landing").add_dataframe_asset("batch")
     return asset.add_batch_definition_whole_dataframe("all")
-
-
-def is_imported() -> bool:
-    """Whether Great Expectations was used before in this process."""
-    return batches.cache_info().currsize > 0
 
 
 def _suite(contract: Contract) -> Any:

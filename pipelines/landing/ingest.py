@@ -8,13 +8,11 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
-from math import inf
 from pathlib import Path
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 import httpx
-import pyarrow as pa
 
 from pipelines.errors import (
     AdcanaryError,
@@ -28,10 +26,11 @@ from pipelines.errors import (
 from pipelines.landing import ledger
 from pipelines.landing.backfills import Backfill, recorded
 from pipelines.landing.parking import park, refuse_if_parked
-from pipelines.landing.publish import Landed, at_once, land, sweep
+from pipelines.landing.publish import Landed, Terms, sweep
 from pipelines.landing.rejected import where_to_look
 from pipelines.landing.slices import runs_of_days
 from pipelines.landing.spool import NO_ROOM
+from pipelines.landing.together import Outcome, land_pull
 from pipelines.landing.withdrawals import campaigns_of
 from pipelines.privacy import tombstones
 from pipelines.privacy.erasure import erase_ids
@@ -253,32 +252,31 @@ def _land_all(
     refused: list[AuditError] = []
     for number, pull in enumerate(_pulls(source, account_id, windows, today), start=1):
         batches = _asked(source, account_id, pull)
-        with at_once(warehouse, sum(map(_rows_in_memory, batches))):
-            # campaigns first: where they don't add up to the account, none of it is published
-            for batch in sorted(batches, key=lambda b: b.account_spend is None):
-                if batch.withdrawn:
-                    now = datetime.now(UTC)
-                    erase_ids(warehouse, batch.withdrawn, requested_by="ingest", now=now)
-                    erased = tombstones.load(warehouse)
-                to_land = partial(land, erased=erased, allow_withdrawals=allow_withdrawals)
-                try:
-                    landings += _asked(source, account_id, partial(to_land, warehouse, batch))
-                except AuditError as error:  # one batch keeps no other one out
-                    refused.append(error)
-                    if batch.account_spend is not None:
-                        break
-                    continue
-                done.append(replace(batch, rows=batch.rows.schema.empty_table()))
-                on_progress(Progressed(number, len(windows) + 1, landings[-1]))
+        if withdrawn := [one for batch in batches for one in batch.withdrawn]:
+            now = datetime.now(UTC)
+            erase_ids(warehouse, withdrawn, requested_by="ingest", now=now)
+            erased = tombstones.load(warehouse)
+        # campaigns first: where they don't add up to the account, none of it is published
+        batches.sort(key=lambda b: b.account_spend is None)
+        terms = Terms(erased, allow_withdrawals=allow_withdrawals)
+        for batch, outcome in zip(batches, land_pull(warehouse, batches, terms), strict=False):
+            try:
+                landings += _asked(source, account_id, partial(_landed, outcome))
+            except AuditError as error:  # one batch keeps no other one out
+                refused.append(error)
+                continue
+            done.append(replace(batch, rows=batch.rows.schema.empty_table()))
+            on_progress(Progressed(number, len(windows) + 1, landings[-1]))
     sweep(warehouse, done)
     if refused:
         raise _all_of(refused, len(landings))
     return _with_notes(warehouse, source, landings)
 
 
-def _rows_in_memory(batch: Batch) -> float:
-    """How many rows a batch has; more than any number where they still have to be read."""
-    return batch.rows.num_rows if isinstance(batch.rows, pa.Table) else inf
+def _landed(outcome: Outcome) -> list[Landed]:
+    if isinstance(outcome, Exception):
+        raise outcome
+    return outcome
 
 
 def _all_of(refused: list[AuditError], landed: int) -> AuditError:

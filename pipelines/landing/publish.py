@@ -6,7 +6,6 @@ import random
 import re
 import time
 from collections.abc import Iterable
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -17,7 +16,6 @@ from pipelines.contracts import load_contract
 from pipelines.errors import StatementError, Transient, WarehouseError
 from pipelines.landing import ledger, rejected, withdrawals
 from pipelines.landing.audit import Audited, audit, audit_spend
-from pipelines.landing.expectations import is_imported
 from pipelines.landing.slices import (
     Change,
     change,
@@ -27,7 +25,7 @@ from pipelines.landing.slices import (
     slice_of,
     standing,
 )
-from pipelines.landing.spool import CHUNK_ROWS, Spool, spooled
+from pipelines.landing.spool import Filter, Spool, Spools
 from pipelines.privacy import tombstones
 from pipelines.privacy.tombstones import Tombstones
 from pipelines.sources.base import Batch, Window
@@ -135,31 +133,38 @@ def land(
         ErasedMeanwhile: somebody was erased since ``erased`` was read; nothing was published.
         WarehouseError: the warehouse refused or can't be reached.
     """
-    contract = load_contract(batch.table)
-    with spooled(batch, contract, partial(erased.apply, table=batch.table)) as spool:
-        terms = _Terms(len(erased.digests), audited, allow_withdrawals)
-        with at_once(warehouse, spool.rows):
-            return _land(warehouse, spool, terms)
+    return land_alone(warehouse, batch, Terms(erased, audited, allow_withdrawals))
 
 
-def at_once(warehouse: Warehouse, rows: float) -> AbstractContextManager[None]:
-    """One unit of work for so many rows to land, if they are few: others don't wait for long, and
-    opening DuckDB's file takes as long as landing a few. Not before Great Expectations is there,
-    which takes seconds to import."""
-    return warehouse.unit() if rows <= CHUNK_ROWS and is_imported() else nullcontext()
+def land_alone(warehouse: Warehouse, batch: Batch, terms: Terms) -> list[Landed]:
+    """:func:`land`, with its terms."""
+    with Spools() as spools:
+        return land_spooled(
+            warehouse, spools.add(batch, load_contract(batch.table), terms.refusing(batch)), terms
+        )
 
 
 @dataclass(frozen=True)
-class _Terms:
-    """How a batch is landed: what :func:`land` was asked, and how many people were erased."""
+class Terms:
+    """How a batch lands: what :func:`land` is asked."""
 
-    erased: int
-    audited: bool
-    allow_withdrawals: bool
+    erased: Tombstones = NOBODY
+    audited: bool = True
+    allow_withdrawals: bool = False
+
+    def refusing(self, batch: Batch) -> Filter:
+        """Refuses rows of the batch that are about who was erased."""
+        return partial(self.erased.apply, table=batch.table)
 
 
-def _land(warehouse: Warehouse, spool: Spool, terms: _Terms) -> list[Landed]:
-    """Audit, stage and publish, again as long as another process was faster."""
+def land_spooled(
+    warehouse: Warehouse, spool: Spool, terms: Terms, *, passes: bool = False
+) -> list[Landed]:
+    """Audit, stage and publish, again as long as another process was faster; see :func:`land`.
+
+    Args:
+        passes: that no row fails the suite is known (:func:`expectations.passing`).
+    """
     batch = spool.batch
     audited = None if terms.audited else Audited(spool, rejected.NONE)
     note = ""
@@ -173,7 +178,7 @@ def _land(warehouse: Warehouse, spool: Spool, terms: _Terms) -> list[Landed]:
         if seen.newer and not load:
             return _land_open_days(warehouse, spool, seen, terms)
         if audited is None and (load is None or load.rejected_rows):
-            audited = audit(spool, partial(_stage, warehouse, spool))
+            audited = audit(spool, partial(_stage, warehouse, spool), passes=passes)
         # a suite that allows what it refused before, or the other way round, changes what lands
         if load and (audited is None or audited.rejected.rows == load.rejected_rows):
             audit_spend(audited.spool if audited else spool)
@@ -185,7 +190,7 @@ def _land(warehouse: Warehouse, spool: Spool, terms: _Terms) -> list[Landed]:
                 stages = _staged(warehouse, audited)
                 changed = _publish(warehouse, audited, stages, seen, terms)
         except (RowCountConflict, StatementError) as error:
-            if len(tombstones.load(warehouse).digests) != terms.erased:
+            if len(tombstones.load(warehouse).digests) != len(terms.erased.digests):
                 warehouse.drop_stages(stages)
                 raise ErasedMeanwhile(
                     f"{batch.source}, account {batch.account_id}: a person was erased while "
@@ -194,8 +199,7 @@ def _land(warehouse: Warehouse, spool: Spool, terms: _Terms) -> list[Landed]:
                     fix="Ingest the account again: the person is then left out.",
                 ) from error
             # another process published to this account, or dropped this stage after it did
-            left = set(warehouse.stages())
-            gave_way = isinstance(error, RowCountConflict) or not left.issuperset(stages)
+            gave_way = isinstance(error, RowCountConflict) or _are_gone(warehouse, stages)
             if not gave_way or attempt == _ATTEMPTS:
                 raise
             note = "another process published this account at the same time"
@@ -218,15 +222,16 @@ def _known(warehouse: Warehouse, spool: Spool, seen: ledger.Overlap) -> ledger.L
 
 
 def _stage(warehouse: Warehouse, spool: Spool) -> str:
+    """Where a refused batch can be looked at."""
     return warehouse.stage(spool.contract, _stage_name(spool), spool.path)
 
 
 def _staged(warehouse: Warehouse, audited: Audited) -> list[str]:
     """The stage of the batch and, where there are rows set aside, theirs."""
-    stages = [_stage(warehouse, audited.spool)]
+    spool, name = audited.spool, _stage_name(audited.spool)
+    stages = [warehouse.stage_file(spool.contract, name, spool.path)]
     if path := audited.rejected.path:
-        name = _stage_name(audited.spool)
-        stages.append(warehouse.stage(load_contract(rejected.TABLE), name, path))
+        stages.append(warehouse.stage_file(load_contract(rejected.TABLE), name, path))
     return stages
 
 
@@ -235,7 +240,7 @@ def _publish(
     audited: Audited,
     stages: list[str],
     seen: ledger.Overlap,
-    terms: _Terms,
+    terms: Terms,
 ) -> Change:
     """Replace the batch's slice by its stage, and what was set aside of it, in one transaction."""
     spool, batch, contract = audited.spool, audited.spool.batch, audited.spool.contract
@@ -244,9 +249,10 @@ def _publish(
     staged_at = datetime.now(UTC)
     changed = change(warehouse, contract, slice_, stage, within)
     if not terms.allow_withdrawals:
-        withdrawals.refuse(spool, changed, audited.rejected.rows, stage)
+        keep = partial(_stage, warehouse, spool)
+        withdrawals.refuse(spool, changed, audited.rejected.rows, keep)
     now = datetime.now(UTC)
-    also = [ledger.claim(batch, seen, terms.erased), *moved(contract, slice_, stage)]
+    also = [ledger.claim(batch, seen, len(terms.erased.digests)), *moved(contract, slice_, stage)]
     if aside or seen.rejects:
         also.append(rejected.clearing(batch, within))
     also += [rejected.publishing(audited.rejected, one, now) for one in aside]
@@ -265,7 +271,7 @@ def _publish(
 
 
 def _land_open_days(
-    warehouse: Warehouse, spool: Spool, seen: ledger.Overlap, terms: _Terms
+    warehouse: Warehouse, spool: Spool, seen: ledger.Overlap, terms: Terms
 ) -> list[Landed]:
     """Publish the days that no newer pull has published; days without a date are all or none."""
     window = spool.batch.window
@@ -278,11 +284,17 @@ def _land_open_days(
         if number:  # what was left out is reported once
             batch = replace(narrowed.batch, refused_rows=0, note="")
             narrowed = replace(narrowed, dropped_rows=0, batch=batch)
-        for landed in _land(warehouse, narrowed, terms):
+        for landed in land_spooled(warehouse, narrowed, terms):
             left = f"of {window}; a newer pull has the other days"
             note = "; ".join(filter(None, (landed.note, left)))
             landings.append(replace(landed, note=note))
     return landings
+
+
+def _are_gone(warehouse: Warehouse, stages: list[str]) -> bool:
+    """Whether somebody dropped a batch's stages; nobody can where a file is read in place."""
+    tables = {stage for stage in stages if stage.startswith(f"{STAGE_DATASET}.")}
+    return not tables.issubset(warehouse.stages())
 
 
 def _stage_name(spool: Spool) -> str:

@@ -6,7 +6,7 @@ They belong to the slice of their batch, and are replaced with it, in the same t
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -87,7 +87,7 @@ def set_aside(spool: Spool, failures: Sequence[Failure]) -> tuple[Spool, Rejecte
         records = [_without_row(spool, one, offset + n) for n, one in enumerate(unreadable)]
         rejected.write_table(pa.Table.from_pylist(records, schema))
     why = tuple(dict.fromkeys(map(_in_words, failures)))
-    left_rows = replace(spool, path=kept, rows=spool.rows - len(by_row))
+    left_rows = spool.left(kept, spool.rows - len(by_row))
     return left_rows, Rejected(aside, len(by_row) + len(unreadable), why)
 
 

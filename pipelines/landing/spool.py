@@ -11,8 +11,9 @@ import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import duckdb
 import pyarrow as pa
@@ -44,8 +45,7 @@ class Spool:
     table, account and window, but for a list, the present state of which is the same on any day.
     Both are of the rows as they were pulled, also where some of them were set aside since.
 
-    ``database`` answers what is asked of the rows. A batch has one, since starting DuckDB takes as
-    long as a query of a small batch.
+    ``views`` answers what is asked of the rows; see :meth:`query`.
     """
 
     batch: Batch
@@ -56,7 +56,7 @@ class Spool:
     schema_hash: str
     drift: tuple[str, ...]
     dropped_rows: int
-    database: duckdb.DuckDBPyConnection = field(repr=False, compare=False)
+    views: duckdb.DuckDBPyConnection = field(repr=False, compare=False)
 
     @property
     def run_id(self) -> str:
@@ -76,15 +76,19 @@ class Spool:
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         """Rows of a DuckDB query over the views ``spool`` and ``numbered``, where
         ``file_row_number`` is a row's place, from 0."""
-        with _disk(self.path), _views(self.database, self.path) as cursor:
-            return cursor.execute(sql).fetchall()
+        with _disk(self.path):
+            return self.views.execute(sql).fetchall()
+
+    def left(self, path: Path, rows: int) -> Spool:
+        """The spool with those of its rows that are in another file."""
+        return replace(self, path=path, rows=rows, views=_views(self.views, path))
 
     def narrowed(self, window: Window) -> Spool:
         """The part of it that lies in a window, beside it on disk."""
         day = self.contract.partition_by
         path = self.path.with_name(f"{window.start}_{window.end}.parquet")
-        with _disk(self.path), _views(self.database, self.path) as cursor:
-            cursor.execute(
+        with _disk(self.path):
+            self.views.execute(
                 f"COPY (SELECT * FROM spool WHERE {day} BETWEEN DATE '{window.start}' "
                 f"AND DATE '{window.end}') TO '{path}' (FORMAT parquet, COMPRESSION zstd)"
             )
@@ -94,32 +98,58 @@ class Spool:
             if window.start <= (one.day or self.batch.window.end) <= window.end
         )
         batch = replace(self.batch, window=window, unreadable=tuple(unreadable), rows_read=0)
-        rows, checksum = _content(self.database, path, self.contract, batch)
-        return replace(self, batch=batch, path=path, rows=rows, checksum=checksum)
+        views = _views(self.views, path)
+        rows, checksum = _content(views, self.contract, batch)
+        return replace(self, batch=batch, path=path, rows=rows, checksum=checksum, views=views)
 
 
-@contextmanager
-def spooled(batch: Batch, contract: Contract, keep: Filter | None = None) -> Iterator[Spool]:
-    """Conform a batch into a spool, which is gone at the end of ``with``.
+class Spools:
+    """Where batches are on their way: a folder, and a database in memory that is asked about them.
 
-    Args:
-        keep: refuses rows that must not land, such as those of an erased person.
-
-    Raises:
-        AuditError: the rows don't fit the contract.
-        StatementError: the disk is full.
+    Both are gone at the end of ``with``. One serves many small batches, since starting DuckDB takes
+    as long as all that is asked of one.
     """
-    with scratch_folder() as folder, _duckdb(folder) as database:
-        path = Path(folder) / "batch.parquet"
+
+    def __init__(self) -> None:
+        self._folder = scratch_folder()
+        self._database = duckdb.connect(
+            config={"memory_limit": _MEMORY, "temp_directory": self._folder.name, "threads": 2}
+        )
+        # a file is read a few times in a second, and then gone
+        self._database.execute("SET GLOBAL enable_external_file_cache = false")
+        self._database.execute("SET GLOBAL TimeZone = 'UTC'")
+        self._numbers = count()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._database.close()
+        self._folder.cleanup()
+
+    def add(self, batch: Batch, contract: Contract, keep: Filter | None = None) -> Spool:
+        """Conform a batch into a spool.
+
+        Args:
+            keep: refuses rows that must not land, such as those of an erased person.
+
+        Raises:
+            AuditError: the rows don't fit the contract.
+            StatementError: the disk is full.
+        """
+        folder = Path(self._folder.name) / str(next(self._numbers))
         with _disk(folder):
+            folder.mkdir()
+            path = folder / "batch.parquet"
             refused = _write(batch, contract, keep, path)
-            rows, checksum = _content(database, path, contract, batch)
+            views = _views(self._database, path)
+            rows, checksum = _content(views, contract, batch)
         schema = batch.rows.schema
         if left_out := personal(schema, contract):
             warning = "fields that may be about a person are not taken"
             where = f"{batch.source}, account {batch.account_id}, {batch.table}"
             _log.warning("%s: %s: %s", where, warning, ", ".join(left_out))
-        yield Spool(
+        return Spool(
             batch=batch,
             contract=contract,
             path=path,
@@ -128,8 +158,15 @@ def spooled(batch: Batch, contract: Contract, keep: Filter | None = None) -> Ite
             schema_hash=sha256("|".join(f"{f.name}:{f.type}" for f in schema)),
             drift=drift(schema, contract),
             dropped_rows=batch.dropped_rows + refused,
-            database=database,
+            views=views,
         )
+
+
+@contextmanager
+def spooled(batch: Batch, contract: Contract, keep: Filter | None = None) -> Iterator[Spool]:
+    """One batch alone, as of :meth:`Spools.add`."""
+    with Spools() as spools:
+        yield spools.add(batch, contract, keep)
 
 
 @contextmanager
@@ -190,21 +227,14 @@ def _tables(batch: Batch) -> Iterator[pa.Table]:
         yield pa.Table.from_batches(waiting, schema)
 
 
-def _content(
-    database: duckdb.DuckDBPyConnection, path: Path, contract: Contract, batch: Batch
-) -> tuple[int, str]:
+def _content(views: duckdb.DuckDBPyConnection, contract: Contract, batch: Batch) -> tuple[int, str]:
     """Rows of the file, and a checksum of them and of what could not be read that does not depend
     on their order.
 
     DuckDB's hash may change with its version: the same rows are then published once more, as
     they are.
     """
-    schema = pq.read_schema(path)
-    columns = ", ".join(f'"{name}"' for name in schema.names)
-    with _views(database, path) as cursor:
-        totals = cursor.execute(
-            f"SELECT COUNT(*), SUM(HASH({columns})::HUGEINT) FROM spool"
-        ).fetchone()
+    totals = views.execute("SELECT COUNT(*), SUM(HASH(*COLUMNS(*))::HUGEINT) FROM spool").fetchone()
     rows, content = totals or (0, None)
     text = f"{contract.table}|{rows}|{content or 0}"
     for line in sorted(
@@ -214,28 +244,11 @@ def _content(
     return int(rows), sha256(text)
 
 
-@contextmanager
-def _duckdb(folder: str) -> Iterator[duckdb.DuckDBPyConnection]:
-    database = duckdb.connect(
-        config={"memory_limit": _MEMORY, "temp_directory": folder, "threads": 2}
-    )
-    try:
-        database.execute("SET GLOBAL TimeZone = 'UTC'")
-        yield database
-    finally:
-        database.close()
-
-
-@contextmanager
-def _views(database: duckdb.DuckDBPyConnection, path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+def _views(database: duckdb.DuckDBPyConnection, path: Path) -> duckdb.DuckDBPyConnection:
     """A cursor with the views ``spool`` and ``numbered`` of a file, which are its own."""
     cursor = database.cursor()
-    try:
-        cursor.execute(f"CREATE TEMP VIEW spool AS SELECT * FROM read_parquet('{path}')")
-        cursor.execute(
-            "CREATE TEMP VIEW numbered AS "
-            f"SELECT * FROM read_parquet('{path}', file_row_number = true)"
-        )
-        yield cursor
-    finally:
-        cursor.close()
+    cursor.execute(f"CREATE TEMP VIEW spool AS SELECT * FROM read_parquet('{path}')")
+    cursor.execute(
+        f"CREATE TEMP VIEW numbered AS SELECT * FROM read_parquet('{path}', file_row_number = true)"
+    )
+    return cursor

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from pipelines.errors import AuditError
 from pipelines.landing.slices import Change
 from pipelines.landing.spool import Spool
@@ -9,13 +11,13 @@ from pipelines.money import MICROS
 from pipelines.suites import suite_of
 
 
-def refuse(spool: Spool, changed: Change, rejected: int, stage: str) -> None:
+def refuse(spool: Spool, changed: Change, rejected: int, keep: Callable[[], str]) -> None:
     """Raise AuditError for a batch that withdraws more rows than its suite's share, or all spend.
 
     Args:
         changed: what it would make of the published rows of its slice.
         rejected: rows of it that were set aside: of those, the published ones are replaced.
-        stage: where the batch is, for the error.
+        keep: stages the batch and returns where, for the error.
     """
     batch, suite = spool.batch, suite_of(spool.contract)
     opening = f"{batch.source}, account {batch.account_id}, {batch.window}: {batch.table}"
@@ -26,13 +28,13 @@ def refuse(spool: Spool, changed: Change, rejected: int, stage: str) -> None:
             f"{opening}: {changed.withdrawn:,} of {changed.published:,} published rows{campaigns} "
             f"are not in this batch, and {suite.withdrawn_share:.0%} of them may be withdrawn "
             "without a word.",
-            stage,
+            keep(),
         )
     if spent and not spends and spool.rows:
         raise _refused(
             f"{opening}: all {spool.rows:,} rows of this batch have no spend, and published were "
             f"{spent / MICROS:,.2f}.",
-            stage,
+            keep(),
         )
 
 

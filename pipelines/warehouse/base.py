@@ -160,6 +160,12 @@ class Warehouse(Protocol):
             InputError: the rows don't fit the contract; names the column.
         """
 
+    def stage_file(self, contract: Contract, name: str, path: Path) -> str:
+        """As :meth:`stage`, of a Parquet file that stays there for the rest of the :meth:`unit`.
+
+        DuckDB reads it where it is, and copies nothing; no other unit sees the stage.
+        """
+
     def datasets(self) -> list[str]:
         """The names of all datasets, adcanary's and others'."""
 

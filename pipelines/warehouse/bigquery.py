@@ -114,6 +114,9 @@ class BigQueryWarehouse:
             self._load(table, file, parquet.metadata.num_rows)
         return stage
 
+    def stage_file(self, contract: Contract, name: str, path: Path) -> str:
+        return self.stage(contract, name, path)
+
     def datasets(self) -> list[str]:
         with translated("list the datasets"):
             return sorted(d.dataset_id for d in self._client.list_datasets(retry=_RETRY))

@@ -11,10 +11,9 @@ import logging
 import os
 import random
 import re
-import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
 
@@ -25,7 +24,7 @@ from sqlglot import exp
 
 from pipelines.contracts import Contract
 from pipelines.errors import AdcanaryError, ConfigError, StatementError, WarehouseLocked
-from pipelines.warehouse import duckdb_file
+from pipelines.warehouse import duckdb_file, duckdb_turns
 from pipelines.warehouse.base import (
     STAGE_DATASET,
     RowCountConflict,
@@ -37,6 +36,7 @@ from pipelines.warehouse.duckdb_answer import answer, close_off
 from pipelines.warehouse.duckdb_dialect import duckdb_sql
 from pipelines.warehouse.duckdb_errors import refused, require_duckdb, unreadable
 from pipelines.warehouse.duckdb_query import translated
+from pipelines.warehouse.duckdb_turns import OpenFile
 from pipelines.warehouse.googlesql import parse, parse_query
 from pipelines.warehouse.results import as_googlesql
 
@@ -54,9 +54,10 @@ _MEMORY_LIMIT, _READ_MEMORY_LIMIT = "256MB", "1200MB"
 _LOG_BYTES, _LOG_SHARE = 1 << 20, 200
 # Up to this size, a process that has written leaves one file at its end, without a log.
 _SMALL_BYTES = 64 << 20
-# DuckDB refuses a second connection with other settings in the same process, so threads take turns.
 _MOST_TRIES = 5
-_IN_PROCESS = threading.RLock()
+# Views of files that are read where they are.
+_IN_PLACE = "in_place__"
+_STAGE = re.compile(rf"\b(?:{STAGE_DATASET}\.|{_IN_PLACE})\w+")
 _log = logging.getLogger(__name__)
 
 
@@ -97,7 +98,7 @@ class DuckDBWarehouse:
     def ask(self, sql: str) -> pa.Table:
         translated(sql)  # what is refused needs no file
         self._refuse_missing()
-        with self._connection(read_only=True) as connection:
+        with self._connection(read_only=True, alone=True) as connection:
             close_off(connection)
             return answer(connection, sql)
 
@@ -123,6 +124,19 @@ class DuckDBWarehouse:
             connection.execute(f"INSERT INTO {stage} ({names}) SELECT {names} FROM {origin}")
         return stage
 
+    def stage_file(self, contract: Contract, name: str, path: Path) -> str:
+        """The file is read where it is, by a view of the unit's connection."""
+        view = f"{_IN_PLACE}{contract.dataset}__{contract.name}__{name}"
+        there = set(pq.read_schema(path).names)
+        columns = ", ".join(
+            f"CAST({c.name if c.name in there else 'NULL'} AS {_duckdb_type(c.type)}) AS {c.name}"
+            for c in contract.columns
+        )
+        with self._connection() as connection:
+            rows = f"SELECT {columns} FROM read_parquet('{path}')"
+            connection.execute(f"CREATE OR REPLACE TEMP VIEW {view} AS {rows}")
+        return view
+
     def datasets(self) -> list[str]:
         schemata = self.query("SELECT DISTINCT schema_name FROM information_schema.schemata")
         return sorted(schemata["schema_name"].to_pylist())
@@ -136,11 +150,13 @@ class DuckDBWarehouse:
 
     def drop_stages(self, stages: Iterable[str]) -> None:
         names = list(stages)
-        if not names:
+        tables = [name for name in names if not name.startswith(_IN_PLACE)]
+        if not tables and self._held is None:  # a view is gone with its unit
             return
         with self._connection() as connection:
             for stage in names:
-                connection.execute(f"DROP TABLE IF EXISTS {stage}")
+                kind = "TABLE" if stage in tables else "VIEW"
+                connection.execute(f"DROP {kind} IF EXISTS {stage}")
 
     def transaction(self, statements: Sequence[Statement], *, label: str) -> None:
         with self._connection() as connection:
@@ -167,6 +183,7 @@ class DuckDBWarehouse:
     @contextmanager
     def rebuilding(self) -> Iterator[WorkingCopy | None]:
         with self._turn():
+            duckdb_turns.close_left()
             for _ in range(_MOST_TRIES):
                 duckdb_file.fold(self.path, self.lock_timeout_seconds)
                 with duckdb_file.held_still(self.path, self.lock_timeout_seconds) as descriptor:
@@ -182,22 +199,14 @@ class DuckDBWarehouse:
         )
 
     @contextmanager
-    def _turn(self) -> Iterator[None]:
-        """This thread's turn with the file, among the threads of this process."""
-        if not _IN_PROCESS.acquire(timeout=self.lock_timeout_seconds):
-            raise WarehouseLocked(
-                f"{self.path} is still in use by this process, in another thread, after "
-                f"{self.lock_timeout_seconds:.0f} s.",
-                kept="the file is unchanged.",
-                fix="Run the command again once that work has ended.",
-            )
-        try:
-            yield
-        finally:
-            _IN_PROCESS.release()
+    def _connection(
+        self, *, read_only: bool = False, alone: bool = False
+    ) -> Iterator[duckdb.DuckDBPyConnection]:
+        """The unit's connection, or else one that another thread left open, or a new one.
 
-    @contextmanager
-    def _connection(self, *, read_only: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
+        Args:
+            alone: a new one, which is closed at the end: its settings are for this use.
+        """
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -210,29 +219,41 @@ class DuckDBWarehouse:
             if self._held is not None:  # held by this thread: its turn lets no other one in
                 yield self._held
                 return
-            connection = self._open(read_only)
+            left = None if alone else duckdb_turns.taken_over(self.path, read_only)
+            file = left or self._open(read_only)
+            connection, done = file.connection, False
             try:
                 connection.execute("SET TimeZone = 'UTC'")
                 limit = _READ_MEMORY_LIMIT if read_only else _MEMORY_LIMIT
                 connection.execute(f"SET memory_limit = '{limit}'")
-                if not read_only:
-                    # a large insert then needn't hold rows back to keep their order
-                    connection.execute("SET preserve_insertion_order = false")
+                # a large insert then needn't hold rows back to keep their order
+                connection.execute(f"SET preserve_insertion_order = {read_only}")
                 # each thread needs a share of the memory
                 connection.execute(f"SET threads = {min(os.cpu_count() or 1, _MOST_THREADS)}")
                 yield connection
+                done = True
             except duckdb.Error as error:
                 raise unreadable(self.path, error) from error
             finally:
-                connection.close()
-            if not read_only:
-                _written.add(self.path.absolute())
-                # a folder is what a killed process left
-                if _log_is_long(self.path) or duckdb_file.working_folder(self.path).exists():
-                    _fold(self.path)
+                # what failed is closed: nobody knows its state
+                if not (done and not alone and duckdb_turns.leave(file)):
+                    self._close(file)
 
-    def _open(self, read_only: bool) -> duckdb.DuckDBPyConnection:
+    def _turn(self) -> AbstractContextManager[None]:
+        return duckdb_turns.turn(self.path, self.lock_timeout_seconds)
+
+    def _close(self, file: OpenFile) -> None:
+        file.connection.close()
+        if not file.read_only:
+            _written.add(self.path.absolute())
+            # a folder is what a killed process left
+            if _log_is_long(self.path) or duckdb_file.working_folder(self.path).exists():
+                _fold(self.path)
+        duckdb_turns.make_room(file)
+
+    def _open(self, read_only: bool) -> OpenFile:
         """A connection that never checkpoints: DuckDB would do that within the file."""
+        duckdb_turns.close_left()
         deadline, pause = time.monotonic() + self.lock_timeout_seconds, _FIRST_PAUSE
         while True:
             if not read_only and not self.path.exists():
@@ -245,7 +266,7 @@ class DuckDBWarehouse:
                 )
                 connection.execute("PRAGMA disable_checkpoint_on_shutdown")
                 if duckdb_file.is_current(self.path, inode):
-                    return connection
+                    return OpenFile(self.path, connection, inode, read_only)
                 connection.close()  # another process put a checkpointed copy in its place
             except duckdb.Error as error:
                 if "Could not set lock" in str(error):
@@ -286,18 +307,36 @@ def _leave_one_file() -> None:
                 _fold(path)
 
 
-@lru_cache(maxsize=512)
 def transpile(sql: str) -> str:
     """One GoogleSQL statement as DuckDB SQL.
 
     Raises:
         StatementError: sqlglot can't read the statement; quotes it.
     """
+    return _but_for_stages(_transpiled, sql)
+
+
+def _transpiled_query(sql: str) -> str:
+    return _but_for_stages(_transpiled_read, sql)
+
+
+def _but_for_stages(translate: Callable[[str], str], sql: str) -> str:
+    """Translate a statement whatever its stages are called: each batch has names of its own, and
+    translating takes longer than running a statement."""
+    stages = list(dict.fromkeys(_STAGE.findall(sql)))
+    standing_in = {stage: f"{STAGE_DATASET}.stage_{n}" for n, stage in enumerate(stages)}
+    translation = translate(_STAGE.sub(lambda m: standing_in[m[0]], sql))
+    names = {name: stage for stage, name in standing_in.items()}
+    return _STAGE.sub(lambda m: names.get(m[0], m[0]), translation)
+
+
+@lru_cache(maxsize=512)
+def _transpiled(sql: str) -> str:
     return duckdb_sql(parse(sql))
 
 
 @lru_cache(maxsize=512)
-def _transpiled_query(sql: str) -> str:
+def _transpiled_read(sql: str) -> str:
     return duckdb_sql(parse_query(sql))
 
 

@@ -13,7 +13,9 @@ import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -22,10 +24,16 @@ import pyarrow as pa
 
 from pipelines.cli.console import Format, print_rows
 from pipelines.contracts import load_contracts
-from pipelines.landing.publish import land
+from pipelines.landing.publish import Landed, land
 from pipelines.sources.base import Batch, Window
 from pipelines.warehouse.duckdb import DuckDBWarehouse
 from tests.bench import rows as made
+
+try:
+    from pipelines.landing.publish import Terms
+    from pipelines.landing.together import land_pull
+except ImportError:  # the build to compare with
+    land_pull = None  # type: ignore[assignment]
 
 ROWS = 100
 
@@ -35,17 +43,18 @@ def main() -> None:
     parser.add_argument("--before", type=Path, help="checkout to compare with")
     parser.add_argument("--batches", type=int, default=400)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--threads", type=int, default=8, help="that land, as a flow's tasks do")
     parser.add_argument("--one", action="store_true", help="one process of this checkout, as JSON")
     asked = parser.parse_args()
     if asked.one:
-        print(json.dumps(_land(asked.batches)))
+        print(json.dumps(_land(asked.batches, asked.threads)))
         return
     builds = {"before": asked.before.resolve()} if asked.before else {}
     builds["now"] = Path(__file__).parents[2]
     runs: dict[str, list[dict[str, float]]] = {name: [] for name in builds}
     for _ in range(asked.rounds):
         for name, build in builds.items():
-            runs[name].append(_run(build, asked.batches))
+            runs[name].append(_run(build, asked.batches, asked.threads))
     print_rows(
         [
             {"build": name, **{key: round(median(r[key] for r in own), 1) for key in own[0]}}
@@ -55,22 +64,23 @@ def main() -> None:
     )
 
 
-def _run(build: Path, batches: int) -> dict[str, float]:
+def _run(build: Path, batches: int, threads: int) -> dict[str, float]:
     command = [sys.executable, __file__, "--one", "--batches", str(batches)]
+    command += ["--threads", str(threads)]
     env = {**os.environ, "PYTHONPATH": str(build)}
     done = subprocess.run(command, cwd=build, env=env, check=True, stdout=subprocess.PIPE)
     measured: dict[str, float] = json.loads(done.stdout)
     return measured
 
 
-def _land(batches: int) -> dict[str, float]:
+def _land(batches: int, threads: int) -> dict[str, float]:
     with tempfile.TemporaryDirectory(prefix="bench-small-") as folder:
         warehouse = DuckDBWarehouse(Path(folder) / "w.duckdb")
         warehouse.create_tables(load_contracts().values())
         _published(warehouse, batches)
         began, cpu = time.perf_counter(), time.process_time()
-        for number in range(batches):
-            _published(warehouse, number)
+        with ThreadPoolExecutor(threads) as pool:
+            list(pool.map(partial(_published, warehouse), range(batches)))
         wall, cpu = time.perf_counter() - began, time.process_time() - cpu
     return {
         "ms a batch": 1000 * wall / batches,
@@ -85,9 +95,19 @@ def _published(warehouse: DuckDBWarehouse, number: int) -> None:
     Raises:
         SystemExit: it was not published whole; a benchmark of that is worth nothing.
     """
-    (landed,) = land(warehouse, _batch(str(1_000_000_000 + number)))
+    (landed,) = _landed(warehouse, _batch(str(1_000_000_000 + number)))
     if (landed.outcome, landed.rows) != ("published", ROWS):
         raise SystemExit(f"It was not published: {landed}.")
+
+
+def _landed(warehouse: DuckDBWarehouse, batch: Batch) -> list[Landed]:
+    """Land a pull of one batch, as ingestion does; one by one with a build that has only that."""
+    if land_pull is None:
+        return land(warehouse, batch)
+    (outcome,) = land_pull(warehouse, [batch], Terms())
+    if isinstance(outcome, Exception):
+        raise outcome
+    return outcome
 
 
 def _batch(account: str) -> Batch:

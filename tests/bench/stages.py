@@ -30,7 +30,7 @@ STEPS: tuple[tuple[Any, str, str], ...] = (
     (pq.ParquetWriter, "write_table", "write the spool"),
     (spool, "_content", "checksum"),
     (ledger, "overlap", "read the ledger"),
-    (DuckDBWarehouse, "stage", "stage"),
+    (DuckDBWarehouse, "stage_file", "stage"),
     (audit, "_one_row_a_grain", "audit: grain"),
     (audit, "_spend_adds_up", "audit: spend"),
     (audit, "_rows_that_miss_something", "audit: nothing missing"),

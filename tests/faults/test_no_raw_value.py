@@ -60,10 +60,9 @@ class Watched(DuckDBWarehouse):
     def __post_init__(self) -> None:
         super().__init__(self.path)
 
-    def stage(self, contract: Contract, name: str, rows: pa.Table | Path) -> str:
-        assert isinstance(rows, Path)
-        self.spooled.append(str(pq.read_table(rows).to_pylist()))
-        return super().stage(contract, name, rows)
+    def stage_file(self, contract: Contract, name: str, path: Path) -> str:
+        self.spooled.append(str(pq.read_table(path).to_pylist()))
+        return super().stage_file(contract, name, path)
 
     def tables(self) -> str:
         """Every row of every table and stage as text, read without the code that is tested."""

@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
@@ -15,8 +17,10 @@ import pytest
 
 from pipelines.contracts import load_contract
 from pipelines.errors import StatementError, WarehouseLocked
-from pipelines.warehouse import Statement
+from pipelines.warehouse import Statement, duckdb_turns
+from pipelines.warehouse import duckdb as duckdb_module
 from pipelines.warehouse.duckdb import DuckDBWarehouse, transpile
+from pipelines.warehouse.duckdb_turns import OpenFile
 from pipelines.warehouse.googlesql import inline, script
 
 ORDERS = load_contract("raw.orders")
@@ -25,6 +29,13 @@ import sys, duckdb
 connection = duckdb.connect(sys.argv[1])
 print("held", flush=True)
 sys.stdin.read()
+"""
+_WRITES = """
+import sys
+from pathlib import Path
+from pipelines.warehouse.duckdb import DuckDBWarehouse
+with DuckDBWarehouse(Path(sys.argv[1])).unit():
+    pass
 """
 
 
@@ -60,6 +71,60 @@ def test_a_held_file_is_waited_for_and_then_its_holder_is_named(path: Path) -> N
         assert 1 <= time.monotonic() - started < 5
     assert caught.value.exit_code == 3
     assert "the file is unchanged" in str(caught.value)
+
+
+def test_threads_that_wait_share_an_opening_and_leave_nothing_open(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[bool] = []
+    original = DuckDBWarehouse._open
+
+    def counted(self: DuckDBWarehouse, read_only: bool) -> OpenFile:
+        opened.append(read_only)
+        return original(self, read_only)
+
+    monkeypatch.setattr(DuckDBWarehouse, "_open", counted)
+    monkeypatch.setattr(duckdb_turns, "_LONGEST_OPEN_SECONDS", 60)
+    with ThreadPoolExecutor(8) as threads:
+        with DuckDBWarehouse(path).unit():
+            jobs = [threads.submit(DuckDBWarehouse(path).query, "SELECT 1 AS x") for _ in range(8)]
+            while len(duckdb_turns._waiting) < 8:
+                time.sleep(0.01)
+        assert [job.result()["x"].to_pylist() for job in jobs] == [[1]] * 8
+    assert opened == [False]
+    assert duckdb_turns._left == []
+    with _held_by_another_process(path):
+        pass
+
+
+def test_threads_that_never_stop_let_another_process_have_its_turn(path: Path) -> None:
+    stop = threading.Event()
+
+    def busy() -> None:
+        while not stop.is_set():
+            DuckDBWarehouse(path).query("SELECT 1 AS x")
+            with DuckDBWarehouse(path).unit():
+                time.sleep(0.02)
+
+    with ThreadPoolExecutor(4) as threads:
+        jobs = [threads.submit(busy) for _ in range(4)]
+        try:
+            write = [sys.executable, "-c", _WRITES, str(path)]
+            said = subprocess.run(write, check=False, capture_output=True, text=True)
+        finally:
+            stop.set()
+        for job in jobs:
+            job.result()
+    assert (said.returncode, said.stderr) == (0, "")
+
+
+def test_a_statement_is_translated_once_whatever_its_stage_is_called() -> None:
+    first = transpile("INSERT INTO raw.orders SELECT * FROM landing_stage.raw__orders__a1")
+    before = duckdb_module._transpiled.cache_info().misses
+    again = transpile("INSERT INTO raw.orders SELECT * FROM landing_stage.raw__orders__b2")
+    assert duckdb_module._transpiled.cache_info().misses == before
+    assert again == first.replace("raw__orders__a1", "raw__orders__b2")
+    assert "landing_stage.raw__orders__b2" in again
 
 
 def test_a_file_that_is_let_go_in_time_is_read(path: Path) -> None:

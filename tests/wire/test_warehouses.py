@@ -83,6 +83,22 @@ def test_a_stage_takes_a_parquet_file(warehouse: Warehouse, tmp_path: Path) -> N
     assert found.to_pylist() == [{"_run_id": "run1", "_extra": None}]
 
 
+def test_a_parquet_file_is_a_stage_for_the_rest_of_a_unit(
+    warehouse: Warehouse, tmp_path: Path
+) -> None:
+    rows = budget_rows.rows("1", [("c1", MONDAY, 5)]).drop_columns(["_run_id"])
+    pq.write_table(rows, tmp_path / "rows.parquet")
+    with warehouse.unit():
+        stage = warehouse.stage_file(BUDGETS, "run1", tmp_path / "rows.parquet")
+        assert warehouse.query(f"SELECT campaign_id, _run_id FROM {stage}").to_pylist() == [
+            {"campaign_id": "c1", "_run_id": None}
+        ]
+        publish_stage(warehouse, BUDGETS, budget_rows.slice_of("1"), stage, run_id="run1")
+        warehouse.drop_stages([stage])
+    assert budget_rows.budgets(warehouse) == [("1", "c1", MONDAY, 5)]
+    assert warehouse.stages() == []
+
+
 def test_a_column_that_a_contract_gained_is_added(warehouse: Warehouse) -> None:
     older = replace(BUDGETS, columns=tuple(c for c in BUDGETS.columns if c.name != "_extra"))
     moved = replace(older, name="ads_older_budgets")

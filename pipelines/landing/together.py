@@ -1,0 +1,139 @@
+"""Lands what accounts pulled, and what several threads pulled at the same time together.
+
+DuckDB's file takes one writer, so they wait for each other anyway. Whoever comes first lands what
+the others wait with, too: one opening of the file, one look into the ledger and one question to
+Great Expectations for each table serve them all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence, Set
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from dataclasses import dataclass
+from math import inf
+
+import pyarrow as pa
+
+from pipelines.contracts import load_contract
+from pipelines.errors import AuditError
+from pipelines.landing.expectations import passing
+from pipelines.landing.publish import Landed, Terms, land_alone, land_spooled
+from pipelines.landing.spool import CHUNK_ROWS, Spool, Spools
+from pipelines.sources.base import Batch
+from pipelines.warehouse import Warehouse
+
+# What became of a batch; an error is raised where its account is ingested.
+Outcome = list[Landed] | Exception
+
+
+@dataclass(eq=False)
+class _Pull:
+    """What a thread wants landed, and what became of it, batch by batch."""
+
+    warehouse: Warehouse
+    batches: Sequence[Batch]
+    terms: Terms
+    outcomes: list[Outcome] | None = None
+
+    @property
+    def rows(self) -> float:
+        """How many rows; more than any number where they still have to be read."""
+        tables = [batch.rows for batch in self.batches]
+        return sum(rows.num_rows if isinstance(rows, pa.Table) else inf for rows in tables)
+
+
+# One thread lands, so that whatever comes meanwhile waits, and lands together.
+_lander = ThreadPoolExecutor(1, "landing")
+_waiting: list[_Pull] = []
+
+
+def land_pull(warehouse: Warehouse, batches: Sequence[Batch], terms: Terms) -> list[Outcome]:
+    """Land the batches of an account's pull, in their order.
+
+    Where campaigns don't add up to their account's spend, none of the batches after them is landed.
+
+    Returns:
+        What became of each batch that was tried.
+    """
+    pull = _Pull(warehouse, batches, terms)
+    if warehouse.kind != "duckdb" or pull.rows > CHUNK_ROWS:
+        return _in_order(batches, lambda batch: land_alone(warehouse, batch, terms))
+    _waiting.append(pull)
+    _lander.submit(copy_context().run, _land_until, pull).result()
+    assert pull.outcomes is not None
+    return pull.outcomes
+
+
+def _land_until(pull: _Pull) -> None:
+    """Land what waits, until a pull is among it; an earlier turn may have landed it."""
+    while pull in _waiting:
+        _land_together(_taken())
+
+
+def _taken() -> list[_Pull]:
+    """Take the first that waits, and as many more as fit into a chunk with it."""
+    first, *others = _waiting
+    taken = [first]
+    for pull in others:
+        if _is_same(pull, first) and sum(one.rows for one in (*taken, pull)) <= CHUNK_ROWS:
+            taken.append(pull)
+    for pull in taken:
+        _waiting.remove(pull)
+    return taken
+
+
+def _is_same(one: _Pull, other: _Pull) -> bool:
+    """Whether two pulls land in one file."""
+    paths = {getattr(pull.warehouse, "path", None) for pull in (one, other)}
+    return len(paths) == 1
+
+
+def _land_together(pulls: Sequence[_Pull]) -> None:
+    """Land pulls, and put down with each what became of it."""
+    try:
+        with Spools() as spools:
+            spooled = {id(b): _spooled(spools, b, p.terms) for p in pulls for b in p.batches}
+            passed = passing(one for one in spooled.values() if isinstance(one, Spool))
+            with pulls[0].warehouse.unit():
+                for pull in pulls:
+                    pull.outcomes = _in_order(pull.batches, _landing(pull, spooled, passed))
+    except Exception as error:  # noqa: BLE001  the file is held, the disk full: for all of them
+        for pull in pulls:
+            if pull.outcomes is None:
+                pull.outcomes = [error]
+
+
+def _spooled(spools: Spools, batch: Batch, terms: Terms) -> Spool | Exception:
+    try:
+        return spools.add(batch, load_contract(batch.table), terms.refusing(batch))
+    except Exception as error:  # noqa: BLE001  raised where its account is ingested
+        return error
+
+
+def _landing(
+    pull: _Pull, spooled: Mapping[int, Spool | Exception], passed: Set[str]
+) -> Callable[[Batch], list[Landed]]:
+    def land_one(batch: Batch) -> list[Landed]:
+        spool = spooled[id(batch)]
+        if isinstance(spool, Exception):
+            raise spool
+        passes = spool.run_id in passed
+        return land_spooled(pull.warehouse, spool, pull.terms, passes=passes)
+
+    return land_one
+
+
+def _in_order(batches: Sequence[Batch], land_one: Callable[[Batch], list[Landed]]) -> list[Outcome]:
+    outcomes: list[Outcome] = []
+    for batch in batches:
+        try:
+            outcomes.append(land_one(batch))
+        except AuditError as error:  # one batch keeps no other one out, but the account's spend
+            outcomes.append(error)
+            if batch.account_spend is not None:
+                break
+        except Exception as error:  # noqa: BLE001  raised where its account is ingested
+            outcomes.append(error)
+            break
+    return outcomes

@@ -81,6 +81,14 @@ def batches(rows: int, load: int) -> Iterator[pa.RecordBatch]:
         yield _batch(start, min(BATCH_ROWS, rows - start), load)
 
 
+def of_account(rows: int, account: str) -> pa.Table:
+    """The first load of another account."""
+    table = pa.Table.from_batches(list(batches(rows, 1)))
+    at = table.schema.get_field_index("account_id")
+    column = pa.array([account] * rows, table.schema.field(at).type)
+    return table.set_column(at, table.schema.field(at), column)
+
+
 def dicts(rows: int, load: int) -> Iterator[list[dict[str, Any]]]:
     """The same rows as lists of dicts."""
     for batch in batches(rows, load):

@@ -1,8 +1,10 @@
 """What a small batch costs on DuckDB: many accounts of a hundred rows each, audited.
 
-``python -m tests.bench.small_batches --before FOLDER`` lands the same batches with this checkout
-and with another one (a worktree of the build to compare with), in turns, each in its own process.
-The first batch of a process, which imports and warms up, isn't counted.
+``python -m tests.bench.small_batches --before FOLDER`` lands the same batches with this checkout,
+with another one (a worktree of the build to compare with) and with dlt (``make .bench/.ready``), in
+turns, each in its own process. Threads bring the batches, as a flow's tasks do; dlt loads one after
+the other, since its pipelines don't share a file. The first batch of a process, which imports and
+warms up, isn't counted.
 """
 
 import argparse
@@ -18,9 +20,6 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from statistics import median
-from typing import Any
-
-import pyarrow as pa
 
 from pipelines.cli.console import Format, print_rows
 from pipelines.contracts import load_contracts
@@ -28,6 +27,7 @@ from pipelines.landing.publish import Landed, land
 from pipelines.sources.base import Batch, Window
 from pipelines.warehouse.duckdb import DuckDBWarehouse
 from tests.bench import rows as made
+from tests.bench.landing import DLT_PYTHON
 
 try:
     from pipelines.landing.publish import Terms
@@ -51,10 +51,16 @@ def main() -> None:
         return
     builds = {"before": asked.before.resolve()} if asked.before else {}
     builds["now"] = Path(__file__).parents[2]
-    runs: dict[str, list[dict[str, float]]] = {name: [] for name in builds}
+    counts = ["--batches", str(asked.batches), "--threads", str(asked.threads)]
+    ours = [sys.executable, __file__, "--one", *counts]
+    runs: dict[str, list[dict[str, float]]] = {}
     for _ in range(asked.rounds):
         for name, build in builds.items():
-            runs[name].append(_run(build, asked.batches, asked.threads))
+            runs.setdefault(name, []).append(_run(ours, build))
+        if DLT_PYTHON.exists():
+            dlt = [str(DLT_PYTHON), "-m", "tests.bench.dlt_merge", "--items", "arrow"]
+            dlt += ["--rows", str(ROWS), "--batches", str(asked.batches)]
+            runs.setdefault("dlt", []).append(_run(dlt, builds["now"]))
     print_rows(
         [
             {"build": name, **{key: round(median(r[key] for r in own), 1) for key in own[0]}}
@@ -64,12 +70,10 @@ def main() -> None:
     )
 
 
-def _run(build: Path, batches: int, threads: int) -> dict[str, float]:
-    command = [sys.executable, __file__, "--one", "--batches", str(batches)]
-    command += ["--threads", str(threads)]
+def _run(command: list[str], build: Path) -> dict[str, float]:
     env = {**os.environ, "PYTHONPATH": str(build)}
     done = subprocess.run(command, cwd=build, env=env, check=True, stdout=subprocess.PIPE)
-    measured: dict[str, float] = json.loads(done.stdout)
+    measured: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
     return measured
 
 
@@ -111,16 +115,13 @@ def _landed(warehouse: DuckDBWarehouse, batch: Batch) -> list[Landed]:
 
 
 def _batch(account: str) -> Batch:
-    rows = pa.Table.from_batches(list(made.batches(ROWS, 1)))
-    at: Any = rows.schema.get_field_index("account_id")
-    own = pa.array([account] * rows.num_rows, rows.schema.field(at).type)
     return Batch(
         source=made.PLATFORM,
         table=f"raw.{made.TABLE}",
         account_id=account,
         platform=made.PLATFORM,
         window=Window(made.FIRST_DAY, made.LAST_DAY),
-        rows=rows.set_column(at, rows.schema.field(at), own),
+        rows=made.of_account(ROWS, account),
         pulled_at=datetime.now(UTC),
         account_spend=made.books(ROWS, 1).spend_by_day,
     )

@@ -252,15 +252,25 @@ def _land_all(
     done: list[Batch] = []
     refused: list[AuditError] = []
     for number, pull in enumerate(_pulls(source, account_id, windows, today), start=1):
-        batches = _asked(source, account_id, pull)
+        # campaigns first: where they don't add up to the account, none of it is published
+        batches = sorted(
+            _asked(source, account_id, pull), key=lambda batch: batch.account_spend is None
+        )
+        unconfirmed: list[ledger.Confirmation] = []
         with at_once(warehouse, sum(map(_rows_in_memory, batches))):
-            # campaigns first: where they don't add up to the account, none of it is published
-            for batch in sorted(batches, key=lambda b: b.account_spend is None):
+            looked_up = _looked_up(warehouse, batches)
+            for batch in batches:
                 if batch.withdrawn:
                     now = datetime.now(UTC)
                     erase_ids(warehouse, batch.withdrawn, requested_by="ingest", now=now)
                     erased = tombstones.load(warehouse)
-                to_land = partial(land, erased=erased, allow_withdrawals=allow_withdrawals)
+                again = partial(land, erased=erased, allow_withdrawals=allow_withdrawals)
+                to_land = partial(
+                    again,
+                    seen=looked_up.pop(batch.table, None),
+                    # what is read only once can't be landed again
+                    unconfirmed=unconfirmed if isinstance(batch.rows, pa.Table) else None,
+                )
                 try:
                     landings += _asked(source, account_id, partial(to_land, warehouse, batch))
                 except AuditError as error:  # one batch keeps no other one out
@@ -270,10 +280,29 @@ def _land_all(
                     continue
                 done.append(replace(batch, rows=batch.rows.schema.empty_table()))
                 on_progress(Progressed(number, len(windows) + 1, landings[-1]))
+            if unconfirmed and not ledger.confirm(warehouse, unconfirmed):
+                # another process published since: what was unchanged then may not be so now
+                for one in (confirmation.batch for confirmation in unconfirmed):
+                    landings = [
+                        at for at in landings if (at.table, at.window) != (one.table, one.window)
+                    ]
+                    landings += _asked(source, account_id, partial(again, warehouse, one))
     sweep(warehouse, done)
     if refused:
         raise _all_of(refused, len(landings))
     return _with_notes(warehouse, source, landings)
+
+
+def _looked_up(warehouse: Warehouse, batches: list[Batch]) -> dict[str, ledger.Overlap]:
+    """What the ledger says of the batches of a pull, by table, in one look-up.
+
+    Where a table has several batches, the first one's publish outdates it for the others.
+    """
+    overlaps = ledger.overlaps(warehouse, batches) if batches else []
+    looked_up: dict[str, ledger.Overlap] = {}
+    for batch, overlap in zip(batches, overlaps, strict=True):
+        looked_up.setdefault(batch.table, overlap)
+    return looked_up
 
 
 def _rows_in_memory(batch: Batch) -> float:

@@ -32,7 +32,7 @@ from pipelines.privacy import tombstones
 from pipelines.privacy.tombstones import Tombstones
 from pipelines.sources.base import Batch, Window
 from pipelines.warehouse import Warehouse
-from pipelines.warehouse.base import STAGE_DATASET, RowCountConflict, publish_stage
+from pipelines.warehouse.base import STAGE_DATASET, Refusal, RowCountConflict, publish_stage
 
 _ATTEMPTS = 8
 _LANDED_STAGE = re.compile(r"(?P<prefix>.+_)(?P<start>\d{8})_(?P<end>\d{8})_[0-9a-f]{12}")
@@ -115,6 +115,8 @@ def land(
     erased: Tombstones = NOBODY,
     audited: bool = True,
     allow_withdrawals: bool = False,
+    seen: ledger.Overlap | None = None,
+    unconfirmed: list[ledger.Confirmation] | None = None,
 ) -> list[Landed]:
     """Publish a batch by replacing exactly its slice, together with its ledger row.
 
@@ -125,6 +127,9 @@ def land(
         erased: the people who must not land.
         audited: False leaves the audit out, for benchmarks.
         allow_withdrawals: a person says that rows may go, however many.
+        seen: what the ledger says of its days, where it was looked up before.
+        unconfirmed: gets what the caller has to note in the ledger, where nothing changed; without,
+            it is noted here.
 
     Returns:
         What became of it: one entry, or one for each stretch of days that was still open.
@@ -137,9 +142,9 @@ def land(
     """
     contract = load_contract(batch.table)
     with spooled(batch, contract, partial(erased.apply, table=batch.table)) as spool:
-        terms = _Terms(len(erased.digests), audited, allow_withdrawals)
+        terms = _Terms(len(erased.digests), audited, allow_withdrawals, unconfirmed)
         with at_once(warehouse, spool.rows):
-            return _land(warehouse, spool, terms)
+            return _land(warehouse, spool, terms, seen)
 
 
 def at_once(warehouse: Warehouse, rows: float) -> AbstractContextManager[None]:
@@ -156,9 +161,12 @@ class _Terms:
     erased: int
     audited: bool
     allow_withdrawals: bool
+    unconfirmed: list[ledger.Confirmation] | None = None
 
 
-def _land(warehouse: Warehouse, spool: Spool, terms: _Terms) -> list[Landed]:
+def _land(
+    warehouse: Warehouse, spool: Spool, terms: _Terms, known: ledger.Overlap | None = None
+) -> list[Landed]:
     """Audit, stage and publish, again as long as another process was faster."""
     batch = spool.batch
     audited = None if terms.audited else Audited(spool, rejected.NONE)
@@ -166,7 +174,7 @@ def _land(warehouse: Warehouse, spool: Spool, terms: _Terms) -> list[Landed]:
     stages: list[str] = []
     for attempt in range(1, _ATTEMPTS + 1):
         with warehouse.unit():
-            seen = ledger.overlap(warehouse, batch)
+            seen, known = known or ledger.overlap(warehouse, batch), None
             load = _known(warehouse, spool, seen)
             if load or seen.newer:
                 warehouse.drop_stages(stages)
@@ -177,7 +185,11 @@ def _land(warehouse: Warehouse, spool: Spool, terms: _Terms) -> list[Landed]:
         # a suite that allows what it refused before, or the other way round, changes what lands
         if load and (audited is None or audited.rejected.rows == load.rejected_rows):
             audit_spend(audited.spool if audited else spool)
-            warehouse.transaction([ledger.confirm(batch, spool.run_id)], label="confirm")
+            confirmation = ledger.Confirmation(batch, spool.run_id, seen)
+            if terms.unconfirmed is not None:
+                terms.unconfirmed.append(confirmation)
+            elif not ledger.confirm(warehouse, [confirmation]) and attempt < _ATTEMPTS:
+                continue
             return [_landed(spool, "unchanged", audited=audited, note=note)]
         assert audited is not None
         try:
@@ -241,27 +253,34 @@ def _publish(
     spool, batch, contract = audited.spool, audited.spool.batch, audited.spool.contract
     stage, *aside = stages
     slice_, within = slice_of(batch, contract), replaced(contract, batch, stage)
-    staged_at = datetime.now(UTC)
-    changed = change(warehouse, contract, slice_, stage, within)
+    first = change(contract, slice_, stage, within)
     if not terms.allow_withdrawals:
-        withdrawals.refuse(spool, changed, audited.rejected.rows, stage)
+        first = withdrawals.held(first, spool, audited.rejected.rows)
     now = datetime.now(UTC)
     also = [ledger.claim(batch, seen, terms.erased), *moved(contract, slice_, stage)]
     if aside or seen.rejects:
         also.append(rejected.clearing(batch, within))
     also += [rejected.publishing(audited.rejected, one, now) for one in aside]
-    publish_stage(
-        warehouse,
-        contract,
-        slice_,
-        stage,
-        run_id=spool.run_id,
-        rows=spool.rows,
-        within=within,
-        also=[*also, ledger.entry(spool, changed, audited.rejected.rows, (staged_at, now))],
-    )
+    try:
+        answer = publish_stage(
+            warehouse,
+            contract,
+            slice_,
+            stage,
+            run_id=spool.run_id,
+            rows=spool.rows,
+            within=within,
+            also=[*also, ledger.entry(spool, audited.rejected.rows, now)],
+            first=first,
+        )
+    except Refusal as refusal:
+        if ledger.overlap(warehouse, batch).version != seen.version:
+            raise RowCountConflict("Another process published this account first.") from refusal
+        refused = Change.of(refusal.answer, contract)
+        withdrawals.refuse(spool, refused, audited.rejected.rows, stage)
+        raise
     warehouse.drop_stages(stages)
-    return changed
+    return Change.of(answer, contract)
 
 
 def _land_open_days(
@@ -273,6 +292,7 @@ def _land_open_days(
     if not open_days:
         return [_landed(spool, "superseded", note="a newer pull of these days is there")]
     landings: list[Landed] = []
+    terms = replace(terms, unconfirmed=None)  # a part of a batch can't be landed again
     for number, part in enumerate(runs_of_days(open_days)):
         narrowed = spool.narrowed(part)
         if number:  # what was left out is reported once

@@ -28,6 +28,8 @@ from pipelines.errors import AdcanaryError, ConfigError, StatementError, Warehou
 from pipelines.warehouse import duckdb_file
 from pipelines.warehouse.base import (
     STAGE_DATASET,
+    Question,
+    Refusal,
     RowCountConflict,
     Statement,
     Value,
@@ -142,16 +144,20 @@ class DuckDBWarehouse:
             for stage in names:
                 connection.execute(f"DROP TABLE IF EXISTS {stage}")
 
-    def transaction(self, statements: Sequence[Statement], *, label: str) -> None:
+    def transaction(
+        self, statements: Sequence[Statement], *, label: str, first: Question | None = None
+    ) -> Mapping[str, int]:
         with self._connection() as connection:
             connection.begin()
             try:
+                answered = _asked(self.path, connection, first) if first else {}
                 for statement in statements:
-                    _run(self.path, connection, statement)
+                    _run(self.path, connection, statement, answered)
             except BaseException:
                 connection.rollback()
                 raise
             connection.commit()
+        return answered
 
     @contextmanager
     def unit(self, *, read_only: bool = False) -> Iterator[None]:
@@ -301,10 +307,31 @@ def _transpiled_query(sql: str) -> str:
     return duckdb_sql(parse_query(sql))
 
 
-def _run(path: Path, connection: duckdb.DuckDBPyConnection, statement: Statement) -> None:
-    translated = transpile(statement.sql)
+def _asked(path: Path, connection: duckdb.DuckDBPyConnection, first: Question) -> dict[str, int]:
+    """The answer to a transaction's question."""
+    columns = ", ".join(first.columns)
+    sql = f"SELECT {columns}, {first.refused} AS is_refused FROM ({first.sql}) AS asked"
+    query = transpile(sql)
     try:
-        result = connection.execute(translated, _used(translated, statement.params)).fetchone()
+        (*values, is_refused) = connection.execute(query, _used(query, first.params)).fetchall()[0]
+    except duckdb.Error as error:
+        raise refused(path, sql, query, error) from error
+    answered = dict(zip(first.columns, map(int, values), strict=True))
+    if is_refused:
+        raise Refusal(answered)
+    return answered
+
+
+def _run(
+    path: Path,
+    connection: duckdb.DuckDBPyConnection,
+    statement: Statement,
+    answered: Mapping[str, int],
+) -> None:
+    translated = transpile(statement.sql)
+    params = _used(translated, statement.values(answered))
+    try:
+        result = connection.execute(translated, params).fetchone()
     except duckdb.TransactionException as error:
         raise RowCountConflict(
             f"Another writer was faster: {error}",

@@ -284,7 +284,9 @@ def _land_all(
                 # another process published since: what was unchanged then may not be so now
                 for one in (confirmation.batch for confirmation in unconfirmed):
                     landings = [
-                        at for at in landings if (at.table, at.window) != (one.table, one.window)
+                        landed
+                        for landed in landings
+                        if (landed.table, landed.window) != (one.table, one.window)
                     ]
                     landings += _asked(source, account_id, partial(again, warehouse, one))
     sweep(warehouse, done)

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -16,7 +17,7 @@ from pipelines.landing.publish import ErasedMeanwhile, Landed, sweep
 from pipelines.landing.publish import land as land_all
 from pipelines.sources.base import Batch, Window
 from pipelines.warehouse import Statement, Warehouse
-from pipelines.warehouse.base import Question, RowCountConflict
+from pipelines.warehouse.base import RowCountConflict
 from pipelines.warehouse.duckdb import DuckDBWarehouse
 
 TABLE = "raw.ads_campaign_performance"
@@ -192,14 +193,12 @@ def test_a_pull_that_found_nothing_new_still_keeps_older_ones_out(warehouse: War
 
 def test_a_stage_that_lost_rows_is_not_published(tmp_path: Path) -> None:
     class Emptied(DuckDBWarehouse):
-        def transaction(
-            self, statements: Sequence[Statement], *, label: str, first: Question | None = None
-        ) -> Mapping[str, int]:
-            if label == "publish":
+        def transaction(self, statements: Sequence[Statement], **how: Any) -> Mapping[str, int]:
+            if how["label"] == "publish":
                 (stage,) = self.stages()
                 emptied = Statement(f"DELETE FROM {stage} WHERE TRUE")
                 super().transaction([emptied], label="test")
-            return super().transaction(statements, label=label, first=first)
+            return super().transaction(statements, **how)
 
     opened = Emptied(tmp_path / "w.duckdb")
     opened.create_tables(load_contracts().values())
@@ -211,14 +210,12 @@ def test_a_stage_that_lost_rows_is_not_published(tmp_path: Path) -> None:
 
 def test_nobody_who_was_erased_meanwhile_is_published(tmp_path: Path) -> None:
     class ErasedMeanwhileWarehouse(DuckDBWarehouse):
-        def transaction(
-            self, statements: Sequence[Statement], *, label: str, first: Question | None = None
-        ) -> Mapping[str, int]:
-            if label == "publish":
+        def transaction(self, statements: Sequence[Statement], **how: Any) -> Mapping[str, int]:
+            if how["label"] == "publish":
                 stone = "INSERT INTO raw.privacy_tombstones (digest, kind, erased_at, request_id)"
                 values = "VALUES ('d', 'email', TIMESTAMP '2026-01-01 00:00:00+00', 'r')"
                 super().transaction([Statement(f"{stone} {values}")], label="test")
-            return super().transaction(statements, label=label, first=first)
+            return super().transaction(statements, **how)
 
     opened = ErasedMeanwhileWarehouse(tmp_path / "w.duckdb")
     opened.create_tables(load_contracts().values())
@@ -333,13 +330,11 @@ def test_of_two_that_publish_at_once_one_gives_way_and_says_so(tmp_path: Path) -
 
         done = False
 
-        def transaction(
-            self, statements: Sequence[Statement], *, label: str, first: Question | None = None
-        ) -> Mapping[str, int]:
-            if label == "publish" and not self.done:
+        def transaction(self, statements: Sequence[Statement], **how: Any) -> Mapping[str, int]:
+            if how["label"] == "publish" and not self.done:
                 self.done = True
                 land(DuckDBWarehouse(self.path), batch(june(1)))
-            return super().transaction(statements, label=label, first=first)
+            return super().transaction(statements, **how)
 
     opened = Overtaken(tmp_path / "w.duckdb")
     opened.create_tables(load_contracts().values())

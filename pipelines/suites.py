@@ -82,6 +82,10 @@ class Suite:
         """Whether a batch that withdraws so many of the published rows needs a person's word."""
         return withdrawn > _GONE and withdrawn > published * self.withdrawn_share
 
+    def refuses_withdrawal_sql(self, withdrawn: str, published: str, share: str) -> str:
+        """:meth:`refuses_withdrawal` as a GoogleSQL condition on three numbers."""
+        return f"({withdrawn}) > {_GONE} AND ({withdrawn}) > {published} * {share}"
+
 
 @cache
 def suite_of(contract: Contract) -> Suite:

@@ -54,8 +54,8 @@ def passing(spools: Iterable[Spool]) -> set[str]:
     """The run ids of those batches of which no row fails an expectation, as far as it could be
     asked of several at once; of the others, :func:`failing` says more.
 
-    Asking takes as long for one small batch as for many together. An expectation is of rows
-    (tests/unit/test_landing_together.py): if none of all their rows fails, none of any batch's does.
+    Asking takes as long for one small batch as for many together. Every expectation is of rows
+    (tests/unit/test_landing_together.py), so that a batch passes if all rows together do.
     """
     passed: set[str] = set()
     of_table: dict[Contract, list[Spool]] = {}

@@ -6,7 +6,7 @@ import random
 import re
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Literal
@@ -30,7 +30,7 @@ from pipelines.privacy import tombstones
 from pipelines.privacy.tombstones import Tombstones
 from pipelines.sources.base import Batch, Window
 from pipelines.warehouse import Warehouse
-from pipelines.warehouse.base import STAGE_DATASET, RowCountConflict, publish_stage
+from pipelines.warehouse.base import STAGE_DATASET, Refusal, RowCountConflict, publish_stage
 
 _ATTEMPTS = 8
 _LANDED_STAGE = re.compile(r"(?P<prefix>.+_)(?P<start>\d{8})_(?P<end>\d{8})_[0-9a-f]{12}")
@@ -136,12 +136,27 @@ def land(
     return land_alone(warehouse, batch, Terms(erased, audited, allow_withdrawals))
 
 
-def land_alone(warehouse: Warehouse, batch: Batch, terms: Terms) -> list[Landed]:
-    """:func:`land`, with its terms."""
+def land_alone(
+    warehouse: Warehouse, batch: Batch, terms: Terms, of_pull: PullLedger | None = None
+) -> list[Landed]:
+    """:func:`land`, with its terms, for a batch of a pull."""
     with Spools() as spools:
-        return land_spooled(
-            warehouse, spools.add(batch, load_contract(batch.table), terms.refusing(batch)), terms
-        )
+        spool = spools.add(batch, load_contract(batch.table), terms.refusing(batch))
+        return land_spooled(warehouse, spool, terms, of_pull)
+
+
+@dataclass
+class PullLedger:
+    """What the batches of a pull have to do with the ledger.
+
+    Args:
+        overlaps: what the ledger said of each table when the pull began to land; each is right for
+            one batch, since its publish outdates it.
+        unchanged: what has to be noted in the ledger, of batches that were published before.
+    """
+
+    overlaps: dict[str, ledger.Overlap] = field(default_factory=dict)
+    unchanged: list[ledger.Confirmation] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -158,20 +173,27 @@ class Terms:
 
 
 def land_spooled(
-    warehouse: Warehouse, spool: Spool, terms: Terms, *, passes: bool = False
+    warehouse: Warehouse,
+    spool: Spool,
+    terms: Terms,
+    of_pull: PullLedger | None = None,
+    *,
+    passes: bool = False,
 ) -> list[Landed]:
     """Audit, stage and publish, again as long as another process was faster; see :func:`land`.
 
     Args:
+        of_pull: takes what has to be noted in the ledger; without, it is noted here.
         passes: that no row fails the suite is known (:func:`expectations.passing`).
     """
     batch = spool.batch
     audited = None if terms.audited else Audited(spool, rejected.NONE)
     note = ""
+    known = of_pull.overlaps.pop(batch.table, None) if of_pull else None
     stages: list[str] = []
     for attempt in range(1, _ATTEMPTS + 1):
         with warehouse.unit():
-            seen = ledger.overlap(warehouse, batch)
+            seen, known = known or ledger.overlap(warehouse, batch), None
             load = _known(warehouse, spool, seen)
             if load or seen.newer:
                 warehouse.drop_stages(stages)
@@ -182,7 +204,11 @@ def land_spooled(
         # a suite that allows what it refused before, or the other way round, changes what lands
         if load and (audited is None or audited.rejected.rows == load.rejected_rows):
             audit_spend(audited.spool if audited else spool)
-            warehouse.transaction([ledger.confirm(batch, spool.run_id)], label="confirm")
+            confirmation = ledger.Confirmation(batch, spool.run_id, seen)
+            if of_pull is not None:
+                of_pull.unchanged.append(confirmation)
+            elif not ledger.confirm(warehouse, [confirmation]) and attempt < _ATTEMPTS:
+                continue
             return [_landed(spool, "unchanged", audited=audited, note=note)]
         assert audited is not None
         try:
@@ -246,28 +272,35 @@ def _publish(
     spool, batch, contract = audited.spool, audited.spool.batch, audited.spool.contract
     stage, *aside = stages
     slice_, within = slice_of(batch, contract), replaced(contract, batch, stage)
-    staged_at = datetime.now(UTC)
-    changed = change(warehouse, contract, slice_, stage, within)
+    first = change(contract, slice_, stage, within)
     if not terms.allow_withdrawals:
-        keep = partial(_stage, warehouse, spool)
-        withdrawals.refuse(spool, changed, audited.rejected.rows, keep)
+        first = withdrawals.held(first, spool, audited.rejected.rows)
     now = datetime.now(UTC)
     also = [ledger.claim(batch, seen, len(terms.erased.digests)), *moved(contract, slice_, stage)]
     if aside or seen.rejects:
         also.append(rejected.clearing(batch, within))
     also += [rejected.publishing(audited.rejected, one, now) for one in aside]
-    publish_stage(
-        warehouse,
-        contract,
-        slice_,
-        stage,
-        run_id=spool.run_id,
-        rows=spool.rows,
-        within=within,
-        also=[*also, ledger.entry(spool, changed, audited.rejected.rows, (staged_at, now))],
-    )
+    try:
+        answer = publish_stage(
+            warehouse,
+            contract,
+            slice_,
+            stage,
+            run_id=spool.run_id,
+            rows=spool.rows,
+            within=within,
+            also=[*also, ledger.entry(spool, audited.rejected.rows, now)],
+            first=first,
+        )
+    except Refusal as refusal:
+        if ledger.overlap(warehouse, batch).version != seen.version:
+            raise RowCountConflict("Another process published this account first.") from refusal
+        refused = Change.of(refusal.answer, contract)
+        keep = partial(_stage, warehouse, spool)
+        withdrawals.refuse(spool, refused, audited.rejected.rows, keep)
+        raise
     warehouse.drop_stages(stages)
-    return changed
+    return Change.of(answer, contract)
 
 
 def _land_open_days(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
 from pipelines.contracts import RUN_ID_COLUMN, Contract
 from pipelines.sources.base import Batch, Window
 from pipelines.warehouse import Slice, Statement, Warehouse
+from pipelines.warehouse.base import Question
 
 
 def slice_of(batch: Batch, contract: Contract) -> Slice:
@@ -79,11 +80,21 @@ class Change:
     campaigns: int | None = None
     spent: tuple[int, int] | None = None
 
+    @classmethod
+    def of(cls, answer: Mapping[str, int], contract: Contract) -> Change:
+        """What the question of :func:`change` was answered."""
+        names = contract.column_names
+        return cls(
+            published=answer["published"],
+            restated=answer["restated"],
+            withdrawn=answer["withdrawn"],
+            campaigns=answer["campaigns"] if "campaign_id" in names else None,
+            spent=(answer["spent"], answer["spends"]) if "cost_micros" in names else None,
+        )
 
-def change(
-    warehouse: Warehouse, contract: Contract, slice_: Slice, stage: str, within: str = "TRUE"
-) -> Change:
-    """What a stage changes; of nested columns, which BigQuery can't compare, nothing is told.
+
+def change(contract: Contract, slice_: Slice, stage: str, within: str = "TRUE") -> Question:
+    """Asks what a stage changes; of nested columns, which BigQuery can't compare, nothing is told.
 
     Args:
         within: the condition of :func:`replaced`.
@@ -101,7 +112,7 @@ def change(
         f"{campaign} AS campaign, {cost} AS cost"
     )
     condition, params = slice_.predicate()
-    (row,) = warehouse.query(
+    return Question(
         f"WITH published AS (SELECT {columns} FROM {contract.table} "
         f"WHERE {condition} AND {within}), staged AS (SELECT {columns} FROM {stage}), "
         "compared AS (SELECT published.campaign, published.cost, "
@@ -110,16 +121,10 @@ def change(
         "SELECT COUNT(*) AS published, COUNT(CASE WHEN is_other THEN 1 END) AS restated, "
         "COUNT(CASE WHEN is_gone THEN 1 END) AS withdrawn, "
         "COUNT(DISTINCT CASE WHEN is_gone THEN campaign END) AS campaigns, "
-        "CAST(SUM(cost) AS INT64) AS spent, "
-        "(SELECT CAST(SUM(cost) AS INT64) FROM staged) AS spends FROM compared",
+        "CAST(COALESCE(SUM(cost), 0) AS INT64) AS spent, "
+        "(SELECT CAST(COALESCE(SUM(cost), 0) AS INT64) FROM staged) AS spends FROM compared",
+        ("published", "restated", "withdrawn", "campaigns", "spent", "spends"),
         params,
-    ).to_pylist()
-    return Change(
-        published=row["published"],
-        restated=row["restated"],
-        withdrawn=row["withdrawn"],
-        campaigns=row["campaigns"] if "campaign_id" in names else None,
-        spent=(row["spent"] or 0, row["spends"] or 0) if "cost_micros" in names else None,
     )
 
 

@@ -17,14 +17,16 @@ import pyarrow as pa
 
 from pipelines.contracts import load_contract
 from pipelines.errors import AuditError
+from pipelines.landing import ledger
 from pipelines.landing.expectations import passing
-from pipelines.landing.publish import Landed, Terms, land_alone, land_spooled
+from pipelines.landing.publish import Landed, PullLedger, Terms, land_alone, land_spooled
 from pipelines.landing.spool import CHUNK_ROWS, Spool, Spools
 from pipelines.sources.base import Batch
 from pipelines.warehouse import Warehouse
 
 # What became of a batch; an error is raised where its account is ingested.
 Outcome = list[Landed] | Exception
+LandOne = Callable[[Batch, PullLedger | None], list[Landed]]
 
 
 @dataclass(eq=False)
@@ -58,7 +60,7 @@ def land_pull(warehouse: Warehouse, batches: Sequence[Batch], terms: Terms) -> l
     """
     pull = _Pull(warehouse, batches, terms)
     if warehouse.kind != "duckdb" or pull.rows > CHUNK_ROWS:
-        return _in_order(batches, lambda batch: land_alone(warehouse, batch, terms))
+        return _in_order(pull, lambda batch, own: land_alone(warehouse, batch, terms, own))
     _waiting.append(pull)
     _lander.submit(copy_context().run, _land_until, pull).result()
     assert pull.outcomes is not None
@@ -97,7 +99,7 @@ def _land_together(pulls: Sequence[_Pull]) -> None:
             passed = passing(one for one in spooled.values() if isinstance(one, Spool))
             with pulls[0].warehouse.unit():
                 for pull in pulls:
-                    pull.outcomes = _in_order(pull.batches, _landing(pull, spooled, passed))
+                    pull.outcomes = _in_order(pull, _landing(pull, spooled, passed))
     except Exception as error:  # noqa: BLE001  the file is held, the disk full: for all of them
         for pull in pulls:
             if pull.outcomes is None:
@@ -111,29 +113,49 @@ def _spooled(spools: Spools, batch: Batch, terms: Terms) -> Spool | Exception:
         return error
 
 
-def _landing(
-    pull: _Pull, spooled: Mapping[int, Spool | Exception], passed: Set[str]
-) -> Callable[[Batch], list[Landed]]:
-    def land_one(batch: Batch) -> list[Landed]:
+def _landing(pull: _Pull, spooled: Mapping[int, Spool | Exception], passed: Set[str]) -> LandOne:
+    def land_one(batch: Batch, of_pull: PullLedger | None) -> list[Landed]:
         spool = spooled[id(batch)]
         if isinstance(spool, Exception):
             raise spool
         passes = spool.run_id in passed
-        return land_spooled(pull.warehouse, spool, pull.terms, passes=passes)
+        return land_spooled(pull.warehouse, spool, pull.terms, of_pull, passes=passes)
 
     return land_one
 
 
-def _in_order(batches: Sequence[Batch], land_one: Callable[[Batch], list[Landed]]) -> list[Outcome]:
+def _in_order(pull: _Pull, land_one: LandOne) -> list[Outcome]:
+    """What became of each batch of a pull."""
+    of_pull = PullLedger(_looked_up(pull))
     outcomes: list[Outcome] = []
-    for batch in batches:
-        try:
-            outcomes.append(land_one(batch))
-        except AuditError as error:  # one batch keeps no other one out, but the account's spend
-            outcomes.append(error)
-            if batch.account_spend is not None:
-                break
-        except Exception as error:  # noqa: BLE001  raised where its account is ingested
-            outcomes.append(error)
+    for batch in pull.batches:
+        # what is read only once can't be landed again
+        in_memory = isinstance(batch.rows, pa.Table)
+        outcome = _caught(land_one, batch, of_pull if in_memory else None)
+        outcomes.append(outcome)
+        # one batch keeps no other one out, but where it is the account's spend that is wrong
+        stops = not isinstance(outcome, AuditError) or batch.account_spend is not None
+        if isinstance(outcome, Exception) and stops:
             break
+    if of_pull.unchanged and not ledger.confirm(pull.warehouse, of_pull.unchanged):
+        # another process published since: what was unchanged then may not be so now
+        for number, (batch, outcome) in enumerate(zip(pull.batches, outcomes, strict=False)):
+            if isinstance(outcome, list) and "unchanged" in {one.outcome for one in outcome}:
+                outcomes[number] = _caught(land_one, batch, None)
     return outcomes
+
+
+def _caught(land_one: LandOne, batch: Batch, of_pull: PullLedger | None) -> Outcome:
+    try:
+        return land_one(batch, of_pull)
+    except Exception as error:  # noqa: BLE001  raised where its account is ingested
+        return error
+
+
+def _looked_up(pull: _Pull) -> dict[str, ledger.Overlap]:
+    """What the ledger says of a pull's batches, by table, in one look-up; the first of a table."""
+    overlaps = ledger.overlaps(pull.warehouse, pull.batches) if pull.batches else []
+    looked_up: dict[str, ledger.Overlap] = {}
+    for batch, overlap in zip(pull.batches, overlaps, strict=True):
+        looked_up.setdefault(batch.table, overlap)
+    return looked_up

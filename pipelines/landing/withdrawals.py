@@ -3,12 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from pipelines.errors import AuditError
 from pipelines.landing.slices import Change
 from pipelines.landing.spool import Spool
 from pipelines.money import MICROS
 from pipelines.suites import suite_of
+from pipelines.warehouse.base import Question
+
+
+def held(question: Question, spool: Spool, rejected: int) -> Question:
+    """The question of :func:`pipelines.landing.slices.change`, refused where :func:`refuse` raises:
+    asked and published in one transaction, nothing comes between."""
+    gone = "withdrawn - @rejected"
+    much = suite_of(spool.contract).refuses_withdrawal_sql(gone, "published", "@withdrawn_share")
+    return replace(
+        question,
+        refused=f"({much}) OR (spent != 0 AND spends = 0 AND @staged_rows > 0)",
+        params={
+            **question.params,
+            "rejected": rejected,
+            "withdrawn_share": float(suite_of(spool.contract).withdrawn_share),
+            "staged_rows": spool.rows,
+        },
+    )
 
 
 def refuse(spool: Spool, changed: Change, rejected: int, keep: Callable[[], str]) -> None:

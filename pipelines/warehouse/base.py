@@ -28,6 +28,21 @@ class RowCountConflict(WarehouseError, Transient):
     exit_code = 1
 
 
+class Refusal(WarehouseError):
+    """A transaction's question was answered in a way that refuses it; nothing was changed."""
+
+    def __init__(self, answer: Mapping[str, int]) -> None:
+        super().__init__(f"The transaction was refused: {dict(answer)}.")
+        self.answer = answer
+
+
+@dataclass(frozen=True)
+class Answered:
+    """In place of a parameter's value: a column of the answer to the transaction's question."""
+
+    column: str
+
+
 @dataclass(frozen=True)
 class Statement:
     """One GoogleSQL statement of a transaction.
@@ -39,8 +54,32 @@ class Statement:
     """
 
     sql: str
-    params: Mapping[str, Value] = field(default_factory=dict)
+    params: Mapping[str, Value | Answered] = field(default_factory=dict)
     expect_rows: int | None = None
+
+    def values(self, answer: Mapping[str, int]) -> dict[str, Value]:
+        """The values of its parameters, with those that the answer gives."""
+        return {
+            name: answer[value.column] if isinstance(value, Answered) else value
+            for name, value in self.params.items()
+        }
+
+
+@dataclass(frozen=True)
+class Question:
+    """What a transaction asks before its statements, of the state that they will find.
+
+    Args:
+        sql: a query of one row, whose columns are INT64 and never NULL.
+        columns: their names.
+        params: values of the ``@name`` parameters of ``sql`` and ``refused``.
+        refused: a condition on the columns under which nothing is changed.
+    """
+
+    sql: str
+    columns: tuple[str, ...]
+    params: Mapping[str, Value] = field(default_factory=dict)
+    refused: str = "FALSE"
 
 
 @dataclass(frozen=True)
@@ -175,7 +214,9 @@ class Warehouse(Protocol):
     def drop_stages(self, stages: Iterable[str]) -> None:
         """Drop stages; one that doesn't exist is no error."""
 
-    def transaction(self, statements: Sequence[Statement], *, label: str) -> None:
+    def transaction(
+        self, statements: Sequence[Statement], *, label: str, first: Question | None = None
+    ) -> Mapping[str, int]:
         """Run all statements or none.
 
         On BigQuery, a transaction gives way to another that changes the same table, but INSERTs
@@ -183,8 +224,13 @@ class Warehouse(Protocol):
 
         Args:
             label: what the transaction is for, such as ``publish``; BigQuery's job carries it.
+            first: what to ask before them; they have its columns as :class:`Answered`.
+
+        Returns:
+            The answer to ``first``; empty without one.
 
         Raises:
+            Refusal: ``first`` was answered so; carries the answer.
             RowCountConflict: a statement's ``expect_rows`` did not hold; nothing was changed.
             StatementError: a statement was refused; nothing was changed.
         """
@@ -200,7 +246,8 @@ def publish_stage(
     rows: int | None = None,
     within: str = "TRUE",
     also: Sequence[Statement] = (),
-) -> None:
+    first: Question | None = None,
+) -> Mapping[str, int]:
     """Replace one slice of a table with a stage's rows, in one transaction with ``also``.
 
     Args:
@@ -209,11 +256,15 @@ def publish_stage(
         run_id: what ``_run_id`` of every row becomes.
         also: further statements of the same transaction, such as a ledger row; they run first, so
             that if one of them fails, no rows have been moved yet.
+        first: what the transaction asks before any of them.
+
+    Returns:
+        The answer to ``first``.
     """
     condition, params = slice_.predicate()
     columns = ", ".join(contract.column_names)
     values = ", ".join("@run_id" if c == RUN_ID_COLUMN else c for c in contract.column_names)
-    warehouse.transaction(
+    return warehouse.transaction(
         [
             *also,
             Statement(f"DELETE FROM {contract.table} WHERE {condition} AND {within}", params),
@@ -224,10 +275,11 @@ def publish_stage(
             ),
         ],
         label="publish",
+        first=first,
     )
 
 
-def insert_row(contract: Contract, row: Mapping[str, Value]) -> Statement:
+def insert_row(contract: Contract, row: Mapping[str, Value | Answered]) -> Statement:
     """The statement that inserts one row of scalars, its parameters named after the columns."""
     columns = [c for c in contract.column_names if row.get(c) is not None]
     return Statement(

@@ -6,8 +6,8 @@ import hashlib
 import re
 import tempfile
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext, suppress
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import IO
@@ -15,7 +15,7 @@ from typing import IO
 import google.auth
 import pyarrow as pa
 import pyarrow.parquet as pq
-from google.api_core.exceptions import Conflict, GoogleAPICallError
+from google.api_core.exceptions import Conflict, GoogleAPICallError, NotFound
 from google.auth.credentials import AnonymousCredentials
 from google.auth.exceptions import DefaultCredentialsError
 from google.cloud import bigquery
@@ -24,8 +24,8 @@ from google.cloud.bigquery.table import TableListItem
 
 from pipelines.config import WarehouseSettings
 from pipelines.contracts import Contract
-from pipelines.errors import ConfigError, WarehouseUnavailable
-from pipelines.warehouse.base import STAGE_DATASET, Statement, Value, WorkingCopy
+from pipelines.errors import ConfigError, MissingTableError, WarehouseUnavailable
+from pipelines.warehouse.base import STAGE_DATASET, Question, Statement, Value, WorkingCopy
 from pipelines.warehouse.bigquery_errors import translated
 from pipelines.warehouse.bigquery_tables import (
     CONTRACT_LABEL,
@@ -44,6 +44,8 @@ _STAGE_DAYS = 7
 _LOAD_ATTEMPTS = 5
 # A stage's Parquet stays in memory up to this size.
 _SPOOL_BYTES = 32 * 1024**2
+# The tables that this process has seen to: whose, and with which columns.
+_seen: set[tuple[str | None, str, str, str]] = set()
 
 
 class BigQueryWarehouse:
@@ -69,6 +71,7 @@ class BigQueryWarehouse:
         self._location = settings.location
         self._maximum_bytes_billed = settings.maximum_bytes_billed
         self._client = _client(settings, self.project)
+        self._endpoint = settings.api_endpoint
 
     def unit(self, *, read_only: bool = False) -> AbstractContextManager[None]:
         del read_only
@@ -78,15 +81,22 @@ class BigQueryWarehouse:
         return nullcontext()
 
     def create_tables(self, contracts: Iterable[Contract]) -> None:
-        wanted = list(contracts)
+        wanted = {self._identity(c): c for c in contracts}
+        missing = [contract for key, contract in wanted.items() if key not in _seen]
+        if not missing:
+            return
         with translated("create tables"):
-            self._create_dataset(STAGE_DATASET, table_days=_STAGE_DAYS)
-            for dataset in sorted({contract.dataset for contract in wanted}):
-                self._create_dataset(dataset)
+            there = {dataset.dataset_id for dataset in self._client.list_datasets(retry=_RETRY)}
+            if STAGE_DATASET not in there:
+                self._create_dataset(STAGE_DATASET, table_days=_STAGE_DAYS)
+            for dataset in sorted({contract.dataset for contract in missing}):
+                if dataset not in there:
+                    self._create_dataset(dataset)
                 present = {t.table_id: t for t in self._client.list_tables(dataset, retry=_RETRY)}
-                for contract in wanted:
+                for contract in missing:
                     if contract.dataset == dataset:
                         self._create_table(contract, present.get(contract.name))
+        _seen.update(wanted)
 
     def query(self, sql: str, params: Mapping[str, Value] | None = None) -> pa.Table:
         parse_query(sql)
@@ -95,7 +105,7 @@ class BigQueryWarehouse:
             maximum_bytes_billed=self._maximum_bytes_billed,
             labels=_labels("query"),
         )
-        with translated("run a query", sql):
+        with self._translated("run a query", sql):
             rows = self._client.query(sql, job_config=config, retry=_RETRY).result(retry=_RETRY)
             return as_googlesql(rows.to_arrow(create_bqstorage_client=False))
 
@@ -108,9 +118,7 @@ class BigQueryWarehouse:
             parquet = pq.ParquetFile(file)
             schema = stage_schema(contract, parquet.schema_arrow.names)
             table = bigquery.Table(f"{self.project}.{stage}", schema=schema)
-            # no check whether it exists: another process may drop it after publishing
-            with suppress(Conflict):
-                self._client.create_table(table, retry=_RETRY)
+            # the load makes the table, and the dataset says when it expires
             self._load(table, file, parquet.metadata.num_rows)
         return stage
 
@@ -133,22 +141,41 @@ class BigQueryWarehouse:
                     f"{self.project}.{stage}", not_found_ok=True, retry=_RETRY
                 )
 
-    def transaction(self, statements: Sequence[Statement], *, label: str) -> None:
-        text = script(statements)
+    def transaction(
+        self, statements: Sequence[Statement], *, label: str, first: Question | None = None
+    ) -> Mapping[str, int]:
+        text = script(statements, first)
         config = bigquery.QueryJobConfig(
             maximum_bytes_billed=self._maximum_bytes_billed, labels=_labels(label)
         )
         # The id is fixed for this call, so a job sent again after a lost reply runs once.
         digest = hashlib.sha256(text.encode()).hexdigest()[:16]
         job_id = f"adcanary-{_labels(label)['step']}-{digest}-{uuid.uuid4().hex[:8]}"
-        with translated(f"run the transaction {label}", text):
+        with self._translated(f"run the transaction {label}", text):
             try:
                 job = self._client.query(
                     text, job_config=config, job_id=job_id, retry=_RETRY, job_retry=None
                 )
             except Conflict:
                 job = self._client.get_job(job_id, location=self._location, retry=_RETRY)
-            job.result(retry=_RETRY, job_retry=None)
+            rows = job.result(retry=_RETRY, job_retry=None)
+            if first is None:
+                return {}
+            return {name: int(value) for name, value in next(iter(rows)).items()}
+
+    @contextmanager
+    def _translated(self, what: str, sql: str) -> Iterator[None]:
+        """As :func:`translated`; where a table is missing, all are looked for at the next chance:
+        somebody may have dropped it while this process runs."""
+        try:
+            with translated(what, sql):
+                yield
+        except MissingTableError:
+            _seen.clear()
+            raise
+
+    def _identity(self, contract: Contract) -> tuple[str | None, str, str, str]:
+        return self._endpoint, self.project, contract.table, fingerprint(contract)
 
     def _create_table(self, contract: Contract, present: TableListItem | None) -> None:
         if present is None:
@@ -211,7 +238,10 @@ class BigQueryWarehouse:
             if job.error_result is None:
                 raise
             return False
-        stage = self._client.get_table(table.reference, retry=_RETRY)
+        try:
+            stage = self._client.get_table(table.reference, retry=_RETRY)
+        except NotFound:
+            return False
         return stage.num_rows == row_count and stage.created <= job.ended
 
 

@@ -5,6 +5,7 @@ https://cloud.google.com/bigquery/docs/error-messages
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -19,10 +20,11 @@ from pipelines.errors import (
     WarehouseError,
     WarehouseUnavailable,
 )
-from pipelines.warehouse.base import RowCountConflict
-from pipelines.warehouse.googlesql import ROW_COUNT_MARK
+from pipelines.warehouse.base import Refusal, RowCountConflict
+from pipelines.warehouse.googlesql import REFUSED_MARK, ROW_COUNT_MARK
 
 _SHOWN = 4000
+_ANSWERED = re.compile(r"(\w+)=(-?\d+)")
 _PASSING_TYPES = (
     exceptions.RetryError,
     exceptions.ServerError,
@@ -76,6 +78,9 @@ def translated(what: str, sql: str | None = None) -> Iterator[None]:
 
 def _ours(what: str, sql: str | None, error: Exception) -> WarehouseError:
     message = _message(error)
+    if REFUSED_MARK in message:
+        answer = message[message.index(REFUSED_MARK) :].splitlines()[0].split(";")[0]
+        return Refusal({column: int(value) for column, value in _ANSWERED.findall(answer)})
     if ROW_COUNT_MARK in message:
         stated = message[message.index(ROW_COUNT_MARK) + len(ROW_COUNT_MARK) + 2 :]
         return RowCountConflict(

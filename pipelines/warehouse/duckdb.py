@@ -1,4 +1,4 @@
-"""DuckDB in one local file, and the one place where GoogleSQL is transpiled.
+"""The embedded warehouse: DuckDB in one local file.
 
 The file takes one writer process at a time, so a connection is opened for a unit of work and then
 released. Waiting for another process is bounded; the error then says which one holds the file.
@@ -12,32 +12,30 @@ import os
 import random
 import re
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
-from functools import lru_cache
 from pathlib import Path
 
 import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
-from sqlglot import exp
 
 from pipelines.contracts import Contract
 from pipelines.errors import AdcanaryError, ConfigError, StatementError, WarehouseLocked
 from pipelines.warehouse import duckdb_file, duckdb_turns
 from pipelines.warehouse.base import (
     STAGE_DATASET,
-    RowCountConflict,
+    Question,
     Statement,
     Value,
     WorkingCopy,
 )
 from pipelines.warehouse.duckdb_answer import answer, close_off
-from pipelines.warehouse.duckdb_dialect import duckdb_sql
 from pipelines.warehouse.duckdb_errors import refused, require_duckdb, unreadable
 from pipelines.warehouse.duckdb_query import translated
+from pipelines.warehouse.duckdb_statements import IN_PLACE, asked, run, transpiled_query, used
+from pipelines.warehouse.duckdb_tables import add_columns, create_table, duckdb_type
 from pipelines.warehouse.duckdb_turns import OpenFile
-from pipelines.warehouse.googlesql import parse, parse_query
 from pipelines.warehouse.results import as_googlesql
 
 _HOLDER = re.compile(r"PID (\d+)")
@@ -55,9 +53,6 @@ _LOG_BYTES, _LOG_SHARE = 1 << 20, 200
 # Up to this size, a process that has written leaves one file at its end, without a log.
 _SMALL_BYTES = 64 << 20
 _MOST_TRIES = 5
-# Views of files that are read where they are.
-_IN_PLACE = "in_place__"
-_STAGE = re.compile(rf"\b(?:{STAGE_DATASET}\.|{_IN_PLACE})\w+")
 _log = logging.getLogger(__name__)
 
 
@@ -82,15 +77,15 @@ class DuckDBWarehouse:
             connection.execute(f"CREATE SCHEMA IF NOT EXISTS {STAGE_DATASET}")
             for contract in wanted:
                 connection.execute(f"CREATE SCHEMA IF NOT EXISTS {contract.dataset}")
-                connection.execute(_create_table(contract, contract.table, "IF NOT EXISTS"))
-            _add_columns(connection, wanted)
+                connection.execute(create_table(contract, contract.table, "IF NOT EXISTS"))
+            add_columns(connection, wanted)
 
     def query(self, sql: str, params: Mapping[str, Value] | None = None) -> pa.Table:
         self._refuse_missing()
-        statement = _transpiled_query(sql)
+        statement = transpiled_query(sql)
         with self._connection(read_only=True) as connection:
             try:
-                rows = connection.execute(statement, _used(statement, params)).to_arrow_table()
+                rows = connection.execute(statement, used(statement, params)).to_arrow_table()
             except duckdb.Error as error:
                 raise refused(self.path, sql, statement, error) from error
         return as_googlesql(rows)
@@ -114,7 +109,7 @@ class DuckDBWarehouse:
         stage = f"{STAGE_DATASET}.{contract.dataset}__{contract.name}__{name}"
         with self._connection() as connection:
             connection.execute(f"CREATE SCHEMA IF NOT EXISTS {STAGE_DATASET}")
-            connection.execute(_create_table(contract, stage, "OR REPLACE", constrained=False))
+            connection.execute(create_table(contract, stage, "OR REPLACE", constrained=False))
             if isinstance(rows, Path):
                 columns, origin = pq.read_schema(rows).names, f"read_parquet('{rows}')"
             else:
@@ -126,10 +121,10 @@ class DuckDBWarehouse:
 
     def stage_file(self, contract: Contract, name: str, path: Path) -> str:
         """The file is read where it is, by a view of the unit's connection."""
-        view = f"{_IN_PLACE}{contract.dataset}__{contract.name}__{name}"
+        view = f"{IN_PLACE}{contract.dataset}__{contract.name}__{name}"
         there = set(pq.read_schema(path).names)
         columns = ", ".join(
-            f"CAST({c.name if c.name in there else 'NULL'} AS {_duckdb_type(c.type)}) AS {c.name}"
+            f"CAST({c.name if c.name in there else 'NULL'} AS {duckdb_type(c.type)}) AS {c.name}"
             for c in contract.columns
         )
         with self._connection() as connection:
@@ -150,7 +145,7 @@ class DuckDBWarehouse:
 
     def drop_stages(self, stages: Iterable[str]) -> None:
         names = list(stages)
-        tables = [name for name in names if not name.startswith(_IN_PLACE)]
+        tables = [name for name in names if not name.startswith(IN_PLACE)]
         if not tables and self._held is None:  # a view is gone with its unit
             return
         with self._connection() as connection:
@@ -158,16 +153,20 @@ class DuckDBWarehouse:
                 kind = "TABLE" if stage in tables else "VIEW"
                 connection.execute(f"DROP {kind} IF EXISTS {stage}")
 
-    def transaction(self, statements: Sequence[Statement], *, label: str) -> None:
+    def transaction(
+        self, statements: Sequence[Statement], *, label: str, first: Question | None = None
+    ) -> Mapping[str, int]:
         with self._connection() as connection:
             connection.begin()
             try:
+                answered = asked(self.path, connection, first) if first else {}
                 for statement in statements:
-                    _run(self.path, connection, statement)
+                    run(self.path, connection, statement, answered)
             except BaseException:
                 connection.rollback()
                 raise
             connection.commit()
+        return answered
 
     @contextmanager
     def unit(self, *, read_only: bool = False) -> Iterator[None]:
@@ -307,100 +306,6 @@ def _leave_one_file() -> None:
                 _fold(path)
 
 
-def transpile(sql: str) -> str:
-    """One GoogleSQL statement as DuckDB SQL.
-
-    Raises:
-        StatementError: sqlglot can't read the statement; quotes it.
-    """
-    return _but_for_stages(_transpiled, sql)
-
-
-def _transpiled_query(sql: str) -> str:
-    return _but_for_stages(_transpiled_read, sql)
-
-
-def _but_for_stages(translate: Callable[[str], str], sql: str) -> str:
-    """Translate a statement whatever its stages are called: each batch has names of its own, and
-    translating takes longer than running a statement."""
-    stages = list(dict.fromkeys(_STAGE.findall(sql)))
-    standing_in = {stage: f"{STAGE_DATASET}.stage_{n}" for n, stage in enumerate(stages)}
-    translation = translate(_STAGE.sub(lambda m: standing_in[m[0]], sql))
-    names = {name: stage for stage, name in standing_in.items()}
-    return _STAGE.sub(lambda m: names.get(m[0], m[0]), translation)
-
-
-@lru_cache(maxsize=512)
-def _transpiled(sql: str) -> str:
-    return duckdb_sql(parse(sql))
-
-
-@lru_cache(maxsize=512)
-def _transpiled_read(sql: str) -> str:
-    return duckdb_sql(parse_query(sql))
-
-
-def _run(path: Path, connection: duckdb.DuckDBPyConnection, statement: Statement) -> None:
-    translated = transpile(statement.sql)
-    try:
-        result = connection.execute(translated, _used(translated, statement.params)).fetchone()
-    except duckdb.TransactionException as error:
-        raise RowCountConflict(
-            f"Another writer was faster: {error}",
-            kept="the transaction was rolled back.",
-            fix="Run the command again.",
-        ) from error
-    except duckdb.Error as error:
-        raise refused(path, statement.sql, translated, error) from error
-    affected = result[0] if result else 0
-    if statement.expect_rows is not None and affected != statement.expect_rows:
-        raise RowCountConflict(
-            f"Another writer was faster: a statement had to affect {statement.expect_rows} row(s) "
-            f"and affected {affected}.",
-            kept="the transaction was rolled back.",
-            fix="Run the command again.",
-        )
-
-
-def _used(statement: str, params: Mapping[str, Value] | None) -> dict[str, Value]:
-    """Only the parameters that the statement names: DuckDB refuses any others."""
-    return {k: v for k, v in (params or {}).items() if re.search(rf"\${k}\b", statement)}
-
-
 def _holder(message: str) -> str:
     match = _HOLDER.search(message)
     return f"process {duckdb_file.describe(int(match.group(1)))}" if match else "another process"
-
-
-def _create_table(contract: Contract, name: str, how: str, *, constrained: bool = True) -> str:
-    """A contract's DDL for DuckDB. As on BigQuery, keys aren't enforced; landing checks them."""
-    columns = ", ".join(
-        f"{c.name} {_duckdb_type(c.type)}{'' if c.nullable or not constrained else ' NOT NULL'}"
-        for c in contract.columns
-    )
-    if how == "OR REPLACE":
-        return f"CREATE OR REPLACE TABLE {name} ({columns})"
-    return f"CREATE TABLE IF NOT EXISTS {name} ({columns})"
-
-
-def _add_columns(connection: duckdb.DuckDBPyConnection, contracts: Iterable[Contract]) -> None:
-    """Add the columns that contracts gained since their tables were created, as nullable ones, and
-    let those be NULL that may be by now."""
-    present = connection.execute(
-        "SELECT table_schema || '.' || table_name, MAP(LIST(column_name), LIST(is_nullable)) "
-        "FROM information_schema.columns GROUP BY ALL"
-    ).fetchall()
-    known = dict(present)
-    for contract in contracts:
-        for column in contract.columns:
-            change = None
-            if column.name not in known[contract.table]:
-                change = f"ADD COLUMN {column.name} {_duckdb_type(column.type)}"
-            elif column.nullable and known[contract.table][column.name] == "NO":
-                change = f"ALTER COLUMN {column.name} DROP NOT NULL"
-            if change:
-                connection.execute(f"ALTER TABLE {contract.table} {change}")
-
-
-def _duckdb_type(google_type: str) -> str:
-    return exp.DataType.build(google_type, dialect="bigquery").sql(dialect="duckdb")

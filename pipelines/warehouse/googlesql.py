@@ -13,14 +13,16 @@ from sqlglot.errors import ErrorLevel, SqlglotError
 from sqlglot.tokens import Token, TokenType
 
 from pipelines.errors import StatementError
-from pipelines.warehouse.base import Statement, Value
+from pipelines.warehouse.base import Answered, Question, Statement, Value
 
 # sqlglot warns on the terminal of what it reads as no more than a command; it is refused here
 logging.getLogger("sqlglot").setLevel(logging.ERROR)
 
-# Marks the error by which the guard of `expect_rows` stops a script; the adapter looks for it.
 Dialect = str | type[sqlglot.Dialect]
+# Mark the errors by which the guard of `expect_rows`, and a question, stop a script; the adapter
+# looks for them.
 ROW_COUNT_MARK = "adcanary row count"
+REFUSED_MARK = "adcanary refused"
 
 
 def parse(sql: str, dialect: Dialect = "bigquery") -> exp.Expression:
@@ -65,29 +67,46 @@ def parse_query(sql: str, dialect: Dialect = "bigquery") -> exp.Expression:
     return tree
 
 
-def script(statements: Sequence[Statement]) -> str:
+def script(statements: Sequence[Statement], first: Question | None = None) -> str:
     """All statements or none, as one GoogleSQL script.
 
     Values become typed literals: the script is then a full record of what it did, parameter names
     can't clash between statements, and a NULL takes the type of the column it meets.
     ``expect_rows`` becomes a count, before the statement, of the rows it will affect: a transaction
     reads from one snapshot, so the two agree. An error ends the script, which rolls its open
-    transaction back.
+    transaction back. The answer to ``first`` is a variable, and the script's result.
     https://cloud.google.com/bigquery/docs/transactions
 
     Raises:
         StatementError: a value is missing, or the rows of a statement can't be counted.
     """
     parts = ["BEGIN TRANSACTION"]
+    if first is not None:
+        types = ", ".join(f"{column} INT64" for column in first.columns)
+        parts = [f"DECLARE answer STRUCT<{types}>", *parts, f"SET answer = ({asked(first)})"]
     for number, statement in enumerate(statements, start=1):
-        if statement.expect_rows is not None:
+        if statement.expect_rows is not None and not _is_of(statement, statement.expect_rows):
             parts.append(_guard(number, statement))
         parts.append(inline(statement.sql, statement.params))
+    parts.append("COMMIT TRANSACTION")
+    if first is not None:
+        parts.append(f"SELECT {', '.join(f'answer.{c} AS {c}' for c in first.columns)}")
     # On its own line, a semicolon can't end up inside a statement's last comment.
-    return "\n;\n".join([*parts, "COMMIT TRANSACTION"]) + "\n;"
+    return "\n;\n".join(parts) + "\n;"
 
 
-def inline(sql: str, params: Mapping[str, Value]) -> str:
+def asked(question: Question) -> str:
+    """The query that answers a question with a STRUCT, or with the error that refuses."""
+    columns = ", ".join(question.columns)
+    shown = ", ' ', ".join(f"'{c}=', CAST({c} AS STRING)" for c in question.columns)
+    return inline(
+        f"SELECT AS STRUCT {columns} FROM ({question.sql}) AS asked "
+        f"WHERE IF({question.refused}, ERROR(CONCAT('{REFUSED_MARK}: ', {shown})), TRUE)",
+        question.params,
+    )
+
+
+def inline(sql: str, params: Mapping[str, Value | Answered]) -> str:
     """The statement with its ``@name`` parameters as literals; strings and comments are untouched.
 
     Raises:
@@ -103,9 +122,11 @@ def inline(sql: str, params: Mapping[str, Value]) -> str:
     return "".join([*parts, sql[position:]]).strip()
 
 
-def literal(value: Value) -> str:
+def literal(value: Value | Answered) -> str:
     """A value as GoogleSQL reads it back exactly; a datetime without a zone is UTC."""
     match value:
+        case Answered():
+            text = f"answer.{value.column}"
         case None:
             text = "NULL"
         case bool():
@@ -159,6 +180,13 @@ def _tokens(sql: str) -> list[Token]:
         raise StatementError(
             f"This statement can't be read as GoogleSQL: {error}\n  {sql}"
         ) from error
+
+
+def _is_of(statement: Statement, rows: int) -> bool:
+    """Whether the statement says itself how many rows it inserts, and it is so many."""
+    tree = parse(statement.sql)
+    values = tree.expression if isinstance(tree, exp.Insert) else None
+    return isinstance(values, exp.Values) and len(values.expressions) == rows
 
 
 def _guard(number: int, statement: Statement) -> str:

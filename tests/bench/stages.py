@@ -35,8 +35,7 @@ STEPS: tuple[tuple[Any, str, str], ...] = (
     (audit, "_spend_adds_up", "audit: spend"),
     (audit, "_rows_that_miss_something", "audit: nothing missing"),
     (audit, "failing", "audit: expectations"),
-    (publish, "change", "count what changes"),
-    (publish, "publish_stage", "publish"),
+    (publish, "publish_stage", "count what changes, and publish"),
     (DuckDBWarehouse, "drop_stages", "drop the stage"),
 )
 

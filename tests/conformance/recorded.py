@@ -10,6 +10,7 @@ import ast
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -28,9 +29,9 @@ from pipelines.proposals.checkpoint import Memory, basis
 from pipelines.proposals.ledger import open_ledger
 from pipelines.proposals.review.shelf import Shelf
 from pipelines.warehouse import Statement
-from pipelines.warehouse.base import insert_row
+from pipelines.warehouse.base import Question, insert_row
 from pipelines.warehouse.duckdb import DuckDBWarehouse
-from pipelines.warehouse.googlesql import script
+from pipelines.warehouse.googlesql import asked, script
 from tests.conformance.catalogue import Catalogue
 from tests.conformance.project import duckdb_columns, to_duckdb
 from tests.conformance.statements import ROOT, Sent
@@ -81,10 +82,20 @@ def recording() -> Iterator[list[Sent]]:
         return query(self, sql, params)
 
     def recorded_transaction(
-        self: DuckDBWarehouse, statements: Sequence[Statement], *, label: str
-    ) -> None:
-        sent.append(Sent(script(statements), _caller()))
-        transaction(self, statements, label=label)
+        self: DuckDBWarehouse,
+        statements: Sequence[Statement],
+        *,
+        label: str,
+        first: Question | None = None,
+    ) -> Mapping[str, int]:
+        # the analyzer knows no variables: what is asked is heard apart, and what has its answer
+        # takes a number for it
+        if first is not None:
+            sent.append(Sent(asked(first), _caller()))
+        answer = dict.fromkeys(first.columns if first else (), 0)
+        known = [replace(one, params=one.values(answer)) for one in statements]
+        sent.append(Sent(script(known), _caller()))
+        return transaction(self, statements, label=label, first=first)
 
     def recorded_stage(
         self: DuckDBWarehouse, contract: Contract, name: str, rows: pa.Table | Path

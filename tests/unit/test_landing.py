@@ -1,9 +1,10 @@
 """Stage, audit, publish: one slice, once, or not at all."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -208,12 +209,12 @@ def test_a_stage_that_lost_rows_is_not_published(tmp_path: Path) -> None:
 
 def test_nobody_who_was_erased_meanwhile_is_published(tmp_path: Path) -> None:
     class ErasedMeanwhileWarehouse(DuckDBWarehouse):
-        def transaction(self, statements: Sequence[Statement], *, label: str) -> None:
-            if label == "publish":
+        def transaction(self, statements: Sequence[Statement], **how: Any) -> Mapping[str, int]:
+            if how["label"] == "publish":
                 stone = "INSERT INTO raw.privacy_tombstones (digest, kind, erased_at, request_id)"
                 values = "VALUES ('d', 'email', TIMESTAMP '2026-01-01 00:00:00+00', 'r')"
                 super().transaction([Statement(f"{stone} {values}")], label="test")
-            super().transaction(statements, label=label)
+            return super().transaction(statements, **how)
 
     opened = ErasedMeanwhileWarehouse(tmp_path / "w.duckdb")
     opened.create_tables(load_contracts().values())
@@ -328,11 +329,11 @@ def test_of_two_that_publish_at_once_one_gives_way_and_says_so(tmp_path: Path) -
 
         done = False
 
-        def transaction(self, statements: Sequence[Statement], *, label: str) -> None:
-            if label == "publish" and not self.done:
+        def transaction(self, statements: Sequence[Statement], **how: Any) -> Mapping[str, int]:
+            if how["label"] == "publish" and not self.done:
                 self.done = True
                 land(DuckDBWarehouse(self.path), batch(june(1)))
-            super().transaction(statements, label=label)
+            return super().transaction(statements, **how)
 
     opened = Overtaken(tmp_path / "w.duckdb")
     opened.create_tables(load_contracts().values())

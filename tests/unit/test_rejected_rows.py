@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -28,6 +28,7 @@ from pipelines.privacy.declared import RECORDS, person_tables
 from pipelines.sources.base import Batch, Unreadable, Window
 from pipelines.suites import Suite, suite_of
 from pipelines.warehouse import Statement, Warehouse
+from pipelines.warehouse.base import Question
 from pipelines.warehouse.duckdb import DuckDBWarehouse
 from tests.unit.campaign_rows import JUNE, PULLED, TABLE, campaigns, land, spent
 
@@ -166,9 +167,12 @@ class Breaking(DuckDBWarehouse):
         self._count()
         return stage
 
-    def transaction(self, statements: Sequence[Statement], *, label: str) -> None:
-        super().transaction(statements, label=label)
+    def transaction(
+        self, statements: Sequence[Statement], *, label: str, first: Question | None = None
+    ) -> Mapping[str, int]:
+        answer = super().transaction(statements, label=label, first=first)
         self._count()
+        return answer
 
     def drop_stages(self, stages: Iterable[str]) -> None:
         super().drop_stages(stages)

@@ -1,7 +1,8 @@
 """A proxy in front of the emulator that keeps BigQuery's rule for job ids, and can lose a reply.
 
 BigQuery runs a job id once and answers 409 to the second; the emulator runs it again, and gives
-an uploaded load an id of its own. The requests are kept, so that a test can read what was sent.
+an uploaded load an id of its own. BigQuery lists tables with their labels, the emulator without.
+The requests are kept, so that a test can read what was sent.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ class BigQueryProxy:
         url: where to point a client.
         jobs: the body of every job that was accepted, by job id, in order.
         refused: job ids answered with 409.
+        calls: every request, in order: method and path.
         lose_replies: that many answers to ``POST …/jobs`` will not be sent.
     """
 
@@ -32,6 +34,8 @@ class BigQueryProxy:
         self.target = target
         self.jobs: dict[str, dict[str, Any]] = {}
         self.refused: list[str] = []
+        self.calls: list[tuple[str, str]] = []
+        self.labels: dict[str, dict[str, str]] = {}
         self.lose_replies = 0
         self.uploads: dict[str, str] = {}
         self.aliases: dict[str, str] = {}
@@ -108,17 +112,34 @@ class _Handler(BaseHTTPRequestHandler):
         self._reply(answer, content)
 
     def do_GET(self) -> None:
-        self._forward(b"")
+        answer = self._ask(b"")
+        content = answer.content
+        if urlsplit(self.path).path.endswith("/tables") and answer.status_code == 200:
+            content = self._with_labels(orjson.loads(content))
+        self._reply(answer, content)
+
+    def do_PATCH(self) -> None:
+        self._forward(self._body())
 
     def do_DELETE(self) -> None:
         self._forward(b"")
 
     def _forward(self, body: bytes) -> None:
         answer = self._ask(body)
+        path = urlsplit(self.path).path
+        if body and "/tables" in path and answer.status_code == 200:
+            table = orjson.loads(answer.content)
+            self.bigquery.labels[table["id"]] = table.get("labels", {})
         self._reply(answer, answer.content)
+
+    def _with_labels(self, listing: dict[str, Any]) -> bytes:
+        for table in listing.get("tables", []):
+            table["labels"] = self.bigquery.labels.get(table["id"], {})
+        return orjson.dumps(listing)
 
     def _ask(self, body: bytes) -> httpx.Response:
         path = self.path
+        self.bigquery.calls.append((self.command, path))
         for asked, made in self.bigquery.aliases.items():
             path = path.replace(f"/jobs/{asked}", f"/jobs/{made}")
         headers = {k: v for k, v in self.headers.items() if k.lower() not in _KEPT_BACK}

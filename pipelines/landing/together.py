@@ -82,6 +82,7 @@ def _taken() -> list[_Pull]:
             taken.append(pull)
     for pull in taken:
         _waiting.remove(pull)
+        pull.warehouse = first.warehouse  # the file is open in one of them
     return taken
 
 

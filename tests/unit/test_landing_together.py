@@ -95,6 +95,7 @@ def test_what_waits_for_the_file_lands_together(
 ) -> None:
     futures = Land(warehouse.path).pulls(*([of(str(n))] for n in range(1, 7)))
     outcomes = [outcome for future in futures for outcome in future.result()]
+    assert [o for o in outcomes if isinstance(o, Exception)] == []
     assert [landed[0].outcome for landed in outcomes if isinstance(landed, list)] == (
         ["published"] * 6
     )

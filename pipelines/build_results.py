@@ -135,7 +135,8 @@ def read_built(folder: Path) -> tuple[list[str], list[str]]:
     """What dbt built, as ``dataset.table``: the tables and the views."""
     results = orjson.loads((folder / "run_results.json").read_bytes())["results"]
     manifest = orjson.loads((folder / "manifest.json").read_bytes())
-    tables, views = [], []
+    tables: list[str] = []
+    views: list[str] = []
     for result in results:
         node = manifest["nodes"][result["unique_id"]]
         if node["resource_type"] in _BUILT:

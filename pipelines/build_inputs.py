@@ -94,13 +94,15 @@ def states(
         for table in tables
     ]
     selects += [
-        f"SELECT CONCAT('{dataset}.', table_name), NULL, NULL "
-        f"FROM {dataset}.INFORMATION_SCHEMA.TABLES WHERE table_type = 'VIEW'"
+        f"SELECT CONCAT('{dataset}.', table_name) AS name, CAST(NULL AS INT64) AS n, "
+        f"CAST(NULL AS TIMESTAMP) AS newest FROM {dataset}.INFORMATION_SCHEMA.TABLES "
+        "WHERE table_type = 'VIEW'"
         for dataset in sorted({view.split(".")[0] for view in wanted})
     ]
+    rows = rows_of(warehouse.query("\nUNION ALL ".join(selects))) if selects else []
     states = {
         row["name"]: None if row["n"] is None else [row["n"], row["newest"]]
-        for row in rows_of(warehouse.query("\nUNION ALL ".join(selects)))
+        for row in rows
         if row["n"] is not None or row["name"] in wanted
     }
     stored: dict[str, Any] = orjson.loads(canonical_json(states))

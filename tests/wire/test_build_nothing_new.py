@@ -35,8 +35,10 @@ from tests.wire.raw_rows import GOOGLE, campaign_day, insert
 
 pytestmark = pytest.mark.xdist_group("build")
 
+NO_DBT = (sys.executable, "-c", "pass")
 # Whoever starts dbt is told so by the error of a dbt that ended early.
 STARTED = pytest.raises(StatementError, match="dbt ended before it was done")
+MART = "marts.fct_ad_spend_daily"
 NOW = datetime(2026, 7, 1, tzinfo=UTC)
 
 
@@ -49,7 +51,7 @@ def settings(built: Built, tmp_path: Path) -> Settings:
 
 @pytest.fixture
 def no_dbt(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pipelines.build._DBT", (sys.executable, "-c", "pass"))
+    monkeypatch.setattr(module, "_DBT", NO_DBT)
 
 
 def _do(warehouse: Warehouse, *sql: str) -> None:
@@ -124,7 +126,7 @@ CHANGES: dict[str, tuple[Callable[[Warehouse], object], str]] = {
     "retention": (lambda w: expire(w, date(2025, 3, 12), 1), build_record.TABLE),
     "placeholders": (_clear_placeholders, build_record.TABLE),
     "links between devices": (_sql(_run_of("identity_links")), "contracts.job_runs"),
-    "rows of a mart by hand": (_sql("DELETE FROM marts.fct_orders WHERE TRUE"), "marts.fct_orders"),
+    "rows of a mart by hand": (_sql(f"DELETE FROM {MART} WHERE TRUE"), MART),
 }
 
 
@@ -142,10 +144,10 @@ def test_what_changes_data_is_built(change: str, settings: Settings) -> None:
 
 
 @pytest.mark.usefixtures("no_dbt")
-@pytest.mark.parametrize(("kind", "name"), [("TABLE", "fct_orders"), ("VIEW", "dim_campaign")])
+@pytest.mark.parametrize(("kind", "name"), [("TABLE", MART), ("VIEW", "marts.fct_orders")])
 def test_what_somebody_dropped_is_built(kind: str, name: str, settings: Settings) -> None:
     with duckdb.connect(str(settings.warehouse.path)) as connection:
-        connection.execute(f"DROP {kind} marts.{name}")
+        connection.execute(f"DROP {kind} {name}")
     with STARTED:
         build(settings)
 
@@ -183,21 +185,26 @@ def test_who_says_what_to_build_gets_it_built(settings: Settings) -> None:
 def test_after_a_build_of_some_models_and_after_one_that_failed_everything_is_built(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    warehouse, before = open_warehouse(settings), settings.warehouse.path.read_bytes()
-    build(settings, select="stg_shop__orders,resource_type:model")
+    warehouse = open_warehouse(settings)
+    build(settings, select="stg_ads__campaign_performance,resource_type:model")
     with monkeypatch.context() as patch, STARTED:
-        patch.setattr(module, "_DBT", (sys.executable, "-c", "pass"))
+        patch.setattr(module, "_DBT", NO_DBT)
         build(settings)
-    settings.warehouse.path.write_bytes(before)
-    twice = campaign_day(GOOGLE, "2025-03-03", "c1", 1_000_001)
-    insert(warehouse, "raw.ads_campaign_performance", [twice])
+    _do(warehouse, f"DELETE FROM {build_record.TABLE} WHERE selection IS NOT NULL")
+    spend = campaign_day(GOOGLE, "2025-03-03", "c1", 1_000_001)
+    insert(warehouse, "raw.ads_campaign_performance", [spend])
     with pytest.raises(AuditError):
         build(settings, select="stg_ads__campaign_performance")
+    same = "campaign_id = 'c1' AND date = DATE '2025-03-03'"
+    _do(warehouse, f"DELETE FROM raw.ads_campaign_performance WHERE {same}")
+    insert(warehouse, "raw.ads_campaign_performance", [spend])
     verdicts = warehouse.query(f"SELECT verdict FROM {build_record.TABLE}")["verdict"]
     assert sorted(verdicts.to_pylist()) == ["FAIL", "PASS"]
-    monkeypatch.setattr(module, "_DBT", (sys.executable, "-c", "pass"))
+    monkeypatch.setattr(module, "_DBT", NO_DBT)
+    lines: list[str] = []
     with STARTED:
-        build(settings)
+        build(settings, on_progress=lines.append)
+    assert lines[0].endswith(f": {build_record.TABLE}.")
 
 
 @pytest.mark.usefixtures("no_dbt")

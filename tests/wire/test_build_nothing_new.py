@@ -194,7 +194,7 @@ def test_after_a_build_of_some_models_and_after_one_that_failed_everything_is_bu
     spend = campaign_day(GOOGLE, "2025-03-03", "c1", 1_000_001)
     insert(warehouse, "raw.ads_campaign_performance", [spend])
     with pytest.raises(AuditError):
-        build(settings, select="stg_ads__campaign_performance")
+        build(settings, select="stg_ads__campaign_performance", full_refresh=True)
     same = "campaign_id = 'c1' AND date = DATE '2025-03-03'"
     _do(warehouse, f"DELETE FROM raw.ads_campaign_performance WHERE {same}")
     insert(warehouse, "raw.ads_campaign_performance", [spend])

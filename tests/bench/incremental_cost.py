@@ -41,7 +41,7 @@ _READ_WHOLE = (
     "identity_edges",
     "identity_components",
     "int_journeys_persons",
-    "grain_identity_components_node",
+    "grain_identity_components_node_key",
 )
 
 

@@ -14,7 +14,8 @@ from pipelines.config import load_settings
 
 @task(name="dbt build", **RETRIES)
 def build_models(config: Path | None) -> BuildResult:
-    """Build and test every model; a failing test fails the task, one that only warns is logged."""
+    """Build and test every model, if anything is new; a failing test fails the task, one that only
+    warns is logged."""
     log = get_run_logger()
     result = build(load_settings(config), on_progress=log.info)
     for warning in result.warnings:
@@ -25,5 +26,5 @@ def build_models(config: Path | None) -> BuildResult:
 
 @flow(name="transform")
 def transform(config: Path | None = None) -> BuildResult:
-    """Rebuild the marts from what landing published."""
+    """Rebuild the marts from what landing published, if that is new."""
     return build_models(config)

@@ -7,16 +7,19 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import orjson
 
-from pipelines.build_results import FAILED, BuildResult, read_results
+from pipelines import build_record
+from pipelines.build_inputs import Project, changed, states
+from pipelines.build_results import FAILED, BuildResult, read_built, read_results
+from pipelines.canonical import canonical_json
 from pipelines.config import Settings
 from pipelines.contracts import load_contracts
-from pipelines.errors import ConfigError, StatementError, UsageError
+from pipelines.errors import AuditError, ConfigError, StatementError, UsageError
 from pipelines.placeholders import placeholders
 from pipelines.platforms import Platform, platform_table
 from pipelines.shipped import shipped
@@ -59,15 +62,19 @@ def build(
     *,
     full_refresh: bool = False,
 ) -> BuildResult:
-    """Run ``dbt build`` (models and data tests) in a process of its own.
+    """Run ``dbt build`` (models and data tests) in a process of its own, if anything is new.
+
+    What the last build of all models read and made is in contracts.builds. Where both are still
+    the same, and it passed, dbt isn't started, and the result is that build's. A build that is
+    told what to build is always run, and the next one then builds everything.
 
     On DuckDB, dbt works on a copy of the file, which takes the file's place once dbt has come to
     its end, failures included. A build that is killed, or that fills the disk, changes nothing.
 
     Args:
         select: dbt's node selection, such as ``fct_ad_spend_daily+``; everything by default.
-        on_progress: called with a line for every tenth finished model or test, and for each
-            that failed.
+        on_progress: called with a line that says what is new since the last build, one for every
+            tenth finished model or test, and one for each that failed.
         full_refresh: rebuild every day of the tables that are built by day, which a changed
             reporting currency needs.
 
@@ -82,16 +89,66 @@ def build(
         WarehouseUnavailable: BigQuery gave no answer.
     """
     started = time.monotonic()
+    report = on_progress or (lambda _: None)
+    project = Project(PROJECT, dbt_variables(settings), settings.warehouse.kind)
+    if select is None and not full_refresh and (last := _standing(settings, project, report)):
+        return replace(last, seconds=time.monotonic() - started)
     folder = artifacts_folder(settings)
     folder.mkdir(parents=True, exist_ok=True)
     # makes the tables that no source has filled yet
     warehouse = open_warehouse(settings)
     _refuse_unknown_platforms(warehouse)
-    arguments = _arguments(settings, select, full_refresh)
+    arguments = _arguments(project, select, full_refresh)
     with warehouse.rebuilding() as copy:
-        run = _run_dbt(settings, folder, arguments, copy, on_progress or (lambda _: None))
+        rebuilt = open_warehouse(_of_copy(settings, copy), create=False) if copy else warehouse
+        inputs = project.digests | states(rebuilt, project.sources)
+        build_id = build_record.begin(rebuilt, inputs, select)
+        run = _run_dbt(settings, folder, arguments, copy, report)
         _require_results(run, folder, select)
-    return read_results(folder, time.monotonic() - started)
+        result = _ended(rebuilt, build_id, folder)
+    if isinstance(result, AuditError):
+        raise result
+    return replace(result, seconds=time.monotonic() - started)
+
+
+def _standing(
+    settings: Settings, project: Project, report: Callable[[str], None]
+) -> BuildResult | None:
+    """The result of the last build, if nothing of what it read or made has changed since."""
+    warehouse = open_warehouse(settings, create=False)
+    try:
+        with warehouse.unit(read_only=True):
+            last = build_record.last_passed(warehouse)
+            if last is None:
+                return None
+            views = [name for name, state in last["outputs"].items() if state is None]
+            tables = last["outputs"].keys() - views
+            now = states(warehouse, [*project.sources, *sorted(tables)], views)
+    except StatementError:  # a table isn't there, or nothing is: there is something to build
+        return None
+    since = f"the build of {last['finished_at']:%Y-%m-%d %H:%M} UTC"
+    if new := changed(last["inputs"] | last["outputs"], project.digests | now):
+        report(f"New since {since}: {', '.join(new)}.")
+        return None
+    return BuildResult.restored(last)
+
+
+def _ended(warehouse: Warehouse, build_id: str, folder: Path) -> BuildResult | AuditError:
+    """What came of a run that came to its end, which is recorded."""
+    try:
+        result = read_results(folder)
+    except AuditError as error:
+        build_record.end(warehouse, build_id, "FAIL")
+        return error
+    outputs = states(warehouse, *read_built(folder))
+    build_record.end(warehouse, build_id, "PASS", outputs=canonical_json(outputs), **result.stored)
+    return result
+
+
+def _of_copy(settings: Settings, copy: WorkingCopy) -> Settings:
+    """The settings of whoever works in a copy of the DuckDB file."""
+    warehouse = settings.warehouse.model_copy(update={"path": copy.path})
+    return settings.model_copy(update={"warehouse": warehouse})
 
 
 def _require_results(run: _Run, folder: Path, select: str | None) -> None:
@@ -185,10 +242,10 @@ def _landed_click_ids() -> dict[str, list[str]]:
     }
 
 
-def _arguments(settings: Settings, select: str | None, full_refresh: bool) -> list[str]:
+def _arguments(project: Project, select: str | None, full_refresh: bool) -> list[str]:
     """What this build is asked for, as dbt's arguments."""
     return [
-        f"--vars={dbt_variables(settings)}",
+        f"--vars={project.variables}",
         *(["--full-refresh"] if full_refresh else []),
         # a test that reads a further model waits for a build of both
         *([f"--select={select}", "--indirect-selection=buildable"] if select else []),

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import orjson
 
+from pipelines.canonical import canonical_json
 from pipelines.errors import AuditError
 
 FAILED = frozenset({"fail", "error", "runtime error", "partial success"})
+_BUILT = frozenset({"model", "seed"})
 _BUILT_IN = {
     "accepted_values": "a column holds a value that isn't among those it may have",
     "not_null": "a column that is always filled has rows without a value",
@@ -63,21 +67,55 @@ class BuildResult:
         tests: data tests that passed.
         warnings: tests that only warn and found rows.
         seconds: wall time, dbt's start included.
+        since: when the build ended that did it, UTC, if this one had nothing new to do.
     """
 
     models: int
     tests: int
     warnings: tuple[Failure, ...]
-    seconds: float
+    seconds: float = 0.0
+    since: datetime | None = None
 
     def __str__(self) -> str:
         warned = f", {len(self.warnings)} warned" if self.warnings else ""
+        if self.since:
+            return (
+                f"Nothing new since the build of {self.since:%Y-%m-%d %H:%M} UTC: {self.models} "
+                f"models and {self.tests} passed tests stand{warned}, {self.seconds:.1f} s"
+            )
         return (
             f"{self.models} models built, {self.tests} tests passed{warned}, {self.seconds:.0f} s"
         )
 
+    @property
+    def stored(self) -> dict[str, int | str]:
+        """What :meth:`restored` reads, as columns of contracts.builds."""
+        warnings = [{**asdict(w), "compiled_sql": _text(w.compiled_sql)} for w in self.warnings]
+        return {
+            "models": self.models,
+            "tests": self.tests,
+            "warnings": canonical_json(warnings),
+        }
 
-def read_results(folder: Path, seconds: float) -> BuildResult:
+    @classmethod
+    def restored(cls, row: Mapping[str, Any]) -> BuildResult:
+        """The result of an earlier build, from its row in contracts.builds."""
+        warnings = tuple(_restored(warning) for warning in row["warnings"])
+        return cls(row["models"], row["tests"], warnings, since=row["finished_at"])
+
+
+def _text(path: Path | None) -> str | None:
+    return str(path) if path else None
+
+
+def _restored(warning: Mapping[str, Any]) -> Failure:
+    """A warning of an earlier build; where its SQL is, if it is still there."""
+    path = Path(warning["compiled_sql"] or "")
+    compiled = path if warning["compiled_sql"] and path.exists() else None
+    return Failure(**{**warning, "tests": tuple(warning["tests"]), "compiled_sql": compiled})
+
+
+def read_results(folder: Path) -> BuildResult:
     """What dbt wrote into its folder of artifacts.
 
     Raises:
@@ -90,8 +128,21 @@ def read_results(folder: Path, seconds: float) -> BuildResult:
         models=_count(results, "model", "success"),
         tests=_count(results, "test", "pass"),
         warnings=tuple(_failure(r, manifest, folder) for r in results if r["status"] == "warn"),
-        seconds=seconds,
     )
+
+
+def read_built(folder: Path) -> tuple[list[str], list[str]]:
+    """What dbt built, as ``dataset.table``: the tables and the views."""
+    results = orjson.loads((folder / "run_results.json").read_bytes())["results"]
+    manifest = orjson.loads((folder / "manifest.json").read_bytes())
+    tables: list[str] = []
+    views: list[str] = []
+    for result in results:
+        node = manifest["nodes"][result["unique_id"]]
+        if node["resource_type"] in _BUILT:
+            view = node["config"]["materialized"] == "view"
+            (views if view else tables).append(f"{node['schema']}.{node['alias']}")
+    return tables, views
 
 
 def _raise_failures(results: list[dict[str, Any]], manifest: dict[str, Any], folder: Path) -> None:

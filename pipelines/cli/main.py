@@ -99,12 +99,13 @@ def build(
         bool,
         typer.Option(
             "--full-refresh",
-            help="Rebuild every day, such as after a change of the reporting currency.",
+            help="Rebuild every day, such as after a change of the reporting currency, or where "
+            "somebody edited rows by hand.",
         ),
     ] = False,
     config: ConfigOption = None,
 ) -> None:
-    """Build and test the models with dbt."""
+    """Build and test the models with dbt, if anything is new since they were last."""
     from pipelines.build import build as build_models
 
     settings, _ = open_settings(config)

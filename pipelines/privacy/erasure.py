@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from pipelines.build_record import outdated
 from pipelines.errors import IntegrityError
 from pipelines.privacy import tombstones
 from pipelines.privacy.declared import NAMERS, Id, Kind, PersonTable, declared
@@ -65,7 +66,9 @@ def erase(warehouse: Warehouse, person: Person, request: Request) -> Erasure:
         if searched.table in rows
         for statement in _statements(search, searched)
     ]
-    warehouse.transaction([*statements, request.record(person, rows)], label="erase")
+    warehouse.transaction(
+        [*statements, request.record(person, rows), outdated("erasure")], label="erase"
+    )
     scanned = prove(warehouse, person)
     warehouse.transaction([request.proved(datetime.now(UTC))], label="proof")
     return Erasure(request.request_id, _reached(rows), person, scanned)

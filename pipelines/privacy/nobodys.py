@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pipelines.build_record import outdated
 from pipelines.contracts import load_contract
 from pipelines.placeholders import Placeholders
 from pipelines.privacy.declared import Kind, person_tables
@@ -39,6 +40,8 @@ def forget_placeholders(warehouse: Warehouse, salt: str, nobodys: Placeholders) 
             ).to_pylist()
             if row["n"]:
                 update = f"UPDATE {name} SET {column.path} = NULL WHERE {where}"
-                warehouse.transaction([Statement(update, params)], label="placeholders")
+                warehouse.transaction(
+                    [Statement(update, params), outdated("placeholders")], label="placeholders"
+                )
                 cleared[name] = cleared.get(name, 0) + row["n"]
     return cleared

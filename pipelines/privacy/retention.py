@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
+from pipelines.build_record import outdated
 from pipelines.errors import UsageError
 from pipelines.privacy.declared import PersonTable, declared, person_tables
 from pipelines.privacy.search import searchable
@@ -47,7 +48,7 @@ def expire(warehouse: Warehouse, today: date, days: int) -> dict[str, int]:
         if rows[name]
     ]
     if statements:
-        warehouse.transaction(statements, label="expire")
+        warehouse.transaction([*statements, outdated("retention")], label="expire")
     # a stage in which nothing expired is nobody's news
     return {name: n for name, n in rows.items() if n or name in person_tables()}
 

@@ -16,35 +16,12 @@ from pipelines.canonical import canonical_json, sha256
 from pipelines.config import Settings
 from pipelines.contracts import load_contract
 from pipelines.errors import StatementError, UsageError
-from pipelines.jobs.attribution import AttributionJob
-from pipelines.jobs.bandits import BanditsJob
 from pipelines.jobs.base import Job, Outcome, Progress, Verdict
-from pipelines.jobs.clustering import ClusteringJob
-from pipelines.jobs.fidelity import FidelityJob
-from pipelines.jobs.links import LinksJob
-from pipelines.jobs.mmm import MmmJob
-from pipelines.jobs.pacing import PacingJob
-from pipelines.jobs.reconciliation import ReconciliationJob
-from pipelines.jobs.uplift import ExperimentsJob, UpliftJob
+from pipelines.jobs.registry import JOBS
 from pipelines.warehouse import Slice, Statement, Warehouse
 from pipelines.warehouse.base import insert_row
 
 _log = logging.getLogger(__name__)
-
-_JOBS: tuple[Job[Any], ...] = (
-    MmmJob(),
-    PacingJob(),
-    LinksJob(),
-    AttributionJob(),
-    ClusteringJob(),
-    UpliftJob(),
-    ExperimentsJob(),
-    BanditsJob(),
-    # what it reads, the runs of mmm and attribution have published before it
-    ReconciliationJob(),
-    FidelityJob(),
-)
-JOBS: Mapping[str, Job[Any]] = {job.name: job for job in _JOBS}
 
 PLOT_PROBLEM = "plot_problem"
 _NOTE = """UPDATE contracts.job_runs SET diagnostics = @diagnostics

@@ -15,13 +15,10 @@ import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from functools import lru_cache
 from pathlib import Path
 
 import duckdb
 import pyarrow as pa
-import pyarrow.parquet as pq
-from sqlglot import exp
 
 from pipelines.contracts import Contract
 from pipelines.errors import AdcanaryError, ConfigError, StatementError, WarehouseLocked
@@ -33,12 +30,9 @@ from pipelines.warehouse.base import (
     Value,
     WorkingCopy,
 )
-from pipelines.warehouse.duckdb_answer import answer, close_off
-from pipelines.warehouse.duckdb_dialect import duckdb_sql
 from pipelines.warehouse.duckdb_errors import refused, require_duckdb, unreadable
-from pipelines.warehouse.duckdb_query import translated
-from pipelines.warehouse.googlesql import parse, parse_query
 from pipelines.warehouse.results import as_googlesql
+from pipelines.warehouse.transpile import duckdb_type, transpile, transpiled_query
 
 _HOLDER = re.compile(r"PID (\d+)")
 # Between tries for a held file: longer from try to try, and drawn, so that many who wait neither
@@ -86,7 +80,7 @@ class DuckDBWarehouse:
 
     def query(self, sql: str, params: Mapping[str, Value] | None = None) -> pa.Table:
         self._refuse_missing()
-        statement = _transpiled_query(sql)
+        statement = transpiled_query(sql)
         with self._connection(read_only=True) as connection:
             try:
                 rows = connection.execute(statement, _used(statement, params)).to_arrow_table()
@@ -95,6 +89,9 @@ class DuckDBWarehouse:
         return as_googlesql(rows)
 
     def ask(self, sql: str) -> pa.Table:
+        from pipelines.warehouse.duckdb_answer import answer, close_off
+        from pipelines.warehouse.duckdb_query import translated
+
         translated(sql)  # what is refused needs no file
         self._refuse_missing()
         with self._connection(read_only=True) as connection:
@@ -115,6 +112,8 @@ class DuckDBWarehouse:
             connection.execute(f"CREATE SCHEMA IF NOT EXISTS {STAGE_DATASET}")
             connection.execute(_create_table(contract, stage, "OR REPLACE", constrained=False))
             if isinstance(rows, Path):
+                import pyarrow.parquet as pq
+
                 columns, origin = pq.read_schema(rows).names, f"read_parquet('{rows}')"
             else:
                 columns, origin = list(contract.column_names), "staged_rows"
@@ -286,21 +285,6 @@ def _leave_one_file() -> None:
                 _fold(path)
 
 
-@lru_cache(maxsize=512)
-def transpile(sql: str) -> str:
-    """One GoogleSQL statement as DuckDB SQL.
-
-    Raises:
-        StatementError: sqlglot can't read the statement; quotes it.
-    """
-    return duckdb_sql(parse(sql))
-
-
-@lru_cache(maxsize=512)
-def _transpiled_query(sql: str) -> str:
-    return duckdb_sql(parse_query(sql))
-
-
 def _run(path: Path, connection: duckdb.DuckDBPyConnection, statement: Statement) -> None:
     translated = transpile(statement.sql)
     try:
@@ -336,7 +320,7 @@ def _holder(message: str) -> str:
 def _create_table(contract: Contract, name: str, how: str, *, constrained: bool = True) -> str:
     """A contract's DDL for DuckDB. As on BigQuery, keys aren't enforced; landing checks them."""
     columns = ", ".join(
-        f"{c.name} {_duckdb_type(c.type)}{'' if c.nullable or not constrained else ' NOT NULL'}"
+        f"{c.name} {duckdb_type(c.type)}{'' if c.nullable or not constrained else ' NOT NULL'}"
         for c in contract.columns
     )
     if how == "OR REPLACE":
@@ -356,12 +340,8 @@ def _add_columns(connection: duckdb.DuckDBPyConnection, contracts: Iterable[Cont
         for column in contract.columns:
             change = None
             if column.name not in known[contract.table]:
-                change = f"ADD COLUMN {column.name} {_duckdb_type(column.type)}"
+                change = f"ADD COLUMN {column.name} {duckdb_type(column.type)}"
             elif column.nullable and known[contract.table][column.name] == "NO":
                 change = f"ALTER COLUMN {column.name} DROP NOT NULL"
             if change:
                 connection.execute(f"ALTER TABLE {contract.table} {change}")
-
-
-def _duckdb_type(google_type: str) -> str:
-    return exp.DataType.build(google_type, dialect="bigquery").sql(dialect="duckdb")

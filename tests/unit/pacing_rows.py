@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from pipelines.config import Settings
 from pipelines.contracts import load_contracts
-from pipelines.jobs import JobRun, run_job
+from pipelines.jobs.run import JobRun, run_job
 from pipelines.warehouse.duckdb import DuckDBWarehouse
 
 AS_OF = date(2026, 6, 25)

@@ -55,7 +55,7 @@ def test_a_job_computes_from_exactly_what_its_run_id_is_made_of(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     spy = Spy()
-    monkeypatch.setitem(runs.JOBS, "spy", spy)  # type: ignore[arg-type]
+    monkeypatch.setattr(runs, "JOBS", {spy.name: spy})
     warehouse = DuckDBWarehouse(tmp_path / "w.duckdb")
     warehouse.create_tables(load_contracts().values())
 

@@ -14,9 +14,9 @@ import pytest
 from pipelines.config import JobsSettings
 from pipelines.contracts import load_contracts
 from pipelines.errors import StatementError, UsageError
-from pipelines.jobs import JobRun, run_job
 from pipelines.jobs.allocation import check
 from pipelines.jobs.mmm.plots import PLOTS
+from pipelines.jobs.run import JobRun, run_job
 from pipelines.warehouse.duckdb import DuckDBWarehouse
 from tests.unit.mmm_market import (
     AS_OF,

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.config import JobsSettings, MmmSettings, Settings
-from pipelines.jobs import run_job
 from pipelines.jobs.allocation import check
+from pipelines.jobs.run import run_job
 from tests.unit.mmm_market import (
     AS_OF,
     LIMITS,

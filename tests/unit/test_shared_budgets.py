@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from pipelines.config import Settings
-from pipelines.jobs import run_job
+from pipelines.jobs.run import run_job
 from pipelines.money import Money, Rates
 from pipelines.policy_settings import GuardrailSettings
 from pipelines.proposals import shift_plan

@@ -5,6 +5,8 @@ UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
 export UV_PYTHON_DOWNLOADS := never
 export UV_NO_PROGRESS := 1
 BIN := .venv/bin
+# what a process compiles, the next one reads: tests and the demo start hundreds
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 
@@ -17,7 +19,10 @@ demo: setup ## Run the whole loop on a simulated market and print the proposals
 	@$(BIN)/adcanary sandbox demo
 
 test: setup emulator analyzer ## Run the tests (the BigQuery emulator and Google's analyzer included)
-	@$(BIN)/pytest -n 2 --dist loadgroup
+	@$(BIN)/pytest -n logical --dist loadgroup
+
+test-fast: setup ## Run the tests that start no emulator, no build, no browser and fit no model
+	@$(BIN)/pytest -n logical --dist loadgroup --fast
 
 bench: setup .bench/.ready ## Measure what docs/benchmarks.md tells; takes half an hour
 	@$(BIN)/python -m tests.bench.landing
@@ -131,4 +136,4 @@ PEERS := framework pymc meridian
 	done
 	@touch $@
 
-.PHONY: help setup demo test bench check fix sources emulator analyzer chromium lock clean
+.PHONY: help setup demo test test-fast bench check fix sources emulator analyzer chromium lock clean

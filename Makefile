@@ -45,6 +45,10 @@ sources: setup ## Write dbt's sources anew, as the contracts of the raw tables s
 	@$(BIN)/python -m pipelines.dbt_sources > dbt/models/sources/raw.yml.new
 	@mv dbt/models/sources/raw.yml.new dbt/models/sources/raw.yml
 
+statements: setup ## Write anew what a list of proposals asks, as DuckDB reads it
+	@$(BIN)/python -m pipelines.proposals.shipped_statements > pipelines/warehouse/shipped.json.new
+	@mv pipelines/warehouse/shipped.json.new pipelines/warehouse/shipped.json
+
 emulator: .emulator/.ready ## Install the BigQuery emulator into an environment of its own
 
 analyzer: .analyzer/.ready ## Install Google's SQL analyzer (ZetaSQL; needs npm)
@@ -136,4 +140,4 @@ PEERS := framework pymc meridian
 	done
 	@touch $@
 
-.PHONY: help setup demo test test-fast bench check fix sources emulator analyzer chromium lock clean
+.PHONY: help setup demo test test-fast bench check fix sources statements emulator analyzer chromium lock clean

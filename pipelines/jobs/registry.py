@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 _CLASSES = {
     "mmm": "mmm.job:MmmJob",
     "pacing": "pacing.job:PacingJob",
-    "links": "links.job:LinksJob",
+    "identity_links": "links.job:LinksJob",
     "attribution": "attribution.job:AttributionJob",
     "clustering": "clustering.job:ClusteringJob",
     "uplift": "uplift.job:UpliftJob",
-    "experiments": "uplift.experiments:ExperimentsJob",
+    "ab_experiments": "uplift.experiments:ExperimentsJob",
     "bandits": "bandits.job:BanditsJob",
     # what it reads, the runs of mmm and attribution have published before it
-    "reconciliation": "reconciliation.job:ReconciliationJob",
+    "attribution_reconciled": "reconciliation.job:ReconciliationJob",
     "fidelity": "fidelity.job:FidelityJob",
 }
 

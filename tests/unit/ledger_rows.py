@@ -7,12 +7,11 @@ from datetime import UTC, date, datetime
 from functools import cache
 from pathlib import Path
 
-import duckdb
-
 from pipelines.contracts import load_contract, load_contracts
 from pipelines.warehouse import Statement, Warehouse
 from pipelines.warehouse.base import Value, insert_row
 from pipelines.warehouse.duckdb import DuckDBWarehouse
+from tests.unit.warehouse_files import leave_one_file
 
 NOW = datetime(2026, 7, 1, 9, tzinfo=UTC)
 AS_OF = date(2026, 6, 30)
@@ -44,12 +43,6 @@ def _made() -> tempfile.TemporaryDirectory[str]:
     fill(DuckDBWarehouse(path))
     leave_one_file(path)
     return folder
-
-
-def leave_one_file(path: Path) -> None:
-    """Leave no log beside the file: copying it is enough."""
-    with duckdb.connect(str(path)) as connection:
-        connection.execute("CHECKPOINT")
 
 
 def fill(warehouse: Warehouse) -> None:

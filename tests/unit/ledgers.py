@@ -21,7 +21,8 @@ from pipelines.proposals.states import Action
 from pipelines.proposals.terms import Terms
 from pipelines.warehouse import Statement
 from pipelines.warehouse.duckdb import DuckDBWarehouse
-from tests.unit.ledger_rows import AS_OF, NOW, leave_one_file, two_channels
+from tests.unit.ledger_rows import AS_OF, NOW, two_channels
+from tests.unit.warehouse_files import leave_one_file
 
 MIDNIGHT = datetime(2026, 7, 1, tzinfo=UTC)
 CAPS = GuardrailSettings(cac_ceiling_micros=200_000_000)

@@ -30,6 +30,7 @@ from tests.unit.mmm_market import (
     steady_orders,
     warehouse_with,
 )
+from tests.unit.warehouse_files import empty_warehouse
 
 __all__ = ["short_chains"]
 
@@ -256,8 +257,7 @@ def test_a_fit_that_breaks_its_bounds_is_inconclusive_and_allocates_nothing(
 
 
 def test_a_missing_mart_and_an_unknown_job_say_what_to_do(tmp_path: Path) -> None:
-    warehouse = DuckDBWarehouse(tmp_path / "w.duckdb")
-    warehouse.create_tables(load_contracts().values())
+    warehouse = empty_warehouse(tmp_path / "w.duckdb")
 
     with pytest.raises(StatementError, match="adcanary build"):
         run_job(warehouse, SETTINGS, "mmm", AS_OF)

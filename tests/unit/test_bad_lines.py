@@ -135,6 +135,7 @@ def test_only_a_file_that_is_cut_or_no_export_is_refused_whole(tmp_path: Path) -
         read_export(tmp_path / "cut.json.gz", DAY)
 
 
+@pytest.mark.slow
 def test_what_is_kept_of_a_line_has_nothing_of_a_person(
     tmp_path: Path, warehouse: Warehouse
 ) -> None:

@@ -21,6 +21,8 @@ from pipelines.jobs.run import JobRun, run_job
 from pipelines.warehouse.duckdb import DuckDBWarehouse
 from tests.unit.clustering_rows import INTERESTS, views_of
 
+pytestmark = pytest.mark.slow
+
 AS_OF = date(2026, 6, 30)  # a Tuesday
 MONDAY = date(2026, 6, 22)
 ROOM = Path(job.__file__).parent

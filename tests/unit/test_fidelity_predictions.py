@@ -17,6 +17,8 @@ from pipelines.proposals.evidence import readiness
 from pipelines.warehouse.duckdb import DuckDBWarehouse
 from tests.unit.fidelity_rows import AS_OF, RUN, Rows, job_run, warehouse_of
 
+pytestmark = pytest.mark.slow
+
 TENTH = date(2026, 6, 10)
 BUDGET = 3_000_000_000
 AD = {"platform": "meta_ads", "account_id": "a", "campaign_id": "c", "adgroup_id": "g"}

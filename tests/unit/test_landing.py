@@ -20,6 +20,8 @@ from pipelines.warehouse.base import RowCountConflict
 from pipelines.warehouse.duckdb import DuckDBWarehouse
 from tests.unit.warehouse_files import empty_warehouse
 
+pytestmark = pytest.mark.slow
+
 TABLE = "raw.ads_campaign_performance"
 PULLED = datetime(2026, 7, 1, 6, tzinfo=UTC)
 

@@ -19,6 +19,8 @@ from pipelines.jobs.run import JobRun, run_job
 from pipelines.warehouse.duckdb import DuckDBWarehouse
 from tests.unit.warehouse_files import empty_warehouse
 
+pytestmark = pytest.mark.slow
+
 AS_OF = date(2026, 6, 25)
 PHONE, LAPTOP = ("Safari", "iOS"), ("Chrome", "Windows")
 SIGNALS = pa.schema(

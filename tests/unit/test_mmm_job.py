@@ -32,6 +32,8 @@ from tests.unit.mmm_market import (
 )
 from tests.unit.warehouse_files import empty_warehouse
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["short_chains"]
 
 

@@ -12,6 +12,8 @@ from pipelines.jobs.pacing import PacingJob
 from pipelines.jobs.run import run_job
 from tests.unit.pacing_rows import AS_OF, BUDGET, Made, Result, warehouse_with
 
+pytestmark = pytest.mark.slow
+
 MOVED = date(2026, 6, 11)
 
 

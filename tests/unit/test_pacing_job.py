@@ -15,6 +15,8 @@ from pipelines.jobs.plots import plot_run
 from pipelines.jobs.run import run_job
 from tests.unit.pacing_rows import AS_OF, BUDGET, Made, Result, pacer
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def pace(tmp_path: Path) -> Callable[..., Result]:

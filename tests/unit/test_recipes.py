@@ -13,6 +13,8 @@ from pipelines.warehouse import Statement
 from tests.unit.ledger_rows import two_channels
 from tests.unit.overlay import ROOT, Overlay, recipe
 
+pytestmark = pytest.mark.slow
+
 # A kind: a paused campaign may go on.
 RESTART = '''
 """Restart: a paused campaign goes on."""

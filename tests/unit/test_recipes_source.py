@@ -16,6 +16,8 @@ import pytest
 
 from tests.unit.overlay import Overlay, recipe
 
+pytestmark = pytest.mark.slow
+
 SECTION = '''
 
 class AcmeAdsSettings(Section):

@@ -17,6 +17,8 @@ from pipelines.warehouse import Statement
 from pipelines.warehouse.base import insert_row
 from tests.unit.attribution_rows import Rows, warehouse_with
 
+pytestmark = pytest.mark.slow
+
 AS_OF = date(2026, 6, 30)
 MONDAY = date(2026, 6, 22)
 RUN = {"as_of": date(2026, 6, 29), "model_version": "1", "input_snapshot": "s"}

@@ -32,6 +32,8 @@ from pipelines.warehouse.duckdb import DuckDBWarehouse
 from tests.unit.campaign_rows import JUNE, PULLED, TABLE, campaigns, land, spent
 from tests.unit.warehouse_files import empty_warehouse
 
+pytestmark = pytest.mark.slow
+
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 LABELS = {table: contract.labels for table, contract in load_contracts().items()}
 TEN = [f"c{n}" for n in range(10)]

@@ -25,6 +25,8 @@ from pipelines.proposals.review.app import create_app
 from tests.e2e.review_server import copied
 from tests.e2e.review_world import ANN, two_campaigns
 
+pytestmark = pytest.mark.slow
+
 
 class Provider:
     """Authorises whoever asks, as ``claims`` say, for a code that its verifier fits."""

@@ -17,6 +17,8 @@ from pipelines.proposals.review.app import create_app
 from tests.e2e.review_server import copied
 from tests.e2e.review_world import two_campaigns
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 STATIC = ROOT / "pipelines/proposals/review/static"
 

@@ -30,6 +30,8 @@ from pipelines.warehouse import open_warehouse
 from tests.e2e.review_server import copied
 from tests.e2e.review_world import ANN, ZOE, two_campaigns
 
+pytestmark = pytest.mark.slow
+
 SECRET = "a signing secret of the tests"
 PEOPLE = f"review: {{url: 'http://localhost', slack: {{people: {{U1: {ANN}, U3: 'service:x'}}}}}}\n"
 

@@ -22,6 +22,8 @@ from tests.unit.ledger_rows import AS_OF, insert
 from tests.unit.ledgers import decided, execute, fresh, ids, in_force, policy, terms
 from tests.unit.scorecard_market import CHANGED, OURS, market
 
+pytestmark = pytest.mark.slow
+
 LATER, NOW = date(2026, 8, 20), datetime(2026, 8, 21, 9, tzinfo=UTC)
 LINE: dict[str, Any] = {
     **{"revision": 1, "evaluated_at": NOW, "kind": "budget_shift", "state": "SHADOW_RECORDED"},

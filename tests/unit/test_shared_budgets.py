@@ -22,6 +22,8 @@ from pipelines.sources.base import Account
 from pipelines.sources.google_ads.tables import budget_rows
 from tests.unit.pacing_rows import AS_OF, BUDGET, Made, Result, Spend, warehouse_with
 
+pytestmark = pytest.mark.slow
+
 EVER, NEVER = date(1900, 1, 1), date(9999, 12, 31)
 JOINED = date(2026, 6, 11)
 ALWAYS = (("b7", EVER, NEVER),)

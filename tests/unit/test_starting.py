@@ -15,6 +15,8 @@ from pipelines.warehouse import transpile
 from tests.unit.ledger_rows import two_channels
 from tests.unit.ledgers import in_force, terms
 
+pytestmark = pytest.mark.slow
+
 NUMBERS = {"scipy", "pandas", "matplotlib", "sklearn", "jax", "great_expectations", "dbt"}
 PARSER = {"sqlglot"}
 WAREHOUSE = {"pyarrow", "duckdb", "numpy"} | PARSER

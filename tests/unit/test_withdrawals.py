@@ -20,6 +20,8 @@ from pipelines.warehouse import Warehouse
 from tests.unit.campaign_rows import JUNE, PULLED, campaigns, land, spent
 from tests.unit.warehouse_files import empty_warehouse
 
+pytestmark = pytest.mark.slow
+
 TEN = [f"c{n}" for n in range(10)]
 
 

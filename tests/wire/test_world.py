@@ -20,6 +20,8 @@ from pipelines.sources.base import Window
 from pipelines.sources.registry import SOURCES, open_source, source_names
 from tests.wire.contract_shape import assert_fits
 
+pytestmark = pytest.mark.slow
+
 TODAY = date(2026, 7, 1)
 
 

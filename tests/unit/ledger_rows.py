@@ -3,6 +3,7 @@ runs away."""
 
 import shutil
 import tempfile
+from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime
 from functools import cache
 from pathlib import Path
@@ -24,7 +25,14 @@ EVIDENCE: dict[str, Value] = {
 
 
 def insert(warehouse: Warehouse, table: str, **row: Value) -> None:
-    warehouse.transaction([insert_row(load_contract(table), {**EVIDENCE, **row})], label="test")
+    insert_all(warehouse, table, [row])
+
+
+def insert_all(warehouse: Warehouse, table: str, rows: Iterable[Mapping[str, Value]]) -> None:
+    """In one transaction: opening the file costs as much as many rows."""
+    contract = load_contract(table)
+    statements = [insert_row(contract, {**EVIDENCE, **row}) for row in rows]
+    warehouse.transaction(statements, label="test")
 
 
 def two_channels(path: Path) -> DuckDBWarehouse:

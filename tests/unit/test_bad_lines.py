@@ -15,12 +15,12 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.config import Secrets
 from pipelines.contracts import load_contract
 from pipelines.errors import AuditError, InputError, SourceRejected
 from pipelines.landing.ingest import Ingested
 from pipelines.landing.publish import land
 from pipelines.privacy.masking import masked
+from pipelines.secret_settings import Secrets
 from pipelines.source_settings import FileSettings, Ga4ExportSettings
 from pipelines.sources.base import Batch, Source, Window
 from pipelines.sources.files.source import open_source

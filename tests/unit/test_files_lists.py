@@ -8,10 +8,11 @@ import pyarrow as pa
 import pytest
 import yaml
 
-from pipelines.config import Secrets, Settings, WarehouseSettings
+from pipelines.config import Settings, WarehouseSettings
 from pipelines.errors import ConfigError, InputError
 from pipelines.landing.ingest import ingest_account
 from pipelines.landing.overlaps import overlapping
+from pipelines.secret_settings import Secrets
 from pipelines.shipped import shipped
 from pipelines.source_settings import FileSettings
 from pipelines.sources.base import Source

@@ -295,6 +295,7 @@ def test_a_file_is_the_whole_list_unless_it_says_that_it_is_not(tmp_path: Path) 
 
 
 @pytest.mark.parametrize("table", ["media_plans", "experiments", "calendar_events"])
+@pytest.mark.slow
 def test_a_list_that_has_not_changed_is_not_published_again_the_day_after(
     table: str, tmp_path: Path
 ) -> None:

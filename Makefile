@@ -5,6 +5,8 @@ UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
 export UV_PYTHON_DOWNLOADS := never
 export UV_NO_PROGRESS := 1
 BIN := .venv/bin
+# what a process compiles, the next one reads: tests and the demo start hundreds
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 
@@ -17,7 +19,10 @@ demo: setup ## Run the whole loop on a simulated market and print the proposals
 	@$(BIN)/adcanary sandbox demo
 
 test: setup emulator analyzer ## Run the tests (the BigQuery emulator and Google's analyzer included)
-	@$(BIN)/pytest -n 2 --dist loadgroup
+	@$(BIN)/pytest -n logical --dist loadgroup
+
+test-fast: setup ## Run the tests that start no emulator, no build, no browser and fit no model
+	@$(BIN)/pytest -n logical --dist loadgroup --fast
 
 bench: setup .bench/.ready ## Measure what docs/benchmarks.md tells; takes half an hour
 	@$(BIN)/python -m tests.bench.landing
@@ -39,6 +44,10 @@ fix: setup ## Mend what lint can mend
 sources: setup ## Write dbt's sources anew, as the contracts of the raw tables say
 	@$(BIN)/python -m pipelines.dbt_sources > dbt/models/sources/raw.yml.new
 	@mv dbt/models/sources/raw.yml.new dbt/models/sources/raw.yml
+
+statements: setup ## Write anew what a list of proposals asks, as DuckDB reads it
+	@$(BIN)/python -m pipelines.proposals.shipped_statements > pipelines/warehouse/shipped.json.new
+	@mv pipelines/warehouse/shipped.json.new pipelines/warehouse/shipped.json
 
 emulator: .emulator/.ready ## Install the BigQuery emulator into an environment of its own
 
@@ -131,4 +140,4 @@ PEERS := framework pymc meridian
 	done
 	@touch $@
 
-.PHONY: help setup demo test bench check fix sources emulator analyzer chromium lock clean
+.PHONY: help setup demo test test-fast bench check fix sources statements emulator analyzer chromium lock clean

@@ -13,7 +13,8 @@ from flows.markdown import text
 from flows.retries import RETRIES
 from pipelines.config import load_settings
 from pipelines.jobs.plots import plot_run, plots_folder
-from pipelines.jobs.run import JOBS, PLOT_PROBLEM, JobRun, run_job
+from pipelines.jobs.registry import JOBS
+from pipelines.jobs.run import PLOT_PROBLEM, JobRun, run_job
 from pipelines.warehouse import open_warehouse
 
 

@@ -10,12 +10,13 @@ from prefect.artifacts import create_table_artifact
 from flows.leftovers import remove_leftovers
 from flows.markdown import text
 from flows.retries import RETRIES
-from pipelines.config import Secrets, load_settings
+from pipelines.config import load_settings
 from pipelines.errors import AdcanaryError
 from pipelines.landing.ingest import Ingested, ingest_account
 from pipelines.landing.overlaps import overlapping
 from pipelines.plain_text import visible
 from pipelines.privacy.salt import check_salt
+from pipelines.secret_settings import Secrets
 from pipelines.sources.registry import open_source, source_names
 from pipelines.warehouse import open_warehouse
 

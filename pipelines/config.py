@@ -12,7 +12,6 @@ from zoneinfo import ZoneInfo
 from pydantic import (
     AfterValidator,
     Field,
-    SecretStr,
     field_validator,
     model_validator,
 )
@@ -26,14 +25,12 @@ from pipelines.job_settings import (
     FidelitySettings,
     UpliftSettings,
 )
-from pipelines.plain_text import remember_secrets
 from pipelines.platforms import platform_table
 from pipelines.policy_settings import GuardrailSettings, PolicySettings
 from pipelines.review_settings import ReviewSettings
 from pipelines.source_settings import (
     HolidayCalendar,
     Section,
-    SourceSecrets,
     SourcesSettings,
     TimeZone,
 )
@@ -227,7 +224,7 @@ class Settings(Section):
     """Everything that adcanary.yaml may set.
 
     ``now`` fixes the clock, for a simulated or replayed world; it is refused on BigQuery.
-    ``hash_salt`` and tokens are never set here: see :class:`Secrets`.
+    ``hash_salt`` and tokens are never set here: see :mod:`pipelines.secret_settings`.
     """
 
     reporting_time_zone: TimeZone = "UTC"
@@ -263,38 +260,6 @@ class Settings(Section):
     def yesterday(self) -> date:
         """The last full day in the reporting time zone: the last that jobs and proposals use."""
         return self.today() - timedelta(days=1)
-
-
-class Secrets(SourceSecrets):
-    """Every secret, read from the environment only (``ADCANARY_HASH_SALT``, …).
-
-    Whatever is read is masked in errors and logs from then on.
-    """
-
-    hash_salt: SecretStr | None = None
-    review_key: SecretStr | None = None
-    oidc_client_secret: SecretStr | None = None
-    slack_webhook: SecretStr | None = None
-    slack_signing_secret: SecretStr | None = None
-
-    def model_post_init(self, _: object) -> None:
-        values = (value for _, value in self if isinstance(value, SecretStr))
-        remember_secrets(*(value.get_secret_value() for value in values))
-
-    def require(self, name: str) -> str:
-        """The secret's value.
-
-        Raises:
-            ConfigError: it isn't set; names the variable.
-        """
-        secret: SecretStr | None = getattr(self, name)
-        if secret is None or not secret.get_secret_value():
-            raise ConfigError(
-                f"The secret {name} is not set.",
-                kept="nothing was read or written.",
-                fix=f"Set the environment variable ADCANARY_{name.upper()}.",
-            )
-        return secret.get_secret_value()
 
 
 _EXPLAINED = "Correct the file; `adcanary init` writes one with every key explained."

@@ -6,13 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
-import sqlglot
-from sqlglot import exp
 
 from pipelines.errors import ConfigError, InputError
 from pipelines.shipped import shipped
+
+if TYPE_CHECKING:
+    from sqlglot import exp
 
 CONTRACTS = shipped("sql") / "contracts"
 
@@ -151,6 +153,9 @@ def load_contracts() -> dict[str, Contract]:
 
 
 def _parse(path: Path) -> Contract:
+    import sqlglot
+    from sqlglot import exp
+
     ddl = path.read_text().strip().rstrip(";")
     create = sqlglot.parse_one(ddl, read="bigquery")
     schema = create.this
@@ -176,6 +181,8 @@ def _parse(path: Path) -> Contract:
 
 
 def _column(definition: exp.ColumnDef) -> Column:
+    from sqlglot import exp
+
     constraints = [c.kind for c in definition.args.get("constraints", [])]
     described = [p for p in definition.find_all(exp.Property) if p.name == "description"]
     return Column(
@@ -199,6 +206,8 @@ def _without_null_arrays(values: pa.ChunkedArray) -> pa.ChunkedArray:
 
 
 def _arrow_type(kind: exp.DataType) -> pa.DataType:
+    from sqlglot import exp
+
     if kind.this == exp.DataType.Type.ARRAY:
         return pa.list_(_arrow_type(kind.expressions[0]))
     if kind.this == exp.DataType.Type.STRUCT:

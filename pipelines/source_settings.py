@@ -15,7 +15,6 @@ from pydantic import (
     field_validator,
     model_validator,
 )
-from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from pipelines.platform_ids import canonical_id
 
@@ -288,10 +287,10 @@ class SourcesSettings(Section):
         return self.model_copy(update=known)
 
 
-class SourceSecrets(BaseSettings):
+class SourceSecrets(BaseModel):
     """The sources' secrets, each an environment variable (``ADCANARY_META_ACCESS_TOKEN``, …)."""
 
-    model_config = SettingsConfigDict(env_prefix="ADCANARY_", extra="ignore", frozen=True)
+    model_config = ConfigDict(frozen=True)
 
     google_ads_developer_token: SecretStr | None = None
     google_ads_client_id: SecretStr | None = None

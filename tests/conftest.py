@@ -1,6 +1,8 @@
-"""What tests of several rooms need: the BigQuery emulator, and time."""
+"""What tests of several rooms need: the BigQuery emulator, and time; and which tests are fast."""
 
+import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -11,6 +13,74 @@ from tests.wire.bigquery_emulator import Emulator
 # how long an example takes says how busy the machine is, and fails nothing
 settings.register_profile("adcanary", deadline=None)
 settings.load_profile("adcanary")
+
+# Left out of a fast run: rooms of whole processes, tests that share something costly (a group has
+# one worker for it), tests that ask for it, and those that are marked.
+SLOW_ROOMS = {"conformance", "e2e", "faults"}
+SLOW_MARKS = {"slow", "emulator", "xdist_group"}
+SLOW_FIXTURES = {"analyzer", "browser", "built", "children", "emulator", "on_duckdb"}
+_FAST_SECONDS = 3.0
+_BEGAN = pytest.StashKey[float]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--fast",
+        action="store_true",
+        help="only tests without the emulator, a build, a browser or a fitted model",
+    )
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    fast: bool = config.getoption("--fast")
+    return True if fast and collection_path.name in SLOW_ROOMS else None
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if not config.getoption("--fast"):
+        return
+    slow = [item for item in items if is_slow(item)]
+    config.hook.pytest_deselected(items=slow)
+    items[:] = [item for item in items if item not in set(slow)]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    item.stash[_BEGAN] = _cpu_seconds()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> None:
+    if call.when == "teardown":
+        item.user_properties.append(("cpu_seconds", _cpu_seconds() - item.stash[_BEGAN]))
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    """After a fast run, the tests that were not fast, with their fixtures and processes."""
+    if not config.getoption("--fast"):
+        return
+    reports = [r for held in terminalreporter.stats.values() for r in held if hasattr(r, "when")]
+    seconds = {r.nodeid: dict(r.user_properties)["cpu_seconds"] for r in reports if _ended(r)}
+    for test in sorted((t for t in seconds if seconds[t] > _FAST_SECONDS), key=seconds.__getitem__):
+        terminalreporter.write_line(f"{seconds[test]:.1f} s of CPU: mark {test} as slow")
+
+
+def _ended(report: pytest.TestReport) -> bool:
+    return report.when == "teardown" and bool(report.user_properties)
+
+
+def _cpu_seconds() -> float:
+    """Of this process and of those that it has waited for."""
+    return sum(os.times()[:4])
+
+
+def is_slow(item: pytest.Item) -> bool:
+    """Whether a fast run leaves the test out: by its marks, or by what it asks for."""
+    marks = {mark.name for mark in item.iter_markers()}
+    fixtures = set(getattr(item, "fixturenames", ()))
+    return bool(marks & SLOW_MARKS or fixtures & SLOW_FIXTURES)
 
 
 @pytest.fixture(scope="session")

@@ -67,9 +67,9 @@ def ingest(
 
     If one account fails, the others are still published.
     """
-    from pipelines.config import Secrets
     from pipelines.landing.backfills import Backfill
     from pipelines.privacy.salt import check_salt
+    from pipelines.secret_settings import Secrets
     from pipelines.source_settings import FileSettings
     from pipelines.sources.files.draft import write_draft
     from pipelines.sources.files.source import open_source as open_file

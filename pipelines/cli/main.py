@@ -128,13 +128,15 @@ def job(
 
     A job without enough evidence refuses: its verdict is NO_DATA or INCONCLUSIVE, with the reason.
     """
-    from pipelines.jobs.plots import plot_run, plots_folder
-    from pipelines.jobs.run import JOBS, run_job
+    from pipelines.jobs.registry import JOBS
 
     if name is None:
         for known in JOBS:
             print_plainly(known)
         return
+
+    from pipelines.jobs.plots import plot_run, plots_folder
+    from pipelines.jobs.run import run_job
 
     settings, warehouse = open_settings(config)
     with native_output_aside():

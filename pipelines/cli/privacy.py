@@ -170,12 +170,12 @@ def list_requests(format_: RowsOption = None, config: ConfigOption = None) -> No
 
 
 def _find(settings: Settings, warehouse: Warehouse, value: str, kind: SubjectKind | None) -> Person:
-    from pipelines.config import Secrets
     from pipelines.placeholders import placeholders
     from pipelines.privacy.linkage import find_person
     from pipelines.privacy.nobodys import forget_placeholders
     from pipelines.privacy.salt import check_salt
     from pipelines.privacy.subject import detect, identify
+    from pipelines.secret_settings import Secrets
 
     given = sys.stdin.readline().strip() if value == "-" else value
     salt = Secrets().require("hash_salt")

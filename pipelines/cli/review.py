@@ -29,9 +29,10 @@ def review(
     """
     import uvicorn
 
-    from pipelines.config import Secrets, load_settings
+    from pipelines.config import load_settings
     from pipelines.proposals.review.app import create_app
     from pipelines.proposals.review.listening import listen
+    from pipelines.secret_settings import Secrets
 
     settings = load_settings(config)
     app = create_app(settings, Secrets(), person(actor))

@@ -17,12 +17,13 @@ from typing import Any
 
 import orjson
 
-from pipelines.config import Secrets, Settings
+from pipelines.config import Settings
 from pipelines.errors import InputError, StatementError, UsageError
 from pipelines.privacy.hashing import hash_email
 from pipelines.privacy.salt import check_salt
 from pipelines.sandbox.market.market import Market
 from pipelines.sandbox.market.visitors import IdentityTruth, identity_truth
+from pipelines.secret_settings import Secrets
 from pipelines.warehouse import Warehouse
 
 SANDBOX_SALT = "sandbox-salt"  # not a secret: it only hashes made-up people

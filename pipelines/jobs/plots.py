@@ -9,7 +9,8 @@ from pathlib import Path
 from pipelines.config import Settings
 from pipelines.errors import WarehouseError
 from pipelines.jobs.base import Plot
-from pipelines.jobs.run import JOBS, JobRun, with_plot_problem
+from pipelines.jobs.registry import JOBS
+from pipelines.jobs.run import JobRun, with_plot_problem
 from pipelines.plain_text import masked, one_line
 from pipelines.warehouse import Warehouse
 

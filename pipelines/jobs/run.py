@@ -6,6 +6,7 @@ import hashlib
 import json
 import logging
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
@@ -16,37 +17,16 @@ from pipelines.canonical import canonical_json, sha256
 from pipelines.config import Settings
 from pipelines.contracts import load_contract
 from pipelines.errors import StatementError, UsageError
-from pipelines.jobs.attribution import AttributionJob
-from pipelines.jobs.bandits import BanditsJob
 from pipelines.jobs.base import Job, Outcome, Progress, Verdict
-from pipelines.jobs.clustering import ClusteringJob
-from pipelines.jobs.fidelity import FidelityJob
-from pipelines.jobs.links import LinksJob
-from pipelines.jobs.mmm import MmmJob
-from pipelines.jobs.pacing import PacingJob
-from pipelines.jobs.reconciliation import ReconciliationJob
-from pipelines.jobs.uplift import ExperimentsJob, UpliftJob
+from pipelines.jobs.registry import JOBS
 from pipelines.warehouse import Slice, Statement, Warehouse
 from pipelines.warehouse.base import insert_row
 
 _log = logging.getLogger(__name__)
 
-_JOBS: tuple[Job[Any], ...] = (
-    MmmJob(),
-    PacingJob(),
-    LinksJob(),
-    AttributionJob(),
-    ClusteringJob(),
-    UpliftJob(),
-    ExperimentsJob(),
-    BanditsJob(),
-    # what it reads, the runs of mmm and attribution have published before it
-    ReconciliationJob(),
-    FidelityJob(),
-)
-JOBS: Mapping[str, Job[Any]] = {job.name: job for job in _JOBS}
-
 PLOT_PROBLEM = "plot_problem"
+# up to so many rows, others wait for DuckDB's file while it is opened once for all tables
+_FEW_ROWS = 50_000
 _NOTE = """UPDATE contracts.job_runs SET diagnostics = @diagnostics
 WHERE job = @job AND run_id = @run_id"""
 _FIND_RUN = """SELECT verdict, reason, diagnostics FROM contracts.job_runs
@@ -180,7 +160,8 @@ def _run_id(job: Job[Any], configured: str, as_of: date, snapshot: str) -> str:
 
 def _read(job: Job[Any], warehouse: Warehouse, as_of: date) -> dict[str, pa.Table]:
     try:
-        return job.read(warehouse, as_of)
+        with warehouse.unit(read_only=True):  # of one state of the file, opened once
+            return job.read(warehouse, as_of)
     except StatementError as error:
         raise StatementError(
             f"The {job.name} job can't read its marts: {error.message}",
@@ -198,27 +179,26 @@ def _publish(
 ) -> None:
     """Replace the run's rows in every table of the job, with its record, in one transaction."""
     run_id = run["run_id"]
-    statements: list[Statement] = []
-    stages: list[str] = []
-    for table in job.tables:
-        contract = load_contract(table)
-        condition, params = Slice(table, {"run_id": run_id}).predicate()
-        statements.append(Statement(f"DELETE FROM {table} WHERE {condition}", params))
-        rows = [{**row, **run} for row in outcome.rows.get(table, ())]
-        if not rows:
-            continue
-        arrow = pa.Table.from_pylist(rows, schema=contract.arrow_schema)
-        stages.append(warehouse.stage(contract, run_id, arrow))
-        columns = ", ".join(contract.column_names)
-        statements.append(
-            Statement(
-                f"INSERT INTO {table} ({columns}) SELECT {columns} FROM {stages[-1]}",
-                expect_rows=len(rows),
-            )
-        )
-    own = {"job": job.name, "run_id": run_id}
-    condition, params = Slice("contracts.job_runs", own).predicate()
-    statements.append(Statement(f"DELETE FROM contracts.job_runs WHERE {condition}", params))
-    statements.append(insert_row(load_contract("contracts.job_runs"), record))
-    warehouse.transaction(statements, label=f"job_{job.name}")
-    warehouse.drop_stages(stages)
+    tables = {
+        contract: pa.Table.from_pylist(rows, schema=contract.arrow_schema)
+        for contract in map(load_contract, job.tables)
+        if (rows := [{**row, **run} for row in outcome.rows.get(contract.table, ())])
+    }
+    old = [Slice(table, {"run_id": run_id}) for table in job.tables]
+    old.append(Slice("contracts.job_runs", {"job": job.name, "run_id": run_id}))
+    few = sum(rows.num_rows for rows in tables.values()) <= _FEW_ROWS
+    with warehouse.unit() if few else nullcontext():
+        stages = [warehouse.stage(contract, run_id, rows) for contract, rows in tables.items()]
+        statements = [_delete(slice_) for slice_ in old]
+        for (contract, rows), stage in zip(tables.items(), stages, strict=True):
+            columns = ", ".join(contract.column_names)
+            insert = f"INSERT INTO {contract.table} ({columns}) SELECT {columns} FROM {stage}"
+            statements.append(Statement(insert, expect_rows=rows.num_rows))
+        statements.append(insert_row(load_contract("contracts.job_runs"), record))
+        warehouse.transaction(statements, label=f"job_{job.name}")
+        warehouse.drop_stages(stages)
+
+
+def _delete(old: Slice) -> Statement:
+    condition, params = old.predicate()
+    return Statement(f"DELETE FROM {old.table} WHERE {condition}", params)

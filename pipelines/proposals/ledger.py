@@ -36,6 +36,9 @@ CHAIN = "canary_events"
 Rows = Mapping[str, Sequence[Mapping[str, Value]]]
 """Rows to insert, by table."""
 _EVENTS = "SELECT * FROM canary.canary_events ORDER BY sequence, event_id"
+_REVISIONS = query_text("latest_revisions")
+LISTED = (_EVENTS, _REVISIONS)
+"""What a list of proposals asks; it ships transpiled (``make statements``)."""
 _EVERYTHING = (
     _EVENTS,
     "SELECT * FROM canary.canary_proposals ORDER BY revision",
@@ -123,7 +126,7 @@ class Ledger:
     def read(self) -> Book:
         """Every proposal with its state, and the events so far; nothing is verified."""
         with self.warehouse.unit(read_only=True):
-            rows = rows_of(self.warehouse.query(query_text("latest_revisions")))
+            rows = rows_of(self.warehouse.query(_REVISIONS))
             return Book.of(self.events(), rows)
 
     def records(self, *, anchored: bool = True) -> Records:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from importlib import import_module
 
-from pipelines.config import Secrets, Settings
+from pipelines.config import Settings
 from pipelines.errors import UsageError
+from pipelines.secret_settings import Secrets
 from pipelines.source_settings import FileSettings
 from pipelines.sources.base import Source
 

@@ -18,7 +18,6 @@ from pathlib import Path
 
 import duckdb
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from pipelines.contracts import Contract
 from pipelines.errors import AdcanaryError, ConfigError, StatementError, WarehouseLocked
@@ -30,13 +29,12 @@ from pipelines.warehouse.base import (
     Value,
     WorkingCopy,
 )
-from pipelines.warehouse.duckdb_answer import answer, close_off
 from pipelines.warehouse.duckdb_errors import refused, require_duckdb, unreadable
-from pipelines.warehouse.duckdb_query import translated
-from pipelines.warehouse.duckdb_statements import IN_PLACE, asked, run, transpiled_query, used
-from pipelines.warehouse.duckdb_tables import add_columns, create_table, duckdb_type
+from pipelines.warehouse.duckdb_statements import asked, run, used
+from pipelines.warehouse.duckdb_tables import add_columns, create_table
 from pipelines.warehouse.duckdb_turns import OpenFile
 from pipelines.warehouse.results import as_googlesql
+from pipelines.warehouse.transpile import IN_PLACE, duckdb_type, transpiled_query
 
 _HOLDER = re.compile(r"PID (\d+)")
 # Between tries for a held file: longer from try to try, and drawn, so that many who wait neither
@@ -91,6 +89,9 @@ class DuckDBWarehouse:
         return as_googlesql(rows)
 
     def ask(self, sql: str) -> pa.Table:
+        from pipelines.warehouse.duckdb_answer import answer, close_off
+        from pipelines.warehouse.duckdb_query import translated
+
         translated(sql)  # what is refused needs no file
         self._refuse_missing()
         with self._connection(read_only=True, alone=True) as connection:
@@ -111,6 +112,8 @@ class DuckDBWarehouse:
             connection.execute(f"CREATE SCHEMA IF NOT EXISTS {STAGE_DATASET}")
             connection.execute(create_table(contract, stage, "OR REPLACE", constrained=False))
             if isinstance(rows, Path):
+                import pyarrow.parquet as pq
+
                 columns, origin = pq.read_schema(rows).names, f"read_parquet('{rows}')"
             else:
                 columns, origin = list(contract.column_names), "staged_rows"
@@ -121,6 +124,8 @@ class DuckDBWarehouse:
 
     def stage_file(self, contract: Contract, name: str, path: Path) -> str:
         """The file is read where it is, by a view of the unit's connection."""
+        import pyarrow.parquet as pq
+
         view = f"{IN_PLACE}{contract.dataset}__{contract.name}__{name}"
         there = set(pq.read_schema(path).names)
         columns = ", ".join(

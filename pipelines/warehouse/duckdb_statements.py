@@ -1,62 +1,22 @@
-"""Runs GoogleSQL statements on a DuckDB connection: the one place where they are transpiled."""
+"""Runs GoogleSQL statements on a DuckDB connection."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from functools import lru_cache
+from collections.abc import Mapping
 from pathlib import Path
 
 import duckdb
 
 from pipelines.warehouse.base import (
-    STAGE_DATASET,
     Question,
     Refusal,
     RowCountConflict,
     Statement,
     Value,
 )
-from pipelines.warehouse.duckdb_dialect import duckdb_sql
 from pipelines.warehouse.duckdb_errors import refused
-from pipelines.warehouse.googlesql import parse, parse_query
-
-# Views of files that are read where they are.
-IN_PLACE = "in_place__"
-_STAGE = re.compile(rf"\b(?:{STAGE_DATASET}\.|{IN_PLACE})\w+")
-
-
-def transpile(sql: str) -> str:
-    """One GoogleSQL statement as DuckDB SQL.
-
-    Raises:
-        StatementError: sqlglot can't read the statement; quotes it.
-    """
-    return _but_for_stages(_transpiled, sql)
-
-
-def transpiled_query(sql: str) -> str:
-    return _but_for_stages(_transpiled_read, sql)
-
-
-def _but_for_stages(translate: Callable[[str], str], sql: str) -> str:
-    """Translate a statement whatever its stages are called: each batch has names of its own, and
-    translating takes longer than running a statement."""
-    stages = list(dict.fromkeys(_STAGE.findall(sql)))
-    standing_in = {stage: f"{STAGE_DATASET}.stage_{n}" for n, stage in enumerate(stages)}
-    translation = translate(_STAGE.sub(lambda m: standing_in[m[0]], sql))
-    names = {name: stage for stage, name in standing_in.items()}
-    return _STAGE.sub(lambda m: names.get(m[0], m[0]), translation)
-
-
-@lru_cache(maxsize=512)
-def _transpiled(sql: str) -> str:
-    return duckdb_sql(parse(sql))
-
-
-@lru_cache(maxsize=512)
-def _transpiled_read(sql: str) -> str:
-    return duckdb_sql(parse_query(sql))
+from pipelines.warehouse.transpile import transpile
 
 
 def asked(path: Path, connection: duckdb.DuckDBPyConnection, first: Question) -> dict[str, int]:

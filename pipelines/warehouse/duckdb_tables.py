@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import duckdb
-from sqlglot import exp
 
 from pipelines.contracts import Contract
+from pipelines.warehouse.transpile import duckdb_type
 
 
 def create_table(contract: Contract, name: str, how: str, *, constrained: bool = True) -> str:
@@ -38,7 +38,3 @@ def add_columns(connection: duckdb.DuckDBPyConnection, contracts: Iterable[Contr
                 change = f"ALTER COLUMN {column.name} DROP NOT NULL"
             if change:
                 connection.execute(f"ALTER TABLE {contract.table} {change}")
-
-
-def duckdb_type(google_type: str) -> str:
-    return exp.DataType.build(google_type, dialect="bigquery").sql(dialect="duckdb")

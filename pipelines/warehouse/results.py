@@ -25,7 +25,9 @@ def as_googlesql(table: pa.Table) -> pa.Table:
     DuckDB also has narrower integers, and sums them into 128 bits, which arrive here as decimals
     without a scale; GoogleSQL has INT64 only. A value that does not fit raises ``pa.ArrowInvalid``.
     """
-    return table.cast(pa.schema([pa.field(f.name, _type(f.type)) for f in table.schema]))
+    wanted = pa.schema([pa.field(f.name, _type(f.type)) for f in table.schema])
+    # a cast imports all that Arrow computes, even where there is nothing to cast
+    return table if table.schema.equals(wanted) else table.cast(wanted)
 
 
 def rows_of(table: pa.Table) -> list[dict[str, Any]]:
@@ -35,8 +37,11 @@ def rows_of(table: pa.Table) -> list[dict[str, Any]]:
     that shows a few rows. It is UTC.
     """
     instants = [f.name for f in table.schema if pa.types.is_timestamp(f.type) and f.type.tz]
-    bare = [pa.field(f.name, _INSTANT) if f.name in instants else f for f in table.schema]
-    rows: list[dict[str, Any]] = table.cast(pa.schema(bare)).to_pylist()
+    for name in instants:
+        bare = [chunk.view(_INSTANT) for chunk in table[name].chunks]
+        column = pa.chunked_array(bare, _INSTANT)
+        table = table.set_column(table.schema.get_field_index(name), name, column)
+    rows: list[dict[str, Any]] = table.to_pylist()
     for name in instants:
         for row in rows:
             if row[name] is not None:

@@ -24,7 +24,8 @@ from pipelines.cli import report
 from pipelines.cli.main import app
 from pipelines.config import Settings, load_settings
 from pipelines.contracts import Contract, load_contract, load_contracts
-from pipelines.jobs.run import JOBS, run_job, with_plot_problem
+from pipelines.jobs.registry import JOBS
+from pipelines.jobs.run import run_job, with_plot_problem
 from pipelines.proposals.checkpoint import Memory, basis
 from pipelines.proposals.ledger import open_ledger
 from pipelines.proposals.review.shelf import Shelf

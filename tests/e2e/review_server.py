@@ -18,13 +18,14 @@ import jwt
 import uvicorn
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from pipelines.config import Secrets, Settings, load_settings
+from pipelines.config import Settings, load_settings
 from pipelines.proposals.book import Book
 from pipelines.proposals.ledger import Ledger, open_ledger
 from pipelines.proposals.review.app import create_app
 from pipelines.proposals.review.identity import IAP_HEADER
 from pipelines.proposals.review.listening import listen
 from pipelines.proposals.terms import Terms
+from pipelines.secret_settings import Secrets
 from pipelines.warehouse import open_warehouse
 
 AUDIENCE = "/projects/1/global/backendServices/2"

@@ -20,10 +20,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from pipelines.config import Secrets, WarehouseSettings
+from pipelines.config import WarehouseSettings
 from pipelines.contracts import load_contracts
 from pipelines.landing import expectations
 from pipelines.landing.ingest import ingest_account
+from pipelines.secret_settings import Secrets
 from pipelines.source_settings import FileSettings
 from pipelines.sources.files.source import open_source
 from pipelines.warehouse import Warehouse

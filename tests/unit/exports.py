@@ -7,7 +7,7 @@ from typing import Any
 import pyarrow as pa
 import yaml
 
-from pipelines.config import Secrets
+from pipelines.secret_settings import Secrets
 from pipelines.source_settings import FileSettings
 from pipelines.sources.base import Window
 from pipelines.sources.files.ads.source import AdsFile

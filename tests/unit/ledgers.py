@@ -9,8 +9,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import duckdb
-
 from pipelines.policy_settings import GuardrailSettings, People, PolicySettings
 from pipelines.proposals import decide
 from pipelines.proposals.anchor import Anchor
@@ -24,6 +22,7 @@ from pipelines.proposals.terms import Terms
 from pipelines.warehouse import Statement
 from pipelines.warehouse.duckdb import DuckDBWarehouse
 from tests.unit.ledger_rows import AS_OF, NOW, two_channels
+from tests.unit.warehouse_files import leave_one_file
 
 MIDNIGHT = datetime(2026, 7, 1, tzinfo=UTC)
 CAPS = GuardrailSettings(cac_ceiling_micros=200_000_000)
@@ -106,20 +105,13 @@ def _made() -> _Made:
     made = _Made(first, between, last, root)
     made.fresh.mkdir()
     two_channels(made.fresh / "w.duckdb")
-    _settle(made.fresh)
     _copy(made.fresh, made.proposed)
     ledger = at(made.proposed)
     propose(ledger, in_force(ledger, terms()), created_by=SERVICE.name)
-    _settle(made.proposed)
+    leave_one_file(made.proposed / "w.duckdb")
     _copy(made.proposed, made.decided)
     ledger = at(made.decided)
     decide.approve(ledger, terms(minutes=1), ids(ledger)["m1"], ANN)
     decide.decide(ledger, terms(minutes=2), ids(ledger)["m2"], Action.REJECT, BOB, comment="no")
-    _settle(made.decided)
+    leave_one_file(made.decided / "w.duckdb")
     return made
-
-
-def _settle(folder: Path) -> None:
-    """Leave no log beside the file: copying it is enough."""
-    with duckdb.connect(str(folder / "w.duckdb")) as connection:
-        connection.execute("CHECKPOINT")

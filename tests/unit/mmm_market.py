@@ -17,6 +17,7 @@ from pipelines.jobs.mmm.ensemble import sampler
 from pipelines.jobs.mmm.weeks import Weeks
 from pipelines.policy_settings import GuardrailSettings, PolicySettings
 from pipelines.warehouse.duckdb import DuckDBWarehouse
+from tests.unit.warehouse_files import empty_warehouse
 
 AS_OF = date(2026, 6, 30)
 LAST_WEEK = date(2026, 6, 22)
@@ -75,8 +76,7 @@ def warehouse_with(weeks: Weeks, path: Path) -> DuckDBWarehouse:
         for i, start in enumerate(weeks.starts)
         for j, channel in enumerate(weeks.channels)
     ]
-    warehouse = DuckDBWarehouse(path)
-    warehouse.create_tables(load_contracts().values())
+    warehouse = empty_warehouse(path)
     with duckdb.connect(str(path)) as connection:
         connection.register("made", pa.Table.from_pylist(rows))
         connection.execute("CREATE SCHEMA marts")

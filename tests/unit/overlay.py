@@ -29,7 +29,7 @@ class Overlay:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.touched: list[str] = []
-        skipped = shutil.ignore_patterns("__pycache__", "target", "logs")
+        skipped = shutil.ignore_patterns("target", "logs")
         for name in COPIED:
             shutil.copytree(ROOT / name, folder / name, ignore=skipped)
         for name in LINKED:

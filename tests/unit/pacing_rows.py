@@ -11,9 +11,9 @@ import numpy as np
 import pyarrow as pa
 
 from pipelines.config import Settings
-from pipelines.contracts import load_contracts
-from pipelines.jobs import JobRun, run_job
+from pipelines.jobs.run import JobRun, run_job
 from pipelines.warehouse.duckdb import DuckDBWarehouse
+from tests.unit.warehouse_files import empty_warehouse
 
 AS_OF = date(2026, 6, 25)
 START = date(2026, 3, 1)
@@ -192,8 +192,7 @@ def warehouse_with(
         "media_plans": pa.Table.from_pylist(list(plan), pa.schema(list(PLAN_TYPES.items()))),
         "fx_rates_daily": pa.Table.from_pylist(list(rates), pa.schema(list(RATE_TYPES.items()))),
     }
-    warehouse = DuckDBWarehouse(path)
-    warehouse.create_tables(load_contracts().values())
+    warehouse = empty_warehouse(path)
     with duckdb.connect(str(path)) as connection:
         connection.execute("CREATE SCHEMA marts")
         for name, table in tables.items():

@@ -19,6 +19,8 @@ from pipelines.proposals.states import Action
 from pipelines.proposals.verify import verify
 from tests.unit.ledgers import ADA, ANN, BOB, at, decided, fresh, ids, in_force, older, terms
 
+pytestmark = pytest.mark.slow
+
 
 class Killed(BaseException):
     """The process ends here: nothing handles it."""

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from pipelines.config import Settings
-from pipelines.jobs import JobRun, run_job
+from pipelines.jobs.run import JobRun, run_job
 from tests.unit.attribution_rows import Rows, warehouse_with
 
 AS_OF = date(2026, 6, 30)  # a Tuesday: the last whole week began on the 22nd

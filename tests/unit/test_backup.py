@@ -24,6 +24,8 @@ from pipelines.warehouse.duckdb_file import log_bytes, log_of
 from tests.unit.ledger_rows import NOW, two_channels
 from tests.unit.test_ledger import propose
 
+pytestmark = pytest.mark.slow
+
 SOUND = "it is sound"
 
 

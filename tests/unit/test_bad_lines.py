@@ -15,12 +15,12 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.config import Secrets
-from pipelines.contracts import load_contract, load_contracts
+from pipelines.contracts import load_contract
 from pipelines.errors import AuditError, InputError, SourceRejected
 from pipelines.landing.ingest import Ingested
 from pipelines.landing.publish import land
 from pipelines.privacy.masking import masked
+from pipelines.secret_settings import Secrets
 from pipelines.source_settings import FileSettings, Ga4ExportSettings
 from pipelines.sources.base import Batch, Source, Window
 from pipelines.sources.files.source import open_source
@@ -29,7 +29,7 @@ from pipelines.sources.ga4_export.source import Ga4ExportSource
 from pipelines.sources.shapes.ads_metrics import Metrics, count, parted
 from pipelines.suites import suite_of
 from pipelines.warehouse import Warehouse
-from pipelines.warehouse.duckdb import DuckDBWarehouse
+from tests.unit.warehouse_files import empty_warehouse
 
 DAY = date(2026, 4, 2)
 NOON = int(datetime(2026, 4, 2, 12, tzinfo=UTC).timestamp()) * 1_000_000
@@ -38,9 +38,7 @@ PERSON = "ada.lovelace@example.org"
 
 @pytest.fixture(scope="module")
 def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
-    opened = DuckDBWarehouse(tmp_path_factory.mktemp("bad") / "w.duckdb")
-    opened.create_tables(load_contracts().values())
-    return opened
+    return empty_warehouse(tmp_path_factory.mktemp("bad") / "w.duckdb")
 
 
 def event(number: int = 1, **given: Any) -> dict[str, Any]:
@@ -137,6 +135,7 @@ def test_only_a_file_that_is_cut_or_no_export_is_refused_whole(tmp_path: Path) -
         read_export(tmp_path / "cut.json.gz", DAY)
 
 
+@pytest.mark.slow
 def test_what_is_kept_of_a_line_has_nothing_of_a_person(
     tmp_path: Path, warehouse: Warehouse
 ) -> None:

@@ -14,9 +14,9 @@ import pytest
 
 from pipelines.config import Settings
 from pipelines.contracts import load_contract
-from pipelines.jobs import JobRun, run_job
 from pipelines.jobs.bandits.groups import LEVELS, read_groups
 from pipelines.jobs.bandits.job import _maturity
+from pipelines.jobs.run import JobRun, run_job
 from pipelines.warehouse.duckdb import DuckDBWarehouse
 from tests.unit.bandit_rows import ADS, KEYS, LAGS
 

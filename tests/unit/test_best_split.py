@@ -27,6 +27,8 @@ from tests.unit.response_curves import (
     random_problem,
 )
 
+pytestmark = pytest.mark.slow
+
 ONE_DRAW = np.array([100.0])
 
 

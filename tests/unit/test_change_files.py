@@ -39,6 +39,8 @@ from pipelines.proposals.terms import Terms
 from pipelines.warehouse import open_warehouse
 from tests.unit.ledgers import ANN, BOB, execute, fresh, ids, in_force, policy
 
+pytestmark = pytest.mark.slow
+
 GOOGLE, META = FORMATS[FormatName.GOOGLE_ADS_EDITOR], FORMATS[FormatName.META_ADS_MANAGER]
 CONFIG = """
 now: 2026-07-01T10:00:00Z

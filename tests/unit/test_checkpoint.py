@@ -34,6 +34,8 @@ from tests.faults.test_decisions import machine
 from tests.unit import ledgers
 from tests.unit.ledgers import ADA, ANN, BOB, EVE, decided, execute, ids, in_force, terms
 
+pytestmark = pytest.mark.slow
+
 T = TypeVar("T")
 
 

@@ -14,12 +14,14 @@ import pytest
 
 from pipelines.config import Settings
 from pipelines.contracts import load_contract
-from pipelines.jobs import JobRun, run_job
 from pipelines.jobs.clustering import job
 from pipelines.jobs.clustering.job import last_monday
 from pipelines.jobs.clustering.plots import plot_interests
+from pipelines.jobs.run import JobRun, run_job
 from pipelines.warehouse.duckdb import DuckDBWarehouse
 from tests.unit.clustering_rows import INTERESTS, views_of
+
+pytestmark = pytest.mark.slow
 
 AS_OF = date(2026, 6, 30)  # a Tuesday
 MONDAY = date(2026, 6, 22)

@@ -24,6 +24,8 @@ from pipelines.jobs.clustering.texts import PersonTexts, clean_texts, person_tex
 from pipelines.jobs.clustering.vectors import Floats
 from tests.unit.clustering_rows import views_of
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def encoder() -> SentenceEncoder:

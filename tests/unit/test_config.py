@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.config import Secrets, load_settings
+from pipelines.config import load_settings
 from pipelines.errors import ConfigError
 from pipelines.policy_settings import PolicySettings
+from pipelines.secret_settings import Secrets
 
 
 def write(folder: Path, text: str) -> Path:

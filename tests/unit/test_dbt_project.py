@@ -78,6 +78,7 @@ def _models_read(path: Path) -> set[str]:
     }
 
 
+@pytest.mark.slow
 def test_exposures_depend_on_what_their_readers_query_and_no_reader_is_missing() -> None:
     declared: dict[str, set[str]] = {}
     for exposure in yaml.safe_load((PROJECT / "models/exposures.yml").read_text())["exposures"]:

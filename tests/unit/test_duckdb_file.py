@@ -21,6 +21,8 @@ from pipelines.warehouse import Statement, duckdb_file
 from pipelines.warehouse.duckdb import DuckDBWarehouse
 from pipelines.warehouse.duckdb_file import fold, held_still, log_bytes, log_of, working_folder
 
+pytestmark = pytest.mark.slow
+
 TABLE = "raw.words"
 COUNT = f"SELECT COUNT(*) AS n FROM {TABLE}"
 FILL = f"""

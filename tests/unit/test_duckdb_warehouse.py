@@ -17,11 +17,12 @@ import pytest
 
 from pipelines.contracts import load_contract
 from pipelines.errors import StatementError, WarehouseLocked
-from pipelines.warehouse import Statement, duckdb_statements, duckdb_turns
+from pipelines.warehouse import Statement, duckdb_turns
+from pipelines.warehouse import transpile as transpiling
 from pipelines.warehouse.duckdb import DuckDBWarehouse
-from pipelines.warehouse.duckdb_statements import transpile
 from pipelines.warehouse.duckdb_turns import OpenFile
 from pipelines.warehouse.googlesql import inline, script
+from pipelines.warehouse.transpile import transpile
 
 ORDERS = load_contract("raw.orders")
 _HOLD = """
@@ -120,9 +121,9 @@ def test_threads_that_never_stop_let_another_process_have_its_turn(path: Path) -
 
 def test_a_statement_is_translated_once_whatever_its_stage_is_called() -> None:
     first = transpile("INSERT INTO raw.orders SELECT * FROM landing_stage.raw__orders__a1")
-    before = duckdb_statements._transpiled.cache_info().misses
+    before = transpiling._parsed.cache_info().misses
     again = transpile("INSERT INTO raw.orders SELECT * FROM landing_stage.raw__orders__b2")
-    assert duckdb_statements._transpiled.cache_info().misses == before
+    assert transpiling._parsed.cache_info().misses == before
     assert again == first.replace("raw__orders__a1", "raw__orders__b2")
     assert "landing_stage.raw__orders__b2" in again
 

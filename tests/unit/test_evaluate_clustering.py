@@ -12,6 +12,8 @@ from pipelines.cli.evaluate import evaluate_app
 from pipelines.errors import InputError
 from tests.unit.clustering_rows import views_of
 
+pytestmark = pytest.mark.slow
+
 
 def write(path: Path, rows: list[tuple[str, ...]], header: str = "person,text,label") -> Path:
     lines = [header, *(",".join(f'"{cell}"' for cell in row) for row in rows)]

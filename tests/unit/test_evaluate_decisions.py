@@ -15,7 +15,7 @@ from pipelines.cli.main import app
 from pipelines.config import load_settings
 from pipelines.contracts import load_contract
 from pipelines.errors import InputError, UsageError
-from pipelines.jobs import run_job
+from pipelines.jobs.run import run_job
 from pipelines.sandbox.market.market import Market
 from pipelines.warehouse.duckdb import DuckDBWarehouse
 from tests.unit.bandit_rows import ADS, LAGS

@@ -18,6 +18,8 @@ from pipelines.jobs.mmm.ensemble import fit_ensemble
 from pipelines.jobs.mmm.ensemble.shapes import adstocked, saturated
 from pipelines.jobs.mmm.panel import Floats
 
+pytestmark = pytest.mark.slow
+
 WEEKS, MONDAY = 104, date(2023, 1, 2)
 Table = list[dict[str, Any]]
 

@@ -35,6 +35,7 @@ def write(path: Path, table: pd.DataFrame) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_the_command_prints_one_object_with_the_keys_that_others_rely_on(tmp_path: Path) -> None:
     data = write(tmp_path / "f.csv", units(rows=3_000))
     arguments = ["--data", str(data), "--treatment", "arm", "--control", "none"]

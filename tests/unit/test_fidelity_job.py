@@ -13,10 +13,10 @@ from scipy.stats import norm
 
 from pipelines.config import Settings
 from pipelines.job_settings import FidelitySettings
-from pipelines.jobs import JobRun, run_job
 from pipelines.jobs.fidelity.drift import drifts
 from pipelines.jobs.fidelity.gate import gate
 from pipelines.jobs.fidelity.score import Prediction, score
+from pipelines.jobs.run import JobRun, run_job
 from pipelines.proposals.evidence import readiness
 from pipelines.warehouse.duckdb import DuckDBWarehouse
 from tests.unit.fidelity_rows import AS_OF, RUN, Rows, job_run, warehouse_of

@@ -10,12 +10,14 @@ import numpy as np
 import pytest
 
 from pipelines.config import Settings
-from pipelines.jobs import run_job
 from pipelines.jobs.fidelity.predictions import conversions
 from pipelines.jobs.fidelity.score import score
+from pipelines.jobs.run import run_job
 from pipelines.proposals.evidence import readiness
 from pipelines.warehouse.duckdb import DuckDBWarehouse
 from tests.unit.fidelity_rows import AS_OF, RUN, Rows, job_run, warehouse_of
+
+pytestmark = pytest.mark.slow
 
 TENTH = date(2026, 6, 10)
 BUDGET = 3_000_000_000

@@ -9,10 +9,10 @@ import pyarrow as pa
 import pytest
 import yaml
 
-from pipelines.config import Secrets
 from pipelines.contracts import load_contract
 from pipelines.errors import ConfigError, InputError
 from pipelines.landing.conform import conform
+from pipelines.secret_settings import Secrets
 from pipelines.shipped import shipped
 from pipelines.source_settings import FileSettings
 from pipelines.sources.base import Batch, Window

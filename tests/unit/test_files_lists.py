@@ -8,10 +8,11 @@ import pyarrow as pa
 import pytest
 import yaml
 
-from pipelines.config import Secrets, Settings, WarehouseSettings
+from pipelines.config import Settings, WarehouseSettings
 from pipelines.errors import ConfigError, InputError
 from pipelines.landing.ingest import ingest_account
 from pipelines.landing.overlaps import overlapping
+from pipelines.secret_settings import Secrets
 from pipelines.shipped import shipped
 from pipelines.source_settings import FileSettings
 from pipelines.sources.base import Source
@@ -294,6 +295,7 @@ def test_a_file_is_the_whole_list_unless_it_says_that_it_is_not(tmp_path: Path) 
 
 
 @pytest.mark.parametrize("table", ["media_plans", "experiments", "calendar_events"])
+@pytest.mark.slow
 def test_a_list_that_has_not_changed_is_not_published_again_the_day_after(
     table: str, tmp_path: Path
 ) -> None:

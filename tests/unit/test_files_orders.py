@@ -9,10 +9,10 @@ import openpyxl
 import pytest
 import yaml
 
-from pipelines.config import Secrets
 from pipelines.errors import ConfigError, InputError
 from pipelines.placeholders import SHIPPED
 from pipelines.privacy.hashing import hash_email, hash_phone
+from pipelines.secret_settings import Secrets
 from pipelines.shipped import shipped
 from pipelines.source_settings import FileSettings
 from pipelines.sources.base import Batch, Window

@@ -31,6 +31,8 @@ from tests.unit.ledgers import (
     terms,
 )
 
+pytestmark = pytest.mark.slow
+
 DAVE = Actor("dave", "person")
 
 

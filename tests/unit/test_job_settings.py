@@ -13,14 +13,13 @@ import pytest
 
 from pipelines.canonical import canonical_json
 from pipelines.config import Settings
-from pipelines.contracts import load_contracts
 from pipelines.jobs import run as runs
 from pipelines.jobs.base import Outcome, Progress
 from pipelines.jobs.mmm import MmmJob
 from pipelines.policy_settings import AllocationCaps, GuardrailSettings, PolicySettings
 from pipelines.source_settings import Section
 from pipelines.warehouse import Warehouse
-from pipelines.warehouse.duckdb import DuckDBWarehouse
+from tests.unit.warehouse_files import empty_warehouse
 
 JOBS = Path(runs.__file__).parent
 AS_OF = date(2026, 6, 30)
@@ -55,9 +54,8 @@ def test_a_job_computes_from_exactly_what_its_run_id_is_made_of(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     spy = Spy()
-    monkeypatch.setitem(runs.JOBS, "spy", spy)  # type: ignore[arg-type]
-    warehouse = DuckDBWarehouse(tmp_path / "w.duckdb")
-    warehouse.create_tables(load_contracts().values())
+    monkeypatch.setattr(runs, "JOBS", {spy.name: spy})
+    warehouse = empty_warehouse(tmp_path / "w.duckdb")
 
     def run(**caps: float) -> runs.JobRun:
         settings = Settings(policy=PolicySettings(guardrails=GuardrailSettings(**caps)))

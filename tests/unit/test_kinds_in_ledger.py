@@ -28,6 +28,8 @@ from tests.unit.kind_rows import (
 )
 from tests.unit.ledgers import ANN, BOB, decided, execute, fresh, in_force, terms
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def ledger(tmp_path: Path) -> Ledger:

@@ -42,6 +42,8 @@ from pipelines.sandbox.lab.world import HISTORY_WEEKS, Books, World
 from pipelines.sandbox.market.truth import CHANNELS
 from pipelines.warehouse import open_warehouse
 
+pytestmark = pytest.mark.slow
+
 CAPS = SETTINGS.guardrails
 WEEKS = 2
 

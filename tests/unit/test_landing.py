@@ -20,6 +20,9 @@ from pipelines.sources.base import Batch, Window
 from pipelines.warehouse import Statement, Warehouse
 from pipelines.warehouse.base import RowCountConflict
 from pipelines.warehouse.duckdb import DuckDBWarehouse
+from tests.unit.warehouse_files import empty_warehouse
+
+pytestmark = pytest.mark.slow
 
 TABLE = "raw.ads_campaign_performance"
 PULLED = datetime(2026, 7, 1, 6, tzinfo=UTC)
@@ -27,9 +30,7 @@ PULLED = datetime(2026, 7, 1, 6, tzinfo=UTC)
 
 @pytest.fixture
 def warehouse(tmp_path: Path) -> Warehouse:
-    opened = DuckDBWarehouse(tmp_path / "w.duckdb")
-    opened.create_tables(load_contracts().values())
-    return opened
+    return empty_warehouse(tmp_path / "w.duckdb")
 
 
 def batch(

@@ -25,6 +25,8 @@ from tests.unit.ledger_rows import NOW, insert, two_channels
 from tests.unit.ledgers import ANN, BOB, CAPS, file, in_force
 from tests.unit.ledgers import terms as under
 
+pytestmark = pytest.mark.slow
+
 TWO = {"approvals": [{"over_micros": 1_000_000, "people": 2}]}
 
 

@@ -13,11 +13,13 @@ import pyarrow as pa
 import pytest
 
 from pipelines.config import Settings
-from pipelines.contracts import load_contracts
 from pipelines.jobs.links.devices import MAX_NETWORK_DEVICES, read_devices
 from pipelines.jobs.links.model import COMPARISONS, blocked_pairs, learn, score
 from pipelines.jobs.run import JobRun, run_job
 from pipelines.warehouse.duckdb import DuckDBWarehouse
+from tests.unit.warehouse_files import empty_warehouse
+
+pytestmark = pytest.mark.slow
 
 AS_OF = date(2026, 6, 25)
 PHONE, LAPTOP = ("Safari", "iOS"), ("Chrome", "Windows")
@@ -112,7 +114,7 @@ def link(tmp_path: Path) -> Link:
 
 
 def _fill(path: Path, rows: Sequence[Seen], known: dict[str, str]) -> None:
-    DuckDBWarehouse(path).create_tables(load_contracts().values())
+    empty_warehouse(path)
     devices = sorted({row["client_key"] for row in rows})
     nodes = [
         {"node_type": "device", "node_id": key, "person_id": known.get(key, f"own-{key}")}

@@ -23,6 +23,8 @@ from pipelines.proposals.verify import verify
 from pipelines.warehouse import open_warehouse
 from tests.unit import ledgers
 
+pytestmark = pytest.mark.slow
+
 COUNT = 300
 """With an INSERT each, so many proposals and their events took more memory than DuckDB has."""
 

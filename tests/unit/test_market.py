@@ -226,6 +226,7 @@ def test_scale_thins_events_and_keeps_orders() -> None:
     assert thin.orders(day, day, TODAY) == full.orders(day, day, TODAY)
 
 
+@pytest.mark.slow
 def test_the_export_rewrites_only_the_last_days(tmp_path: Path) -> None:
     market = Market(start=date(2026, 3, 1), end=date(2026, 6, 30), scale=0.3)
     clock = Clock(date(2026, 6, 20))

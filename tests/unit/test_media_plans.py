@@ -19,6 +19,8 @@ from pipelines.proposals.kinds.base import Stamp
 from pipelines.proposals.market import Campaign, Market
 from tests.unit.pacing_rows import AS_OF, BUDGET, Made, Result, pacer
 
+pytestmark = pytest.mark.slow
+
 MONTH = 30 * BUDGET
 NOW = datetime(2026, 6, 26, tzinfo=UTC)  # when AS_OF was over
 BRAND = Made("a", name="US Search Brand")

@@ -11,6 +11,8 @@ from pipelines.jobs.mmm.decision import STRETCH, claimed, decide
 from pipelines.jobs.mmm.ensemble import fit_ensemble
 from pipelines.jobs.mmm.panel import Floats, Panel
 
+pytestmark = pytest.mark.slow
+
 WEEKS, NAMES = 120, ("search", "video", "radio")
 PERIODS, HEIGHTS = (6, 9, 14), (260.0, 180.0, 90.0)
 

@@ -14,9 +14,9 @@ import pytest
 from pipelines.config import JobsSettings
 from pipelines.contracts import load_contracts
 from pipelines.errors import StatementError, UsageError
-from pipelines.jobs import JobRun, run_job
 from pipelines.jobs.allocation import check
 from pipelines.jobs.mmm.plots import PLOTS
+from pipelines.jobs.run import JobRun, run_job
 from pipelines.warehouse.duckdb import DuckDBWarehouse
 from tests.unit.mmm_market import (
     AS_OF,
@@ -30,6 +30,9 @@ from tests.unit.mmm_market import (
     steady_orders,
     warehouse_with,
 )
+from tests.unit.warehouse_files import empty_warehouse
+
+pytestmark = pytest.mark.slow
 
 __all__ = ["short_chains"]
 
@@ -256,8 +259,7 @@ def test_a_fit_that_breaks_its_bounds_is_inconclusive_and_allocates_nothing(
 
 
 def test_a_missing_mart_and_an_unknown_job_say_what_to_do(tmp_path: Path) -> None:
-    warehouse = DuckDBWarehouse(tmp_path / "w.duckdb")
-    warehouse.create_tables(load_contracts().values())
+    warehouse = empty_warehouse(tmp_path / "w.duckdb")
 
     with pytest.raises(StatementError, match="adcanary build"):
         run_job(warehouse, SETTINGS, "mmm", AS_OF)

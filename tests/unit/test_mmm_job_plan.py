@@ -6,9 +6,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from pipelines.config import JobsSettings, MmmSettings, Settings
-from pipelines.jobs import run_job
 from pipelines.jobs.allocation import check
+from pipelines.jobs.run import run_job
 from tests.unit.mmm_market import (
     AS_OF,
     LIMITS,
@@ -18,6 +20,8 @@ from tests.unit.mmm_market import (
     short_chains,
     warehouse_with,
 )
+
+pytestmark = pytest.mark.slow
 
 __all__ = ["short_chains"]
 

@@ -15,6 +15,8 @@ from pipelines.jobs.mmm.forward import steady
 from pipelines.jobs.mmm.panel import Floats, Panel
 from pipelines.jobs.mmm.stability import measured_since
 
+pytestmark = pytest.mark.slow
+
 WEEKS = 104
 MONDAY = date(2024, 1, 1)
 SPEND = 1_000.0

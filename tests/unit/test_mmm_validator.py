@@ -13,6 +13,8 @@ from pipelines.jobs.mmm.validator import fit_validator
 from pipelines.jobs.mmm.validator.recipe import Recipe, RecipeUnits
 from pipelines.jobs.mmm.validator.search import ranks
 
+pytestmark = pytest.mark.slow
+
 WEEKS = 90
 
 

@@ -16,6 +16,8 @@ from pipelines.proposals.kinds.base import Stamp
 from pipelines.proposals.market import Campaign, Key, Market
 from pipelines.proposals.proposal import Interval, Proposal
 
+pytestmark = pytest.mark.slow
+
 AS_OF = date(2026, 6, 30)
 STAMP = Stamp(AS_OF, datetime(2026, 7, 8, tzinfo=UTC), "ann")
 CAPS = GuardrailSettings(cac_ceiling_micros=80_000_000)

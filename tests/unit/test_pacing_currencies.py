@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 
 from pipelines.config import Settings
-from pipelines.jobs import run_job
 from pipelines.jobs.pacing import PacingJob
+from pipelines.jobs.run import run_job
 from tests.unit.pacing_rows import AS_OF, BUDGET, Made, Result, warehouse_with
+
+pytestmark = pytest.mark.slow
 
 MOVED = date(2026, 6, 11)
 

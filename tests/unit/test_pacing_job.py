@@ -10,10 +10,12 @@ import pytest
 
 from pipelines.config import Settings
 from pipelines.errors import ConfigError
-from pipelines.jobs import run_job
 from pipelines.jobs.pacing.plots import plot_pacing
 from pipelines.jobs.plots import plot_run
+from pipelines.jobs.run import run_job
 from tests.unit.pacing_rows import AS_OF, BUDGET, Made, Result, pacer
+
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture

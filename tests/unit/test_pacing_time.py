@@ -8,6 +8,8 @@ import pytest
 
 from tests.unit.pacing_rows import AS_OF, BUDGET, Made, Result, pacer
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def pace(tmp_path: Path) -> Callable[..., Result]:

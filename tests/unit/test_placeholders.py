@@ -137,6 +137,7 @@ def test_whatever_the_source_a_placeholder_lands_as_null(table: str) -> None:
     assert [landed[name] for name in ids] == [None] * len(ids)
 
 
+@pytest.mark.slow
 def test_rows_landed_long_ago_lose_their_placeholders_before_a_person_is_looked_for(
     tmp_path: Path,
 ) -> None:

@@ -21,6 +21,8 @@ from pipelines.proposals.verify import verify
 from pipelines.warehouse.duckdb import DuckDBWarehouse
 from tests.unit.ledgers import ADA, ANN, BOB, CAPS, execute, fresh, ids, in_force, terms
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def ledger(tmp_path: Path) -> Ledger:

@@ -12,7 +12,7 @@ from pipelines.errors import UsageError
 from tests.unit import people
 from tests.unit.people import fill
 
-pytestmark = pytest.mark.usefixtures("configured")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("configured")]
 
 
 @pytest.fixture

@@ -17,6 +17,8 @@ from pipelines.privacy.requests import Request
 from tests.unit import people
 from tests.unit.people import ADA, BEN, CY, NOW, fill, order, put
 
+pytestmark = pytest.mark.slow
+
 ADAS = [Id(Kind.EMAIL, ADA["email"])]
 
 

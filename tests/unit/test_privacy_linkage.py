@@ -10,6 +10,8 @@ from pipelines.privacy.subject_kind import SubjectKind
 from tests.unit import people
 from tests.unit.people import ADA, BEN, CY, SALT, event, fill, order, put
 
+pytestmark = pytest.mark.slow
+
 FAMILY, HERS, MOVED = "f" * 64, "9" * 64, "d" * 64
 ONE = {"user": "a" * 64, "email": FAMILY}
 TWO = {"user": "b" * 64, "email": FAMILY}

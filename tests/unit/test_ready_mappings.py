@@ -11,7 +11,7 @@ import openpyxl
 import pyarrow as pa
 import pytest
 
-from pipelines.config import Secrets
+from pipelines.secret_settings import Secrets
 from pipelines.shipped import shipped
 from pipelines.source_settings import FileSettings
 from pipelines.sources.base import Window

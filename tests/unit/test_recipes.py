@@ -13,6 +13,8 @@ from pipelines.warehouse import Statement
 from tests.unit.ledger_rows import two_channels
 from tests.unit.overlay import ROOT, Overlay, recipe
 
+pytestmark = pytest.mark.slow
+
 # A kind: a paused campaign may go on.
 RESTART = '''
 """Restart: a paused campaign goes on."""
@@ -231,16 +233,13 @@ def test_a_job_is_a_folder_a_contract_and_a_line(overlay: Overlay) -> None:
     overlay.write("pipelines/jobs/census/__init__.py", '"""Counts the campaigns."""\n')
     overlay.write("pipelines/jobs/census/job.py", JOB)
     overlay.write("sql/contracts/contracts/census.sql", CENSUS)
-    run = "pipelines/jobs/run.py"
     overlay.insert(
-        run,
-        after="from pipelines.jobs.base import",
-        text="from pipelines.jobs.census.job import CensusJob",
+        "pipelines/jobs/registry.py",
+        after='"pacing":',
+        text='    "census": "census.job:CensusJob",',
     )
-    overlay.insert(run, after="PacingJob(),", text="    CensusJob(),")
     overlay.insert("dbt/models/exposures.yml", after="exposures:", text=EXPOSURE)
-    touched = list(dict.fromkeys(overlay.touched))
-    assert touched == named(recipe("Add a job"), job="census", table="census")
+    assert overlay.touched == named(recipe("Add a job"), job="census", table="census")
 
     first = overlay.run("job", "census", "--as-of", "2026-06-30")
     again = overlay.run("job", "census", "--as-of", "2026-06-30")

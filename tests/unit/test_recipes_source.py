@@ -16,6 +16,8 @@ import pytest
 
 from tests.unit.overlay import Overlay, recipe
 
+pytestmark = pytest.mark.slow
+
 SECTION = '''
 
 class AcmeAdsSettings(Section):
@@ -46,7 +48,7 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from functools import partial
 
-from pipelines.config import Secrets
+from pipelines.secret_settings import Secrets
 from pipelines.errors import SourceRejected
 from pipelines.money import micros
 from pipelines.source_settings import AcmeAdsSettings

@@ -12,10 +12,12 @@ import pytest
 
 from pipelines.config import Settings
 from pipelines.contracts import load_contract
-from pipelines.jobs import JobRun, run_job
+from pipelines.jobs.run import JobRun, run_job
 from pipelines.warehouse import Statement
 from pipelines.warehouse.base import insert_row
 from tests.unit.attribution_rows import Rows, warehouse_with
+
+pytestmark = pytest.mark.slow
 
 AS_OF = date(2026, 6, 30)
 MONDAY = date(2026, 6, 22)

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.config import Secrets, load_settings
+from pipelines.config import load_settings
 from pipelines.errors import ConfigError, UsageError
+from pipelines.secret_settings import Secrets
 from pipelines.source_settings import SourcesSettings
 from pipelines.sources.registry import SOURCES, open_source, source_names
 

@@ -31,6 +31,9 @@ from pipelines.warehouse import Statement, Warehouse
 from pipelines.warehouse.base import Question
 from pipelines.warehouse.duckdb import DuckDBWarehouse
 from tests.unit.campaign_rows import JUNE, PULLED, TABLE, campaigns, land, spent
+from tests.unit.warehouse_files import empty_warehouse
+
+pytestmark = pytest.mark.slow
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 LABELS = {table: contract.labels for table, contract in load_contracts().items()}
@@ -39,9 +42,7 @@ TEN = [f"c{n}" for n in range(10)]
 
 @pytest.fixture
 def warehouse(tmp_path: Path) -> Warehouse:
-    opened = DuckDBWarehouse(tmp_path / "w.duckdb")
-    opened.create_tables(load_contracts().values())
-    return opened
+    return empty_warehouse(tmp_path / "w.duckdb")
 
 
 def with_one(value: object, usual: object, rows: int = 10) -> list[object]:

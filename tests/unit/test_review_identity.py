@@ -12,7 +12,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from starlette.requests import Request
 
-from pipelines.config import Secrets, load_settings
+from pipelines.config import load_settings
 from pipelines.errors import ConfigError
 from pipelines.proposals.review.app import create_app
 from pipelines.proposals.review.forms import FormRefused, Forms, Outcome
@@ -24,6 +24,7 @@ from pipelines.proposals.review.identity import (
     Visitor,
 )
 from pipelines.review_settings import IapSettings
+from pipelines.secret_settings import Secrets
 from tests.e2e.review_server import AUDIENCE, Signer
 
 ANN = "ann@example.com"

@@ -30,6 +30,8 @@ from pipelines.proposals.terms import Terms, file_policy
 from pipelines.warehouse import Statement, open_warehouse
 from tests.e2e.review_world import ANN, ZOE, two_campaigns
 
+pytestmark = pytest.mark.slow
+
 IDS = [f"p-{n:012x}" for n in range(130)]
 
 

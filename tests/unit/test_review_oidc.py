@@ -19,11 +19,14 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from fastapi.testclient import TestClient
 from pydantic import SecretStr
 
-from pipelines.config import Secrets, load_settings
+from pipelines.config import load_settings
 from pipelines.errors import ConfigError
 from pipelines.proposals.review.app import create_app
+from pipelines.secret_settings import Secrets
 from tests.e2e.review_server import copied
 from tests.e2e.review_world import ANN, two_campaigns
+
+pytestmark = pytest.mark.slow
 
 
 class Provider:

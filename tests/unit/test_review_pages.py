@@ -12,10 +12,13 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
-from pipelines.config import Secrets, load_settings
+from pipelines.config import load_settings
 from pipelines.proposals.review.app import create_app
+from pipelines.secret_settings import Secrets
 from tests.e2e.review_server import copied
 from tests.e2e.review_world import two_campaigns
+
+pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[2]
 STATIC = ROOT / "pipelines/proposals/review/static"

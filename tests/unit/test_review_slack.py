@@ -17,7 +17,7 @@ import pytest
 from fastapi.testclient import TestClient
 from pydantic import SecretStr
 
-from pipelines.config import Secrets, load_settings
+from pipelines.config import load_settings
 from pipelines.proposals.events import Actor
 from pipelines.proposals.govern import set_policy
 from pipelines.proposals.ledger import open_ledger
@@ -26,9 +26,12 @@ from pipelines.proposals.review.app import create_app
 from pipelines.proposals.review.messages import Messenger
 from pipelines.proposals.review.shelf import Shelf
 from pipelines.proposals.terms import Terms, file_policy
+from pipelines.secret_settings import Secrets
 from pipelines.warehouse import open_warehouse
 from tests.e2e.review_server import copied
 from tests.e2e.review_world import ANN, ZOE, two_campaigns
+
+pytestmark = pytest.mark.slow
 
 SECRET = "a signing secret of the tests"
 PEOPLE = f"review: {{url: 'http://localhost', slack: {{people: {{U1: {ANN}, U3: 'service:x'}}}}}}\n"

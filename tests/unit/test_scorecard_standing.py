@@ -18,9 +18,11 @@ from pipelines.proposals.scorecard.run import by_month, latest_rows, score_all
 from pipelines.proposals.scorecard.sequential import Standing, Tally
 from pipelines.proposals.scorecard.standing import barred_jobs
 from pipelines.warehouse import Warehouse
-from tests.unit.ledger_rows import AS_OF, insert
+from tests.unit.ledger_rows import AS_OF, insert, insert_all
 from tests.unit.ledgers import decided, execute, fresh, ids, in_force, policy, terms
 from tests.unit.scorecard_market import CHANGED, OURS, market
+
+pytestmark = pytest.mark.slow
 
 LATER, NOW = date(2026, 8, 20), datetime(2026, 8, 21, 9, tzinfo=UTC)
 LINE: dict[str, Any] = {
@@ -35,11 +37,15 @@ LINE: dict[str, Any] = {
 
 def add(warehouse: Warehouse, covered: Iterable[bool], start: date, **changes: Any) -> None:
     """Lines of outcomes that were told on days one after the other."""
-    for i, is_covered in enumerate(covered):
-        day = start + timedelta(days=i)
-        line = LINE | {"outcome": "CARRIED_OUT", "platform": "google_ads"} | changes
-        own = {"proposal_id": f"{day}-{line['platform']}-{line['outcome']}", "as_of": day}
-        insert(warehouse, "canary.canary_scorecard", **line | own, is_covered=is_covered)
+    line = LINE | {"outcome": "CARRIED_OUT", "platform": "google_ads"} | changes
+    days = ((start + timedelta(days=i), is_covered) for i, is_covered in enumerate(covered))
+    lines = [
+        line
+        | {"proposal_id": f"{day}-{line['platform']}-{line['outcome']}", "as_of": day}
+        | {"is_covered": is_covered}
+        for day, is_covered in days
+    ]
+    insert_all(warehouse, "canary.canary_scorecard", lines)
 
 
 @pytest.fixture
@@ -119,10 +125,10 @@ def test_the_policy_says_first_why_a_job_may_not_propose(ledger: Ledger) -> None
 
 
 def test_outcomes_of_one_platform_and_day_count_as_one(ledger: Ledger) -> None:
-    for i in range(40):
-        line = {"proposal_id": f"p-{i}", "as_of": long_ago(9), "is_covered": False}
-        fixed = {"outcome": "CARRIED_OUT", "platform": "google_ads"}
-        insert(ledger.warehouse, "canary.canary_scorecard", **LINE | line | fixed)
+    line = {"as_of": long_ago(9), "is_covered": False}
+    fixed = {"outcome": "CARRIED_OUT", "platform": "google_ads"}
+    lines = [LINE | line | fixed | {"proposal_id": f"p-{i}"} for i in range(40)]
+    insert_all(ledger.warehouse, "canary.canary_scorecard", lines)
     assert barred_jobs(ledger.warehouse, AS_OF) == {}
 
 

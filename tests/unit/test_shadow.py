@@ -103,6 +103,7 @@ def _names(tree: ast.AST) -> Iterator[tuple[int, str]]:
             yield node.lineno, node.id
 
 
+@pytest.mark.slow
 def test_no_production_code_names_a_way_to_change_an_ad() -> None:
     files = production_files()
     assert ROOT / "pipelines" / "sources" / "google_ads" / "source.py" in files

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from pipelines.config import Settings
-from pipelines.jobs import run_job
+from pipelines.jobs.run import run_job
 from pipelines.money import Money, Rates
 from pipelines.policy_settings import GuardrailSettings
 from pipelines.proposals import shift_plan
@@ -21,6 +21,8 @@ from pipelines.proposals.proposal import Interval
 from pipelines.sources.base import Account
 from pipelines.sources.google_ads.tables import budget_rows
 from tests.unit.pacing_rows import AS_OF, BUDGET, Made, Result, Spend, warehouse_with
+
+pytestmark = pytest.mark.slow
 
 EVER, NEVER = date(1900, 1, 1), date(9999, 12, 31)
 JOINED = date(2026, 6, 11)

@@ -19,6 +19,8 @@ from pipelines.jobs.uplift.sample import Sample, halves_of
 from pipelines.jobs.uplift.segments import Segment, estimate_segments, find_segments
 from tests.unit.experiments import experiment
 
+pytestmark = pytest.mark.slow
+
 
 def test_a_constant_score_ranks_nobody_in_any_order_of_rows() -> None:
     """causalml's measures follow the order of rows among ties, and give it −0.57 to 1.45."""

@@ -17,6 +17,8 @@ from pipelines.jobs.uplift import UpliftJob
 from pipelines.jobs.uplift.job import SCORES, SEGMENTS
 from tests.unit.experiments import TOUCH_INPUTS
 
+pytestmark = pytest.mark.slow
+
 AS_OF = date(2026, 6, 30)  # a Tuesday: the last whole week ended with the 28th
 END = datetime(2026, 6, 29, tzinfo=UTC)
 EXPOSURES = pa.schema(

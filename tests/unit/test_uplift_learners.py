@@ -13,6 +13,8 @@ from pipelines.jobs.uplift.sample import Encoder, Floats, Sample, folds_of, halv
 from pipelines.jobs.uplift.trees import forest_effects
 from tests.unit.experiments import experiment
 
+pytestmark = pytest.mark.slow
+
 META: tuple[LearnerName, ...] = ("s", "t", "x", "r", "dr")
 
 

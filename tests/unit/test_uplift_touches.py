@@ -18,6 +18,8 @@ from pipelines.jobs.uplift.touches import TouchWeek, touch_comparisons
 from tests.unit.experiments import TOUCH_INPUTS
 from tests.unit.test_uplift_job import EXPOSURES, OUTCOMES, WEIGHTS
 
+pytestmark = pytest.mark.slow
+
 AS_OF = date(2026, 6, 30)  # a Tuesday: the last whole week ended with the 28th
 WEEK = TouchWeek(datetime(2026, 6, 29, tzinfo=UTC))
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)

@@ -17,17 +17,17 @@ from pipelines.landing.overlaps import overlapping
 from pipelines.sources.base import Account, Batch, Window
 from pipelines.suites import Suite, suite_of
 from pipelines.warehouse import Warehouse
-from pipelines.warehouse.duckdb import DuckDBWarehouse
 from tests.unit.campaign_rows import JUNE, PULLED, campaigns, land, spent
+from tests.unit.warehouse_files import empty_warehouse
+
+pytestmark = pytest.mark.slow
 
 TEN = [f"c{n}" for n in range(10)]
 
 
 @pytest.fixture
 def warehouse(tmp_path: Path) -> Warehouse:
-    opened = DuckDBWarehouse(tmp_path / "w.duckdb")
-    opened.create_tables(load_contracts().values())
-    return opened
+    return empty_warehouse(tmp_path / "w.duckdb")
 
 
 def later(batch: Batch, hours: int = 1) -> Batch:

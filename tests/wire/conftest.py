@@ -6,6 +6,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -23,6 +24,7 @@ from pipelines.warehouse import WorkingCopy
 from tests.wire import budget_rows
 from tests.wire.bigquery_emulator import Emulator
 from tests.wire.built_rows import Built, build_rows
+from tests.wire.warm_dbt import warm_dbt
 
 if TYPE_CHECKING:
     from pipelines.sandbox.platforms.google_ads.server import GoogleAdsServer
@@ -38,14 +40,19 @@ os.environ["GRPC_DEFAULT_SSL_ROOTS_FILE_PATH"] = str(ensure_certificate(Path(_FO
 
 @pytest.fixture(scope="session", autouse=True)
 def _parsed_once() -> Iterator[None]:
-    """Builds with the same variables share what dbt parsed, as builds of one warehouse do.
+    """Builds with the same variables share what dbt parsed, as builds of one warehouse do, and
+    every build what Python imported (``warm_dbt``).
 
     dbt parses anew (five seconds of CPU) where the path of the file is another one. So it is shown
     every copy under one path, a link, and a new folder gets what an earlier build parsed.
     """
-    run_dbt = build._run_dbt
+    run_dbt, cold = build._run_dbt, build._DBT
 
-    with tempfile.TemporaryDirectory(prefix="adcanary-dbt-") as shared:
+    with (
+        tempfile.TemporaryDirectory(prefix="adcanary-dbt-") as shared,
+        pytest.MonkeyPatch.context() as patch,
+        ExitStack() as warm,
+    ):
         link = Path(shared) / "copy"
 
         def run(
@@ -57,6 +64,8 @@ def _parsed_once() -> Iterator[None]:
         ) -> build._Run:
             if copy is None:
                 return run_dbt(settings, folder, chosen, copy, on_progress)
+            if build._DBT is cold:
+                patch.setattr(build, "_DBT", warm.enter_context(warm_dbt(Path(shared))))
             link.unlink(missing_ok=True)
             link.symlink_to(copy.path.parent)
             linked = replace(copy, path=link / copy.path.name)
@@ -70,9 +79,8 @@ def _parsed_once() -> Iterator[None]:
                 shutil.copyfile(parsed, known)
             return result
 
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(build, "_run_dbt", run)
-            yield
+        patch.setattr(build, "_run_dbt", run)
+        yield
 
 
 @pytest.fixture(scope="session")

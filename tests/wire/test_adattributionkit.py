@@ -311,6 +311,7 @@ def test_other_values_that_can_not_be_are_null_too(receive: Receive) -> None:
     assert batch.note.startswith("4 values")
 
 
+@pytest.mark.slow
 def test_what_is_refused_is_not_said_to_lack_consent_and_null_values_are_told(
     receive: Receive, tmp_path: Path
 ) -> None:

@@ -12,6 +12,8 @@ import pytest
 from pipelines.cli.main import main
 from pipelines.warehouse.duckdb import DuckDBWarehouse
 
+pytestmark = pytest.mark.slow
+
 KAG = Path(__file__).parents[2] / "infra" / "mappings" / "meta_kag.yaml"
 HEADER = (
     "Date,ad_id,xyz_campaign_id,fb_campaign_id,age,gender,interest,Impressions,Clicks,Spent,"

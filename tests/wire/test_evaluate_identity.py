@@ -21,7 +21,7 @@ from typer.testing import CliRunner
 from pipelines.build import build
 from pipelines.cli.evaluate import evaluate_app
 from pipelines.cli.ingest import Request, ingest_sources
-from pipelines.config import Secrets, Settings, load_settings
+from pipelines.config import Settings, load_settings
 from pipelines.errors import AdcanaryError, InputError, UsageError
 from pipelines.evaluate.components import solve
 from pipelines.evaluate.identity import score_pairs
@@ -32,6 +32,7 @@ from pipelines.sandbox.market.experiment import OUTCOME
 from pipelines.sandbox.market.market import Market
 from pipelines.sandbox.market.visitors import identity_truth
 from pipelines.sandbox.world import World
+from pipelines.secret_settings import Secrets
 from pipelines.sources.base import Source
 from pipelines.sources.registry import open_source
 from pipelines.warehouse import Warehouse, open_warehouse

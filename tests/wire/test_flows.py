@@ -22,6 +22,8 @@ from flows.ingest import AccountsFailed, ingest
 from pipelines.warehouse.duckdb import DuckDBWarehouse
 from tests.wire import prefect_server
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 MAPPING = ROOT / "infra" / "mappings" / "meta_kag.yaml"
 EXPORT = (

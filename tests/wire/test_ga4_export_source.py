@@ -23,6 +23,8 @@ from pipelines.source_settings import Ga4ExportSettings
 from pipelines.sources.base import Batch, Window
 from pipelines.sources.ga4_export.source import Ga4ExportSource
 
+pytestmark = pytest.mark.slow
+
 PROPERTY, SALT = "3141592", "a-salt"
 START, END, TODAY = date(2026, 4, 1), date(2026, 6, 20), date(2026, 6, 21)
 DAY = date(2026, 4, 2)

@@ -77,6 +77,7 @@ def test_every_fault_is_tested_here() -> None:
 
 
 @pytest.mark.parametrize(("fault", "times"), SURVIVED.items())
+@pytest.mark.slow
 def test_a_pull_ends_with_the_same_rows_and_none_twice(
     google: GoogleAdsServer, waited: list[float], fault: str, times: int
 ) -> None:

@@ -9,11 +9,11 @@ import pyarrow as pa
 import pytest
 from pydantic import SecretStr
 
-from pipelines.config import Secrets
 from pipelines.errors import SourceRejected, SourceUnavailable
 from pipelines.sandbox.market.market import Market
 from pipelines.sandbox.platforms.google_ads.accounts import CLOSED_ID, REGIONAL_MANAGER_ID
 from pipelines.sandbox.platforms.google_ads.server import GoogleAdsServer
+from pipelines.secret_settings import Secrets
 from pipelines.source_settings import GoogleAdsSettings
 from pipelines.sources.base import Batch, Window
 from pipelines.sources.google_ads.source import GoogleAdsSource

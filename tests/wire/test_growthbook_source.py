@@ -177,6 +177,7 @@ def test_a_mutating_call_is_recorded_and_refused(server: GrowthbookServer) -> No
     assert server.mutations == ["POST /api/v1/experiments"]
 
 
+@pytest.mark.slow
 def test_each_run_replaces_the_list_and_a_definition_nobody_understands_keeps_it(
     server: GrowthbookServer, market: Market, warehouse: Warehouse
 ) -> None:

@@ -157,6 +157,7 @@ def test_a_passing_fault_costs_no_row(portal: HubspotServer, name: str) -> None:
     assert_books(portal, rows_of(pull(source_of(portal))))
 
 
+@pytest.mark.slow
 def test_all_passing_faults_at_once_cost_no_row(portal: HubspotServer) -> None:
     portal.page_rows = 25
     for name in PASSING:

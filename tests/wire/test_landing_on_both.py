@@ -14,6 +14,8 @@ from pipelines.warehouse import Warehouse
 from pipelines.warehouse.duckdb import DuckDBWarehouse
 from tests.unit.campaign_rows import PULLED, TABLE, campaigns, land, spent
 
+pytestmark = pytest.mark.slow
+
 TABLES = (
     *(TABLE, "raw.rejected_rows", "raw.load_ledger", "raw.load_heads"),
     "raw.privacy_tombstones",

@@ -15,7 +15,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
-from pipelines.config import Secrets
 from pipelines.contracts import load_contracts
 from pipelines.errors import AuditError, SourceRejected, SourceUnavailable
 from pipelines.landing.publish import land
@@ -24,6 +23,7 @@ from pipelines.sandbox.market.market import Market
 from pipelines.sandbox.platforms.tiktok_ads.export import write_report
 from pipelines.sandbox.platforms.tiktok_ads.server import BREAKING, FAULTS, TiktokServer
 from pipelines.sandbox.serving.clock import Clock
+from pipelines.secret_settings import Secrets
 from pipelines.source_settings import FileSettings, TiktokAdsSettings
 from pipelines.sources.base import Batch, Window
 from pipelines.sources.files.source import open_source

@@ -10,15 +10,18 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.config import Secrets, load_settings
+from pipelines.config import load_settings
 from pipelines.errors import UsageError
 from pipelines.sandbox.market.market import Market
 from pipelines.sandbox.serve import known_faults, switch_on
 from pipelines.sandbox.serving.faults import Faults
 from pipelines.sandbox.world import DEMO_SOURCES, World
+from pipelines.secret_settings import Secrets
 from pipelines.sources.base import Window
 from pipelines.sources.registry import SOURCES, open_source, source_names
 from tests.wire.contract_shape import assert_fits
+
+pytestmark = pytest.mark.slow
 
 TODAY = date(2026, 7, 1)
 

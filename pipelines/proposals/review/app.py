@@ -16,7 +16,7 @@ from pydantic import SecretStr
 from starlette.exceptions import HTTPException
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
-from pipelines.config import Secrets, Settings
+from pipelines.config import Settings
 from pipelines.errors import ConfigError
 from pipelines.proposals.review import actions, pages
 from pipelines.proposals.review.decisions import Decisions
@@ -36,6 +36,7 @@ from pipelines.proposals.review.rendering import environment
 from pipelines.proposals.review.shelf import Shelf
 from pipelines.proposals.review.slack import Buttons
 from pipelines.proposals.review.verification import Verification
+from pipelines.secret_settings import Secrets
 
 _STATIC = Path(__file__).parent / "static"
 _OWN = ["localhost", "127.0.0.1", "[::1]"]

@@ -8,10 +8,10 @@ from pathlib import Path
 import yaml
 from pydantic import ValidationError
 
-from pipelines.config import Secrets
 from pipelines.errors import ConfigError
 from pipelines.placeholders import placeholders
 from pipelines.platforms import full_name
+from pipelines.secret_settings import Secrets
 from pipelines.source_settings import FileSettings
 from pipelines.sources.base import Source
 from pipelines.sources.files.ads.mapping import AdsMapping

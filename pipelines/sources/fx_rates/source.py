@@ -11,8 +11,8 @@ from decimal import Decimal, InvalidOperation
 
 import httpx
 
-from pipelines.config import Secrets
 from pipelines.errors import SourceRejected, SourceUnavailable
+from pipelines.secret_settings import Secrets
 from pipelines.source_settings import FxRatesSettings
 from pipelines.sources.base import KEPT, Account, Batch, Unreadable, Window
 from pipelines.sources.calls.http import HttpApi

@@ -7,8 +7,8 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipelines.config import Secrets
 from pipelines.errors import SourceRejected, SourceUnavailable
+from pipelines.secret_settings import Secrets
 from pipelines.source_settings import Ga4ExportSettings
 from pipelines.sources.base import Account, Batch, Window
 from pipelines.sources.ga4_export.events import Day, day_of_events, together

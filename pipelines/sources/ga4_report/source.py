@@ -19,9 +19,9 @@ from google.analytics.data_v1beta.types import RunReportResponse
 from google.api_core.exceptions import GoogleAPICallError
 from google.auth.exceptions import GoogleAuthError
 
-from pipelines.config import Secrets
 from pipelines.errors import SourceError, SourceRejected, SourceUnavailable
 from pipelines.money import micros
+from pipelines.secret_settings import Secrets
 from pipelines.source_settings import Ga4ReportSettings
 from pipelines.sources.base import Account, Batch, Window
 from pipelines.sources.calls.retries import ATTEMPTS, retrying

@@ -17,8 +17,8 @@ from google.auth.exceptions import GoogleAuthError, TransportError
 from google.auth.transport.requests import Request
 from google.oauth2.credentials import Credentials
 
-from pipelines.config import Secrets
 from pipelines.errors import SourceRejected, SourceUnavailable
+from pipelines.secret_settings import Secrets
 from pipelines.source_settings import GoogleAdsSettings
 from pipelines.sources.base import KEPT
 from pipelines.sources.calls.quotas import PARK_AFTER

@@ -14,8 +14,8 @@ from functools import partial
 
 from google.ads.googleads.v26.enums.types.customer_status import CustomerStatusEnum
 
-from pipelines.config import Secrets
 from pipelines.errors import SourceRejected
+from pipelines.secret_settings import Secrets
 from pipelines.source_settings import GoogleAdsSettings
 from pipelines.sources.base import KEPT, Account, Batch, Window
 from pipelines.sources.google_ads.api import Columns, GoogleAdsApi

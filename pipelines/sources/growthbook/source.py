@@ -8,8 +8,8 @@ from datetime import UTC, date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from pipelines.config import Secrets
 from pipelines.errors import SourceRejected
+from pipelines.secret_settings import Secrets
 from pipelines.source_settings import GrowthbookSettings
 from pipelines.sources.base import KEPT, Account, Batch, Unreadable, Window
 from pipelines.sources.growthbook.api import NAME, GrowthbookApi

@@ -12,11 +12,11 @@ from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from pipelines.config import Secrets
 from pipelines.errors import SourceRejected
 from pipelines.money import micros
 from pipelines.placeholders import placeholders
 from pipelines.privacy.hashing import hash_email, hash_phone
+from pipelines.secret_settings import Secrets
 from pipelines.source_settings import HubspotSettings
 from pipelines.sources.base import KEPT, Account, Batch, Window
 from pipelines.sources.hubspot.api import NAME, HubspotApi

@@ -14,8 +14,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from pipelines.config import Secrets
 from pipelines.money import micros
+from pipelines.secret_settings import Secrets
 from pipelines.source_settings import LinkedinAdsSettings
 from pipelines.sources.base import Account, Batch, Unreadable, Window
 from pipelines.sources.linkedin_ads.api import (

@@ -12,7 +12,7 @@ from functools import partial
 
 import pyarrow as pa
 
-from pipelines.config import Secrets
+from pipelines.secret_settings import Secrets
 from pipelines.source_settings import MetaAdsSettings
 from pipelines.sources.base import Account, Batch, Unreadable, Window
 from pipelines.sources.meta_ads.api import Graph, Row

@@ -13,11 +13,11 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipelines.config import Secrets
 from pipelines.errors import InputError, SourceRejected
 from pipelines.placeholders import placeholders
 from pipelines.privacy.consent import Consent, Judgement, judge
 from pipelines.privacy.hashing import hash_email, hash_phone, hash_user_id
+from pipelines.secret_settings import Secrets
 from pipelines.source_settings import ServerEventsSettings
 from pipelines.sources.base import Account, Batch, Window
 from pipelines.sources.calls.day_files import KEPT, DayFile, DayFolder

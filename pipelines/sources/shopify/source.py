@@ -8,9 +8,9 @@ from datetime import UTC, date, datetime, timedelta
 from datetime import time as clock
 from zoneinfo import ZoneInfo
 
-from pipelines.config import Secrets
 from pipelines.errors import SourceRejected
 from pipelines.placeholders import placeholders
+from pipelines.secret_settings import Secrets
 from pipelines.source_settings import ShopifySettings
 from pipelines.sources.base import KEPT, Account, Batch, Unreadable, Window
 from pipelines.sources.shapes.columns import schema_of, typed

@@ -11,8 +11,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from pipelines.config import Secrets
 from pipelines.errors import SourceRejected
+from pipelines.secret_settings import Secrets
 from pipelines.source_settings import SkanSettings
 from pipelines.sources.base import Account, Batch, Unreadable, Window
 from pipelines.sources.calls.day_files import KEPT, DayFile, DayFolder, json_lines

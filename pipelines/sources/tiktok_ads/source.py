@@ -14,8 +14,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import pyarrow as pa
 
-from pipelines.config import Secrets
 from pipelines.money import micros
+from pipelines.secret_settings import Secrets
 from pipelines.source_settings import TiktokAdsSettings
 from pipelines.sources.base import Account, Batch, Unreadable, Window
 from pipelines.sources.shapes.ads_metrics import Metrics, count, number, spends

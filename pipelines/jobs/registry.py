@@ -1,0 +1,49 @@
+"""The table of jobs. A job is imported when it is asked for: some bring what takes seconds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import cache
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pipelines.jobs.base import Job
+
+# in the order in which a day runs them
+_CLASSES = {
+    "mmm": "mmm.job:MmmJob",
+    "pacing": "pacing.job:PacingJob",
+    "identity_links": "links.job:LinksJob",
+    "attribution": "attribution.job:AttributionJob",
+    "clustering": "clustering.job:ClusteringJob",
+    "uplift": "uplift.job:UpliftJob",
+    "ab_experiments": "uplift.experiments:ExperimentsJob",
+    "bandits": "bandits.job:BanditsJob",
+    # what it reads, the runs of mmm and attribution have published before it
+    "attribution_reconciled": "reconciliation.job:ReconciliationJob",
+    "fidelity": "fidelity.job:FidelityJob",
+}
+
+
+class _Jobs(Mapping[str, "Job[Any]"]):
+    """Names without an import; a job where it is asked for."""
+
+    def __getitem__(self, name: str) -> Job[Any]:
+        return _job(_CLASSES[name])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(_CLASSES)
+
+    def __len__(self) -> int:
+        return len(_CLASSES)
+
+
+JOBS: Mapping[str, Job[Any]] = _Jobs()
+
+
+@cache
+def _job(class_: str) -> Job[Any]:
+    module, _, name = class_.partition(":")
+    job: Job[Any] = getattr(import_module(f"pipelines.jobs.{module}"), name)()
+    return job

@@ -48,6 +48,9 @@ DELIVERY = (
 )
 STATE = ("raw.ads_entities", "raw.ads_campaign_budgets")
 CAMPAIGNS = 3
+# Of a published table-slice: the question reads the table and the stage, the guard of the claim and
+# the claim the heads and the tombstones, then the table, and twice the stage.
+PUBLISH_MIB = 10 * (2 + 2 + 2 + 1 + 1 + 1)
 
 _DATASETS = "raw|landing_stage|canary|contracts|intermediate|marts"
 _TABLE = re.compile(rf"\b(?:{_DATASETS})\.\w+")

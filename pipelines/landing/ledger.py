@@ -151,21 +151,21 @@ class Confirmation:
     seen: Overlap
 
 
-def confirm(warehouse: Warehouse, found: Sequence[Confirmation]) -> bool:
+def confirm(warehouse: Warehouse, unchanged: Sequence[Confirmation]) -> bool:
     """Notes that newer pulls of an account found what is published: an older one may not replace
     it then. In one transaction.
 
     Returns:
         Whether it was noted: not where anything was published to their tables since.
     """
-    batch = found[0].batch
+    batch = unchanged[0].batch
     params: dict[str, Value] = {"account_id": batch.account_id, "platform": batch.platform}
     # versions only grow, so their sum is the same where each is
-    seen = {one.batch.table: one.seen.version * one.seen.heads for one in found}
+    seen = {one.batch.table: one.seen.version * one.seen.heads for one in unchanged}
     tables = {f"table_{n}": table for n, table in enumerate(seen)}
     statements = []
-    for pulled_at in {one.batch.pulled_at for one in found}:
-        ids = [one.run_id for one in found if one.batch.pulled_at == pulled_at]
+    for pulled_at in {one.batch.pulled_at for one in unchanged}:
+        ids = [one.run_id for one in unchanged if one.batch.pulled_at == pulled_at]
         runs = {f"run_{n}": run_id for n, run_id in enumerate(ids)}
         statements.append(
             Statement(

@@ -227,3 +227,19 @@ def test_ads_without_campaign_rows_are_said(warehouse: Warehouse) -> None:
     assert said in str(ingested(warehouse, ads, tables=tables))
     land(warehouse, campaigns(TEN))
     assert said not in str(ingested(warehouse, later(ads), tables=tables))
+
+
+@pytest.mark.parametrize("share", [0.0, 0.2, 0.07, 1.0])
+def test_a_warehouse_refuses_what_a_suite_does(tmp_path: Path, share: float) -> None:
+    warehouse = DuckDBWarehouse(tmp_path / "w.duckdb")
+    warehouse.create_tables([])
+    suite = Suite((), withdrawn_share=share)
+    condition = suite.refuses_withdrawal_sql("gone", "published", "@share")
+    rows = warehouse.query(
+        f"SELECT gone, published, {condition} AS refused "
+        "FROM UNNEST(GENERATE_ARRAY(0, 60)) AS gone, UNNEST(GENERATE_ARRAY(0, 120)) AS published",
+        {"share": share},
+    ).to_pylist()
+    assert len(rows) == 61 * 121
+    for row in rows:
+        assert row["refused"] is suite.refuses_withdrawal(row["gone"], row["published"])

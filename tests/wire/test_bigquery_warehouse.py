@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -17,10 +18,13 @@ from pipelines.errors import (
     StatementError,
     WarehouseUnavailable,
 )
+from pipelines.landing.ledger import overlaps
 from pipelines.proposals.scorecard.standing import barred_jobs
-from pipelines.warehouse.base import Value, insert_row
+from pipelines.warehouse.base import Answered, Question, Refusal, Value, insert_row
 from pipelines.warehouse.bigquery import BigQueryWarehouse
 from pipelines.warehouse.duckdb import DuckDBWarehouse
+from tests.bench.bigquery_calls import PUBLISH_MIB, counted
+from tests.unit.campaign_rows import PULLED, campaigns, land
 from tests.wire import budget_rows
 from tests.wire.bigquery_emulator import Emulator
 from tests.wire.bigquery_proxy import BigQueryProxy
@@ -34,6 +38,10 @@ def proxy(emulator: Emulator) -> Iterator[BigQueryProxy]:
         yield running
 
 
+LANDING = (
+    *("raw.ads_campaign_performance", "raw.rejected_rows", "raw.load_ledger", "raw.load_heads"),
+    "raw.privacy_tombstones",
+)
 QUERIES = Path(__file__).with_name("googlesql_queries.sql").read_text().split(";\n")
 PARAMS: dict[str, Value] = {
     "day": date(2026, 3, 4),
@@ -158,3 +166,54 @@ def test_a_bigquery_that_does_not_answer_is_unavailable(monkeypatch: pytest.Monk
     monkeypatch.setattr("pipelines.warehouse.bigquery._RETRY", DEFAULT_RETRY.with_timeout(0.1))
     with pytest.raises(WarehouseUnavailable, match="could not create tables"):
         BigQueryWarehouse(budget_rows.settings("http://127.0.0.1:9")).create_tables([BUDGETS])
+
+
+@pytest.mark.emulator
+def test_a_process_sees_to_a_table_once_and_again_after_one_was_missed(
+    proxy: BigQueryProxy,
+) -> None:
+    settings = budget_rows.settings(proxy.url)
+    BigQueryWarehouse(settings).create_tables([BUDGETS])
+    proxy.calls.clear()
+    again = BigQueryWarehouse(settings)
+    again.create_tables([BUDGETS])
+    assert proxy.calls == []
+    again.drop_stages([BUDGETS.table])
+    with pytest.raises(MissingTableError):
+        again.query(f"SELECT * FROM {BUDGETS.table}")
+    again.create_tables([BUDGETS])
+    assert budget_rows.budgets(again) == []
+
+
+@pytest.mark.emulator
+def test_a_slice_is_published_with_one_load_job_and_one_query_job(proxy: BigQueryProxy) -> None:
+    bigquery = BigQueryWarehouse(budget_rows.settings(proxy.url))
+    bigquery.create_tables(map(load_contract, LANDING))
+    land(bigquery, campaigns("abcdefgh"))
+    later = replace(campaigns("abcdefgh", cost_micros=7), pulled_at=PULLED + timedelta(hours=1))
+    for calls in (proxy.jobs, proxy.calls):
+        calls.clear()
+    (seen,) = overlaps(bigquery, [later])
+    landed = land(bigquery, later, seen=seen)
+    assert (landed.outcome, landed.restated_rows) == ("published", 8)
+    steps = [job["configuration"]["labels"]["step"] for job in proxy.jobs.values()]
+    assert steps == ["query", "stage", "publish"]  # the first is shared by the batches of a pull
+    asked = [(method, "/datasets" in path) for method, path in proxy.calls]
+    assert asked.count(("DELETE", True)) == sum(metadata for _, metadata in asked) == 1
+    counts = counted(proxy.calls, proxy.jobs.values())
+    assert (counts.load_jobs, counts.query_jobs, counts.billed_mib) == (1, 2, 20 + PUBLISH_MIB)
+
+
+@pytest.mark.emulator
+def test_a_question_refuses_its_transaction_and_is_answered(bigquery: BigQueryWarehouse) -> None:
+    bigquery.create_tables([BUDGETS])
+    add = insert_row(BUDGETS, budget_rows.row(daily_budget_micros=Answered("n")))
+    count = (
+        f"SELECT COUNT(*) AS n, COALESCE(SUM(daily_budget_micros), -1) AS m FROM {BUDGETS.table}"
+    )
+    first = Question(count, ("n", "m"), {"most": 0}, refused="n > @most")
+    assert bigquery.transaction([add], label="test", first=first) == {"n": 0, "m": -1}
+    with pytest.raises(Refusal) as refused:
+        bigquery.transaction([add], label="test", first=first)
+    assert refused.value.answer == {"n": 1, "m": 0}
+    assert budget_rows.budgets(bigquery) == [("1", "c1", MONDAY, 0)]

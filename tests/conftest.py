@@ -1,5 +1,6 @@
 """What tests of several rooms need: the BigQuery emulator, and time; and which tests are fast."""
 
+import ast
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -32,8 +33,24 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    fast: bool = config.getoption("--fast")
-    return True if fast and collection_path.name in SLOW_ROOMS else None
+    """A module that is slow as a whole isn't imported: many bring what takes seconds."""
+    if not config.getoption("--fast"):
+        return None
+    is_slow_module = collection_path.suffix == ".py" and bool(_module_marks(collection_path))
+    return True if collection_path.name in SLOW_ROOMS or is_slow_module else None
+
+
+def _module_marks(path: Path) -> set[str]:
+    """The slow ones of the marks that a module gives all its tests."""
+    text = path.read_text()
+    if "\npytestmark = " not in text:
+        return set()
+    given = [
+        ast.walk(line.value)
+        for line in ast.parse(text).body
+        if isinstance(line, ast.Assign) and ast.unparse(line.targets[0]) == "pytestmark"
+    ]
+    return {n.attr for nodes in given for n in nodes if isinstance(n, ast.Attribute)} & SLOW_MARKS
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -13,6 +13,8 @@ from pipelines.config import Settings
 from pipelines.jobs.run import JobRun, run_job
 from tests.unit.attribution_rows import Rows, warehouse_with
 
+pytestmark = pytest.mark.slow
+
 AS_OF = date(2026, 6, 30)  # a Tuesday: the last whole week began on the 22nd
 MONDAY = date(2026, 6, 22)
 

@@ -31,6 +31,8 @@ from pipelines.suites import suite_of
 from pipelines.warehouse import Warehouse
 from tests.unit.warehouse_files import empty_warehouse
 
+pytestmark = pytest.mark.slow
+
 DAY = date(2026, 4, 2)
 NOON = int(datetime(2026, 4, 2, 12, tzinfo=UTC).timestamp()) * 1_000_000
 PERSON = "ada.lovelace@example.org"
@@ -135,7 +137,6 @@ def test_only_a_file_that_is_cut_or_no_export_is_refused_whole(tmp_path: Path) -
         read_export(tmp_path / "cut.json.gz", DAY)
 
 
-@pytest.mark.slow
 def test_what_is_kept_of_a_line_has_nothing_of_a_person(
     tmp_path: Path, warehouse: Warehouse
 ) -> None:

@@ -20,6 +20,8 @@ from pipelines.jobs.run import JobRun, run_job
 from pipelines.warehouse.duckdb import DuckDBWarehouse
 from tests.unit.bandit_rows import ADS, KEYS, LAGS
 
+pytestmark = pytest.mark.slow
+
 Rows = list[dict[str, Any]]
 
 AS_OF = date(2026, 6, 30)

@@ -20,6 +20,8 @@ from pipelines.sandbox.market.market import Market
 from pipelines.warehouse.duckdb import DuckDBWarehouse
 from tests.unit.bandit_rows import ADS, LAGS
 
+pytestmark = pytest.mark.slow
+
 AS_OF = date(2026, 6, 30)
 STATE = {"seed": 7, "start": "2025-01-01", "end": "2026-06-30", "scale": 1.0}
 

@@ -15,6 +15,8 @@ from pipelines.evaluate.uplift_file import Columns, names_of, read_units
 from pipelines.jobs.uplift.analysis import Plan
 from tests.unit.experiments import experiment
 
+pytestmark = pytest.mark.slow
+
 COLUMNS = Columns("arm", "none", "bought")
 SHARED = Path(__file__).parents[3] / "shared" / "data"
 
@@ -35,7 +37,6 @@ def write(path: Path, table: pd.DataFrame) -> Path:
     return path
 
 
-@pytest.mark.slow
 def test_the_command_prints_one_object_with_the_keys_that_others_rely_on(tmp_path: Path) -> None:
     data = write(tmp_path / "f.csv", units(rows=3_000))
     arguments = ["--data", str(data), "--treatment", "arm", "--control", "none"]

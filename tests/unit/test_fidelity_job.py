@@ -21,6 +21,8 @@ from pipelines.proposals.evidence import readiness
 from pipelines.warehouse.duckdb import DuckDBWarehouse
 from tests.unit.fidelity_rows import AS_OF, RUN, Rows, job_run, warehouse_of
 
+pytestmark = pytest.mark.slow
+
 MONDAY = date(2026, 6, 22)
 ORDERS = 400
 

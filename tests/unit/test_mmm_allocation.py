@@ -20,6 +20,8 @@ from pipelines.jobs.mmm.panel import Floats, Panel
 from pipelines.jobs.mmm.weeks import Weeks
 from pipelines.policy_settings import AllocationCaps
 
+pytestmark = pytest.mark.slow
+
 CHANNELS = ("affiliate", "display", "search", "social")
 SPENT = np.array([1_000.0, 4_000.0, 10_000.0, 5_000.0])  # money a week: 20,000 in all
 CAPS = AllocationCaps(max_change_percent=20)

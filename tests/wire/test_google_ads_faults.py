@@ -27,6 +27,8 @@ from tests.wire.test_google_ads_source import (
     summed,
 )
 
+pytestmark = pytest.mark.slow
+
 DAY = Window(WEEK.end, WEEK.end)
 # a few calls go wrong, and the pull ends with what it would have had
 SURVIVED = {
@@ -77,7 +79,6 @@ def test_every_fault_is_tested_here() -> None:
 
 
 @pytest.mark.parametrize(("fault", "times"), SURVIVED.items())
-@pytest.mark.slow
 def test_a_pull_ends_with_the_same_rows_and_none_twice(
     google: GoogleAdsServer, waited: list[float], fault: str, times: int
 ) -> None:

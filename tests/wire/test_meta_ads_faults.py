@@ -28,6 +28,8 @@ from pipelines.warehouse.duckdb import DuckDBWarehouse
 from tests.wire.conftest import TODAY
 from tests.wire.test_meta_ads_source import EU, US, pull, source_of
 
+pytestmark = pytest.mark.slow
+
 WINDOW = Window(date(2026, 6, 23), date(2026, 6, 30))
 LAST = Window(WINDOW.end, WINDOW.end)
 LEVELS = ("campaign", "account", "adgroup", "ad", "actions")

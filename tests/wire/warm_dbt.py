@@ -22,8 +22,8 @@ _HAND_OVER = """
 import json, os, socket, sys
 server = socket.socket(socket.AF_UNIX)
 server.connect(sys.argv[1])
-held = sorted(map(int, os.listdir("/proc/self/fd")))
-files = [n for n in held if n != server.fileno() and os.path.exists(f"/proc/self/fd/{n}")]
+held = sorted(map(int, os.listdir("/dev/fd")))
+files = [n for n in held if n != server.fileno() and os.path.exists(f"/dev/fd/{n}")]
 asked = {"arguments": sys.argv[2:], "environment": dict(os.environ), "folder": os.getcwd()}
 data = json.dumps(asked).encode()
 socket.send_fds(server, [len(data).to_bytes(8, "big")], files)

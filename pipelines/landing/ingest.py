@@ -258,7 +258,8 @@ def _land_all(
         )
         unconfirmed: list[ledger.Confirmation] = []
         with at_once(warehouse, sum(map(_rows_in_memory, batches))):
-            looked_up = _looked_up(warehouse, batches)
+            shared = len({(batch.account_id, batch.platform) for batch in batches}) == 1
+            looked_up = _looked_up(warehouse, batches) if shared else {}
             for batch in batches:
                 if batch.withdrawn:
                     now = datetime.now(UTC)
@@ -269,7 +270,9 @@ def _land_all(
                     again,
                     seen=looked_up.pop(batch.table, None),
                     # what is read only once can't be landed again
-                    unconfirmed=unconfirmed if isinstance(batch.rows, pa.Table) else None,
+                    unconfirmed=(
+                        unconfirmed if shared and isinstance(batch.rows, pa.Table) else None
+                    ),
                 )
                 try:
                     landings += _asked(source, account_id, partial(to_land, warehouse, batch))
@@ -300,9 +303,8 @@ def _looked_up(warehouse: Warehouse, batches: list[Batch]) -> dict[str, ledger.O
 
     Where a table has several batches, the first one's publish outdates it for the others.
     """
-    overlaps = ledger.overlaps(warehouse, batches) if batches else []
     looked_up: dict[str, ledger.Overlap] = {}
-    for batch, overlap in zip(batches, overlaps, strict=True):
+    for batch, overlap in zip(batches, ledger.overlaps(warehouse, batches), strict=True):
         looked_up.setdefault(batch.table, overlap)
     return looked_up
 

@@ -57,7 +57,7 @@ def overlap(warehouse: Warehouse, batch: Batch) -> Overlap:
 
 
 def overlaps(warehouse: Warehouse, batches: Sequence[Batch]) -> list[Overlap]:
-    """What was published over the days of each batch of an account, in one look-up.
+    """What was published over the days of each batch of an account and platform, in one look-up.
 
     Makes the heads that there aren't yet, in one transaction. Who makes one at the same instant
     is noticed when the head is claimed.
@@ -152,8 +152,8 @@ class Confirmation:
 
 
 def confirm(warehouse: Warehouse, unchanged: Sequence[Confirmation]) -> bool:
-    """Notes that newer pulls of an account found what is published: an older one may not replace
-    it then. In one transaction.
+    """Notes that newer pulls of an account and platform found what is published: an older one may
+    not replace it then. In one transaction.
 
     Returns:
         Whether it was noted: not where anything was published to their tables since.

@@ -44,6 +44,11 @@ class _Pull:
         tables = [batch.rows for batch in self.batches]
         return sum(rows.num_rows if isinstance(rows, pa.Table) else inf for rows in tables)
 
+    @property
+    def is_of_one_account(self) -> bool:
+        """Whether all batches have an account and platform in common; not without batches."""
+        return len({(batch.account_id, batch.platform) for batch in self.batches}) == 1
+
 
 # One thread lands, so that whatever comes meanwhile waits, and lands together.
 _lander = ThreadPoolExecutor(1, "landing")
@@ -131,8 +136,8 @@ def _in_order(pull: _Pull, land_one: LandOne) -> list[Outcome]:
     outcomes: list[Outcome] = []
     for batch in pull.batches:
         # what is read only once can't be landed again
-        in_memory = isinstance(batch.rows, pa.Table)
-        outcome = _caught(land_one, batch, of_pull if in_memory else None)
+        noted_together = pull.is_of_one_account and isinstance(batch.rows, pa.Table)
+        outcome = _caught(land_one, batch, of_pull if noted_together else None)
         outcomes.append(outcome)
         # one batch keeps no other one out, but where it is the account's spend that is wrong
         stops = not isinstance(outcome, AuditError) or batch.account_spend is not None
@@ -155,7 +160,9 @@ def _caught(land_one: LandOne, batch: Batch, of_pull: PullLedger | None) -> Outc
 
 def _looked_up(pull: _Pull) -> dict[str, ledger.Overlap]:
     """What the ledger says of a pull's batches, by table, in one look-up; the first of a table."""
-    overlaps = ledger.overlaps(pull.warehouse, pull.batches) if pull.batches else []
+    if not pull.is_of_one_account:
+        return {}
+    overlaps = ledger.overlaps(pull.warehouse, pull.batches)
     looked_up: dict[str, ledger.Overlap] = {}
     for batch, overlap in zip(pull.batches, overlaps, strict=True):
         looked_up.setdefault(batch.table, overlap)

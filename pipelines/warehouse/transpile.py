@@ -16,7 +16,7 @@ from pipelines.warehouse.base import STAGE_DATASET
 
 # Views of files that are read where they are.
 IN_PLACE = "in_place__"
-_STAGE = re.compile(rf"\b(?:{STAGE_DATASET}\.|{IN_PLACE})\w+")
+_STAGE = re.compile(rf"\b(?:{STAGE_DATASET}\.(?=\w*__)|{IN_PLACE})\w+")
 _SHIPPED = Path(__file__).parent / "shipped.json"
 
 
@@ -50,7 +50,7 @@ def _whatever_its_stages(translate: Callable[[str], str], sql: str) -> str:
     """Translate a statement once, whatever its stages are called: each batch has names of its own,
     and translating takes longer than running a statement."""
     stages = list(dict.fromkeys(_STAGE.findall(sql)))
-    standing_in = {stage: f"{STAGE_DATASET}.stage_{n}" for n, stage in enumerate(stages)}
+    standing_in = {stage: f"{STAGE_DATASET}.stage__{n}" for n, stage in enumerate(stages)}
     translation = translate(_STAGE.sub(lambda m: standing_in[m[0]], sql))
     names = {name: stage for stage, name in standing_in.items()}
     return _STAGE.sub(lambda m: names.get(m[0], m[0]), translation)

@@ -17,6 +17,7 @@ from pipelines.landing.overlaps import overlapping
 from pipelines.sources.base import Account, Batch, Window
 from pipelines.suites import Suite, suite_of
 from pipelines.warehouse import Warehouse
+from pipelines.warehouse.duckdb import DuckDBWarehouse
 from tests.unit.campaign_rows import JUNE, PULLED, campaigns, land, spent
 from tests.unit.warehouse_files import empty_warehouse
 

@@ -90,8 +90,8 @@ def test_a_parquet_file_is_a_stage_for_the_rest_of_a_unit(
     pq.write_table(rows, tmp_path / "rows.parquet")
     with warehouse.unit():
         stage = warehouse.stage_file(BUDGETS, "run1", tmp_path / "rows.parquet")
-        assert warehouse.query(f"SELECT campaign_id, _run_id FROM {stage}").to_pylist() == [
-            {"campaign_id": "c1", "_run_id": None}
+        assert warehouse.query(f"SELECT campaign_id FROM {stage}").to_pylist() == [
+            {"campaign_id": "c1"}
         ]
         publish_stage(warehouse, BUDGETS, budget_rows.slice_of("1"), stage, run_id="run1")
         warehouse.drop_stages([stage])

@@ -18,7 +18,6 @@ from pipelines.errors import (
     StatementError,
     WarehouseUnavailable,
 )
-from pipelines.landing.ledger import overlaps
 from pipelines.proposals.scorecard.standing import barred_jobs
 from pipelines.warehouse.base import Answered, Question, Refusal, Value, insert_row
 from pipelines.warehouse.bigquery import BigQueryWarehouse
@@ -193,8 +192,7 @@ def test_a_slice_is_published_with_one_load_job_and_one_query_job(proxy: BigQuer
     later = replace(campaigns("abcdefgh", cost_micros=7), pulled_at=PULLED + timedelta(hours=1))
     for calls in (proxy.jobs, proxy.calls):
         calls.clear()
-    (seen,) = overlaps(bigquery, [later])
-    landed = land(bigquery, later, seen=seen)
+    landed = land(bigquery, later)
     assert (landed.outcome, landed.restated_rows) == ("published", 8)
     steps = [job["configuration"]["labels"]["step"] for job in proxy.jobs.values()]
     assert steps == ["query", "stage", "publish"]  # the first is shared by the batches of a pull

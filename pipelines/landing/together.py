@@ -1,8 +1,7 @@
 """Lands what accounts pulled, and what several threads pulled at the same time together.
 
-DuckDB's file takes one writer, so they wait for each other anyway. Whoever comes first lands what
-the others wait with, too: one opening of the file, one look into the ledger and one question to
-Great Expectations for each table serve them all.
+DuckDB's file takes one writer, so they wait for each other anyway. One thread lands what waits: one
+opening of the file, and one question to Great Expectations for each table, serve all of it.
 """
 
 from __future__ import annotations
@@ -46,7 +45,7 @@ class _Pull:
 
     @property
     def is_of_one_account(self) -> bool:
-        """Whether all batches have an account and platform in common; not without batches."""
+        """Whether all batches have an account and platform in common."""
         return len({(batch.account_id, batch.platform) for batch in self.batches}) == 1
 
 
@@ -63,6 +62,8 @@ def land_pull(warehouse: Warehouse, batches: Sequence[Batch], terms: Terms) -> l
     Returns:
         What became of each batch that was tried.
     """
+    if not batches:
+        return []
     pull = _Pull(warehouse, batches, terms)
     if warehouse.kind != "duckdb" or pull.rows > CHUNK_ROWS:
         return _in_order(pull, lambda batch, own: land_alone(warehouse, batch, terms, own))
@@ -105,7 +106,11 @@ def _land_together(pulls: Sequence[_Pull]) -> None:
             passed = passing(one for one in spooled.values() if isinstance(one, Spool))
             with pulls[0].warehouse.unit():
                 for pull in pulls:
-                    pull.outcomes = _in_order(pull, _landing(pull, spooled, passed))
+                    land_one = _landing(pull, spooled, passed)
+                    try:
+                        pull.outcomes = _in_order(pull, land_one)
+                    except Exception as error:  # noqa: BLE001  raised where its account is ingested
+                        pull.outcomes = [error]
     except Exception as error:  # noqa: BLE001  the file is held, the disk full: for all of them
         for pull in pulls:
             if pull.outcomes is None:

@@ -3,8 +3,7 @@
 ``python -m tests.bench.small_batches --before FOLDER`` lands the same batches with this checkout,
 with another one (a worktree of the build to compare with) and with dlt (``make .bench/.ready``), in
 turns, each in its own process. Threads bring the batches, as a flow's tasks do; dlt loads one after
-the other, since its pipelines don't share a file. The first batch of a process, which imports and
-warms up, isn't counted.
+the other. The first batch of a process, which imports and warms up, isn't counted.
 """
 
 import argparse

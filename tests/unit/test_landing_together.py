@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
@@ -21,15 +21,15 @@ from great_expectations.expectations.expectation import (
 from great_expectations.expectations.registry import get_expectation_impl
 
 from pipelines.contracts import load_contracts
-from pipelines.errors import AuditError, WarehouseLocked
-from pipelines.landing import together
+from pipelines.errors import AuditError, StatementError, WarehouseLocked
+from pipelines.landing import ledger, together
 from pipelines.landing.expectations import passing
 from pipelines.landing.publish import Terms
 from pipelines.landing.spool import Spool
 from pipelines.landing.together import Outcome, land_pull
 from pipelines.shipped import shipped
 from pipelines.sources.base import Batch
-from pipelines.warehouse import duckdb_turns
+from pipelines.warehouse import Warehouse, duckdb_turns
 from pipelines.warehouse.duckdb import DuckDBWarehouse
 from tests.unit.campaign_rows import campaigns
 
@@ -144,6 +144,30 @@ def test_a_batch_that_does_not_fit_its_contract_is_its_own_accounts_error(
     (refused,) = futures[1].result()
     assert isinstance(refused, AuditError)
     assert published(warehouse) == ["1", "3"]
+
+
+def test_what_goes_wrong_beside_its_batches_is_the_error_of_one_account(
+    warehouse: DuckDBWarehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    overlaps = ledger.overlaps
+
+    def failing_for_2(opened: Warehouse, batches: Sequence[Batch]) -> list[ledger.Overlap]:
+        if batches[0].account_id == "2":
+            raise StatementError("refused", kept="nothing", fix="none")
+        return overlaps(opened, batches)
+
+    monkeypatch.setattr(ledger, "overlaps", failing_for_2)
+    futures = Land(warehouse.path).pulls([of("1")], [of("2")], [of("3")])
+    assert [type(outcome) for future in futures for outcome in future.result()] == [
+        list,
+        StatementError,
+        list,
+    ]
+
+
+def test_a_pull_that_found_nothing_opens_no_file(tmp_path: Path) -> None:
+    assert land_pull(DuckDBWarehouse(tmp_path / "w.duckdb"), [], Terms()) == []
+    assert not (tmp_path / "w.duckdb").exists()
 
 
 def test_a_file_that_is_held_is_every_accounts_error(tmp_path: Path) -> None:

@@ -67,10 +67,11 @@ _TYPES = {bool: "BOOL", int: "INT64", float: "FLOAT64", datetime: "TIMESTAMP", d
 def recording() -> Iterator[list[Sent]]:
     """What every DuckDB warehouse of this process is handed, in order."""
     sent: list[Sent] = []
-    query, transaction, stage = (
+    query, transaction, stage, stage_file = (
         DuckDBWarehouse.query,
         DuckDBWarehouse.transaction,
         DuckDBWarehouse.stage,
+        DuckDBWarehouse.stage_file,
     )
 
     def recorded_query(
@@ -101,7 +102,14 @@ def recording() -> Iterator[list[Sent]]:
     def recorded_stage(
         self: DuckDBWarehouse, contract: Contract, name: str, rows: pa.Table | Path
     ) -> str:
-        made = stage(self, contract, name, rows)
+        return staged(contract, stage(self, contract, name, rows))
+
+    def recorded_stage_file(
+        self: DuckDBWarehouse, contract: Contract, name: str, path: Path
+    ) -> str:
+        return staged(contract, stage_file(self, contract, name, path))
+
+    def staged(contract: Contract, made: str) -> str:
         columns = {column.name: column.type for column in contract.columns}
         sent.append(Sent("", "a stage", makes=(tuple(made.split(".")), columns)))
         return made
@@ -110,6 +118,7 @@ def recording() -> Iterator[list[Sent]]:
         patch.setattr(DuckDBWarehouse, "query", recorded_query)
         patch.setattr(DuckDBWarehouse, "transaction", recorded_transaction)
         patch.setattr(DuckDBWarehouse, "stage", recorded_stage)
+        patch.setattr(DuckDBWarehouse, "stage_file", recorded_stage_file)
         yield sent
 
 

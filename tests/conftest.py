@@ -24,6 +24,14 @@ _FAST_SECONDS = 3.0
 _BEGAN = pytest.StashKey[float]()
 
 
+@pytest.fixture(scope="session", autouse=True)
+def compiled_programs(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> None:
+    """What JAX compiles in one process, the others of the run take, and no later run."""
+    run = tmp_path_factory.getbasetemp()
+    folder = (run if worker_id == "master" else run.parent) / "compiled"
+    os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(folder))
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--fast",

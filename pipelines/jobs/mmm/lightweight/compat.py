@@ -23,8 +23,12 @@ import os
 import platform
 from collections.abc import Callable, Mapping
 from functools import cache
+from pathlib import Path
 from typing import Any
 
+from platformdirs import user_cache_path
+
+from pipelines.canonical import sha256
 from pipelines.errors import ConfigError
 from pipelines.jobs.mmm.lightweight.shapes import CARRY_WEEKS, MODELS
 
@@ -56,6 +60,7 @@ def load_transforms() -> tuple[Transform, ...]:
             kept="nothing was computed.",
             fix="Run the job in its own process: `adcanary job mmm`.",
         ) from error
+    _keep_compiled(jax.config)
 
     import jax.numpy as jnp
     from lightweight_mmm import media_transforms, models
@@ -113,3 +118,24 @@ def _same_arithmetic_everywhere() -> None:
     given = os.environ.get("XLA_FLAGS", "")
     if platform.machine().lower() in ("x86_64", "amd64") and "xla_cpu_max_isa" not in given:
         os.environ["XLA_FLAGS"] = f"{given} --xla_cpu_max_isa=AVX2".strip()
+
+
+def _keep_compiled(config: Any) -> None:
+    """Keep compiled programs for this user's next process, unless JAX is told where to.
+
+    They are the machine's own: a folder of the user's may be shared with one that lacks some of
+    the instructions. A file that can't be read or written is warned of by JAX, and compiled anew.
+    """
+    if config.jax_compilation_cache_dir is None:
+        instructions = sha256(" ".join((platform.machine(), *_cpu_flags())))[:16]
+        folder = user_cache_path("adcanary") / f"xla-{instructions}"
+        config.update("jax_compilation_cache_dir", str(folder))
+
+
+def _cpu_flags() -> list[str]:
+    """What Linux says the processor can; nothing elsewhere."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return []
+    return next((line.split() for line in lines if line.startswith(("flags", "Features"))), [])

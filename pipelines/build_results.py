@@ -63,11 +63,12 @@ class BuildResult:
     """What a build did.
 
     Args:
-        models: models built.
+        models: models built; of an earlier build those that stand, too.
         tests: data tests that passed.
         warnings: tests that only warn and found rows.
         seconds: wall time, dbt's start included.
         since: when the build ended that did it, UTC, if this one had nothing new to do.
+        standing: views that were left as they were.
     """
 
     models: int
@@ -75,6 +76,7 @@ class BuildResult:
     warnings: tuple[Failure, ...]
     seconds: float = 0.0
     since: datetime | None = None
+    standing: int = 0
 
     def __str__(self) -> str:
         warned = f", {len(self.warnings)} warned" if self.warnings else ""
@@ -83,8 +85,10 @@ class BuildResult:
                 f"Nothing new since the build of {self.since:%Y-%m-%d %H:%M} UTC: {self.models} "
                 f"models and {self.tests} passed tests stand{warned}, {self.seconds:.1f} s"
             )
+        stand = f", {self.standing} views stand" if self.standing else ""
         return (
-            f"{self.models} models built, {self.tests} tests passed{warned}, {self.seconds:.0f} s"
+            f"{self.models} models built{stand}, {self.tests} tests passed{warned}, "
+            f"{self.seconds:.0f} s"
         )
 
     @property
@@ -92,7 +96,7 @@ class BuildResult:
         """What :meth:`restored` reads, as columns of contracts.builds."""
         warnings = [{**asdict(w), "compiled_sql": _text(w.compiled_sql)} for w in self.warnings]
         return {
-            "models": self.models,
+            "models": self.models + self.standing,
             "tests": self.tests,
             "warnings": canonical_json(warnings),
         }

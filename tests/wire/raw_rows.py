@@ -13,6 +13,8 @@ from pipelines.warehouse import Statement, Warehouse
 
 GOOGLE, META = ("google_ads", "g1"), ("meta_ads", "m1")
 
+_PERFORMANCE = "raw.ads_campaign_performance"
+
 
 def insert(warehouse: Warehouse, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
     """Add rows to a raw table; columns that are left out are NULL."""
@@ -47,6 +49,29 @@ def campaign_day(
         "attribution_window": "30d_click",
         "status": "ENABLED",
     }
+
+
+def publish(warehouse: Warehouse, start: str, end: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Replace a slice of Google's campaigns, as landing does."""
+    gone = Statement(
+        f"DELETE FROM {_PERFORMANCE} WHERE account_id = 'g1' AND date BETWEEN '{start}' AND '{end}'"
+    )
+    warehouse.transaction([gone], label="test")
+    insert(warehouse, _PERFORMANCE, rows)
+    now = datetime.now(UTC)
+    load = {
+        "run_id": f"{start}..{end} {now}",
+        "source": "google_ads",
+        "table_name": _PERFORMANCE,
+        "account_id": "g1",
+        "platform": "google_ads",
+        "window_start": date.fromisoformat(start),
+        "window_end": date.fromisoformat(end),
+        **dict.fromkeys(("row_count", "restated_rows", "dropped_rows"), 0),
+        **dict.fromkeys(("checksum", "schema_hash"), "x"),
+        **dict.fromkeys(("pulled_at", "staged_at", "published_at"), now),
+    }
+    insert(warehouse, "raw.load_ledger", [load])
 
 
 def _load(table: str, account_id: str, platform: str | None, days: str) -> dict[str, Any]:

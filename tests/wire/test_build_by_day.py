@@ -2,43 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from pipelines.build import artifacts_folder, build
 from pipelines.config import Settings, WarehouseSettings
 from pipelines.warehouse import Statement, Warehouse, open_warehouse
-from tests.wire.raw_rows import GOOGLE, META, campaign_day, insert
+from tests.wire.raw_rows import GOOGLE, META, campaign_day, insert, publish
 
 PERFORMANCE = "raw.ads_campaign_performance"
 MODEL = "+fct_ad_spend_daily"
 pytestmark = pytest.mark.xdist_group("build")
-
-
-def _publish(warehouse: Warehouse, start: str, end: str, rows: list[dict[str, Any]]) -> None:
-    """Replace Google's slice, as landing does."""
-    gone = Statement(
-        f"DELETE FROM {PERFORMANCE} WHERE account_id = 'g1' AND date BETWEEN '{start}' AND '{end}'"
-    )
-    warehouse.transaction([gone], label="test")
-    insert(warehouse, PERFORMANCE, rows)
-    now = datetime.now(UTC)
-    load = {
-        "run_id": f"{start}..{end} {now}",
-        "source": "google_ads",
-        "table_name": PERFORMANCE,
-        "account_id": "g1",
-        "platform": "google_ads",
-        "window_start": date.fromisoformat(start),
-        "window_end": date.fromisoformat(end),
-        **dict.fromkeys(("row_count", "restated_rows", "dropped_rows"), 0),
-        **dict.fromkeys(("checksum", "schema_hash"), "x"),
-        **dict.fromkeys(("pulled_at", "staged_at", "published_at"), now),
-    }
-    insert(warehouse, "raw.load_ledger", [load])
 
 
 def _spend(warehouse: Warehouse) -> dict[str, int]:
@@ -62,7 +38,7 @@ def test_only_restated_days_are_rebuilt_withdrawn_rows_go_and_nothing_new_change
     settings = Settings(warehouse=WarehouseSettings(path=tmp_path / "w.duckdb"))
     warehouse = open_warehouse(settings)
     first = [campaign_day(GOOGLE, f"2025-03-0{n}", "c1", n) for n in (3, 4, 5)]
-    _publish(warehouse, "2025-03-03", "2025-03-05", first)
+    publish(warehouse, "2025-03-03", "2025-03-05", first)
     insert(warehouse, PERFORMANCE, [campaign_day(META, "2025-03-02", "m", 2)])
     build(settings, select=MODEL)
     assert _spend(warehouse) == {f"2025-03-0{n}": n for n in (2, 3, 4, 5)}
@@ -77,8 +53,8 @@ def test_only_restated_days_are_rebuilt_withdrawn_rows_go_and_nothing_new_change
     warehouse.transaction([unannounced, an_hour_ago], label="test")
     # 3 March is withdrawn, the 4th restated, the 6th new.
     again = [campaign_day(GOOGLE, f"2025-03-0{n}", "c1", 10 * n) for n in (4, 6)]
-    _publish(warehouse, "2025-03-03", "2025-03-06", again)
-    _publish(warehouse, "2025-05-01", "2025-05-01", [campaign_day(GOOGLE, "2025-05-01", "c1", 51)])
+    publish(warehouse, "2025-03-03", "2025-03-06", again)
+    publish(warehouse, "2025-05-01", "2025-05-01", [campaign_day(GOOGLE, "2025-05-01", "c1", 51)])
     build(settings, select=MODEL)
     assert _spend(warehouse) == {
         "2025-03-02": 2,

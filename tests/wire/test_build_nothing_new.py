@@ -17,7 +17,7 @@ from pipelines import build as module
 from pipelines import build_record
 from pipelines.build import PROJECT, artifacts_folder, build, dbt_variables
 from pipelines.build_inputs import Project, states
-from pipelines.build_results import BuildResult, Failure
+from pipelines.build_results import BuildResult, Failure, read_built
 from pipelines.config import Settings
 from pipelines.errors import AuditError, StatementError
 from pipelines.placeholders import SHIPPED
@@ -31,7 +31,7 @@ from pipelines.warehouse import Statement, Warehouse, open_warehouse
 from tests.wire import budget_rows
 from tests.wire.bigquery_emulator import Emulator
 from tests.wire.built_rows import Built, settings_in
-from tests.wire.raw_rows import GOOGLE, campaign_day, insert
+from tests.wire.raw_rows import GOOGLE, campaign_day, insert, publish
 
 pytestmark = pytest.mark.xdist_group("build")
 
@@ -141,6 +141,31 @@ def test_what_changes_data_is_built(change: str, settings: Settings) -> None:
     (line,) = lines
     assert line.startswith("New since the build of ")
     assert told in line.rstrip(".").partition(" UTC: ")[2].split(", ")
+
+
+def test_where_rows_alone_are_new_views_stand_and_their_tests_are_run(
+    built: Built, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    warehouse = open_warehouse(settings)
+    publish(warehouse, "2025-04-01", "2025-04-01", [campaign_day(GOOGLE, "2025-04-01", "c1", 1)])
+    result = build(settings)
+    views = {name for name, state in _outputs(warehouse).items() if state is None}
+    assert len(views) == result.standing > 0
+    assert read_built(artifacts_folder(settings))[1] == []
+    assert result.models + result.standing == built.result.models
+    assert result.tests == built.result.tests
+    assert f"{result.models} models built, {result.standing} views stand, " in str(result)
+    day = "SELECT COUNT(*) AS n FROM marts.fct_ad_spend_daily WHERE date = DATE '2025-04-01'"
+    assert warehouse.query(day)["n"].to_pylist() == [1]
+    monkeypatch.setattr(module, "_DBT", NO_DBT)
+    assert build(settings).models == built.result.models
+
+
+def _outputs(warehouse: Warehouse) -> dict[str, list[object] | None]:
+    last = build_record.last_passed(warehouse)
+    assert last is not None
+    outputs: dict[str, list[object] | None] = last["outputs"]
+    return outputs
 
 
 @pytest.mark.usefixtures("no_dbt")

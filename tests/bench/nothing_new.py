@@ -1,9 +1,10 @@
-"""What ``adcanary build`` costs when nothing is new: CPU and wall time of whole processes.
+"""What ``adcanary build`` costs when nothing is new, or a day: CPU and wall time of processes.
 
 ``python -m tests.bench.nothing_new --config adcanary.yaml --before FOLDER`` runs the build of this
 checkout and that of another one (a worktree of the build to compare with), one after the other, on
-the same warehouse. The first of each, which may have something to do, isn't counted. Printed are
-the medians, and what each build said last.
+the same warehouse. The first of each, which may have something to do, isn't counted. With
+``--restated 7``, the batches of the last 7 days with data are announced again before each build of
+a DuckDB file, as on an ordinary day. Printed are the medians, and what each build said last.
 """
 
 import argparse
@@ -16,7 +17,10 @@ from pathlib import Path
 from statistics import median
 from time import perf_counter
 
+import duckdb
+
 from pipelines.cli.console import Format, print_rows
+from pipelines.config import load_settings
 
 HERE = Path(__file__).parents[2]
 
@@ -25,13 +29,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--config", type=Path, required=True, help="of a warehouse with data")
     parser.add_argument("--before", type=Path, required=True, help="checkout to compare with")
+    parser.add_argument("--restated", type=int, default=0, help="days that are new to each build")
     parser.add_argument("--runs", type=int, default=3)
     asked = parser.parse_args()
     checkouts = {"before": asked.before.resolve(), "now": HERE}
     config = asked.config.resolve()
     for checkout in checkouts.values():
-        _build(checkout, config)
-    runs = [{n: _build(c, config) for n, c in checkouts.items()} for _ in range(asked.runs)]
+        _build(checkout, config, asked.restated)
+    runs = [
+        {n: _build(c, config, asked.restated) for n, c in checkouts.items()}
+        for _ in range(asked.runs)
+    ]
     rows = [_row(name, [run[name] for run in runs]) for name in checkouts]
     print_rows(rows, Format.TABLE)
 
@@ -45,12 +53,24 @@ def _row(name: str, runs: Sequence[tuple[float, float, str]]) -> dict[str, str |
     }
 
 
-def _build(checkout: Path, config: Path) -> tuple[float, float, str]:
+def _announce(config: Path, days: int) -> None:
+    """Say of the batches of the last days that they were published now."""
+    with duckdb.connect(str(load_settings(config).warehouse.path)) as connection:
+        connection.execute(
+            "UPDATE raw.load_ledger SET published_at = now() WHERE window_start > "
+            "(SELECT max(window_end) FROM raw.load_ledger WHERE window_end < now()) - ?",
+            [days],
+        )
+
+
+def _build(checkout: Path, config: Path, restated: int) -> tuple[float, float, str]:
     """Seconds of CPU, those of dbt included, seconds of wall time, and the last line.
 
     Raises:
         RuntimeError: the build failed.
     """
+    if restated:
+        _announce(config, restated)
     began = perf_counter()
     with tempfile.TemporaryFile("w+") as said:
         process = subprocess.Popen(

@@ -1,14 +1,16 @@
 """What ``adcanary build`` costs when nothing is new, or a day: CPU and wall time of processes.
 
 ``python -m tests.bench.nothing_new --config adcanary.yaml --before FOLDER`` runs the build of this
-checkout and that of another one (a worktree of the build to compare with), one after the other, on
-the same warehouse. The first of each, which may have something to do, isn't counted. With
-``--restated 7``, the batches of the last 7 days with data are announced again before each build of
-a DuckDB file, as on an ordinary day. Printed are the medians, and what each build said last.
+checkout and that of another one (a worktree of the build to compare with), one after the other,
+each on a copy of the folder with the DuckDB file. The first of each, which may have something to
+do, isn't counted. With ``--restated 7``, the batches of the last 7 days with data are announced
+again before each build, as on an ordinary day. Printed are the medians, and what each build said
+last.
 """
 
 import argparse
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -33,13 +35,14 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=3)
     asked = parser.parse_args()
     checkouts = {"before": asked.before.resolve(), "now": HERE}
-    config = asked.config.resolve()
-    for checkout in checkouts.values():
-        _build(checkout, config, asked.restated)
-    runs = [
-        {n: _build(c, config, asked.restated) for n, c in checkouts.items()}
-        for _ in range(asked.runs)
-    ]
+    with tempfile.TemporaryDirectory(prefix="adcanary-bench-") as folder:
+        configs = {name: Path(folder) / name / asked.config.name for name in checkouts}
+        for config in configs.values():
+            shutil.copytree(asked.config.resolve().parent, config.parent)
+        runs = [
+            {n: _build(c, configs[n], asked.restated) for n, c in checkouts.items()}
+            for _ in range(1 + asked.runs)
+        ][1:]
     rows = [_row(name, [run[name] for run in runs]) for name in checkouts]
     print_rows(rows, Format.TABLE)
 

@@ -29,9 +29,15 @@ from pipelines.warehouse.base import (
     Value,
     WorkingCopy,
 )
+from pipelines.warehouse.drift import Change, Deployed
 from pipelines.warehouse.duckdb_errors import refused, require_duckdb, unreadable
 from pipelines.warehouse.duckdb_statements import asked, run, used
-from pipelines.warehouse.duckdb_tables import add_columns, create_table
+from pipelines.warehouse.duckdb_tables import (
+    add_columns,
+    carry_out,
+    create_table,
+    deployed_tables,
+)
 from pipelines.warehouse.duckdb_turns import OpenFile
 from pipelines.warehouse.results import as_googlesql
 from pipelines.warehouse.transpile import IN_PLACE, duckdb_type, transpiled_query
@@ -77,6 +83,16 @@ class DuckDBWarehouse:
                 connection.execute(f"CREATE SCHEMA IF NOT EXISTS {contract.dataset}")
                 connection.execute(create_table(contract, contract.table, "IF NOT EXISTS"))
             add_columns(connection, wanted)
+
+    def deployed(self, contracts: Iterable[Contract]) -> dict[str, Deployed]:
+        if not self.path.exists():
+            return {}
+        with self._connection(read_only=True) as connection:
+            return deployed_tables(connection, contracts)
+
+    def carry_out(self, contract: Contract, changes: Sequence[Change]) -> None:
+        with self._connection() as connection:
+            carry_out(connection, contract, changes)
 
     def query(self, sql: str, params: Mapping[str, Value] | None = None) -> pa.Table:
         self._refuse_missing()

@@ -11,9 +11,11 @@ import typer
 from pipelines.cli import (
     backup,
     changes,
+    doctor,
     evaluate,
     ingest,
     lab,
+    migrate,
     policy,
     privacy,
     proposals,
@@ -188,6 +190,8 @@ def query(
     print_rows(rows.to_pylist(), chosen, columns=rows.column_names, spreadsheet=spreadsheet)
 
 
+app.command("doctor")(doctor.doctor)
+app.command("migrate")(migrate.migrate)
 app.command("backup")(backup.backup)
 app.command("restore")(backup.restore)
 app.command("review")(review.review)

@@ -17,9 +17,10 @@ from google.ads.googleads.v26.enums.types.customer_status import CustomerStatusE
 from pipelines.errors import SourceRejected
 from pipelines.secret_settings import Secrets
 from pipelines.source_settings import GoogleAdsSettings
-from pipelines.sources.base import KEPT, Account, Batch, Window
+from pipelines.sources.base import KEPT, Account, Batch, Grant, Window
 from pipelines.sources.google_ads.api import Columns, GoogleAdsApi
 from pipelines.sources.google_ads.errors import DayForgotten
+from pipelines.sources.google_ads.grant import read_grant
 from pipelines.sources.google_ads.tables import (
     NAME,
     account_rows,
@@ -113,6 +114,15 @@ class GoogleAdsSource:
                 fix="Open it again in Google Ads, or remove it from sources.google_ads.accounts.",
             )
         return customer.account
+
+    def grant(self, account_id: str) -> Grant:
+        """The token's scopes, and the role of its user, as far as Google says who that is."""
+        return read_grant(self._api, account_id, self._login or account_id)
+
+    @property
+    def clock_offset(self) -> timedelta | None:
+        """As :class:`pipelines.sources.base.HearsClock`."""
+        return self._api.clock_offset
 
     def reachable_accounts(self) -> tuple[Account, ...]:
         """Open accounts with delivery under the login customer, by id.

@@ -8,7 +8,7 @@ days after a click and 7 after a view.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -17,7 +17,7 @@ import pyarrow as pa
 from pipelines.money import micros
 from pipelines.secret_settings import Secrets
 from pipelines.source_settings import LinkedinAdsSettings
-from pipelines.sources.base import Account, Batch, Unreadable, Window
+from pipelines.sources.base import Account, Batch, Grant, Unreadable, Window
 from pipelines.sources.linkedin_ads.api import (
     FIELDS,
     NAME,
@@ -43,6 +43,7 @@ from pipelines.sources.shapes.ads_tables import (
 
 _ATTRIBUTION_WINDOW = "30d_click_7d_view"
 _TIME_ZONE = "UTC"
+_READS_ONLY = "VIEWER"
 _CHANGED = "LinkedIn has changed its report: the source must follow."
 _LEVELS = {
     "account": Level(("ACCOUNT",)),
@@ -128,6 +129,20 @@ class LinkedinAdsSource:
             name = str(details.get("name") or account_id)
             self._accounts[account_id] = Account(account_id, name, details["currency"], _TIME_ZONE)
         return self._accounts[account_id]
+
+    def grant(self, account_id: str) -> Grant:
+        """The role of the token's user; LinkedIn tells scopes to its app's secret alone."""
+        role = self._api.role(account_id)
+        return Grant(
+            role=role,
+            may_change=False if role == _READS_ONLY else None,
+            note="LinkedIn says what a token may do only to its app, by the app's secret",
+        )
+
+    @property
+    def clock_offset(self) -> timedelta | None:
+        """As :class:`pipelines.sources.base.HearsClock`."""
+        return self._api.clock_offset
 
     def pull(self, account_id: str, window: Window) -> Iterator[Batch]:
         """Delivery by day at four levels; nothing is yielded before all of it was read.

@@ -91,6 +91,8 @@ class LinkedinServer(Loopback):
         clock: its ``today``; no day from it on has data.
         row_cap: rows at which analytics stop, silently.
         page_rows: rows a page of a list holds at most, whatever ``pageSize`` asks for.
+
+    ``role`` is what the token's user has on every account.
     """
 
     version = "202606"
@@ -107,6 +109,7 @@ class LinkedinServer(Loopback):
         self.clock, self.access_token = clock, access_token
         self.row_cap, self.page_rows = row_cap, page_rows
         self.faults = Faults(FAULTS, BREAKING, ONCE)
+        self.role = "VIEWER"
         self.mutations: list[str] = []
         self.calls: list[str] = []
         self._books = LinkedinBooks(business)
@@ -144,6 +147,8 @@ class LinkedinServer(Loopback):
         match request.url.path.strip("/").split("/"):
             case ["rest", "adAnalytics"]:
                 return self._analytics(params)
+            case ["rest", "adAccountUsers"] if params.get("q") == "authenticatedUser":
+                return {"elements": [self._role_on(account) for account in self._books.account_ids]}
             case ["rest", "adAccounts", account]:
                 return self._books.account(self._known(account))
             case ["rest", "adAccounts", account, kind] if kind in _LIST_SIZES:
@@ -185,6 +190,10 @@ class LinkedinServer(Loopback):
             message = f"Could not find ad account {account_id}"
             raise LinkedinError(404, "RESOURCE_NOT_FOUND", message)
         return account_id
+
+    def _role_on(self, account_id: str) -> Row:
+        account, user = f"urn:li:sponsoredAccount:{account_id}", "urn:li:person:canary"
+        return {"account": account, "role": self.role, "user": user}
 
     def _list(self, account_id: str, kind: str, params: dict[str, str]) -> Row:
         """A page of a finder; its token is ``<offset>``, or ``0-over`` after an empty page."""

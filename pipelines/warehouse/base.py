@@ -169,6 +169,10 @@ class Warehouse(Protocol):
             StatementError: the warehouse refused one of them.
         """
 
+    def lacking(self, contracts: Iterable[Contract]) -> Mapping[str, tuple[str, ...] | None]:
+        """What this process needs to read and write and may not, by dataset, or for DuckDB's file;
+        empty where it lacks nothing, None where that can't be told."""
+
     def query(self, sql: str, params: Mapping[str, Value] | None = None) -> pa.Table:
         """Run one read-only GoogleSQL statement.
 

@@ -16,7 +16,13 @@ from typing import IO
 import google.auth
 import pyarrow as pa
 import pyarrow.parquet as pq
-from google.api_core.exceptions import Conflict, GoogleAPICallError, NotFound
+from google.api_core.exceptions import (
+    Conflict,
+    Forbidden,
+    GoogleAPICallError,
+    MethodNotAllowed,
+    NotFound,
+)
 from google.auth.credentials import AnonymousCredentials
 from google.auth.exceptions import DefaultCredentialsError
 from google.cloud import bigquery
@@ -47,6 +53,9 @@ from pipelines.warehouse.results import as_googlesql
 _RETRY = DEFAULT_RETRY.with_timeout(30.0)
 _STAGE_DAYS = 7
 _LOAD_ATTEMPTS = 5
+_NEEDED = ("bigquery.tables.getData", "bigquery.tables.updateData", "bigquery.tables.update")
+# Datasets beside the contracts' that are written to: dbt's, and landing's.
+_BESIDE = {"marts", STAGE_DATASET}
 # Calls at a time where every table is looked at.
 _LOOKING = 8
 # A stage's Parquet stays in memory up to this size.
@@ -124,6 +133,27 @@ class BigQueryWarehouse:
                 table.schema = brought(contract, changes, table.schema)
                 table.description = contract.description
                 self._client.update_table(table, ["schema", "description"], retry=_RETRY)
+
+    def lacking(self, contracts: Iterable[Contract]) -> dict[str, tuple[str, ...] | None]:
+        """Of one table in each dataset; on a dataset itself, nobody can ask."""
+        with translated("ask for this account's permissions"):
+            present = {d.dataset_id for d in self._client.list_datasets(retry=_RETRY)}
+            wanted = {contract.dataset for contract in contracts} | _BESIDE
+            return {dataset: self._lacking(dataset) for dataset in sorted(wanted & present)}
+
+    def _lacking(self, dataset: str) -> tuple[str, ...] | None:
+        try:
+            listed = self._client.list_tables(dataset, max_results=1, retry=_RETRY)
+        except Forbidden:
+            return ("bigquery.tables.list",)
+        table = next(iter(listed), None)
+        if table is None:
+            return None
+        try:
+            held = self._client.test_iam_permissions(table.reference, _NEEDED, retry=_RETRY)
+        except (NotFound, MethodNotAllowed):  # an emulator
+            return None
+        return tuple(p for p in _NEEDED if p not in held.get("permissions", ()))
 
     def query(self, sql: str, params: Mapping[str, Value] | None = None) -> pa.Table:
         parse_query(sql)

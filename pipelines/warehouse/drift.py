@@ -169,6 +169,8 @@ def _of_descriptions(contract: Contract, deployed: Deployed) -> list[Change]:
     more = f" and {len(differing) - _SHOWN} more" if len(differing) > _SHOWN else ""
     text = f"descriptions differ: {', '.join(differing[:_SHOWN])}{more}"
     unwritten = not deployed.description and not any(present.values())
+    if unwritten:
+        text = "no descriptions are stored with the table"
     return [Change(contract.table, Action.DESCRIBE, text, unwritten=unwritten)]
 
 

@@ -57,6 +57,7 @@ _LOG_BYTES, _LOG_SHARE = 1 << 20, 200
 # Up to this size, a process that has written leaves one file at its end, without a log.
 _SMALL_BYTES = 64 << 20
 _MOST_TRIES = 5
+_ACCESS = {"read": os.R_OK, "write": os.W_OK}
 _log = logging.getLogger(__name__)
 
 
@@ -93,6 +94,13 @@ class DuckDBWarehouse:
     def carry_out(self, contract: Contract, changes: Sequence[Change]) -> None:
         with self._connection() as connection:
             carry_out(connection, contract, changes)
+
+    def lacking(self, contracts: Iterable[Contract]) -> dict[str, tuple[str, ...] | None]:
+        """Of the file and its folder, whatever the contracts."""
+        del contracts
+        file = [name for name, bit in _ACCESS.items() if not os.access(self.path, bit)]
+        folder = [name for name, bit in _ACCESS.items() if not os.access(self.path.parent, bit)]
+        return {self.path.name: (*file, *(f"{name} of its folder" for name in folder))}
 
     def query(self, sql: str, params: Mapping[str, Value] | None = None) -> pa.Table:
         self._refuse_missing()

@@ -19,7 +19,7 @@ from pipelines.sources.base import KEPT
 from pipelines.sources.calls.heard import clock_offset
 from pipelines.sources.calls.quotas import PARK_AFTER, parked
 from pipelines.sources.calls.quoting import quoted
-from pipelines.sources.calls.retries import LONGEST_WAIT, retrying
+from pipelines.sources.calls.retries import LONGEST_WAIT, retrying, waits
 
 _LONGEST_PARKING = 31 * 24 * 3600.0
 _CLOCK_TOLERANCE = timedelta(hours=1)
@@ -94,7 +94,7 @@ class HttpApi:
         """
         attempts = retrying(self.backoff, self.sleep)
         reply: httpx.Response = attempts(self._once, account_id, method, path, arguments)
-        if pause := self.before_next(reply):
+        if waits() and (pause := self.before_next(reply)):
             self.sleep(min(pause, LONGEST_WAIT))
         return reply
 

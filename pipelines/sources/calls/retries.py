@@ -20,9 +20,15 @@ def attempts() -> int:
     return _attempts.get()
 
 
+def waits() -> bool:
+    """Whether there is time to wait as a platform's quota asks."""
+    return _attempts.get() > 1
+
+
 @contextmanager
 def tried_once() -> Iterator[None]:
-    """Calls within ``with`` fail at their first failure, for whoever only wants to know."""
+    """Calls within ``with`` fail at their first failure, and nothing waits after one: for whoever
+    only wants to know."""
     before = _attempts.set(1)
     try:
         yield

@@ -19,7 +19,7 @@ from pipelines.errors import CredentialRefused, SourceRejected
 from pipelines.source_settings import MAX_PAGES
 from pipelines.sources.calls.heard import clock_offset
 from pipelines.sources.calls.paging import Pages
-from pipelines.sources.calls.retries import attempts
+from pipelines.sources.calls.retries import attempts, waits
 from pipelines.sources.meta_ads.errors import (
     asks_for_less,
     source_error,
@@ -156,7 +156,7 @@ class Graph:
             else:
                 self.usage = read_usage(response.headers())
                 self.clock_offset = clock_offset(response.headers())
-                if pause := self.usage.pause_seconds:
+                if waits() and (pause := self.usage.pause_seconds):
                     self._sleep(pause)
                 reply: Row = response.json()
                 return reply

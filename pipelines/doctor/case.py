@@ -119,9 +119,8 @@ class Case:
 
     def _ask_grant(self, asked: Asked, source: Source, account_id: str) -> None:
         known = list(asked.grants.values())
-        if not isinstance(source, ShowsGrant) or (
-            known and isinstance(known[0], Grant) and known[0].role is None
-        ):
+        of_accounts = not known or (isinstance(known[0], Grant) and known[0].role is not None)
+        if not isinstance(source, ShowsGrant) or not of_accounts:
             return
         grant = asked.grants[account_id] = _answer(asked.name, partial(source.grant, account_id))
         if isinstance(grant, Grant):

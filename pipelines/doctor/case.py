@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from pipelines.config import Settings
 from pipelines.doctor.scopes import writes
-from pipelines.errors import AdcanaryError, SourceParked, SourceRejected, StatementError
+from pipelines.errors import AdcanaryError, MissingTableError, SourceParked, SourceRejected
 from pipelines.landing.parking import refuse_if_parked
 from pipelines.secret_settings import Secrets
 from pipelines.sources.base import (
@@ -30,6 +30,7 @@ from pipelines.warehouse import Warehouse, open_warehouse
 
 T = TypeVar("T")
 _AT_ONCE = 4
+_PATIENCE = 5.0
 
 
 @dataclass
@@ -77,8 +78,11 @@ class Case:
 
     @cached_property
     def warehouse(self) -> Warehouse:
-        """The warehouse, of which nothing is created."""
-        return open_warehouse(self.settings, create=False)
+        """The warehouse, of which nothing is created; who holds its file isn't waited for long."""
+        target = self.settings.warehouse
+        patience = min(target.lock_timeout_seconds, _PATIENCE)
+        target = target.model_copy(update={"lock_timeout_seconds": patience})
+        return open_warehouse(self.settings.model_copy(update={"warehouse": target}), create=False)
 
     @property
     def has_warehouse(self) -> bool:
@@ -134,7 +138,7 @@ class Case:
             refuse_if_parked(self.warehouse, source.name, account_id)
         except SourceParked as error:
             return error
-        except StatementError:  # no table yet
+        except MissingTableError:
             return None
         return None
 

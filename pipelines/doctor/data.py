@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 from pipelines.contracts import EXTRA_COLUMN, RUN_ID_COLUMN, load_contracts
 from pipelines.doctor.case import Case
 from pipelines.doctor.finding import Finding, fail, ok, skip, warn
-from pipelines.errors import StatementError
+from pipelines.errors import MissingTableError
 from pipelines.landing.slices import date_column
 from pipelines.sources.base import Account
 
@@ -28,7 +28,7 @@ def freshness(case: Case) -> Iterator[Finding]:
     by_account: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
     for row in rows:
         by_account.setdefault((row["source"], row["account_id"]), []).append(row)
-    for source, account_id, zone in _accounts(case):
+    for source, account_id, zone in _accounts(case, by_account):
         name = f"freshness:{source}/{account_id}"
         tables = by_account.get((source, account_id))
         if tables is None:
@@ -63,9 +63,15 @@ def _last_day(row: Mapping[str, Any]) -> date:
     return day
 
 
-def _accounts(case: Case) -> Iterator[tuple[str, str, str | None]]:
-    """Every configured account, with its time zone where its platform said it; files have spans
-    of their own, and aren't late."""
+def _accounts(
+    case: Case, published: Iterable[tuple[str, str]]
+) -> Iterator[tuple[str, str, str | None]]:
+    """Every configured account, with its time zone where its platform said it; offline, those of
+    which anything is published. Files have spans of their own, and aren't late."""
+    if case.offline:
+        known = set(case.source_names)
+        yield from ((name, account, None) for name, account in sorted(published) if name in known)
+        return
     for asked in case.asked.values():
         if asked.source is not None:
             for account_id in asked.source.account_ids:
@@ -124,5 +130,5 @@ def _ledger(case: Case, query: str) -> list[dict[str, Any]]:
     sql = Path(__file__).with_name(f"{query}.sql").read_text()
     try:
         return case.warehouse.query(sql).to_pylist()
-    except StatementError:  # no table yet
+    except MissingTableError:
         return []

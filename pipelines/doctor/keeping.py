@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from pipelines.doctor.case import Case
 from pipelines.doctor.finding import Finding, fail, failed, ok, skip, warn
-from pipelines.errors import AdcanaryError, StatementError
+from pipelines.errors import AdcanaryError, MissingTableError
 
 # whose rows hold hashed ids of people
 _OF_PEOPLE = ("ga4_export", "shopify", "hubspot", "salesforce", "server_events", "files")
@@ -36,7 +36,7 @@ def salt(case: Case) -> Iterator[Finding]:
         return
     try:
         since = hold_against(case.warehouse, secret.get_secret_value())
-    except StatementError:  # no table yet
+    except MissingTableError:
         since = None
     except AdcanaryError as error:
         yield failed("salt", error)

@@ -35,7 +35,7 @@ CHECKS = (
     Check("quota", platforms.quota, asks=True),
     Check("clock", platforms.clock, asks=True),
     Check("api_version", api_versions.api_versions),
-    Check("freshness", data.freshness, asks=True),
+    Check("freshness", data.freshness),
     Check("schema_drift", data.schema_drift),
     Check("permission", tables.permissions),
     Check("contract", tables.contracts),

@@ -7,7 +7,8 @@ from itertools import groupby
 
 from pipelines.contracts import load_contracts
 from pipelines.doctor.case import Case
-from pipelines.doctor.finding import Finding, fail, ok, skip, warn
+from pipelines.doctor.finding import Finding, fail, failed, ok, skip, warn
+from pipelines.errors import AdcanaryError
 from pipelines.warehouse.drift import plan
 
 _NONE_YET = "There is no warehouse yet: the first `adcanary ingest` creates it."
@@ -39,11 +40,22 @@ def contracts(case: Case) -> Iterator[Finding]:
         yield ok("contract", f"{len(declared)} tables are as their contracts say.{note}")
 
 
+def _query(case: Case) -> Finding:
+    """Whether a query runs: on BigQuery that is a job, and takes a permission of the project."""
+    name = "permission:query"
+    try:
+        case.warehouse.query("SELECT 1 AS one")
+    except AdcanaryError as error:
+        return failed(name, error)
+    return ok(name, "A query runs.")
+
+
 def permissions(case: Case) -> Iterator[Finding]:
     """What this process may do with each dataset, or with the DuckDB file."""
     if not case.has_warehouse:
         yield skip("permission", _NONE_YET)
         return
+    yield _query(case)
     for dataset, lacking in case.warehouse.lacking(load_contracts().values()).items():
         name = f"permission:{dataset}"
         if lacking is None:

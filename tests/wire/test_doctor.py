@@ -143,17 +143,23 @@ def test_a_credential_that_may_change_ads_is_refused_and_nothing_else_is_asked_w
     meta, google = world.platforms["meta_ads"].server, world.platforms["google_ads"].server
     meta.scopes = ("ads_read", "ads_management")
     google.users[READER] = "STANDARD"
+    world.platforms["linkedin_ads"].server.scopes = ("r_ads", "r_ads_reporting", "rw_ads")
     report = examine(world, "scopes", "account")
-    assert statuses(report, "fail") == {"scopes:meta_ads", "scopes:google_ads/1234567890"}
+    assert statuses(report, "fail") == {
+        *("scopes:meta_ads", "scopes:google_ads/1234567890", "scopes:linkedin_ads/507000001"),
+    }
     assert "ads_management" in report["scopes:meta_ads"]["message"]
     assert "STANDARD" in report["scopes:google_ads/1234567890"]["message"]
     assert statuses(report, "skip") >= {"account:meta_ads", "account:google_ads"}
     assert not [name for name in report if name.startswith("account:meta_ads/")]
 
 
-def test_a_credential_of_which_too_little_is_told_is_no_ok(world: World) -> None:
+def test_a_credential_of_which_too_little_is_told_is_no_ok(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     world.platforms["google_ads"].server.oauth.scopes = (ADS_SCOPE,)
     world.platforms["linkedin_ads"].server.role = "ACCOUNT_MANAGER"
+    monkeypatch.delenv("ADCANARY_LINKEDIN_CLIENT_SECRET")
     world.platforms["hubspot"].server.scopes = ("crm.objects.contacts.read",)
     world.platforms["shopify"].server.scopes = (
         *("read_orders", "read_all_orders", "read_customers", "write_orders"),
@@ -353,13 +359,20 @@ def test_other_versions_of_dbt_and_prefect_are_found(
     assert statuses(report, "ok") == {"version:dbt-duckdb", "version:dbt-bigquery"}
 
 
+def test_a_damaged_warehouse_is_a_finding_of_each_check_that_reads_it(world: World) -> None:
+    (world.folder / "adcanary.duckdb").write_bytes(b"no DuckDB file" * 1000)
+    report = examine(world, "contract", "permission", "salt", "freshness", "schema_drift", code=1)
+    failing = {"contract", "permission:query", "salt", "freshness", "schema_drift"}
+    assert statuses(report, "fail") == failing
+
+
 def test_offline_asks_no_platform(world: World) -> None:
     result = CliRunner().invoke(
         app, ["doctor", "--offline", "--format", "json", "--config", str(world.config)]
     )
     report = {row["name"]: row for row in json.loads(result.stdout)}
     assert {check.name for check in CHECKS if check.asks} <= statuses(report, "skip")
-    assert report["salt"]["status"] == "ok"
+    assert report["salt"]["status"] == report["freshness:fx_rates/ecb"]["status"] == "ok"
 
 
 def test_an_unknown_check_is_wrong_usage_and_the_table_says_what_to_do(world: World) -> None:

@@ -58,6 +58,7 @@ def test_a_permission_that_is_missing_on_a_dataset_is_found(
     assert statuses == {
         **{f"permission:{dataset}": "ok" for dataset in datasets},
         "permission:landing_stage": "skip",
+        "permission:query": "ok",
     }
     proxy.denied = {"canary": {"bigquery.tables.updateData"}}
     code, rows = run(config, "doctor", "permission")
@@ -122,4 +123,4 @@ def test_a_project_that_does_not_answer_is_a_finding_and_exit_code_3(
     code, rows = run(config, "doctor", "contract", "permission", "version")
     assert code == 3
     failing = {row["name"] for row in rows if row["status"] == "fail"}
-    assert failing == {"contract", "permission"}
+    assert failing == {"contract", "permission", "permission:query"}

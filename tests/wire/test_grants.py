@@ -30,6 +30,7 @@ from pipelines.sources.base import Grant
 from pipelines.sources.calls.retries import tried_once
 from pipelines.sources.google_ads.source import GoogleAdsSource
 from pipelines.sources.hubspot.source import HubspotSource
+from pipelines.sources.linkedin_ads.grant import App
 from pipelines.sources.linkedin_ads.source import LinkedinAdsSource
 from pipelines.sources.meta_ads.source import MetaAdsSource
 from pipelines.sources.salesforce.source import SalesforceSource
@@ -112,7 +113,7 @@ def test_meta_says_a_tokens_permissions_whether_or_not_it_may_be_asked_about(
 
 
 @pytest.mark.parametrize(("role", "may_change"), [("VIEWER", False), ("CAMPAIGN_MANAGER", None)])
-def test_linkedin_says_the_role_and_leaves_the_scopes_open(
+def test_linkedin_says_the_role_and_to_its_app_the_scopes(
     role: str, may_change: bool | None
 ) -> None:
     business = Business(1, date(2026, 1, 1), date(2026, 6, 30))
@@ -122,7 +123,16 @@ def test_linkedin_says_the_role_and_leaves_the_scopes_open(
         settings = LinkedinAdsSettings(accounts=(account,), url=linkedin.url)
         grant = LinkedinAdsSource(settings, linkedin.access_token, backoff=0).grant(account)
         assert (grant.scopes, grant.role, grant.may_change) == (None, role, may_change)
-        assert "secret" in grant.note
+        assert "ADCANARY_LINKEDIN_CLIENT_SECRET" in grant.note
+        linkedin.scopes = ("r_ads", "rw_ads")
+        app = App(linkedin.url, linkedin.client_id, linkedin.client_secret)
+        source = LinkedinAdsSource(settings, linkedin.access_token, app=app, backoff=0)
+        grant = source.grant(account)
+        assert (grant.scopes, grant.role) == ({"r_ads", "rw_ads"}, role)
+        assert grant.expires_at == datetime(2100, 1, 1, tzinfo=UTC)
+        wrong = App(linkedin.url, linkedin.client_id, "another-secret")
+        with pytest.raises(CredentialRefused):
+            LinkedinAdsSource(settings, linkedin.access_token, app=wrong).grant(account)
         assert linkedin.mutations == []
 
 

@@ -28,6 +28,7 @@ from pipelines.sources.linkedin_ads.api import (
     Row,
     refused,
 )
+from pipelines.sources.linkedin_ads.grant import App, read_grant
 from pipelines.sources.shapes.ads_metrics import Metrics, count, number
 from pipelines.sources.shapes.ads_tables import (
     ENABLED,
@@ -43,7 +44,6 @@ from pipelines.sources.shapes.ads_tables import (
 
 _ATTRIBUTION_WINDOW = "30d_click_7d_view"
 _TIME_ZONE = "UTC"
-_READS_ONLY = "VIEWER"
 _CHANGED = "LinkedIn has changed its report: the source must follow."
 _LEVELS = {
     "account": Level(("ACCOUNT",)),
@@ -87,6 +87,7 @@ class LinkedinAdsSource:
     Args:
         settings: accounts, another API's url.
         access_token: with r_ads and r_ads_reporting; no other permission is needed.
+        app: whose token it is, for :meth:`grant` alone.
         version: the API's month, YYYYMM.
         row_cap: rows at which adAnalytics stops without a word.
         backoff: seconds before the second try of a call; doubled for each further one.
@@ -102,10 +103,12 @@ class LinkedinAdsSource:
         settings: LinkedinAdsSettings,
         access_token: str,
         *,
+        app: App | None = None,
         version: str = VERSION,
         row_cap: int = ROW_CAP,
         backoff: float = 0.5,
     ) -> None:
+        self._app, self._token = app, access_token
         self.account_ids = settings.accounts
         self.lookback_days = settings.lookback_days
         self._accounts: dict[str, Account] = {}
@@ -131,13 +134,8 @@ class LinkedinAdsSource:
         return self._accounts[account_id]
 
     def grant(self, account_id: str) -> Grant:
-        """The role of the token's user; LinkedIn tells scopes to its app's secret alone."""
-        role = self._api.role(account_id)
-        return Grant(
-            role=role,
-            may_change=False if role == _READS_ONLY else None,
-            note="LinkedIn says what a token may do only to its app, by the app's secret",
-        )
+        """The role of the token's user and, where its app's secret is set, the token's scopes."""
+        return read_grant(self._api, account_id, self._app, self._token)
 
     @property
     def clock_offset(self) -> timedelta | None:
@@ -229,7 +227,11 @@ class LinkedinAdsSource:
 
 def open_source(settings: LinkedinAdsSettings, secrets: Secrets) -> LinkedinAdsSource:
     """LinkedIn as configured; ConfigError where its token is missing."""
-    return LinkedinAdsSource(settings, secrets.require("linkedin_access_token"))
+    app = None
+    if secrets.linkedin_client_secret is not None:
+        client_id = secrets.require("linkedin_client_id")
+        app = App(settings.auth_url, client_id, secrets.require("linkedin_client_secret"))
+    return LinkedinAdsSource(settings, secrets.require("linkedin_access_token"), app=app)
 
 
 def _day(days: Row) -> str:

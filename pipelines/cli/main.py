@@ -86,7 +86,10 @@ def init(
         )
     path.write_text((shipped("infra") / "adcanary.example.yaml").read_text())
     beside.write_text((shipped("infra") / "policy" / "default.yaml").read_text())
-    out.print(f"Wrote {path} and {beside}. Edit them, then run `adcanary ingest --all`.")
+    out.print(
+        f"Wrote {path} and {beside}. Edit them, then run `adcanary doctor`, and "
+        "`adcanary ingest --all`."
+    )
 
 
 app.command("ingest")(ingest.ingest)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from importlib import metadata
 
 from pipelines.doctor.case import Case
-from pipelines.doctor.finding import Finding, fail, ok, skip, warn
+from pipelines.doctor.finding import Finding, Status, fail, ok, skip, warn
 
 _PINNED = ("dbt-core", "dbt-duckdb", "dbt-bigquery", "prefect")
 _SPARE_BYTES = 16 << 20
@@ -43,7 +43,7 @@ def versions(_: Case) -> Iterator[Finding]:
 
 def prefect_server(_: Case) -> Iterator[Finding]:
     """Whether the Prefect server, where one is named, has the client's version."""
-    name, url = "version:prefect_server", os.environ.get("PREFECT_API_URL")
+    name, url = "version_server", os.environ.get("PREFECT_API_URL")
     if not url:
         yield skip(name, "PREFECT_API_URL is not set: Prefect runs without a server of its own.")
         return
@@ -55,7 +55,8 @@ def prefect_server(_: Case) -> Iterator[Finding]:
         server = str(reply.raise_for_status().json())
     except (httpx.HTTPError, ValueError) as error:
         fix = "Start the server, or correct PREFECT_API_URL."
-        yield fail(name, f"{httpx.URL(url).host} does not answer ({type(error).__name__}).", fix)
+        message = f"{httpx.URL(url).host} does not answer as it should ({type(error).__name__})."
+        yield Finding(name, Status.FAIL, message, fix, unavailable=True)
         return
     if server == client:
         yield ok(name, f"{server}, as this process has.")

@@ -114,7 +114,7 @@ def test_a_healthy_installation_fails_nothing_and_is_asked_everything(world: Wor
     report = examine(world, code=0)
     assert statuses(report, "fail") == set()
     asked = {name.split(":")[0] for name in report}
-    assert {check.name.removesuffix("_server") for check in CHECKS} <= asked
+    assert {check.name for check in CHECKS} <= asked
     for name in ("credentials:meta_ads", "scopes:google_ads/1234567890", "scopes:meta_ads"):
         assert report[name]["status"] == "ok"
     assert report["scopes:tiktok_ads"]["status"] == "skip"
@@ -357,6 +357,9 @@ def test_other_versions_of_dbt_and_prefect_are_found(
     report = examine(world, "version")
     assert statuses(report, "fail") == {"version:dbt-core", "version:prefect"}
     assert statuses(report, "ok") == {"version:dbt-duckdb", "version:dbt-bigquery"}
+    monkeypatch.setenv("PREFECT_API_URL", "http://127.0.0.1:9/api")
+    row = examine(world, "version_server", code=3)["version_server"]
+    assert (row["status"], "127.0.0.1" in row["message"]) == ("fail", True)
 
 
 def test_a_damaged_warehouse_is_a_finding_of_each_check_that_reads_it(world: World) -> None:

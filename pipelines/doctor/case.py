@@ -7,11 +7,20 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cached_property, partial
+from threading import Lock
 from typing import TypeVar
 
 from pipelines.config import Settings
 from pipelines.doctor.scopes import writes
-from pipelines.errors import AdcanaryError, MissingTableError, SourceParked, SourceRejected
+from pipelines.errors import (
+    AdcanaryError,
+    SourceParked,
+    SourceRejected,
+    StatementError,
+    WarehouseError,
+    WarehouseLocked,
+    WarehouseUnavailable,
+)
 from pipelines.landing.parking import refuse_if_parked
 from pipelines.secret_settings import Secrets
 from pipelines.sources.base import (
@@ -24,6 +33,7 @@ from pipelines.sources.base import (
     ShowsQuota,
     Source,
 )
+from pipelines.sources.calls.quoting import quoted
 from pipelines.sources.calls.retries import tried_once
 from pipelines.sources.registry import SOURCES, open_source, source_names
 from pipelines.warehouse import Warehouse, open_warehouse
@@ -75,14 +85,38 @@ class Case:
 
     def __init__(self, settings: Settings, secrets: Secrets, *, offline: bool = False) -> None:
         self.settings, self.secrets, self.offline = settings, secrets, offline
+        self._lock = Lock()
+        self._unavailable: WarehouseError | None = None
+
+    @property
+    def warehouse(self) -> Warehouse:
+        """The warehouse, of which nothing is created. One that doesn't answer is asked once, and
+        who holds DuckDB's file isn't waited for long.
+
+        Raises:
+            WarehouseLocked, WarehouseUnavailable: try again later.
+        """
+        with self._lock:
+            if self._unavailable is not None:
+                raise self._unavailable
+            return self._opened
 
     @cached_property
-    def warehouse(self) -> Warehouse:
-        """The warehouse, of which nothing is created; who holds its file isn't waited for long."""
+    def _opened(self) -> Warehouse:
         target = self.settings.warehouse
         patience = min(target.lock_timeout_seconds, _PATIENCE)
         target = target.model_copy(update={"lock_timeout_seconds": patience})
-        return open_warehouse(self.settings.model_copy(update={"warehouse": target}), create=False)
+        settings = self.settings.model_copy(update={"warehouse": target})
+        warehouse = open_warehouse(settings, create=False)
+        if self.has_warehouse:
+            try:
+                warehouse.query("SELECT 1 AS one")
+            except (WarehouseLocked, WarehouseUnavailable) as error:
+                self._unavailable = error
+                raise
+            except StatementError:  # a check of its own says so
+                pass
+        return warehouse
 
     @property
     def has_warehouse(self) -> bool:
@@ -138,7 +172,7 @@ class Case:
             refuse_if_parked(self.warehouse, source.name, account_id)
         except SourceParked as error:
             return error
-        except MissingTableError:
+        except WarehouseError:  # no table yet, or nobody knows
             return None
         return None
 
@@ -157,7 +191,7 @@ def _answer(name: str, ask: Callable[[], T]) -> T | AdcanaryError:
     except AdcanaryError as error:
         return error
     except Exception as error:  # noqa: BLE001 - one strange answer hides no other
-        said = f"{type(error).__name__}: {error}"
+        said = quoted(f"{type(error).__name__}: {error}")
         return SourceRejected(
             f"{name}: its answer can't be read ({said}).",
             fix="Check the url; if it is right, the platform has changed its API: update adcanary.",

@@ -28,7 +28,7 @@ def freshness(case: Case) -> Iterator[Finding]:
     by_account: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
     for row in rows:
         by_account.setdefault((row["source"], row["account_id"]), []).append(row)
-    for source, account_id, zone in _accounts(case, by_account):
+    for source, account_id, zone in _accounts(case, sorted(by_account)):
         name = f"freshness:{source}/{account_id}"
         tables = by_account.get((source, account_id))
         if tables is None:
@@ -66,18 +66,17 @@ def _last_day(row: Mapping[str, Any]) -> date:
 def _accounts(
     case: Case, published: Iterable[tuple[str, str]]
 ) -> Iterator[tuple[str, str, str | None]]:
-    """Every configured account, with its time zone where its platform said it; offline, those of
-    which anything is published. Files have spans of their own, and aren't late."""
-    if case.offline:
-        known = set(case.source_names)
-        yield from ((name, account, None) for name, account in sorted(published) if name in known)
-        return
-    for asked in case.asked.values():
-        if asked.source is not None:
-            for account_id in asked.source.account_ids:
-                answer = asked.accounts.get(account_id)
-                zone = answer.time_zone if isinstance(answer, Account) else None
-                yield asked.source.name, account_id, zone
+    """Every configured account, with its time zone where its platform said it. Of a source that
+    isn't opened, those of which anything is published. Files have spans of their own, and aren't
+    late."""
+    for name in (name for name in case.source_names if not name.startswith("files:")):
+        asked = None if case.offline else case.asked[name]
+        if asked is None or asked.source is None:
+            yield from ((name, account, None) for source, account in published if source == name)
+            continue
+        for account_id in asked.source.account_ids:
+            answer = asked.accounts.get(account_id)
+            yield name, account_id, answer.time_zone if isinstance(answer, Account) else None
 
 
 def schema_drift(case: Case) -> Iterator[Finding]:

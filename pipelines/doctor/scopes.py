@@ -37,9 +37,9 @@ def writes(source: str, grant: Grant) -> str | None:
     """Why a credential may change ads, in words; None where nothing says so."""
     known = scopes_table().get(source)
     if known and (held := sorted((grant.scopes or frozenset()) & set(known.writes))):
-        return f"it has {', '.join(held)}, which can change ads"
+        return f"it has {', '.join(held)}, which may write"
     if grant.may_change:
-        return f"its user has the role {grant.role}, which can change ads"
+        return f"its user has the role {grant.role}, which may change ads"
     return None
 
 

@@ -55,7 +55,10 @@ def permissions(case: Case) -> Iterator[Finding]:
     if not case.has_warehouse:
         yield skip("permission", _NONE_YET)
         return
-    yield _query(case)
+    query = _query(case)
+    yield query
+    if query.unavailable:
+        return
     for dataset, lacking in case.warehouse.lacking(load_contracts().values()).items():
         name = f"permission:{dataset}"
         if lacking is None:

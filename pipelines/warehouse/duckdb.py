@@ -93,7 +93,14 @@ class DuckDBWarehouse:
 
     def carry_out(self, contract: Contract, changes: Sequence[Change]) -> None:
         with self._connection() as connection:
-            carry_out(connection, contract, changes)
+            try:
+                carry_out(connection, contract, changes)
+            except duckdb.Error as error:
+                raise StatementError(
+                    f"DuckDB refused to change {contract.table}: {error}",
+                    kept="the table is as it was.",
+                    fix="Run `adcanary migrate --dry-run` to see the changes.",
+                ) from error
 
     def lacking(self, contracts: Iterable[Contract]) -> dict[str, tuple[str, ...] | None]:
         """Of the file and its folder, whatever the contracts."""

@@ -65,6 +65,23 @@ def test_the_version_that_is_spoken_is_in_the_dated_table(
     assert api.dates.startswith("https://")
 
 
+def test_every_version_that_the_google_ads_sdk_brings_is_in_the_table() -> None:
+    """Ours is one of them, and the SDK's own default is what an upgrade would move to."""
+    import google.ads.googleads as sdk
+    from google.ads.googleads import client
+
+    brought = {folder.name for folder in Path(sdk.__path__[0]).glob("v[0-9]*")}
+    assert client._DEFAULT_VERSION in brought
+    assert brought <= set(api_versions.table()["google_ads"].until)
+
+
+def test_the_ga4_source_speaks_the_version_of_its_package(every_source: Settings) -> None:
+    from pipelines.sources.ga4_report import source
+
+    version = api_versions.spoken(every_source, "ga4_report")
+    assert f"data_{version}" in source.BetaAnalyticsDataClient.__module__
+
+
 def test_every_platform_with_a_version_is_in_the_table(every_source: Settings) -> None:
     spoken = {name for name in SOURCES if api_versions.spoken(every_source, name)}
     assert spoken == set(api_versions.table())

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from datetime import date, timedelta
@@ -366,7 +368,28 @@ def test_a_damaged_warehouse_is_a_finding_of_each_check_that_reads_it(world: Wor
     (world.folder / "adcanary.duckdb").write_bytes(b"no DuckDB file" * 1000)
     report = examine(world, "contract", "permission", "salt", "freshness", "schema_drift", code=1)
     failing = {"contract", "permission:query", "salt", "freshness", "schema_drift"}
+    # what needs no warehouse is told all the same
+    assert examine(world, "account")["account:fx_rates/ecb"]["status"] == "ok"
     assert statuses(report, "fail") == failing
+
+
+def test_a_file_that_another_process_holds_is_waited_for_once(world: World) -> None:
+    file = world.folder / "adcanary.duckdb"
+    hold = (
+        f"import duckdb; held = duckdb.connect({str(file)!r}); print('held', flush=True); input()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", hold], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "held\n"
+        began = time.monotonic()
+        report = examine(world, "contract", "permission", "salt", "schema_drift", code=3)
+        took = time.monotonic() - began
+        holder.communicate("\n")
+    assert statuses(report, "fail") == {"contract", "permission:query", "salt", "schema_drift"}
+    assert str(holder.pid) in report["contract"]["message"]
+    assert 4 < took < 12
 
 
 def test_offline_asks_no_platform(world: World) -> None:

@@ -123,4 +123,4 @@ def test_a_project_that_does_not_answer_is_a_finding_and_exit_code_3(
     code, rows = run(config, "doctor", "contract", "permission", "version")
     assert code == 3
     failing = {row["name"] for row in rows if row["status"] == "fail"}
-    assert failing == {"contract", "permission", "permission:query"}
+    assert failing == {"contract", "permission:query"}

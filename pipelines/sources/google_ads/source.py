@@ -82,6 +82,7 @@ class GoogleAdsSource:
         self._login = settings.login_customer_id
         self._api = GoogleAdsApi(settings, secrets, backoff=backoff, sleep=sleep)
         self._known: dict[str, _Customer] = {}
+        self._grants: dict[str, Grant] = {}
 
     def account(self, account_id: str) -> Account:
         """One account, looked up under the login customer; asked once in the life of the source.
@@ -116,8 +117,12 @@ class GoogleAdsSource:
         return customer.account
 
     def grant(self, account_id: str) -> Grant:
-        """The token's scopes, and the role of its user, as far as Google says who that is."""
-        return read_grant(self._api, account_id, self._login or account_id)
+        """The token's scopes, and the role of its user, as far as Google says who that is; asked
+        once for an account that is logged in under."""
+        login = self._login or account_id
+        if login not in self._grants:
+            self._grants[login] = read_grant(self._api, account_id, login)
+        return self._grants[login]
 
     @property
     def clock_offset(self) -> timedelta | None:

@@ -8,50 +8,32 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from datetime import date, timedelta
+from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
-import yaml
 from typer.testing import CliRunner
 
 from pipelines.cli.main import app
 from pipelines.config import load_settings
 from pipelines.contracts import load_contracts
 from pipelines.doctor.registry import CHECKS
-from pipelines.landing.ingest import ingest_account
 from pipelines.landing.parking import park
-from pipelines.privacy.salt import check_salt
-from pipelines.sandbox.market.market import Market
 from pipelines.sandbox.platforms.google_ads.oauth import ADS_SCOPE, READER
 from pipelines.sandbox.world import World
-from pipelines.secret_settings import Secrets
-from pipelines.sources.registry import open_source
 from pipelines.warehouse import open_warehouse
 from pipelines.warehouse.backup import back_up
-from pipelines.warehouse.duckdb_file import fold, log_of
+from tests.wire.doctor_world import change, examine, migrate, served, statuses, undone
 
 pytestmark = pytest.mark.slow
-
-TODAY = date(2026, 7, 1)
-Report = dict[str, dict[str, Any]]
 
 
 @pytest.fixture(scope="module")
 def _world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    folder = tmp_path_factory.mktemp("world")
-    # gRPC trusts what this process named first: the world is to use the same certificate
-    shutil.copy(os.environ["GRPC_DEFAULT_SSL_ROOTS_FILE_PATH"], folder)
-    with World(folder, Market(scale=0.05), TODAY, sources=None) as made:
-        settings = load_settings(made.config)
-        warehouse = open_warehouse(settings)
-        check_salt(warehouse, made.secrets["ADCANARY_HASH_SALT"])
-        source = open_source(settings, Secrets(), "fx_rates")
-        ingest_account(warehouse, source, "ecb", now=settings.clock())
-        assert fold(settings.warehouse.path)  # one file, that a test may copy
+    with served(tmp_path_factory.mktemp("world")) as made:
         yield made
 
 
@@ -61,55 +43,8 @@ def world(_world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ite
     for name, value in _world.secrets.items():
         monkeypatch.setenv(name, value)
     monkeypatch.delenv("PREFECT_API_URL", raising=False)
-    file = _world.folder / "adcanary.duckdb"
-    shutil.copy(file, tmp_path / "kept.duckdb")
-    servers = {n: dict(vars(p.server)) for n, p in _world.platforms.items() if p.server}
-    google = _world.platforms["google_ads"].server
-    users, scopes = dict(google.users), google.oauth.scopes
-    yield _world
-    for name, attributes in servers.items():
-        vars(_world.platforms[name].server).update(attributes)
-        _world.platforms[name].faults.switch_off()
-        if hasattr(_world.platforms[name].server, "ahead"):
-            _world.platforms[name].server.ahead = timedelta(0)
-    google.users.clear()
-    google.users.update(users)
-    google.oauth.scopes = scopes
-    assert _world.mutations == []
-    log_of(file).unlink(missing_ok=True)
-    shutil.copy(tmp_path / "kept.duckdb", file)
-    shutil.rmtree(_world.folder / "backups", ignore_errors=True)
-    _world.write()
-
-
-def examine(world: World, *checks: str, code: int | None = None) -> Report:
-    """The findings by name, none of which holds a secret."""
-    result = CliRunner().invoke(
-        app, ["doctor", *checks, "--format", "json", "--config", str(world.config)]
-    )
-    assert result.exception is None or isinstance(result.exception, SystemExit), result.output
-    rows = json.loads(result.stdout)
-    for secret in {*world.secrets.values()} - {"sandbox-salt"}:
-        assert secret.startswith("/") or secret not in result.output
-    for row in rows:
-        assert set(row) == {"name", "status", "message", "fix"}
-        assert row["status"] in {"ok", "warn", "fail", "skip"}
-        assert (row["fix"] is not None) == (row["status"] in {"warn", "fail"})
-    failing = any(row["status"] == "fail" for row in rows)
-    assert result.exit_code == (code if code is not None else int(failing))
-    assert len({row["name"] for row in rows}) == len(rows)
-    return {row["name"]: row for row in rows}
-
-
-def statuses(report: Report, status: str) -> set[str]:
-    return {name for name, row in report.items() if row["status"] == status}
-
-
-def change(world: World, edit: Callable[[dict[str, Any]], None]) -> None:
-    """Change adcanary.yaml."""
-    settings = yaml.safe_load(world.config.read_text())
-    edit(settings)
-    world.config.write_text(yaml.safe_dump(settings))
+    with undone(_world, tmp_path / "kept.duckdb"):
+        yield _world
 
 
 def test_a_healthy_installation_fails_nothing_and_is_asked_everything(world: World) -> None:
@@ -241,15 +176,6 @@ def test_a_drifted_contract_column_is_found_and_migrated_as_far_as_it_is_additiv
     assert set(examine(world, "contract")) == {"contract:raw.fx_rates"}
     rates = open_warehouse(load_settings(world.config), create=False)
     assert rates.query("SELECT COUNT(*) AS n FROM raw.fx_rates")["n"].to_pylist()[0] > 0
-
-
-def migrate(world: World, *options: str, code: int) -> set[tuple[str, str | None, bool]]:
-    """Table and column of each change, and whether it was carried out."""
-    result = CliRunner().invoke(
-        app, ["migrate", *options, "--format", "json", "--config", str(world.config)]
-    )
-    assert result.exit_code == code, result.output
-    return {(row["table"], row["column"], row["done"]) for row in json.loads(result.stdout)}
 
 
 def test_a_migrated_warehouse_has_every_description(world: World) -> None:

@@ -8,9 +8,8 @@ from datetime import UTC, datetime, timedelta
 from pipelines.doctor.case import Case
 from pipelines.doctor.finding import Finding, fail, failed, ok, skip, warn
 from pipelines.errors import AdcanaryError, MissingTableError
+from pipelines.source_settings import PersonSection, SourcesSettings
 
-# whose rows hold hashed ids of people
-_OF_PEOPLE = ("ga4_export", "shopify", "hubspot", "salesforce", "server_events", "files")
 _FRESH, _STALE = timedelta(days=7), timedelta(days=30)
 
 
@@ -19,7 +18,7 @@ def salt(case: Case) -> Iterator[Finding]:
     from pipelines.privacy.salt import hold_against
 
     secret = case.secrets.hash_salt
-    people = [name for name in _OF_PEOPLE if getattr(case.settings.sources, name)]
+    people = _of_people(case.settings.sources)
     if secret is None or not secret.get_secret_value():
         if people:
             yield fail(
@@ -43,6 +42,13 @@ def salt(case: Case) -> Iterator[Finding]:
         return
     known = f"the warehouse's since {since:%Y-%m-%d}" if since else "new to this warehouse"
     yield ok("salt", f"It is set, and {known}.")
+
+
+def _of_people(sources: SourcesSettings) -> list[str]:
+    """The configured sources whose rows hold hashed ids of people."""
+    sections = {name: getattr(sources, name) for name in type(sources).model_fields}
+    named = [name for name, section in sections.items() if isinstance(section, PersonSection)]
+    return [*named, "files"] if sources.files else named
 
 
 def backup(case: Case) -> Iterator[Finding]:

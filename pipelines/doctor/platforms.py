@@ -16,6 +16,7 @@ from pipelines.errors import (
     WarehouseError,
     WrongTimeZone,
 )
+from pipelines.platforms import platform_table
 from pipelines.sources.base import Account, Grant, ShowsGrant
 
 # They have no credential, or one that Google's libraries find (ga4_*).
@@ -23,7 +24,6 @@ _WITHOUT = {"ga4_export", "skan", "server_events", "fx_rates"}
 _NO_CURRENCY = "XXX"
 # Their platforms say in which time zone an account's days are; the others' is as configured.
 _TELL_ZONES = ("google_ads", "meta_ads", "tiktok_ads", "ga4_report", "shopify")
-_AD_PLATFORMS = ("google_ads", "meta_ads", "linkedin_ads", "tiktok_ads")
 _ENDING = timedelta(days=14)
 _MUCH, _ALL = 0.75, 0.95
 # An hour off, every call is refused; a few minutes are enough for a token to be.
@@ -100,7 +100,7 @@ def scopes(case: Case) -> Iterator[Finding]:
         if asked.source is None or asked.name in _WITHOUT:
             continue
         if not isinstance(asked.source, ShowsGrant):
-            if asked.name in _AD_PLATFORMS:
+            if _has_ads(asked.name):
                 why = "its API has no call that says what a token may do"
                 yield skip(f"scopes:{asked.name}", f"Not known: {why}. Look at the app it is of.")
             continue
@@ -135,7 +135,7 @@ def _of_reader(name: str, source: str, grant: Grant) -> Finding:
     held = f"It has {', '.join(sorted(grant.scopes))}" if grant.scopes else ""
     role = f"its user's role is {grant.role}" if grant.role else ""
     text = "; ".join(filter(None, (held, role)))
-    if source not in _AD_PLATFORMS:
+    if not _has_ads(source):
         return ok(name, f"{text}.")
     if reads_only(source, grant):
         return ok(name, f"{text}; it only reads.")
@@ -151,7 +151,7 @@ def quota(case: Case) -> Iterator[Finding]:
             message = parked[0].message
             yield warn(name, message, "Nothing to do: a run after that time calls it again.")
             continue
-        if not asked.quotas and asked.name in _AD_PLATFORMS and _answered(asked):
+        if not asked.quotas and _has_ads(asked.name) and _answered(asked):
             yield skip(name, "Not known: its replies don't say how much of a quota is used.")
         for one in asked.quotas:
             of_which = one.name.replace(" ", "_")
@@ -245,3 +245,8 @@ def _answered(asked: Asked) -> bool:
     away = (SourceUnavailable, CredentialRefused, SourceParked)
     answers = (*asked.accounts.values(), *asked.grants.values())
     return any(not isinstance(answer, away) for answer in answers)
+
+
+def _has_ads(source: str) -> bool:
+    """Whether it is an ad platform, whose changes a credential must not make."""
+    return source in platform_table().platforms

@@ -14,7 +14,9 @@ AdcanaryError
 ├── SourceError              an ad platform or export
 │   ├── SourceUnavailable    (Transient) no answer, 5xx, quota                 exit 3
 │   ├── SourceParked         (Terminal)  the platform asks to be left alone for hours exit 3
-│   └── SourceRejected       (Terminal)  token, permission, unknown account    exit 3
+│   └── SourceRejected       (Terminal)  permission, unknown account           exit 3
+│       ├── CredentialRefused            the token or key itself is refused
+│       └── WrongTimeZone                the account's days are in another time zone
 └── WarehouseError           BigQuery or DuckDB
     ├── WarehouseUnavailable (Transient) no answer                             exit 3
     ├── WarehouseLocked      (Transient) another process holds the DuckDB file exit 3
@@ -159,6 +161,14 @@ class SourceParked(SourceError, Terminal):
 
 
 class SourceRejected(SourceError, Terminal):
+    pass
+
+
+class CredentialRefused(SourceRejected):
+    pass
+
+
+class WrongTimeZone(SourceRejected):
     pass
 
 

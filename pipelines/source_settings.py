@@ -96,6 +96,7 @@ class LinkedinAdsSettings(PagedSection):
     accounts: tuple[Annotated[str, _account_of("linkedin_ads")], ...] = Field(min_length=1)
     lookback_days: int = Field(30, ge=1, le=180)
     url: str = "https://api.linkedin.com"
+    auth_url: str = Field("https://www.linkedin.com", description="where tokens are looked into")
 
 
 class TiktokAdsSettings(PagedSection):
@@ -299,6 +300,8 @@ class SourceSecrets(BaseModel):
     google_ads_access_token: SecretStr | None = None
     meta_access_token: SecretStr | None = None
     linkedin_access_token: SecretStr | None = None
+    linkedin_client_id: SecretStr | None = None
+    linkedin_client_secret: SecretStr | None = None
     tiktok_access_token: SecretStr | None = None
     shopify_token: SecretStr | None = None
     hubspot_token: SecretStr | None = None

@@ -11,9 +11,11 @@ import typer
 from pipelines.cli import (
     backup,
     changes,
+    doctor,
     evaluate,
     ingest,
     lab,
+    migrate,
     policy,
     privacy,
     proposals,
@@ -84,7 +86,10 @@ def init(
         )
     path.write_text((shipped("infra") / "adcanary.example.yaml").read_text())
     beside.write_text((shipped("infra") / "policy" / "default.yaml").read_text())
-    out.print(f"Wrote {path} and {beside}. Edit them, then run `adcanary ingest --all`.")
+    out.print(
+        f"Wrote {path} and {beside}. Edit them, then run `adcanary doctor`, and "
+        "`adcanary ingest --all`."
+    )
 
 
 app.command("ingest")(ingest.ingest)
@@ -188,6 +193,8 @@ def query(
     print_rows(rows.to_pylist(), chosen, columns=rows.column_names, spreadsheet=spreadsheet)
 
 
+app.command("doctor")(doctor.doctor)
+app.command("migrate")(migrate.migrate)
 app.command("backup")(backup.backup)
 app.command("restore")(backup.restore)
 app.command("review")(review.review)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from pipelines.errors import ConfigError
@@ -15,7 +16,7 @@ def check_salt(warehouse: Warehouse, salt: str) -> None:
     Raises:
         ConfigError: the salt is another one; says what would break and what to do.
     """
-    fingerprint = hashlib.sha256(f"adcanary-salt-fingerprint:{salt}".encode()).hexdigest()
+    fingerprint = _fingerprint(salt)
     known = _known(warehouse)
     if not known:
         warehouse.transaction(
@@ -30,6 +31,25 @@ def check_salt(warehouse: Warehouse, salt: str) -> None:
             label="salt",
         )
         known = _known(warehouse)
+    _hold(known, fingerprint)
+
+
+def hold_against(warehouse: Warehouse, salt: str) -> datetime | None:
+    """Hold a salt against the one that this warehouse has used; changes nothing.
+
+    Returns:
+        Since when it has been used; None where none has been.
+
+    Raises:
+        ConfigError: it is another one.
+    """
+    known = _known(warehouse)
+    if known:
+        _hold(known, _fingerprint(salt))
+    return min(known.values(), default=None)
+
+
+def _hold(known: Mapping[str, datetime], fingerprint: str) -> None:
     if set(known) != {fingerprint}:
         since = min(known.values())
         raise ConfigError(
@@ -41,6 +61,10 @@ def check_salt(warehouse: Warehouse, salt: str) -> None:
             fix="Set ADCANARY_HASH_SALT to the salt used before. To change it for good, see "
             "'Another salt' in docs/privacy.md.",
         )
+
+
+def _fingerprint(salt: str) -> str:
+    return hashlib.sha256(f"adcanary-salt-fingerprint:{salt}".encode()).hexdigest()
 
 
 def _known(warehouse: Warehouse) -> dict[str, datetime]:

@@ -125,6 +125,39 @@ class Batch:
     rows_read: int = 0
 
 
+@dataclass(frozen=True)
+class Grant:
+    """What a platform says that a credential may do; for `adcanary doctor`.
+
+    Args:
+        scopes: as the platform names them; None where it doesn't say.
+        role: of the credential's user on the account, in the platform's word; None as above.
+        may_change: whether that role may change ads; None where the platform leaves it open.
+        note: what the platform leaves open, and why.
+        expires_at: when the credential ends, UTC; None where it doesn't, or nothing says so.
+    """
+
+    scopes: frozenset[str] | None = None
+    role: str | None = None
+    may_change: bool | None = None
+    note: str = ""
+    expires_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Quota:
+    """How much of a quota is used, as the last reply said.
+
+    Args:
+        used: its share, 1 for all of it; None where the platform only says what is left.
+        text: in the platform's own measure.
+    """
+
+    name: str
+    used: float | None
+    text: str
+
+
 class Source(Protocol):
     """A platform, export or shop that can be pulled.
 
@@ -183,3 +216,37 @@ class ExportFile(Protocol):
     @property
     def complete(self) -> bool:
         """As :attr:`Batch.complete` of its batches."""
+
+
+@runtime_checkable
+class ShowsGrant(Protocol):
+    """A source whose platform says what the credential may do."""
+
+    def grant(self, account_id: str) -> Grant:
+        """Ask the platform; raises as :class:`Source` does."""
+
+
+@runtime_checkable
+class ShowsQuota(Protocol):
+    """A source whose platform says with each reply how much of a quota is used."""
+
+    @property
+    def quotas(self) -> tuple[Quota, ...]:
+        """As of the last reply; empty before the first."""
+
+
+@runtime_checkable
+class HearsClock(Protocol):
+    """A source whose platform says with each reply what time it is."""
+
+    @property
+    def clock_offset(self) -> timedelta | None:
+        """How far this machine's clock was ahead at the last reply; None before the first."""
+
+
+@runtime_checkable
+class Reaches(Protocol):
+    """A source whose ``account`` asks nobody."""
+
+    def reach(self, account_id: str) -> None:
+        """Make a small call that shows whether the platform answers and takes the credential."""

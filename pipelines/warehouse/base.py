@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from pipelines.contracts import RUN_ID_COLUMN, Contract
 from pipelines.errors import Transient, WarehouseError
+from pipelines.warehouse.drift import Change, Deployed
 
 Value = str | int | float | bool | date | datetime | None
 
@@ -157,6 +158,20 @@ class Warehouse(Protocol):
 
     def create_tables(self, contracts: Iterable[Contract]) -> None:
         """Create the datasets and tables that are missing; existing ones are left alone."""
+
+    def deployed(self, contracts: Iterable[Contract]) -> Mapping[str, Deployed]:
+        """The contracts' tables as they are now, by their names; without those that are missing."""
+
+    def carry_out(self, contract: Contract, changes: Sequence[Change]) -> None:
+        """Carry out the additive ones of a table's changes (``warehouse.drift``); no row changes.
+
+        Raises:
+            StatementError: the warehouse refused one of them.
+        """
+
+    def lacking(self, contracts: Iterable[Contract]) -> Mapping[str, tuple[str, ...] | None]:
+        """What this process needs to read and write and may not, by dataset, or for DuckDB's file;
+        empty where it lacks nothing, None where that can't be told."""
 
     def query(self, sql: str, params: Mapping[str, Value] | None = None) -> pa.Table:
         """Run one read-only GoogleSQL statement.

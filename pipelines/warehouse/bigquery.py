@@ -7,6 +7,7 @@ import re
 import tempfile
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -15,7 +16,13 @@ from typing import IO
 import google.auth
 import pyarrow as pa
 import pyarrow.parquet as pq
-from google.api_core.exceptions import Conflict, GoogleAPICallError, NotFound
+from google.api_core.exceptions import (
+    Conflict,
+    Forbidden,
+    GoogleAPICallError,
+    MethodNotAllowed,
+    NotFound,
+)
 from google.auth.credentials import AnonymousCredentials
 from google.auth.exceptions import DefaultCredentialsError
 from google.cloud import bigquery
@@ -29,12 +36,16 @@ from pipelines.warehouse.base import STAGE_DATASET, Question, Statement, Value, 
 from pipelines.warehouse.bigquery_errors import translated
 from pipelines.warehouse.bigquery_tables import (
     CONTRACT_LABEL,
+    altered,
+    brought,
     changed_columns,
     contract_table,
+    deployed_table,
     fingerprint,
     stage_schema,
     table_labels,
 )
+from pipelines.warehouse.drift import Action, Change, Deployed
 from pipelines.warehouse.googlesql import parse_query, script
 from pipelines.warehouse.results import as_googlesql
 
@@ -42,6 +53,11 @@ from pipelines.warehouse.results import as_googlesql
 _RETRY = DEFAULT_RETRY.with_timeout(30.0)
 _STAGE_DAYS = 7
 _LOAD_ATTEMPTS = 5
+_NEEDED = ("bigquery.tables.getData", "bigquery.tables.updateData", "bigquery.tables.update")
+# Datasets beside the contracts' that are written to: dbt's, and landing's.
+_BESIDE = {"marts", STAGE_DATASET}
+# Calls at a time where every table is looked at.
+_LOOKING = 8
 # A stage's Parquet stays in memory up to this size.
 _SPOOL_BYTES = 32 * 1024**2
 # The tables that this process has seen to: whose, and with which columns.
@@ -97,6 +113,47 @@ class BigQueryWarehouse:
                     if contract.dataset == dataset:
                         self._create_table(contract, present.get(contract.name))
         _seen.update(wanted)
+
+    def deployed(self, contracts: Iterable[Contract]) -> dict[str, Deployed]:
+        with translated("read the tables' schemas"), ThreadPoolExecutor(_LOOKING) as threads:
+            looked_at = list(threads.map(self._deployed, contracts))
+        return {table.table: table for table in looked_at if table is not None}
+
+    def carry_out(self, contract: Contract, changes: Sequence[Change]) -> None:
+        actions = {change.action for change in changes}
+        if Action.CREATE in actions:
+            _seen.discard(self._identity(contract))
+            self.create_tables([contract])
+            return
+        with translated(f"change {contract.table}"):
+            for statement in altered(contract, changes):
+                self._client.query(statement, retry=_RETRY).result(retry=_RETRY)
+            if actions & {Action.ADD, Action.RELAX, Action.DESCRIBE}:
+                table = self._client.get_table(self._name(contract), retry=_RETRY)
+                table.schema = brought(contract, changes, table.schema)
+                table.description = contract.description
+                self._client.update_table(table, ["schema", "description"], retry=_RETRY)
+
+    def lacking(self, contracts: Iterable[Contract]) -> dict[str, tuple[str, ...] | None]:
+        """Of one table in each dataset; on a dataset itself, nobody can ask."""
+        with translated("ask for this account's permissions"):
+            present = {d.dataset_id for d in self._client.list_datasets(retry=_RETRY)}
+            wanted = {contract.dataset for contract in contracts} | _BESIDE
+            return {dataset: self._lacking(dataset) for dataset in sorted(wanted & present)}
+
+    def _lacking(self, dataset: str) -> tuple[str, ...] | None:
+        try:
+            listed = self._client.list_tables(dataset, max_results=1, retry=_RETRY)
+        except Forbidden:
+            return ("bigquery.tables.list",)
+        table = next(iter(listed), None)
+        if table is None:
+            return None
+        try:
+            held = self._client.test_iam_permissions(table.reference, _NEEDED, retry=_RETRY)
+        except (NotFound, MethodNotAllowed):  # an emulator
+            return None
+        return tuple(p for p in _NEEDED if p not in held.get("permissions", ()))
 
     def query(self, sql: str, params: Mapping[str, Value] | None = None) -> pa.Table:
         parse_query(sql)
@@ -187,6 +244,16 @@ class BigQueryWarehouse:
                 self._client.query(statement, retry=_RETRY).result(retry=_RETRY)
             table.labels = table_labels(contract)
             self._client.update_table(table, ["labels"], retry=_RETRY)
+
+    def _deployed(self, contract: Contract) -> Deployed | None:
+        try:
+            table = self._client.get_table(self._name(contract), retry=_RETRY)
+        except NotFound:
+            return None
+        return deployed_table(contract, table)
+
+    def _name(self, contract: Contract) -> str:
+        return f"{self.project}.{contract.table}"
 
     def _create_dataset(self, name: str, table_days: int | None = None) -> None:
         dataset = bigquery.Dataset(f"{self.project}.{name}")

@@ -29,9 +29,15 @@ from pipelines.warehouse.base import (
     Value,
     WorkingCopy,
 )
+from pipelines.warehouse.drift import Change, Deployed
 from pipelines.warehouse.duckdb_errors import refused, require_duckdb, unreadable
 from pipelines.warehouse.duckdb_statements import asked, run, used
-from pipelines.warehouse.duckdb_tables import add_columns, create_table
+from pipelines.warehouse.duckdb_tables import (
+    add_columns,
+    carry_out,
+    create_table,
+    deployed_tables,
+)
 from pipelines.warehouse.duckdb_turns import OpenFile
 from pipelines.warehouse.results import as_googlesql
 from pipelines.warehouse.transpile import IN_PLACE, duckdb_type, transpiled_query
@@ -51,6 +57,7 @@ _LOG_BYTES, _LOG_SHARE = 1 << 20, 200
 # Up to this size, a process that has written leaves one file at its end, without a log.
 _SMALL_BYTES = 64 << 20
 _MOST_TRIES = 5
+_ACCESS = {"read": os.R_OK, "write": os.W_OK}
 _log = logging.getLogger(__name__)
 
 
@@ -77,6 +84,30 @@ class DuckDBWarehouse:
                 connection.execute(f"CREATE SCHEMA IF NOT EXISTS {contract.dataset}")
                 connection.execute(create_table(contract, contract.table, "IF NOT EXISTS"))
             add_columns(connection, wanted)
+
+    def deployed(self, contracts: Iterable[Contract]) -> dict[str, Deployed]:
+        if not self.path.exists():
+            return {}
+        with self._connection(read_only=True) as connection:
+            return deployed_tables(connection, contracts)
+
+    def carry_out(self, contract: Contract, changes: Sequence[Change]) -> None:
+        with self._connection() as connection:
+            try:
+                carry_out(connection, contract, changes)
+            except duckdb.Error as error:
+                raise StatementError(
+                    f"DuckDB refused to change {contract.table}: {error}",
+                    kept="the table is as it was.",
+                    fix="Run `adcanary migrate --dry-run` to see the changes.",
+                ) from error
+
+    def lacking(self, contracts: Iterable[Contract]) -> dict[str, tuple[str, ...] | None]:
+        """Of the file and its folder, whatever the contracts."""
+        del contracts
+        file = [name for name, bit in _ACCESS.items() if not os.access(self.path, bit)]
+        folder = [name for name, bit in _ACCESS.items() if not os.access(self.path.parent, bit)]
+        return {self.path.name: (*file, *(f"{name} of its folder" for name in folder))}
 
     def query(self, sql: str, params: Mapping[str, Value] | None = None) -> pa.Table:
         self._refuse_missing()

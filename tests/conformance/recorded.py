@@ -180,6 +180,7 @@ def run_commands(folder: Path, marts: Catalogue) -> list[Sent]:
         _run("privacy", "expire", "--days", "20")
         _run("privacy", "requests")
         _run("query", "SELECT order_id FROM raw.orders")
+        _run("doctor")
     return [*there, *sent]
 
 

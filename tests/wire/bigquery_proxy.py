@@ -2,6 +2,7 @@
 
 BigQuery runs a job id once and answers 409 to the second; the emulator runs it again, and gives
 an uploaded load an id of its own. BigQuery lists tables with their labels, the emulator without.
+BigQuery says which permissions an account has on a table; the emulator has no such call.
 The requests are kept, so that a test can read what was sent.
 """
 
@@ -28,6 +29,7 @@ class BigQueryProxy:
         refused: job ids answered with 409.
         calls: every request, in order: method and path.
         lose_replies: that many answers to ``POST …/jobs`` will not be sent.
+        denied: permissions that the account hasn't on the tables of a dataset.
     """
 
     def __init__(self, target: str) -> None:
@@ -37,6 +39,7 @@ class BigQueryProxy:
         self.calls: list[tuple[str, str]] = []
         self.labels: dict[str, dict[str, str]] = {}
         self.lose_replies = 0
+        self.denied: dict[str, set[str]] = {}
         self.uploads: dict[str, str] = {}
         self.aliases: dict[str, str] = {}
         self.lock = threading.Lock()
@@ -82,6 +85,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = self._body()
+        if self.path.split("?")[0].endswith(":testIamPermissions"):
+            self._permissions(orjson.loads(body)["permissions"])
+            return
         if not urlsplit(self.path).path.endswith("/jobs"):
             self._forward(body)
             return
@@ -123,6 +129,13 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_DELETE(self) -> None:
         self._forward(b"")
+
+    def _permissions(self, asked: list[str]) -> None:
+        """The emulator has no such method. It is the API's tables.testIamPermissions."""
+        dataset = self.path.partition("/datasets/")[2].partition("/")[0]
+        denied = self.bigquery.denied.get(dataset, set())
+        held = [permission for permission in asked if permission not in denied]
+        self._reply(httpx.Response(200), orjson.dumps({"permissions": held}))
 
     def _forward(self, body: bytes) -> None:
         answer = self._ask(body)

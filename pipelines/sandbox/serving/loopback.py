@@ -6,6 +6,8 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from datetime import timedelta
+from email.utils import formatdate
 from types import TracebackType
 from typing import Any, Self
 
@@ -38,6 +40,20 @@ class Served:
         self.stop()
 
 
+class _Dated(uvicorn.Server):
+    """Replies with the time of a clock that is ``ahead`` of this machine's."""
+
+    ahead = timedelta(0)
+
+    async def on_tick(self, counter: int) -> bool:
+        stops = await super().on_tick(counter)
+        if self.ahead:
+            says = formatdate(time.time() + self.ahead.total_seconds(), usegmt=True)
+            headers = [h for h in self.server_state.default_headers if h[0] != b"date"]
+            self.server_state.default_headers = [(b"date", says.encode()), *headers]
+        return stops
+
+
 class Loopback(Served):
     """An application on ``url``; connections queue before it is started."""
 
@@ -49,10 +65,19 @@ class Loopback(Served):
         self._socket.listen()
         self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
         config = uvicorn.Config(app, log_level="error", access_log=False, lifespan="off")
-        self._server = uvicorn.Server(config)
+        self._server = _Dated(config)
         self._thread = threading.Thread(
             target=self._server.run, args=([self._socket],), name=name, daemon=True
         )
+
+    @property
+    def ahead(self) -> timedelta:
+        """How far the clock of its replies is ahead of this machine's."""
+        return self._server.ahead
+
+    @ahead.setter
+    def ahead(self, offset: timedelta) -> None:
+        self._server.ahead = offset
 
     def start(self) -> Self:
         """Return once the server answers.

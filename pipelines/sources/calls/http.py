@@ -13,18 +13,20 @@ from typing import Any
 
 import httpx
 
-from pipelines.errors import SourceError, SourceRejected, SourceUnavailable
+from pipelines.errors import CredentialRefused, SourceError, SourceRejected, SourceUnavailable
 from pipelines.plain_text import remember_secrets
 from pipelines.sources.base import KEPT
+from pipelines.sources.calls.heard import clock_offset
 from pipelines.sources.calls.quotas import PARK_AFTER, parked
 from pipelines.sources.calls.quoting import quoted
-from pipelines.sources.calls.retries import LONGEST_WAIT, retrying
+from pipelines.sources.calls.retries import LONGEST_WAIT, retrying, waits
 
 _LONGEST_PARKING = 31 * 24 * 3600.0
 _CLOCK_TOLERANCE = timedelta(hours=1)
 _TIMEOUT = httpx.Timeout(60.0, connect=10.0)
 MAX_REPLY_BYTES = 256 * 2**20
 _TRANSIENT = {408, 425, 429}  # and every 5xx
+_UNAUTHORISED = 401
 _OF_THE_WIRE = {"content-encoding", "content-length", "transfer-encoding"}
 _FIXES = {
     401: "Check the access token in the environment: it is wrong or expired, or was revoked.",
@@ -49,6 +51,10 @@ class HttpApi:
         max_bytes: of a reply, unpacked; a longer one is refused before it is read to its end.
         before_next: seconds to wait before the next call, read from a reply (usage headers).
         backoff: seconds before the second try; doubled for each further one.
+
+    Attributes:
+        last: the headers of the last reply.
+        clock_offset: how far this machine's clock was ahead of it.
     """
 
     source: str
@@ -63,6 +69,8 @@ class HttpApi:
     before_next: Callable[[httpx.Response], float] = lambda _reply: 0.0
     backoff: float = 0.5
     sleep: Callable[[float], None] = time.sleep
+    last: Mapping[str, str] = field(default_factory=dict, init=False, repr=False)
+    clock_offset: timedelta | None = field(default=None, init=False)
 
     @cached_property
     def _client(self) -> httpx.Client:
@@ -86,7 +94,7 @@ class HttpApi:
         """
         attempts = retrying(self.backoff, self.sleep)
         reply: httpx.Response = attempts(self._once, account_id, method, path, arguments)
-        if pause := self.before_next(reply):
+        if waits() and (pause := self.before_next(reply)):
             self.sleep(min(pause, LONGEST_WAIT))
         return reply
 
@@ -111,11 +119,25 @@ class HttpApi:
                 kept=KEPT,
                 fix="Run again later; if it lasts, check the url and the network.",
             ) from None
-        _check_clock(where, reply)
+        self.last = reply.headers
+        self._check_clock(where, reply)
         if reply.is_success:
             self.inspect(account_id, reply)
             return reply
         raise self.refused(account_id, reply, _refusal(where, reply))
+
+    def _check_clock(self, where: str, reply: httpx.Response) -> None:
+        """A clock that is a day off would publish days that are not over, dated in the future."""
+        off = clock_offset(reply.headers)
+        self.clock_offset = off
+        if off is not None and abs(off) > _CLOCK_TOLERANCE:
+            platform_time = datetime.now(UTC) - off
+            raise SourceRejected(
+                f"{where}: this machine's clock is {off.total_seconds() / 3600:+.1f} hours off the "
+                f"platform's, which says {platform_time:%Y-%m-%d %H:%M} UTC.",
+                kept=KEPT,
+                fix="Set the machine's clock, for instance by NTP.",
+            )
 
     def _read(self, where: str, stream: httpx.Response) -> httpx.Response:
         """The reply with its body, if that has an end."""
@@ -152,27 +174,12 @@ def retry_after(reply: httpx.Response) -> float | None:
         return None
 
 
-def _check_clock(where: str, reply: httpx.Response) -> None:
-    """A clock that is a day off would publish days that are not over, dated in the future."""
-    try:
-        platform_time = parsedate_to_datetime(reply.headers["date"])
-    except (KeyError, ValueError):
-        return
-    off = datetime.now(UTC) - platform_time.replace(tzinfo=platform_time.tzinfo or UTC)
-    if abs(off) > _CLOCK_TOLERANCE:
-        raise SourceRejected(
-            f"{where}: this machine's clock is {off.total_seconds() / 3600:+.1f} hours off the "
-            f"platform's, which says {platform_time:%Y-%m-%d %H:%M} UTC.",
-            kept=KEPT,
-            fix="Set the machine's clock, for instance by NTP.",
-        )
-
-
 def _refusal(where: str, reply: httpx.Response) -> SourceError:
     """The error that a reply is by its status."""
     said = f"{where}: {_address(str(reply.url))} answered {reply.status_code}"
     if reply.status_code < 500 and reply.status_code not in _TRANSIENT:
-        return SourceRejected(
+        kind = CredentialRefused if reply.status_code == _UNAUTHORISED else SourceRejected
+        return kind(
             f"{said}: {quoted(reply.text)}",
             kept=KEPT,
             fix=_FIXES.get(reply.status_code, "Correct what the platform's message names."),

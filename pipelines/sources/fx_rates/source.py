@@ -6,7 +6,7 @@ import csv
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 
 import httpx
@@ -79,6 +79,16 @@ class FxRatesSource:
                 fix="Use --account ecb, or leave it out.",
             )
         return ACCOUNT
+
+    def reach(self, account_id: str) -> None:
+        """Ask for the rates of the last ten days, as :class:`pipelines.sources.base.Reaches`."""
+        today = datetime.now(UTC).date()
+        self._answer(account_id, Window(today - timedelta(days=10), today))
+
+    @property
+    def clock_offset(self) -> timedelta | None:
+        """As :class:`pipelines.sources.base.HearsClock`."""
+        return self._api.clock_offset
 
     def pull(self, account_id: str, window: Window) -> Iterator[Batch]:
         """The rates set in the window.

@@ -17,9 +17,10 @@ from google.api_core.exceptions import (
     InvalidArgument,
     ResourceExhausted,
     ServerError,
+    Unauthenticated,
 )
 
-from pipelines.errors import SourceError, SourceRejected, SourceUnavailable
+from pipelines.errors import CredentialRefused, SourceError, SourceRejected, SourceUnavailable
 from pipelines.sources.calls.quotas import parked_until
 from pipelines.sources.calls.quoting import quoted
 
@@ -61,6 +62,13 @@ class QuotaAhead:
     def note(self, quota: Any, now: datetime) -> None:
         """Remember a reply's PropertyQuota (protobuf)."""
         self._left, self._seen = quota, now
+
+    @property
+    def left(self) -> dict[str, tuple[int, int]]:
+        """By quota, what is left and what the last call took, as the last reply said."""
+        named = [n for n in (*_DAILY, *_HOURLY[:1]) if self._left and self._left.HasField(n)]
+        statuses = {name: getattr(self._left, name) for name in named}
+        return {name: (status.remaining, status.consumed) for name, status in statuses.items()}
 
     def seconds_before_next(self, now: datetime) -> float:
         """How long to wait before the next call: others use up the concurrent ones."""
@@ -111,4 +119,5 @@ def source_error(error: GoogleAPICallError, where: str, now: datetime) -> Source
     fix = _FIXES.get(int(error.code or 0), "Read the message above; trying again won't help.")
     if isinstance(error, InvalidArgument):
         fix = "GA4 renamed or withdrew a field of the report: update adcanary."
-    return SourceRejected(f"{where}: refused ({name}): {said}", kept=KEPT, fix=fix)
+    kind = CredentialRefused if isinstance(error, Unauthenticated) else SourceRejected
+    return kind(f"{where}: refused ({name}): {said}", kept=KEPT, fix=fix)

@@ -19,11 +19,11 @@ from google.analytics.data_v1beta.types import RunReportResponse
 from google.api_core.exceptions import GoogleAPICallError
 from google.auth.exceptions import GoogleAuthError
 
-from pipelines.errors import SourceError, SourceRejected, SourceUnavailable
+from pipelines.errors import CredentialRefused, SourceError, SourceRejected, SourceUnavailable
 from pipelines.money import micros
 from pipelines.secret_settings import Secrets
 from pipelines.source_settings import Ga4ReportSettings
-from pipelines.sources.base import Account, Batch, Window
+from pipelines.sources.base import Account, Batch, Quota, Window
 from pipelines.sources.calls.retries import ATTEMPTS, retrying
 from pipelines.sources.ga4_report.errors import KEPT, QuotaAhead, source_error
 from pipelines.sources.shapes.columns import typed
@@ -119,6 +119,14 @@ class Ga4ReportSource:
             metadata.time_zone,
         )
 
+    @property
+    def quotas(self) -> tuple[Quota, ...]:
+        """The property's tokens; GA4 says what is left, and not of how many."""
+        return tuple(
+            Quota(name.replace("_", " "), None, f"{left:,} left, a report takes {taken:,}")
+            for name, (left, taken) in self._quota.left.items()
+        )
+
     def pull(self, account_id: str, window: Window) -> Iterator[Batch]:
         """The window's rows, one batch, after every page was read."""
         self._require(account_id)
@@ -148,7 +156,7 @@ class Ga4ReportSource:
             try:
                 return BetaAnalyticsDataClient()
             except GoogleAuthError as error:
-                raise SourceRejected(
+                raise CredentialRefused(
                     f"{self._where}: no credentials: {error}",
                     kept=KEPT,
                     fix="Set GOOGLE_APPLICATION_CREDENTIALS, or run `gcloud auth "

@@ -6,6 +6,7 @@ import logging
 import re
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from functools import cache, cached_property
 from operator import attrgetter
 from pathlib import Path
@@ -17,10 +18,12 @@ from google.auth.exceptions import GoogleAuthError, TransportError
 from google.auth.transport.requests import Request
 from google.oauth2.credentials import Credentials
 
-from pipelines.errors import SourceRejected, SourceUnavailable
+from pipelines.errors import CredentialRefused, SourceUnavailable
+from pipelines.plain_text import remember_secrets
 from pipelines.secret_settings import Secrets
 from pipelines.source_settings import GoogleAdsSettings
 from pipelines.sources.base import KEPT
+from pipelines.sources.calls.http import HttpApi
 from pipelines.sources.calls.quotas import PARK_AFTER
 from pipelines.sources.calls.retries import retrying
 from pipelines.sources.google_ads.errors import CALL_ERRORS, Failure, read_failure, source_error
@@ -108,6 +111,29 @@ class GoogleAdsApi:
         columns: Columns = attempts(self._once, where, *stream)
         return columns
 
+    def token(self, account_id: str) -> dict[str, Any]:
+        """What Google says of the access token: its ``scope`` and, where it has the scope for that,
+        its user's ``email``.
+
+        Raises:
+            SourceUnavailable, SourceRejected: as :meth:`ask`.
+        """
+        self._authorise(f"google_ads account {account_id}")
+        token = str(self._credentials.token)
+        remember_secrets(token)
+        about: dict[str, Any] = self._oauth.get(account_id, "tokeninfo", {"access_token": token})
+        return about
+
+    @property
+    def clock_offset(self) -> timedelta | None:
+        """How far this machine's clock was ahead of OAuth's last reply."""
+        return self._oauth.clock_offset
+
+    @cached_property
+    def _oauth(self) -> HttpApi:
+        beside = self._token_uri.rpartition("/")[0]
+        return HttpApi("google_ads", beside, backoff=self._backoff, sleep=self._sleep)
+
     def _once(self, where: str, *stream: Any) -> Columns:
         self._authorise(where)
         try:
@@ -158,7 +184,7 @@ class GoogleAdsApi:
                 fix="Run again later; check the network.",
             ) from error
         except GoogleAuthError as error:
-            raise SourceRejected(
+            raise CredentialRefused(
                 f"{where}: Google refused the refresh token: {error}",
                 kept=KEPT,
                 fix="Grant access again and set ADCANARY_GOOGLE_ADS_REFRESH_TOKEN.",

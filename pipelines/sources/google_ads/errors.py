@@ -13,7 +13,7 @@ from google.ads.googleads.errors import GoogleAdsException
 from google.ads.googleads.v26.errors.types.errors import GoogleAdsFailure
 from google.api_core.exceptions import GoogleAPICallError
 
-from pipelines.errors import SourceError, SourceRejected, SourceUnavailable
+from pipelines.errors import CredentialRefused, SourceError, SourceRejected, SourceUnavailable
 from pipelines.sources.base import KEPT
 from pipelines.sources.calls.quotas import PARK_AFTER, parked
 
@@ -111,7 +111,8 @@ def source_error(failure: Failure, where: str) -> SourceError:
     if _TOO_OLD in failure.codes:
         return DayForgotten(f"{where} ({names}): {failure.message}", kept=KEPT)
     fixes = [_FIXES[name] for name in (*failure.codes, failure.status) if name in _FIXES]
-    return SourceRejected(
+    kind = CredentialRefused if failure.status == "UNAUTHENTICATED" else SourceRejected
+    return kind(
         f"{where} refused the request ({names}): {failure.message}",
         kept=KEPT,
         fix=fixes[0] if fixes else "Read the message above; trying again won't help.",

@@ -17,9 +17,10 @@ from google.ads.googleads.v26.enums.types.customer_status import CustomerStatusE
 from pipelines.errors import SourceRejected
 from pipelines.secret_settings import Secrets
 from pipelines.source_settings import GoogleAdsSettings
-from pipelines.sources.base import KEPT, Account, Batch, Window
+from pipelines.sources.base import KEPT, Account, Batch, Grant, Window
 from pipelines.sources.google_ads.api import Columns, GoogleAdsApi
 from pipelines.sources.google_ads.errors import DayForgotten
+from pipelines.sources.google_ads.grant import read_grant
 from pipelines.sources.google_ads.tables import (
     NAME,
     account_rows,
@@ -81,6 +82,7 @@ class GoogleAdsSource:
         self._login = settings.login_customer_id
         self._api = GoogleAdsApi(settings, secrets, backoff=backoff, sleep=sleep)
         self._known: dict[str, _Customer] = {}
+        self._grants: dict[str, Grant] = {}
 
     def account(self, account_id: str) -> Account:
         """One account, looked up under the login customer; asked once in the life of the source.
@@ -113,6 +115,19 @@ class GoogleAdsSource:
                 fix="Open it again in Google Ads, or remove it from sources.google_ads.accounts.",
             )
         return customer.account
+
+    def grant(self, account_id: str) -> Grant:
+        """The token's scopes, and the role of its user, as far as Google says who that is; asked
+        once for an account that is logged in under."""
+        login = self._login or account_id
+        if login not in self._grants:
+            self._grants[login] = read_grant(self._api, account_id, login)
+        return self._grants[login]
+
+    @property
+    def clock_offset(self) -> timedelta | None:
+        """As :class:`pipelines.sources.base.HearsClock`."""
+        return self._api.clock_offset
 
     def reachable_accounts(self) -> tuple[Account, ...]:
         """Open accounts with delivery under the login customer, by id.

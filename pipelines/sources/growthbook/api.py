@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -66,6 +67,15 @@ class GrowthbookApi:
             kept=KEPT,
             fix="Run again later.",
         )
+
+    def reach(self, organization: str) -> None:
+        """Ask for one experiment."""
+        self._api.get(organization, "api/v1/experiments", {"limit": 1, "offset": 0})
+
+    @property
+    def clock_offset(self) -> timedelta | None:
+        """How far this machine's clock was ahead of the last reply."""
+        return self._api.clock_offset
 
     def _read(self, organization: str) -> tuple[dict[str, dict[str, Any]], int]:
         """One reading's experiments by id, and how many the last page says there are."""

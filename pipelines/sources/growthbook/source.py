@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -67,6 +67,15 @@ class GrowthbookSource:
                 fix="Set sources.growthbook.organization.",
             )
         return Account(account_id, f"GrowthBook {account_id}", "XXX", self._zone)
+
+    def reach(self, account_id: str) -> None:
+        """Ask for one experiment, as :class:`pipelines.sources.base.Reaches`."""
+        self._api.reach(account_id)
+
+    @property
+    def clock_offset(self) -> timedelta | None:
+        """As :class:`pipelines.sources.base.HearsClock`."""
+        return self._api.clock_offset
 
     def pull(self, account_id: str, window: Window) -> Iterator[Batch]:
         """Nothing: a definition is of no day."""

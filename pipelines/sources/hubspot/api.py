@@ -56,7 +56,8 @@ class HubspotApi:
         max_pages: int = MAX_PAGES,
         backoff: float = 0.5,
     ) -> None:
-        self._time_zone = time_zone
+        self._time_zone, self._token = time_zone, access_token
+        self._daily: tuple[int | None, int | None] = (None, None)
         self._max_pages = max_pages
         self._api = HttpApi(
             NAME,
@@ -74,6 +75,24 @@ class HubspotApi:
         details: dict[str, Any] = self._api.get(portal, "account-info/v3/details")
         self._time_zone = details["timeZone"]
         return details
+
+    def scopes(self, portal: str) -> frozenset[str]:
+        """What the private app of the token may do."""
+        body = {"tokenKey": self._token}
+        answer = self._post(portal, "oauth/v2/private-apps/get/access-token-info", body)
+        return frozenset(map(str, answer["scopes"]))
+
+    @property
+    def daily_calls(self) -> tuple[int, int] | None:
+        """Calls that the portal may make in a day and those that are left, as the last reply said;
+        a search's doesn't."""
+        allowed, left = self._daily
+        return None if allowed is None or left is None else (allowed, left)
+
+    @property
+    def clock_offset(self) -> timedelta | None:
+        """How far this machine's clock was ahead of the last reply."""
+        return self._api.clock_offset
 
     def search(
         self,
@@ -209,6 +228,8 @@ class HubspotApi:
     def _park_before_the_quota(self, portal: str, reply: httpx.Response) -> None:
         left = _number(reply, "x-hubspot-ratelimit-daily-remaining")
         allowed = _number(reply, "x-hubspot-ratelimit-daily")
+        if allowed is not None:
+            self._daily = (allowed, left)
         if left is not None and allowed and left < allowed * _RESERVE:
             why = f"{left} of the portal's {allowed} daily calls are left"
             raise self._until_midnight(portal, why)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -18,7 +18,7 @@ from pipelines.placeholders import placeholders
 from pipelines.privacy.hashing import hash_email, hash_phone
 from pipelines.secret_settings import Secrets
 from pipelines.source_settings import HubspotSettings
-from pipelines.sources.base import KEPT, Account, Batch, Window
+from pipelines.sources.base import KEPT, Account, Batch, Grant, Quota, Window
 from pipelines.sources.hubspot.api import NAME, HubspotApi
 from pipelines.sources.shapes.crm_tables import (
     LEADS,
@@ -137,6 +137,24 @@ class HubspotSource:
                 account_id, f"HubSpot {portal}", details["companyCurrency"], self._zone
             )
         return self._account
+
+    def grant(self, account_id: str) -> Grant:
+        """The private app's scopes."""
+        return Grant(scopes=self._api.scopes(account_id))
+
+    @property
+    def quotas(self) -> tuple[Quota, ...]:
+        """The portal's calls of the day."""
+        if self._api.daily_calls is None:
+            return ()
+        allowed, left = self._api.daily_calls
+        text = f"{allowed - left:,} of the day's {allowed:,} calls are used"
+        return (Quota("daily calls", 1 - left / max(allowed, 1), text),)
+
+    @property
+    def clock_offset(self) -> timedelta | None:
+        """As :class:`pipelines.sources.base.HearsClock`."""
+        return self._api.clock_offset
 
     def pull(self, account_id: str, window: Window) -> Iterator[Batch]:
         """Leads and opportunities created in the window, as they are now.

@@ -100,6 +100,19 @@ class LinkedinApi:
         account: Row = self._api.get(account_id, f"adAccounts/{account_id}")
         return account
 
+    def role(self, account_id: str) -> str | None:
+        """The role of the token's user on the account; None where LinkedIn names none."""
+        mine = _elements(
+            account_id, self._api.get(account_id, "adAccountUsers?q=authenticatedUser")
+        )
+        account = f"urn:li:sponsoredAccount:{account_id}"
+        return next((str(row["role"]) for row in mine if row.get("account") == account), None)
+
+    @property
+    def clock_offset(self) -> timedelta | None:
+        """How far this machine's clock was ahead of the last reply."""
+        return self._api.clock_offset
+
     def entities(self, account_id: str, kind: str) -> list[Row]:
         """Every row of adCampaignGroups, adCampaigns or creatives, archived ones included.
 

@@ -8,7 +8,7 @@ days after a click and 7 after a view.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -17,7 +17,7 @@ import pyarrow as pa
 from pipelines.money import micros
 from pipelines.secret_settings import Secrets
 from pipelines.source_settings import LinkedinAdsSettings
-from pipelines.sources.base import Account, Batch, Unreadable, Window
+from pipelines.sources.base import Account, Batch, Grant, Unreadable, Window
 from pipelines.sources.linkedin_ads.api import (
     FIELDS,
     NAME,
@@ -28,6 +28,7 @@ from pipelines.sources.linkedin_ads.api import (
     Row,
     refused,
 )
+from pipelines.sources.linkedin_ads.grant import App, read_grant
 from pipelines.sources.shapes.ads_metrics import Metrics, count, number
 from pipelines.sources.shapes.ads_tables import (
     ENABLED,
@@ -86,6 +87,7 @@ class LinkedinAdsSource:
     Args:
         settings: accounts, another API's url.
         access_token: with r_ads and r_ads_reporting; no other permission is needed.
+        app: whose token it is, for :meth:`grant` alone.
         version: the API's month, YYYYMM.
         row_cap: rows at which adAnalytics stops without a word.
         backoff: seconds before the second try of a call; doubled for each further one.
@@ -101,10 +103,12 @@ class LinkedinAdsSource:
         settings: LinkedinAdsSettings,
         access_token: str,
         *,
+        app: App | None = None,
         version: str = VERSION,
         row_cap: int = ROW_CAP,
         backoff: float = 0.5,
     ) -> None:
+        self._app, self._token = app, access_token
         self.account_ids = settings.accounts
         self.lookback_days = settings.lookback_days
         self._accounts: dict[str, Account] = {}
@@ -128,6 +132,15 @@ class LinkedinAdsSource:
             name = str(details.get("name") or account_id)
             self._accounts[account_id] = Account(account_id, name, details["currency"], _TIME_ZONE)
         return self._accounts[account_id]
+
+    def grant(self, account_id: str) -> Grant:
+        """The role of the token's user and, where its app's secret is set, the token's scopes."""
+        return read_grant(self._api, account_id, self._app, self._token)
+
+    @property
+    def clock_offset(self) -> timedelta | None:
+        """As :class:`pipelines.sources.base.HearsClock`."""
+        return self._api.clock_offset
 
     def pull(self, account_id: str, window: Window) -> Iterator[Batch]:
         """Delivery by day at four levels; nothing is yielded before all of it was read.
@@ -214,7 +227,11 @@ class LinkedinAdsSource:
 
 def open_source(settings: LinkedinAdsSettings, secrets: Secrets) -> LinkedinAdsSource:
     """LinkedIn as configured; ConfigError where its token is missing."""
-    return LinkedinAdsSource(settings, secrets.require("linkedin_access_token"))
+    app = None
+    if secrets.linkedin_client_secret is not None:
+        client_id = secrets.require("linkedin_client_id")
+        app = App(settings.auth_url, client_id, secrets.require("linkedin_client_secret"))
+    return LinkedinAdsSource(settings, secrets.require("linkedin_access_token"), app=app)
 
 
 def _day(days: Row) -> str:

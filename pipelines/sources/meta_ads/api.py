@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -14,17 +15,19 @@ from facebook_business.api import FacebookAdsApi
 from facebook_business.exceptions import FacebookRequestError
 from facebook_business.session import FacebookSession
 
+from pipelines.errors import CredentialRefused, SourceRejected
 from pipelines.source_settings import MAX_PAGES
+from pipelines.sources.calls.heard import clock_offset
 from pipelines.sources.calls.paging import Pages
+from pipelines.sources.calls.retries import attempts, waits
 from pipelines.sources.meta_ads.errors import (
     asks_for_less,
     source_error,
     unreachable,
     wait_seconds,
 )
-from pipelines.sources.meta_ads.usage import read_usage
+from pipelines.sources.meta_ads.usage import Usage, read_usage
 
-_ATTEMPTS = 5
 _PAGE_LIMIT = 1000
 _SMALLEST_LIMIT = 10
 
@@ -69,10 +72,28 @@ class Graph:
         self._backoff = backoff
         self._max_pages = max_pages
         self._sleep = sleep
+        self._token = access_token
+        self.usage: Usage | None = None
+        self.clock_offset: timedelta | None = None
 
     def node(self, account_id: str, fields: tuple[str, ...]) -> Row:
         """Fields of the account itself."""
         return self._call(account_id, "GET", (account_id,), {"fields": ",".join(fields)})
+
+    def token(self, account_id: str) -> Row:
+        """What Meta says of the token: ``scopes`` and, in seconds since 1970 or 0, ``expires_at``.
+
+        To a token that may not be asked about, it says the scopes alone.
+        """
+        try:
+            asked = {"input_token": self._token}
+            about: Row = self._call(account_id, "GET", ("debug_token",), asked)["data"]
+        except CredentialRefused:
+            raise
+        except SourceRejected:
+            held = self._call(account_id, "GET", ("me", "permissions"), {})["data"]
+            about = {"scopes": [p["permission"] for p in held if p["status"] == "granted"]}
+        return about
 
     def edge(
         self, account_id: str, edge: str, fields: tuple[str, ...], statuses: tuple[str, ...]
@@ -125,15 +146,17 @@ class Graph:
                     params["limit"] = max(int(params["limit"]) // 2, _SMALLEST_LIMIT)
                     continue
                 wait = wait_seconds(error, backoff)
-                if wait is None or attempt == _ATTEMPTS:
+                if wait is None or attempt >= attempts():
                     raise source_error(error, account_id, self.url) from error
             except OSError as error:
-                if attempt == _ATTEMPTS:
+                if attempt >= attempts():
                     # without its cause: requests writes the URL, with the token, into it
                     raise unreachable(_reason(error), account_id, self.url) from None
                 wait = backoff
             else:
-                if pause := read_usage(response.headers()).pause_seconds:
+                self.usage = read_usage(response.headers())
+                self.clock_offset = clock_offset(response.headers())
+                if waits() and (pause := self.usage.pause_seconds):
                     self._sleep(pause)
                 reply: Row = response.json()
                 return reply

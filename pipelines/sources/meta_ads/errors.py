@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from facebook_business.exceptions import FacebookRequestError
 
-from pipelines.errors import SourceError, SourceRejected, SourceUnavailable
+from pipelines.errors import CredentialRefused, SourceError, SourceRejected, SourceUnavailable
 from pipelines.sources.base import KEPT
 from pipelines.sources.calls.quotas import PARK_AFTER, parked
 from pipelines.sources.calls.quoting import quoted
@@ -68,7 +68,8 @@ def source_error(error: FacebookRequestError, account_id: str, url: str) -> Sour
             fix="Ask for fewer days.",
         )
     if not is_transient(error):
-        return SourceRejected(f"{where} refused the request {detail}", kept=KEPT, fix=_fix(error))
+        kind = CredentialRefused if code == _TOKEN else SourceRejected
+        return kind(f"{where} refused the request {detail}", kept=KEPT, fix=_fix(error))
     if (seconds := _regain_seconds(error)) > PARK_AFTER.total_seconds():
         return parked(where, seconds, f"it is rate-limited {detail.rstrip('.')}")
     return SourceUnavailable(

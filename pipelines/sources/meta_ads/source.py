@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from functools import partial
 
 import pyarrow as pa
 
 from pipelines.secret_settings import Secrets
 from pipelines.source_settings import MetaAdsSettings
-from pipelines.sources.base import Account, Batch, Unreadable, Window
+from pipelines.sources.base import Account, Batch, Grant, Quota, Unreadable, Window
 from pipelines.sources.meta_ads.api import Graph, Row
 from pipelines.sources.meta_ads.entities import budget_rows, entity_rows, statuses
 from pipelines.sources.meta_ads.reports import EVERY_STATUS, LEVELS, PARENT, Report, ReportReader
@@ -82,6 +82,29 @@ class MetaAdsSource:
                 account_id, node["name"], node["currency"], node["timezone_name"]
             )
         return self._accounts[account_id]
+
+    def grant(self, account_id: str) -> Grant:
+        """The token's permissions, and when it ends."""
+        about = self._graph.token(account_id)
+        ends = about.get("expires_at") or 0
+        return Grant(
+            scopes=frozenset(about["scopes"]),
+            expires_at=datetime.fromtimestamp(ends, UTC) if ends else None,
+        )
+
+    @property
+    def quotas(self) -> tuple[Quota, ...]:
+        """The quota of which the most is used."""
+        usage = self._graph.usage
+        if usage is None:
+            return ()
+        text = f"{usage.percent:.0f}% of the quota that is used most"
+        return (Quota("calls", usage.percent / 100, text),)
+
+    @property
+    def clock_offset(self) -> timedelta | None:
+        """As :class:`pipelines.sources.base.HearsClock`."""
+        return self._graph.clock_offset
 
     def pull(self, account_id: str, window: Window) -> Iterator[Batch]:
         """Delivery by day at each level, and what each action type counted.

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from datetime import UTC, datetime
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import httpx
 
-from pipelines.errors import SourceError, SourceRejected, SourceUnavailable
+from pipelines.errors import CredentialRefused, SourceError, SourceRejected, SourceUnavailable
 from pipelines.source_settings import MAX_PAGES
 from pipelines.sources.base import KEPT
 from pipelines.sources.calls.http import HttpApi
@@ -32,7 +32,7 @@ _CREDENTIALS = (
 )
 
 
-class SessionExpired(SourceRejected):
+class SessionExpired(CredentialRefused):
     """The access token is no longer good; a new one may be."""
 
 
@@ -61,6 +61,7 @@ class SalesforceApi:
     ) -> None:
         self._client_id, self._client_secret = client_id, client_secret
         self._max_pages = max_pages
+        self.scopes: frozenset[str] | None = None
         self._root = f"services/data/{version}"
         self._api = HttpApi(
             NAME,
@@ -74,6 +75,16 @@ class SalesforceApi:
     def resource(self, account_id: str, name: str) -> Any:
         """GET a resource of the versioned API, such as ``sobjects/Lead/describe``."""
         return self._get(account_id, f"{self._root}/{name}")
+
+    @property
+    def daily_calls(self) -> tuple[int, int] | None:
+        """Calls of the last 24 hours and those that are allowed, as the last reply said."""
+        return _usage(self._api.last)
+
+    @property
+    def clock_offset(self) -> timedelta | None:
+        """How far this machine's clock was ahead of the last reply."""
+        return self._api.clock_offset
 
     def query(self, account_id: str, soql: str, *, deleted: bool = False) -> list[Row]:
         """Every record of a SOQL query, over all its pages.
@@ -130,7 +141,9 @@ class SalesforceApi:
                 "client_secret": self._client_secret,
             },
         )
-        self._api.headers = {"Authorization": f"Bearer {reply.json()['access_token']}"}
+        token = reply.json()
+        self._api.headers = {"Authorization": f"Bearer {token['access_token']}"}
+        self.scopes = frozenset(token["scope"].split()) if "scope" in token else None
 
 
 def literal(at: datetime) -> str:
@@ -158,17 +171,22 @@ def _refused(account_id: str, reply: httpx.Response, error: SourceError) -> Sour
             return SourceUnavailable(f"{where}: {message}", kept=KEPT, fix="Run again later.")
         return parked(where, _PARK_SECONDS, "the organisation's daily API calls are used up")
     if reply.url.path.endswith(_TOKEN_PATH) and isinstance(error, SourceRejected):
-        error.fix = _CREDENTIALS
+        return CredentialRefused(error.message, kept=KEPT, fix=_CREDENTIALS)
     return error
 
 
-def _park_before_the_quota(account_id: str, reply: httpx.Response) -> None:
+def _usage(headers: Mapping[str, str]) -> tuple[int, int] | None:
     """Read ``Sforce-Limit-Info: api-usage=15/100000``."""
-    for part in reply.headers.get("sforce-limit-info", "").split(","):
+    for part in headers.get("sforce-limit-info", "").split(","):
         name, _, usage = part.strip().partition("=")
         used, _, allowed = usage.partition("/")
-        if name != "api-usage" or not (used.isdecimal() and allowed.isdecimal()):
-            continue
-        if int(used) > int(allowed) * (1 - _RESERVE):
-            why = f"{used} of the organisation's {allowed} daily API calls are used"
-            raise parked(f"{NAME} account {account_id}", _PARK_SECONDS, why)
+        if name == "api-usage" and used.isdecimal() and allowed.isdecimal():
+            return int(used), int(allowed)
+    return None
+
+
+def _park_before_the_quota(account_id: str, reply: httpx.Response) -> None:
+    used, allowed = _usage(reply.headers) or (0, 0)
+    if used > allowed * (1 - _RESERVE):
+        why = f"{used} of the organisation's {allowed} daily API calls are used"
+        raise parked(f"{NAME} account {account_id}", _PARK_SECONDS, why)

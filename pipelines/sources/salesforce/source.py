@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -18,7 +18,7 @@ from pipelines.placeholders import placeholders
 from pipelines.privacy.hashing import hash_email, hash_phone
 from pipelines.secret_settings import Secrets
 from pipelines.source_settings import SalesforceSettings
-from pipelines.sources.base import KEPT, Account, Batch, Window
+from pipelines.sources.base import KEPT, Account, Batch, Grant, Quota, Window
 from pipelines.sources.salesforce.api import NAME, SalesforceApi, literal
 from pipelines.sources.shapes.crm_tables import (
     LEADS,
@@ -142,6 +142,26 @@ class SalesforceSource:
             currency = organisation["features"].get("defaultCurrencyIsoCode") or ""
             self._account = Account(account_id, organisation["name"], currency, self._zone)
         return self._account
+
+    def grant(self, account_id: str) -> Grant:
+        """The scopes of the token; what its user may see and do, its profile says."""
+        self.account(account_id)
+        note = "what the client's user may change, its profile says"
+        return Grant(scopes=self._api.scopes, note=note)
+
+    @property
+    def quotas(self) -> tuple[Quota, ...]:
+        """The organisation's calls of the last 24 hours."""
+        if self._api.daily_calls is None:
+            return ()
+        used, allowed = self._api.daily_calls
+        text = f"{used:,} of the {allowed:,} calls of 24 hours are used"
+        return (Quota("daily calls", used / max(allowed, 1), text),)
+
+    @property
+    def clock_offset(self) -> timedelta | None:
+        """As :class:`pipelines.sources.base.HearsClock`."""
+        return self._api.clock_offset
 
     def pull(self, account_id: str, window: Window) -> Iterator[Batch]:
         """Leads and opportunities created in the window, as they are now.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -43,6 +44,11 @@ class ShopifyGraphql:
             backoff=backoff,
             sleep=sleep,
         )
+
+    @property
+    def clock_offset(self) -> timedelta | None:
+        """How far this machine's clock was ahead of the last reply."""
+        return self._api.clock_offset
 
     def ask(self, shop: str, document: str, variables: dict[str, Any] | None = None) -> Any:
         """The ``data`` of a query.

@@ -6,13 +6,14 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from datetime import time as clock
+from typing import Any
 from zoneinfo import ZoneInfo
 
-from pipelines.errors import SourceRejected
+from pipelines.errors import SourceRejected, WrongTimeZone
 from pipelines.placeholders import placeholders
 from pipelines.secret_settings import Secrets
 from pipelines.source_settings import ShopifySettings
-from pipelines.sources.base import KEPT, Account, Batch, Unreadable, Window
+from pipelines.sources.base import KEPT, Account, Batch, Grant, Unreadable, Window
 from pipelines.sources.shapes.columns import schema_of, typed
 from pipelines.sources.shopify.api import NAME, ShopifyGraphql
 from pipelines.sources.shopify.bulk import BulkOperations
@@ -86,13 +87,14 @@ class ShopifySource:
                 account_id,
             )
         if shop["ianaTimezone"] != expected:
-            raise _rejected(
-                f"the shop counts its days in {shop['ianaTimezone']}, adcanary.yaml says "
-                f"sources.shopify.time_zone: {expected}",
-                f"Set sources.shopify.time_zone to {shop['ianaTimezone']}.",
-                account_id,
+            raise WrongTimeZone(
+                f"{NAME} account {account_id}: the shop counts its days in "
+                f"{shop['ianaTimezone']}, adcanary.yaml says sources.shopify.time_zone: "
+                f"{expected}.",
+                kept=KEPT,
+                fix=f"Set sources.shopify.time_zone to {shop['ianaTimezone']}.",
             )
-        held = {scope["handle"] for scope in answer["currentAppInstallation"]["accessScopes"]}
+        held = _scopes(answer)
         if lacking := _SCOPES - held:
             raise _rejected(
                 f"the token lacks {', '.join(sorted(lacking))}, without which older orders are "
@@ -101,6 +103,15 @@ class ShopifySource:
                 account_id,
             )
         return Account(account_id, shop["name"], shop["currencyCode"], shop["ianaTimezone"])
+
+    def grant(self, account_id: str) -> Grant:
+        """The scopes of the app's installation."""
+        return Grant(scopes=frozenset(_scopes(self._graphql.ask(account_id, _SHOP))))
+
+    @property
+    def clock_offset(self) -> timedelta | None:
+        """As :class:`pipelines.sources.base.HearsClock`."""
+        return self._graphql.clock_offset
 
     def pull(self, account_id: str, window: Window) -> Iterator[Batch]:
         """The orders placed in the window as they are now, and the refunds made in it."""
@@ -169,6 +180,10 @@ def _merged(days: Iterable[date]) -> list[Window]:
         else:
             windows.append(Window(day, day))
     return windows
+
+
+def _scopes(answer: Any) -> set[str]:
+    return {scope["handle"] for scope in answer["currentAppInstallation"]["accessScopes"]}
 
 
 def _between(field: str, first: datetime, end: datetime) -> str:

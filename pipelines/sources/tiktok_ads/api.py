@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 import httpx
 
-from pipelines.errors import SourceRejected, SourceUnavailable
+from pipelines.errors import CredentialRefused, SourceRejected, SourceUnavailable
 from pipelines.source_settings import MAX_PAGES
 from pipelines.sources.base import KEPT, Window
 from pipelines.sources.calls.http import HttpApi
@@ -18,7 +19,8 @@ from pipelines.sources.calls.quoting import quoted
 NAME = "tiktok_ads"
 MAX_DAYS = 30
 MAX_PAGE_SIZE = 1000
-_ROOT = "open_api/v1.3"
+VERSION = "v1.3"
+_ROOT = f"open_api/{VERSION}"
 _NULL = "-"
 # a list that changes while its pages are read is read again
 _READS = 3
@@ -29,6 +31,7 @@ _FIXES = {
     40104: "The access token is missing: set ADCANARY_TIKTOK_ACCESS_TOKEN.",
     40105: "The access token is wrong or was revoked: renew ADCANARY_TIKTOK_ACCESS_TOKEN.",
 }
+_CREDENTIAL = frozenset({40102, 40104, 40105})
 _CHANGED = "Check the url; if it is right, TikTok has changed its API."
 
 Row = dict[str, Any]
@@ -75,6 +78,11 @@ class TiktokApi:
             raise refused(account_id, "TikTok knows no such advertiser", fix=_FIXES[40001])
         row: Row = advertisers[0]
         return row
+
+    @property
+    def clock_offset(self) -> timedelta | None:
+        """How far this machine's clock was ahead of the last reply."""
+        return self._api.clock_offset
 
     def entities(self, account_id: str, kind: str, fields: Sequence[str]) -> list[Row]:
         """Every campaign, adgroup or ad of an advertiser, deleted ones included."""
@@ -180,6 +188,7 @@ def _inspect(account_id: str, reply: httpx.Response) -> None:
     said = f"code {code}: {quoted(body.get('message'))}" if code else "no code and no data"
     if code == _RATE_LIMIT or code in _FAULTS:
         raise SourceUnavailable(f"{where}: {said}", kept=KEPT, fix="Run again later.")
-    raise refused(
-        account_id, said, fix=_FIXES.get(code or 0, "Correct what TikTok's message names.")
-    )
+    fix = _FIXES.get(code or 0, "Correct what TikTok's message names.")
+    if code in _CREDENTIAL:
+        raise CredentialRefused(f"{where}: {said}.", kept=KEPT, fix=fix)
+    raise refused(account_id, said, fix=fix)

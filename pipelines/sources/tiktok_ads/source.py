@@ -7,7 +7,7 @@ seven days after a click and one after a view.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -112,6 +112,11 @@ class TiktokAdsSource:
             name = str(advertiser.get("name") or account_id)
             self._accounts[account_id] = Account(account_id, name, currency, zone)
         return self._accounts[account_id]
+
+    @property
+    def clock_offset(self) -> timedelta | None:
+        """As :class:`pipelines.sources.base.HearsClock`."""
+        return self._api.clock_offset
 
     def pull(self, account_id: str, window: Window) -> Iterator[Batch]:
         """Delivery by day at four levels; nothing is yielded before all of it was read.

@@ -11,6 +11,9 @@ from fastapi.responses import JSONResponse
 from pipelines.sandbox.serving.loopback import Loopback
 
 _LIFETIME_SECONDS = 3_599
+ADS_SCOPE = "https://www.googleapis.com/auth/adwords"
+EMAIL_SCOPE = "https://www.googleapis.com/auth/userinfo.email"
+READER = "reader@canary.example"
 
 
 class TokenEndpoint:
@@ -18,6 +21,8 @@ class TokenEndpoint:
 
     Args:
         access_token: the one that never ends.
+
+    ``scopes`` and ``email`` are those of every token, and of its user.
     """
 
     client_id = "sandbox-client-id"
@@ -28,12 +33,25 @@ class TokenEndpoint:
         self._lasting = access_token
         self._given: set[str] = set()
         self._count = 0
+        self.scopes: tuple[str, ...] = (ADS_SCOPE, EMAIL_SCOPE)
+        self.email = READER
         self._lock = threading.Lock()
         app = FastAPI()
         app.post("/token")(self._exchange)
+        app.get("/tokeninfo")(self._info)
         self._loopback = Loopback(app, "google-oauth")
         self.url = f"{self._loopback.url}/token"
         self.start, self.stop = self._loopback.start, self._loopback.stop
+
+    def _info(self, access_token: str = "") -> JSONResponse:
+        """https://developers.google.com/identity/sign-in/web/backend-auth names the endpoint."""
+        if not self.accepts(access_token):
+            refusal = {"error": "invalid_token", "error_description": "Invalid Value"}
+            return JSONResponse(refusal, status_code=400)
+        about = {"aud": self.client_id, "scope": " ".join(self.scopes), "expires_in": "3599"}
+        if EMAIL_SCOPE in self.scopes:
+            about |= {"email": self.email, "email_verified": "true"}
+        return JSONResponse(about)
 
     def accepts(self, token: str) -> bool:
         """Whether an access token is good now."""

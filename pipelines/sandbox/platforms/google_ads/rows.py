@@ -14,6 +14,7 @@ from pipelines.sandbox.platforms.google_ads.accounts import AccountTree
 from pipelines.sandbox.platforms.google_ads.clicks import KEPT_DAYS, Clicks
 from pipelines.sandbox.platforms.google_ads.entities import RESOURCES, Scalar, attributes, entities
 from pipelines.sandbox.platforms.google_ads.gaql import GaqlError, Query
+from pipelines.sandbox.platforms.google_ads.oauth import READER
 from pipelines.sandbox.platforms.google_ads.reports import ACTIONS, Days, Reports
 from pipelines.sandbox.serving.faults import Faults
 
@@ -28,13 +29,17 @@ _DIMENSIONS = {"date", "campaign_id", "adgroup_id", "ad_id", "conversion_action"
 
 
 class GoogleAdsBooks:
-    """The market's Google Ads side: accounts under their managers, and their rows."""
+    """The market's Google Ads side: accounts under their managers, and their rows.
+
+    ``users`` are the roles that people have on every account.
+    """
 
     def __init__(self, market: Market, faults: Faults) -> None:
         self._market = market
         self._reports = Reports(market, faults)
         self._clicks = Clicks(market)
         self.accounts = AccountTree(market, faults)
+        self.users = {READER: "READ_ONLY", "buyer@canary.example": "STANDARD"}
 
     def spend_by_day(self, account_id: str, today: date) -> dict[date, int]:
         """Micros that an account's campaigns spent on each day before ``today``."""
@@ -66,6 +71,11 @@ class GoogleAdsBooks:
         measured = any(f.startswith(("segments.", "metrics.")) for f in query.select)
         if resource == "customer_client" or (resource == "customer" and not measured):
             return self._account_columns(customer_id, resource)
+        if resource == "customer_user_access":
+            return {
+                f"{resource}.email_address": list(self.users),
+                f"{resource}.access_role": list(self.users.values()),
+            }
         if resource not in RESOURCES | {"customer", "click_view"}:
             raise GaqlError(
                 "BAD_RESOURCE_TYPE_IN_FROM_CLAUSE", f"'{resource}' is no known resource."

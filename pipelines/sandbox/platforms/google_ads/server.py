@@ -126,6 +126,11 @@ class GoogleAdsServer(Served):
         self._server.stop(grace=0.5).wait()
         self.oauth.stop()
 
+    @property
+    def users(self) -> dict[str, str]:
+        """Who has which role on the accounts, by e-mail address."""
+        return self._books.users
+
     def spend_by_day(self, account_id: str) -> dict[date, int]:
         """The books: micros that an account spent on each of its days, from the market."""
         return self._books.spend_by_day(account_id, self.clock.today)

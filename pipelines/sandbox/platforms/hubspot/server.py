@@ -39,6 +39,8 @@ FAULTS = {
 }
 _BREAKING = frozenset({"daily_quota", "token_invalid", "field_missing"})
 _GONE = {CONTACTS: "hs_lead_status", DEALS: "dealstage"}
+_TOKEN_INFO = "private-apps/get/access-token-info"
+SCOPES = ("crm.objects.contacts.read", "crm.objects.deals.read", "oauth")
 _CAP, _LOW_CAP, _DAILY = 10_000, 10, 250_000
 _OPERATORS = {"GTE": int.__ge__, "LT": int.__lt__, "GT": int.__gt__, "LTE": int.__le__}
 
@@ -59,6 +61,7 @@ class HubspotServer(CrmServer):
         page_rows: records a page of a search.
         search_cap: results that a search gives at most.
         daily_remaining, window_remaining: calls left today and in these ten seconds, for headers.
+        scopes: of the private app.
     """
 
     portal_id, time_zone, token = HUBSPOT.account_id, HUBSPOT.time_zone, "pat-na1-sandbox"
@@ -67,6 +70,7 @@ class HubspotServer(CrmServer):
         super().__init__(HUBSPOT, market, clock, Faults(FAULTS, _BREAKING))
         self.page_rows, self.search_cap, self.daily_remaining = 200, _CAP, _DAILY
         self.calls, self.window_remaining = 0, 188
+        self.scopes: tuple[str, ...] = SCOPES
 
     def _objects(self, kind: str) -> list[Object]:
         if kind not in PROPERTIES:
@@ -102,7 +106,7 @@ class HubspotServer(CrmServer):
         }
 
     def _admit(self, request: Request, path: str, call: str) -> None:
-        reads = request.method == "POST" and path.endswith(("/search", "/batch/read"))
+        reads = request.method == "POST" and path.endswith(("/search", "/batch/read", _TOKEN_INFO))
         if request.method != "GET" and not reads:
             self.mutations.append(f"{request.method} /{path}")
             raise HubspotError(403, "This portal is read-only; the call was recorded.")
@@ -119,14 +123,8 @@ class HubspotServer(CrmServer):
     def _answer(self, path: str, request: Request, body: bytes) -> tuple[int, Json]:
         asked: Json = orjson.loads(body) if body else {}
         match path.split("/"):
-            case ["account-info", "v3", "details"]:
-                return 200, {
-                    "portalId": int(self.portal_id),
-                    "accountType": "STANDARD",
-                    "timeZone": self.time_zone,
-                    "companyCurrency": HUBSPOT.currency,
-                    "additionalCurrencies": [],
-                }
+            case ["account-info", "v3", "details"] | [*_, "access-token-info"]:
+                return 200, self._about(asked.get("tokenKey"))
             case ["crm", "v3", "properties", kind] if kind in PROPERTIES:
                 return 200, {"results": [{"name": name} for name in self._names(kind)]}
             case ["crm", "v3", "objects", kind, "search"]:
@@ -141,6 +139,19 @@ class HubspotServer(CrmServer):
             case ["crm", "v4", "associations", start, _, "batch", "read"]:
                 return self._associated(start, [given["id"] for given in asked["inputs"]])
         raise HubspotError(404, f"No handler for /{path}")
+
+    def _about(self, token: str | None) -> Json:
+        """The portal or, of a token, its private app."""
+        if token is not None:
+            app = {"userId": 1, "hubId": int(self.portal_id), "appId": 2}
+            return {**app, "scopes": list(self.scopes)}
+        return {
+            "portalId": int(self.portal_id),
+            "accountType": "STANDARD",
+            "timeZone": self.time_zone,
+            "companyCurrency": HUBSPOT.currency,
+            "additionalCurrencies": [],
+        }
 
     def _names(self, kind: str) -> list[str]:
         gone = _GONE[kind] if self._gate.is_on("field_missing") else None

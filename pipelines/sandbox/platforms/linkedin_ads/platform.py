@@ -15,8 +15,13 @@ def open_platform(place: Place) -> Platform:
         settings={
             "accounts": [account.account_id for account in Business.accounts],
             "url": server.url,
+            "auth_url": server.url,
         },
         faults=server.faults,
-        secrets={"ADCANARY_LINKEDIN_ACCESS_TOKEN": server.access_token},
+        secrets={
+            "ADCANARY_LINKEDIN_ACCESS_TOKEN": server.access_token,
+            "ADCANARY_LINKEDIN_CLIENT_ID": server.client_id,
+            "ADCANARY_LINKEDIN_CLIENT_SECRET": server.client_secret,
+        },
         server=server,
     )

@@ -10,7 +10,7 @@ import re
 from datetime import date
 from decimal import Decimal
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import parse_qs, unquote
 
 import orjson
 import pyarrow as pa
@@ -66,6 +66,7 @@ ONCE = frozenset(
 _DISTORTIONS = ("missing_metric", "retyped_metric", "new_metric")
 ROW_CAP = 15_000
 _MOST_FIELDS = 20
+_INTROSPECTION, _FAR = "/oauth/v2/introspectToken", 4_102_444_800
 _CENT = Decimal("0.01")
 _LIST_SIZES = {"adCampaignGroups": 1000, "adCampaigns": 1000, "creatives": 100}
 _DAYS = re.compile(
@@ -91,9 +92,13 @@ class LinkedinServer(Loopback):
         clock: its ``today``; no day from it on has data.
         row_cap: rows at which analytics stop, silently.
         page_rows: rows a page of a list holds at most, whatever ``pageSize`` asks for.
+
+    ``role`` is what the token's user has on every account; ``scopes`` are the token's, and
+    ``expires_at`` is when it ends, in seconds since 1970.
     """
 
     version = "202606"
+    client_id, client_secret = "77sandboxcanary", "sandbox-linkedin-secret"
 
     def __init__(
         self,
@@ -107,6 +112,8 @@ class LinkedinServer(Loopback):
         self.clock, self.access_token = clock, access_token
         self.row_cap, self.page_rows = row_cap, page_rows
         self.faults = Faults(FAULTS, BREAKING, ONCE)
+        self.role, self.scopes = "VIEWER", ("r_ads", "r_ads_reporting")
+        self.expires_at = _FAR
         self.mutations: list[str] = []
         self.calls: list[str] = []
         self._books = LinkedinBooks(business)
@@ -117,7 +124,23 @@ class LinkedinServer(Loopback):
         withdrawn = self.faults.strikes("withdrawn_rows", account_id)
         return self._books.spend(account_id, self.clock.today, withdrawn)
 
-    def _handle(self, request: Request) -> Response:
+    async def _handle(self, request: Request) -> Response:
+        if (request.method, request.url.path) == ("POST", _INTROSPECTION):
+            return self._introspect(parse_qs((await request.body()).decode()))
+        return self._respond(request)
+
+    def _introspect(self, form: dict[str, list[str]]) -> Response:
+        """What LinkedIn tells an app of its token."""
+        given = {"client_id": [self.client_id], "client_secret": [self.client_secret]}
+        if any(form.get(name) != value for name, value in given.items()):
+            return _json({"error": "invalid_client"}, 401)
+        if form.get("token") != [self.access_token]:
+            return _json({"active": False}, 200)
+        about = {"client_id": self.client_id, "expires_at": self.expires_at, "auth_type": "3L"}
+        scope = ",".join(self.scopes)
+        return _json({"active": True, "status": "active", "scope": scope, **about}, 200)
+
+    def _respond(self, request: Request) -> Response:
         query = request.scope["query_string"].decode()
         asked = _ACCOUNT.search(f"{request.url.path}?{query}")
         account_id = next(filter(None, asked.groups())) if asked else None
@@ -144,6 +167,8 @@ class LinkedinServer(Loopback):
         match request.url.path.strip("/").split("/"):
             case ["rest", "adAnalytics"]:
                 return self._analytics(params)
+            case ["rest", "adAccountUsers"] if params.get("q") == "authenticatedUser":
+                return {"elements": [self._role_on(account) for account in self._books.account_ids]}
             case ["rest", "adAccounts", account]:
                 return self._books.account(self._known(account))
             case ["rest", "adAccounts", account, kind] if kind in _LIST_SIZES:
@@ -185,6 +210,10 @@ class LinkedinServer(Loopback):
             message = f"Could not find ad account {account_id}"
             raise LinkedinError(404, "RESOURCE_NOT_FOUND", message)
         return account_id
+
+    def _role_on(self, account_id: str) -> Row:
+        account, user = f"urn:li:sponsoredAccount:{account_id}", "urn:li:person:canary"
+        return {"account": account, "role": self.role, "user": user}
 
     def _list(self, account_id: str, kind: str, params: dict[str, str]) -> Row:
         """A page of a finder; its token is ``<offset>``, or ``0-over`` after an empty page."""

@@ -38,6 +38,8 @@ from pipelines.sandbox.serving.clock import Clock
 from pipelines.sandbox.serving.faults import Faults
 from pipelines.sandbox.serving.loopback import Loopback, every_call
 
+SCOPES = ("ads_read", "public_profile")
+
 
 @dataclass(frozen=True)
 class Mutation:
@@ -56,6 +58,9 @@ class MetaServer(Loopback):
         clock: its ``today``; no day from it on has data.
         page_rows: rows a page holds at most, whatever ``limit`` asks for.
         job_rows: rows an insights job may have while a fault makes larger ones fail.
+
+    ``scopes`` are the token's permissions, ``expires_at`` when it ends, in seconds since 1970 (0:
+    never); whether the token may be asked about itself, ``shows_token`` says.
     """
 
     def __init__(
@@ -71,6 +76,9 @@ class MetaServer(Loopback):
         self.access_token = access_token
         self.page_rows = page_rows
         self.usage_percent = 12
+        self.scopes: tuple[str, ...] = SCOPES
+        self.expires_at = 0
+        self.shows_token = True
         self.mutations: list[Mutation] = []
         self.faults = Faults(KNOWN, BREAKING, ONCE)
         self._books = MetaBooks(market, self.faults)
@@ -137,6 +145,8 @@ class MetaServer(Loopback):
             return self._post(request.method, path, params)
         job = self.jobs.find(path[0])
         match path:
+            case ["debug_token"] | ["me", "permissions"]:
+                return {"data": self._token(params) if len(path) == 1 else self._permissions()}
             case [_] if job:
                 return self.jobs.poll(job)
             case [node]:
@@ -148,6 +158,20 @@ class MetaServer(Loopback):
                 self._known(node)
                 return self._page(request, params, self._edge_rows(node, edge, params))
         raise GraphError(100, f"(#100) Tried accessing nonexisting field ({path[-1]})")
+
+    def _token(self, params: dict[str, str]) -> Row:
+        """https://developers.facebook.com/docs/graph-api/reference/debug_token"""
+        if not self.shows_token or params.get("input_token") != self.access_token:
+            raise GraphError(
+                100,
+                "(#100) You must provide an app access token, or a user access token that is an "
+                "owner or developer of the app",
+            )
+        token = {"type": "SYSTEM_USER", "is_valid": True, "expires_at": self.expires_at}
+        return {**token, "app_id": "10150000000000009", "scopes": list(self.scopes)}
+
+    def _permissions(self) -> list[Row]:
+        return [{"permission": scope, "status": "granted"} for scope in self.scopes]
 
     def _post(self, method: str, path: list[str], params: dict[str, str]) -> Row:
         if method == "POST" and len(path) == 2 and path[1] == "insights":

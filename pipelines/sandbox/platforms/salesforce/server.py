@@ -58,6 +58,7 @@ class SalesforceServer(CrmServer):
         page_rows: records a page of a query.
         api_usage: calls of the day, for the header, of 100,000.
         sign_ins: how many tokens were given.
+        scopes: those of the next token, in one text.
     """
 
     org_id, time_zone, version = SALESFORCE.account_id, SALESFORCE.time_zone, "v66.0"
@@ -66,7 +67,7 @@ class SalesforceServer(CrmServer):
     def __init__(self, market: Market, clock: Clock) -> None:
         super().__init__(SALESFORCE, market, clock, Faults(FAULTS, _BREAKING))
         self.page_rows, self.api_usage, self.sign_ins = 2000, 15, 0
-        self._token = ""
+        self._token, self.scopes = "", "api"
         self._cursors: dict[str, _Cursor] = {}
 
     def _objects(self) -> dict[str, list[Json]]:
@@ -114,6 +115,7 @@ class SalesforceServer(CrmServer):
         self.sign_ins += 1
         self._token = f"{self.org_id}!AQ.{self.sign_ins}"
         given = {"access_token": self._token, "instance_url": self.url, "token_type": "Bearer"}
+        given["scope"] = self.scopes
         return Response(orjson.dumps(given), media_type="application/json")
 
     def _admit(self, request: Request, path: str, call: str) -> None:

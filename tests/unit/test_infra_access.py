@@ -1,5 +1,5 @@
-"""Each process has the rights that its code needs in BigQuery, and no others; each secret reaches the
-process that reads it."""
+"""Each process has the rights that its code needs in BigQuery, and no others; each secret reaches
+the process that reads it."""
 
 from __future__ import annotations
 

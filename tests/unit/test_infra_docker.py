@@ -1,4 +1,4 @@
-"""The images and the compose file: linted by what is kept for that, and held to what they promise."""
+"""The images and the compose file: linted by what is kept for that, and held to their promises."""
 
 from __future__ import annotations
 

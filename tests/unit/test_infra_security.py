@@ -1,11 +1,10 @@
-"""Rows about people are shown to whoever's work reads them, and columns that name somebody to nobody
-else: sql/security against the contracts, dbt's models and the code."""
+"""Rows about people are shown to whoever's work reads them, and columns that name somebody to
+nobody else: sql/security against the contracts, dbt's models and the code."""
 
 from __future__ import annotations
 
 import re
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import pytest

@@ -1,5 +1,5 @@
-"""infra/terraform is right: terraform itself says so, on the schema of Google's provider, where there
-is a terraform; and what may never be in it is looked for in its text, everywhere."""
+"""infra/terraform is right: terraform itself says so, on the schema of Google's provider, where
+there is a terraform; and what may never be in it is looked for in its text, everywhere."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import json
 import re
 import shutil
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -223,7 +224,7 @@ def test_the_day_on_cloud_run_is_the_daily_flow_a_step_under_each_identity(
     assert by_name["daily-ingest"]["schedules"] == schedules["daily"]
     steps = [f"daily-{flow}" for flow in ("ingest", "transform", "decide", "propose")]
     assert set(by_name) == {*steps, *schedules} - {"daily"}
-    for before, after in zip(steps, steps[1:], strict=False):
+    for before, after in pairwise(steps):
         (trigger,) = by_name[after]["triggers"]
         assert trigger["match_related"]["prefect.resource.name"] == before
         assert by_name[after]["schedules"] == []

@@ -2,9 +2,9 @@
 once and never changed, so that the bucket may forbid to change or delete anything.
 
 A folder is an anchor, and the last one holds: ``000001/begun`` says its id and its warehouse,
-``000001/announced/…`` what was about to be committed, ``000001/lines/…`` what was. An object's name
-says all of a line, so that a listing reads them. What was announced and never committed stays, and
-is looked at until a later line is written.
+``000001/announced/…`` what was about to be committed, ``000001/lines/…`` what was. An object's
+name says all of a line, so that a listing reads them, and the latest are listed first. What was
+announced and never committed stays, and is looked at until a later line is written.
 """
 
 from __future__ import annotations
@@ -31,6 +31,8 @@ from pipelines.proposals.events import LoggedEvent
 _FIRST_ONLY = 0
 """The generation of an object that isn't there: an upload with it makes one, or is refused."""
 _SECONDS = 30.0
+_TOP = 10**12 - 1
+"""What events are counted down from in names: a listing is in the order of names, and only that."""
 
 
 def open_anchor(settings: Settings) -> AnyAnchor:
@@ -68,7 +70,10 @@ class BucketAnchor(AnyAnchor):
 
     def state(self) -> Sequence[bytes | None]:
         latest = self._latest()
-        return [f"{latest}\n{name}".encode() for name in self._names(f"{latest:06d}/")]
+        folder = f"{latest:06d}"
+        newest = self._names(f"{folder}/lines/", most=1)
+        last = self._line(newest[0]).sequence if newest else 0
+        return [name.encode() for name in (folder, *newest, *self._announced(folder, last))]
 
     def read(self) -> Anchored | None:
         latest = self._latest()
@@ -77,15 +82,13 @@ class BucketAnchor(AnyAnchor):
         folder = f"{latest:06d}"
         header = self.header(self._begun(folder))
         lines: list[Line] = []
-        for name in self._names(f"{folder}/lines/"):
+        for name in reversed(self._names(f"{folder}/lines/")):
             line = self._line(name)
             if not (lines[-1].sequence if lines else 0) < line.first <= line.sequence:
                 raise broken(f"{self.place}/{folder}/lines/{name} is out of order")
             lines.append(line)
         last = lines[-1].sequence if lines else 0
-        # what was announced for events that have their line is settled
-        announced = self._names(f"{folder}/announced/", start=f"{last + 1:012d}")
-        pending = tuple(self._line(name) for name in announced)
+        pending = tuple(self._line(name) for name in self._announced(folder, last))
         return Anchored(f"{self.place}/{folder}", header.anchor, tuple(lines), pending)
 
     @contextmanager
@@ -138,22 +141,32 @@ class BucketAnchor(AnyAnchor):
                 raise broken(f"{self.place}/{folder}/begun is not there") from None
         return content
 
-    def _names(self, below: str, start: str = "") -> list[str]:
-        """The names of the objects in a folder, in order."""
+    def _announced(self, folder: str, last: int) -> list[str]:
+        """What was announced for events after the last that has its line."""
+        return self._names(f"{folder}/announced/", before=f"{_TOP - last:012d}")
+
+    def _names(self, below: str, *, before: str = "", most: int | None = None) -> list[str]:
+        """The names of the objects in a folder, the latest events first.
+
+        Args:
+            before: those before this name alone.
+            most: so many.
+        """
         prefix = f"{self._folder}/{below}"
         with self._reading():
             listed = self._client.list_blobs(
                 self._bucket,
                 prefix=prefix,
-                start_offset=prefix + start,
+                end_offset=prefix + before if before else None,
+                max_results=most,
                 fields="items(name),nextPageToken",
                 **_patience(),
             )
-            return sorted(blob.name.removeprefix(prefix) for blob in listed)
+            return [blob.name.removeprefix(prefix) for blob in listed]
 
     def _line(self, name: str) -> Line:
         try:
-            first, sequence, event_id = name.split("-")
+            _, first, sequence, event_id = name.split("-")
             line = Line(first=int(first), sequence=int(sequence), event_id=event_id)
         except ValueError:
             raise broken(f"{self.place} has an object {name!a}, which isn't adcanary's") from None
@@ -204,4 +217,4 @@ def _patience() -> dict[str, Any]:
 
 
 def _name(line: Line) -> str:
-    return f"{line.first:012d}-{line.sequence:012d}-{line.event_id}"
+    return f"{_TOP - line.first:012d}-{line.first}-{line.sequence}-{line.event_id}"

@@ -199,7 +199,8 @@ def refused(ledger: Ledger, said: str) -> None:
 
 
 def _last(bucket: Any, folder: str) -> Any:
-    return sorted(bucket.list_blobs(prefix=f"ledger/000001/{folder}"), key=lambda b: b.name)[-1]
+    """The object of the latest events: names are in the order of a listing, the latest first."""
+    return min(bucket.list_blobs(prefix=f"ledger/000001/{folder}"), key=lambda blob: blob.name)
 
 
 SPOILT: dict[str, tuple[Callable[[Any], object], str]] = {
@@ -221,7 +222,7 @@ SPOILT: dict[str, tuple[Callable[[Any], object], str]] = {
         "ledger/old isn't one of adcanary's",
     ),
     "with another line for an event": (
-        lambda b: b.blob(f"ledger/000001/lines/{1:012d}-{1:012d}-{'a' * 64}").upload_from_string(
+        lambda b: b.blob(f"ledger/000001/lines/{10**12 - 2}-1-1-{'a' * 64}").upload_from_string(
             b""
         ),
         "out of order|records aaaaaaaaaaaa",

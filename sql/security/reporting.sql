@@ -1,4 +1,4 @@
--- What analysts read: every mart and every table of the jobs, without whose it is. A row that is a
+-- What analysts read: every mart, every table of the jobs and the load ledger, without whose it is. A row that is a
 -- person's alone (a visit, a touch, an identifier) is in none; of orders and conversions, the
 -- columns that name somebody are left out. An engineer runs it, and again after an upgrade:
 -- `SELECT *` is of the columns that there are when a view is made, so one that comes later is
@@ -227,3 +227,7 @@ FROM contracts.segment_scores_daily;
 CREATE OR REPLACE VIEW reporting.uplift_segment_daily AS
 SELECT *
 FROM contracts.uplift_segment_daily;
+
+CREATE OR REPLACE VIEW reporting.load_ledger AS
+SELECT *
+FROM raw.load_ledger;

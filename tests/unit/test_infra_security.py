@@ -174,6 +174,7 @@ def test_analysts_see_every_mart_and_every_result_but_those_of_one_person_each()
     withheld = {f"marts.{name}" for name in {*marts()} - {v for v in views("reporting")}}
     results = {t for t in load_contracts() if t.startswith("contracts.")}
     shown = {table for table, _ in views("reporting").values()}
+    results |= {"raw.load_ledger"}
     assert shown == {f"marts.{n}" for n in marts()} - withheld | (results - PERSON_TABLES)
     for table in withheld:
         name = table.partition(".")[2]
@@ -194,6 +195,21 @@ def test_a_view_for_analysts_names_nobody(view: str) -> None:
     assert not OF_ONE_PERSON.match(name)
     assert left_out <= columns
     assert {column for column in columns - left_out if names_somebody(column)} == set()
+
+
+def test_the_analysts_guide_asks_of_what_analysts_see_but_for_two_questions_about_people() -> None:
+    guide = (ROOT / "docs" / "analysts.md").read_text()
+    shown = {table for table, _ in views("reporting").values()}
+    unseen: dict[str, set[str]] = {}
+    for question in re.split(r"^## ", guide, flags=re.MULTILINE):
+        for block in re.findall(r"```sql\n(.*?)```", question, re.DOTALL):
+            tables = set(re.findall(r"\b(?:FROM|JOIN) ((?:marts|contracts|raw)\.\w+)", block))
+            if tables - shown:
+                unseen.setdefault(question.partition(".")[0], set()).update(tables - shown)
+    assert unseen == {
+        "3": {"marts.persistent_touchpoints"},
+        "9": {"marts.identity_map", "marts.identity_skipped"},
+    }
 
 
 def test_approvers_see_all_of_the_ledger_and_nothing_else() -> None:

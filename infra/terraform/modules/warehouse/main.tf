@@ -26,7 +26,7 @@ locals {
     marts         = "dbt: facts and dimensions, of people too"
     contracts     = "What jobs publish, with verdict and evidence"
     canary        = "Proposals and the hash chain of what was decided"
-    reporting     = "Views of marts and contracts without person data, for analysts"
+    reporting     = "Views of marts, contracts and the load ledger without person data, for analysts"
     approvals     = "Views of canary, for approvers"
   }
 
@@ -34,7 +34,7 @@ locals {
   # can be named once it is there: intermediate, whose views read marts and are read by them, in the
   # second apply.
   authorised = {
-    raw          = ["staging"]
+    raw          = ["staging", "reporting"]
     staging      = ["intermediate", "marts"]
     intermediate = ["marts"]
     contracts    = ["staging", "reporting"]

@@ -1,8 +1,8 @@
--- What analysts read: every mart, every table of the jobs and the load ledger, without whose it is. A row that is a
--- person's alone (a visit, a touch, an identifier) is in none; of orders and conversions, the
--- columns that name somebody are left out. An engineer runs it, and again after an upgrade:
--- `SELECT *` is of the columns that there are when a view is made, so one that comes later is
--- shown to nobody until then. tests/unit/test_infra_security.py holds it to the models and contracts.
+-- What analysts read: every mart, every table of the jobs and the load ledger, without whose it is. A
+-- row that is a person's alone (a visit, a touch, an identifier) is in none; of orders and
+-- conversions, the columns that name somebody are left out. An engineer runs it, and again after an
+-- upgrade: `SELECT *` is of the columns that there are when a view is made, so one that comes later
+-- is shown to nobody until then. tests/unit/test_infra_security.py holds it to models and contracts.
 
 CREATE OR REPLACE VIEW reporting.ads_account_days AS
 SELECT *

@@ -67,6 +67,11 @@ lock: $(UV) ## Lock dependencies anew, without index addresses
 	@$(UV) pip compile --universal --generate-hashes --no-emit-index-url --no-header --no-annotate \
 		--group dev --python-version 3.11 pyproject.toml -o requirements.lock
 	@$(UV) pip compile --universal --generate-hashes --no-emit-index-url --no-header --no-annotate \
+		--python-version 3.11 -c requirements.lock pyproject.toml -o infra/docker/requirements.lock
+	@$(UV) pip compile --universal --generate-hashes --no-emit-index-url --no-header --no-annotate \
+		--python-version 3.11 -c requirements.lock infra/docker/worker-requirements.txt \
+		-o infra/docker/worker-requirements.lock
+	@$(UV) pip compile --universal --generate-hashes --no-emit-index-url --no-header --no-annotate \
 		--python-version 3.11 tests/wire/emulator-requirements.txt -o tests/wire/emulator-requirements.lock
 	@$(UV) pip compile --universal --generate-hashes --no-emit-index-url --no-header --no-annotate \
 		--python-version 3.11 tests/bench/dlt-requirements.txt -o tests/bench/dlt-requirements.lock

@@ -220,6 +220,16 @@ class PrivacySettings(Section):
     event_retention_days: int = Field(90, ge=1)
 
 
+class AuditSettings(Section):
+    """Where the heads of the chain of decisions are anchored: a bucket, as ``gs://name`` or
+    ``gs://name/folder``, for processes of several machines; else a file beside the configuration.
+    """
+
+    anchor: str | None = Field(
+        None, pattern=r"^gs://[a-z0-9][a-z0-9._-]{1,61}[a-z0-9](/[A-Za-z0-9._-]+)*$"
+    )
+
+
 class Settings(Section):
     """Everything that adcanary.yaml may set.
 
@@ -237,6 +247,7 @@ class Settings(Section):
     identity: IdentitySettings = IdentitySettings()
     privacy: PrivacySettings = PrivacySettings()
     review: ReviewSettings = ReviewSettings()
+    audit: AuditSettings = AuditSettings()
     path: Path = Path("adcanary.yaml")
 
     @property

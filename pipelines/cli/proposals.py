@@ -202,13 +202,13 @@ def anchor(
     clock back to now, where the newest event's clock was ahead.
     """
     from pipelines.proposals import decide
-    from pipelines.proposals.anchor import Anchor
+    from pipelines.proposals.bucket_anchor import open_anchor
     from pipelines.proposals.events import Actor
     from pipelines.proposals.ledger import open_ledger
     from pipelines.proposals.terms import Terms, file_policy
 
     settings, warehouse = open_settings(config, create=accept)
-    path = Anchor.beside(settings).path
+    at = open_anchor(settings)
     if accept:
         count = decide.accept_anchor(
             open_ledger(warehouse, settings),
@@ -216,11 +216,11 @@ def anchor(
             Actor(person(actor), "person"),
             comment=comment,
         )
-        print_plainly(f"{path}: a new anchor, from event {count} on.")
+        print_plainly(f"{at.place}: a new anchor, from event {count} on.")
         return
-    anchored = Anchor.beside(settings).read()
+    anchored = at.read()
     if anchored is None:
-        print_plainly(f"{path}: not there.")
+        print_plainly(f"{at.place}: not there.")
         return
     last = anchored.lines[-1].sequence if anchored.lines else 0
-    print_plainly(f"{path}: {len(anchored.lines)} line(s), the last of event {last}.")
+    print_plainly(f"{at.place}: {len(anchored.lines)} line(s), the last of event {last}.")

@@ -2,6 +2,7 @@
 
 A line is written for every append, after the event is committed; before that, the same line is in
 a file beside it (``.pending``), which settles what a process that was killed in between had done.
+In a bucket, it is :mod:`pipelines.proposals.bucket_anchor`.
 """
 
 from __future__ import annotations
@@ -10,8 +11,9 @@ import fcntl
 import os
 import secrets
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,7 +30,9 @@ _POLL_SECONDS = 0.02
 ACCEPT = "adcanary audit anchor --accept"
 
 
-class _Header(BaseModel):
+class Header(BaseModel):
+    """What an anchor begins with: its id, and the warehouse that it is for."""
+
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
     anchor: str
@@ -50,12 +54,12 @@ class Line(BaseModel):
 
 @dataclass(frozen=True)
 class Anchored:
-    """What the anchor says. ``pending`` is an append that may or may not have been committed."""
+    """What the anchor says. ``pending`` are appends that may or may not have been committed."""
 
-    path: Path
+    place: str
     anchor_id: str
     lines: tuple[Line, ...]
-    pending: Line | None
+    pending: tuple[Line, ...]
 
     def hold(self, events: Sequence[LoggedEvent]) -> None:
         """Hold the chain to the anchor: it must extend every head that was anchored, and every
@@ -68,28 +72,28 @@ class Anchored:
         for line in self.lines:
             if line.sequence > len(links) or links[line.sequence - 1] != line.event_id:
                 raise broken(
-                    f"canary_events, row with sequence {line.sequence}: {self.path} records "
+                    f"canary_events, row with sequence {line.sequence}: {self.place} records "
                     f"{line.event_id[:12]} for it; the chain was rewritten or cut, or an older "
                     "copy of the warehouse was put back",
                 )
-        covered = {n for s in self.lines for n in range(s.first, s.sequence + 1)}
-        if self.pending and self.is_committed(self.pending, events):
-            covered |= set(range(self.pending.first, self.pending.sequence + 1))
+        lines = [*self.lines, *self.committed(events)]
+        covered = {n for line in lines for n in range(line.first, line.sequence + 1)}
         own = [e for e in events if e.anchor == self.anchor_id]
         for event in own:
             if event.sequence not in covered:
                 raise broken(
                     f"canary_events, row with sequence {event.sequence}: it isn't in "
-                    f"{self.path}; the file was cut, or the row was added by other means",
+                    f"{self.place}; the file was cut, or the row was added by other means",
                 )
         introduced = own and (own[0].sequence == 1 or own[0].action == Action.ANCHOR)
         if events and not introduced:
-            raise broken(f"{self.path} is of no event in canary_events: it is another ledger's")
+            raise broken(f"{self.place} is of no event in canary_events: it is another ledger's")
 
     def is_continued_from(self, before: Anchored) -> bool:
         """Whether it is the same anchor, with every line that it had before."""
         lines = self.lines[: len(before.lines)]
-        return (self.path, self.anchor_id, lines) == (before.path, before.anchor_id, before.lines)
+        mine, theirs = (self.place, self.anchor_id), (before.place, before.anchor_id)
+        return mine == theirs and lines == before.lines
 
     def hold_later(self, before: Anchored | None, head: str, events: Sequence[LoggedEvent]) -> None:
         """Hold the events after a head, to which both were held before, to the lines since."""
@@ -98,21 +102,127 @@ class Anchored:
         uncovered = {event.sequence for event in events if event.anchor == self.anchor_id}
         for line in lines:
             if links.get(line.sequence) != line.event_id:
-                raise broken(f"{self.path} has a line of event {line.sequence}, which differs")
+                raise broken(f"{self.place} has a line of event {line.sequence}, which differs")
             uncovered -= set(range(line.first, line.sequence + 1))
         if uncovered:
-            raise broken(f"event {min(uncovered)} isn't in {self.path}")
+            raise broken(f"event {min(uncovered)} isn't in {self.place}")
 
-    @staticmethod
-    def is_committed(line: Line, events: Sequence[LoggedEvent]) -> bool:
-        """Whether the chain has an append."""
-        return line.sequence <= len(events) and (
-            events[line.sequence - 1].event_id == line.event_id
+    def committed(self, events: Sequence[LoggedEvent]) -> list[Line]:
+        """Those of the pending appends that the chain has."""
+        return [
+            line
+            for line in self.pending
+            if line.sequence <= len(events) and events[line.sequence - 1].event_id == line.event_id
+        ]
+
+
+def named_after(settings: Settings) -> tuple[str, str]:
+    """An anchor's name, and the warehouse that it is for."""
+    which, folder = settings.warehouse, settings.path.parent.resolve()
+    if which.kind == "bigquery":
+        name, place = str(which.project), f"{which.project} {which.api_endpoint or ''}".strip()
+    else:
+        # relative, so that a folder that moves with its warehouse keeps its anchor
+        name, place = which.path.stem, os.path.relpath(which.path.resolve(), folder)
+    return f"audit-anchor-{which.kind}-{name}-{sha256(place)[:8]}", f"{which.kind} {place}"
+
+
+class AnyAnchor(ABC):
+    """Where heads are anchored.
+
+    Args:
+        place: where that is, for people.
+        warehouse: what it says that it is for.
+    """
+
+    def __init__(self, place: str, warehouse: str) -> None:
+        self.place = place
+        self.warehouse = warehouse
+
+    @abstractmethod
+    def state(self) -> Sequence[bytes | None]:
+        """Something that differs whenever the anchor has changed."""
+
+    @abstractmethod
+    def read(self) -> Anchored | None:
+        """What the anchor says; None if there is none.
+
+        Raises:
+            IntegrityError: a line can't be read, or is another warehouse's; says which.
+        """
+
+    @abstractmethod
+    def lock(self) -> AbstractContextManager[None]:
+        """Keeps others from appending as far as that can be; the ledger compares and sets.
+
+        Raises:
+            DecisionRefused: it can't be written, or another process holds it too long.
+        """
+
+    @abstractmethod
+    def begin(self) -> str:
+        """Begin a new anchor; one that is there is kept beside it. Returns its id."""
+
+    @abstractmethod
+    def settle(self, anchored: Anchored, events: Sequence[LoggedEvent]) -> None:
+        """Finish what a process that was killed had begun: its event is in the chain, or isn't."""
+
+    @abstractmethod
+    def announce(self, line: Line) -> None:
+        """Write down what is about to be committed.
+
+        Raises:
+            DecisionRefused: it can't be written, or the anchor itself couldn't be.
+        """
+
+    @abstractmethod
+    def withdraw(self) -> None:
+        """What was announced wasn't committed."""
+
+    @abstractmethod
+    def confirm(self, line: Line) -> None:
+        """Write the line of what was committed. If that fails, the next append does it: what was
+        announced is still there."""
+
+    def missing(self) -> IntegrityError:
+        """The error that there are events, and no anchor."""
+        return broken(
+            f"canary_events has events, and {self.place}, which holds their heads, is not there",
+            fix=f"Bring it back. If there never was one, {_accept()}",
+        )
+
+    def header(self, row: bytes) -> Header:
+        """What an anchor begins with.
+
+        Raises:
+            IntegrityError: it can't be read, or is another warehouse's.
+        """
+        try:
+            header = Header.model_validate_json(row)
+        except ValidationError:
+            raise self._unreadable(1, "it isn't one of adcanary's") from None
+        if header.warehouse != self.warehouse:
+            raise self._unreadable(
+                1, f"it is of the warehouse {header.warehouse!a}, not {self.warehouse}"
+            )
+        return header
+
+    def _unreadable(self, number: int, why: str) -> IntegrityError:
+        return broken(
+            f"{self.place}, line {number}: {why}",
+            fix=f"Bring back a copy of it. If there is none, {_accept()}",
+        )
+
+    def _unwritable(self, why: str) -> DecisionRefused:
+        return DecisionRefused(
+            f"The audit anchor {self.place} can't be written: {why}.",
+            kept="nothing was recorded.",
+            fix="Make it writable, with space left, then run it again.",
         )
 
 
-class Anchor:
-    """The anchor's file.
+class Anchor(AnyAnchor):
+    """The anchor's file, for processes of one machine.
 
     Args:
         path: where it is.
@@ -120,32 +230,20 @@ class Anchor:
     """
 
     def __init__(self, path: Path, warehouse: str) -> None:
+        super().__init__(str(path), warehouse)
         self.path = path
-        self.warehouse = warehouse
         self._pending = path.with_name(f"{path.name}.pending")
 
     @classmethod
     def beside(cls, settings: Settings) -> Anchor:
         """The anchor beside the configuration, named after its warehouse."""
-        which, folder = settings.warehouse, settings.path.parent.resolve()
-        if which.kind == "bigquery":
-            name, place = str(which.project), f"{which.project} {which.api_endpoint or ''}".strip()
-        else:
-            # relative, so that a folder that moves with its warehouse keeps its anchor
-            name, place = which.path.stem, os.path.relpath(which.path.resolve(), folder)
-        file = f"audit-anchor-{which.kind}-{name}-{sha256(place)[:8]}.jsonl"
-        return cls(folder / ".adcanary" / file, f"{which.kind} {place}")
+        name, warehouse = named_after(settings)
+        return cls(settings.path.parent.resolve() / ".adcanary" / f"{name}.jsonl", warehouse)
 
     def state(self) -> Sequence[bytes | None]:
-        """The bytes of both files, for telling whether they have changed."""
         return [_bytes(self.path), _bytes(self._pending)]
 
     def read(self) -> Anchored | None:
-        """What the anchor says; None if there is none.
-
-        Raises:
-            IntegrityError: a line can't be read, or is another warehouse's; says which.
-        """
         kept = _bytes(self.path)
         if kept is None:
             return None
@@ -155,7 +253,7 @@ class Anchor:
             raise self._unreadable(len(rows) + 1, "it was cut off")
         if not rows:
             raise self._unreadable(1, "the file is empty" if not kept else "it was cut off")
-        header = self._header(rows[0])
+        header = self.header(rows[0])
         lines: list[Line] = []
         for number, row in enumerate(rows[1:], start=2):
             try:
@@ -167,15 +265,10 @@ class Anchor:
             lines.append(line)
         if pending and lines and lines[-1] == pending:
             pending = None  # it was written; only the file beside it is still there
-        return Anchored(self.path, header.anchor, tuple(lines), pending)
+        return Anchored(self.place, header.anchor, tuple(lines), (pending,) if pending else ())
 
     @contextmanager
     def lock(self) -> Iterator[None]:
-        """Lets no other process on this machine append.
-
-        Raises:
-            DecisionRefused: the folder can't be written, or another process holds it too long.
-        """
         with self._writing():
             self.path.parent.mkdir(parents=True, exist_ok=True)
             file = self.path.with_name(f"{self.path.name}.lock").open("ab")
@@ -192,8 +285,7 @@ class Anchor:
             yield
 
     def begin(self) -> str:
-        """Begin a new anchor; one that is there is kept beside it. Returns its id."""
-        header = _Header(anchor=secrets.token_hex(8), warehouse=self.warehouse)
+        header = Header(anchor=secrets.token_hex(8), warehouse=self.warehouse)
         with self._writing():
             if self.path.exists():
                 number = 1 + len([*self.path.parent.glob(f"{self.path.name}.replaced-*")])
@@ -203,31 +295,23 @@ class Anchor:
         return header.anchor
 
     def settle(self, anchored: Anchored, events: Sequence[LoggedEvent]) -> None:
-        """Finish what a process that was killed had begun: its event is in the chain, or isn't."""
-        if anchored.pending and Anchored.is_committed(anchored.pending, events):
-            self.confirm(anchored.pending)
-        else:
+        committed = anchored.committed(events)
+        for line in committed:
+            self.confirm(line)
+        if not committed:
             with self._writing():
                 self._pending.unlink(missing_ok=True)
 
     def announce(self, line: Line) -> None:
-        """Write down what is about to be committed.
-
-        Raises:
-            DecisionRefused: it can't be written, or the anchor itself couldn't be.
-        """
         with self._writing():
             self.path.open("r+b").close()
             _replace(self._pending, line.text())
 
     def withdraw(self) -> None:
-        """What was announced wasn't committed."""
         with suppress(OSError):  # the next append settles it
             self._pending.unlink(missing_ok=True)
 
     def confirm(self, line: Line) -> None:
-        """Write the line of what was committed. If that fails, the next append does it: what was
-        announced is still there."""
         with suppress(OSError):
             with self.path.open("r+b") as file:
                 kept = file.read()
@@ -250,43 +334,12 @@ class Anchor:
                 f"{self._pending} isn't one of adcanary's", fix=f"Look at it, then {_accept()}"
             ) from None
 
-    def _header(self, row: bytes) -> _Header:
-        try:
-            header = _Header.model_validate_json(row)
-        except ValidationError:
-            raise self._unreadable(1, "it isn't one of adcanary's") from None
-        if header.warehouse != self.warehouse:
-            raise self._unreadable(
-                1, f"it is of the warehouse {header.warehouse!a}, not {self.warehouse}"
-            )
-        return header
-
-    def missing(self) -> IntegrityError:
-        """The error that there are events, and no anchor."""
-        return broken(
-            f"canary_events has events, and {self.path}, which holds their heads, is not there",
-            fix=f"Bring the file back. If there never was one on this machine, {_accept()}",
-        )
-
-    def _unreadable(self, number: int, why: str) -> IntegrityError:
-        return broken(
-            f"{self.path}, line {number}: {why}",
-            fix=f"Bring back a copy of the file. If there is none, {_accept()}",
-        )
-
     @contextmanager
     def _writing(self) -> Iterator[None]:
         try:
             yield
         except OSError as error:
             raise self._unwritable(error.strerror or str(error)) from error
-
-    def _unwritable(self, why: str) -> DecisionRefused:
-        return DecisionRefused(
-            f"The audit anchor {self.path} can't be written: {why}.",
-            kept="nothing was recorded.",
-            fix="Make its folder writable, with space left on the disk, then run it again.",
-        )
 
 
 def broken(what: str, *, fix: str | None = None) -> IntegrityError:

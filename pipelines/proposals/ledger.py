@@ -15,8 +15,9 @@ from pipelines.config import Settings
 from pipelines.contracts import load_contract
 from pipelines.errors import DecisionRefused, IntegrityError
 from pipelines.money import Money
-from pipelines.proposals.anchor import Anchor, Anchored, Line
+from pipelines.proposals.anchor import Anchored, AnyAnchor, Line
 from pipelines.proposals.book import Book, no_policy
+from pipelines.proposals.bucket_anchor import open_anchor
 from pipelines.proposals.clock import check_kind
 from pipelines.proposals.events import GENESIS, Event, LoggedEvent, event_row
 from pipelines.proposals.market import query_text
@@ -89,8 +90,8 @@ class Records:
 
 
 def open_ledger(warehouse: Warehouse, settings: Settings, memory: Memory | None = None) -> Ledger:
-    """A warehouse's ledger, with its heads anchored beside the configuration."""
-    return Ledger(warehouse, Anchor.beside(settings), memory)
+    """A warehouse's ledger, with its heads anchored where the settings say."""
+    return Ledger(warehouse, open_anchor(settings), memory)
 
 
 class Ledger:
@@ -102,7 +103,7 @@ class Ledger:
     """
 
     def __init__(
-        self, warehouse: Warehouse, anchor: Anchor | None, memory: Memory | None = None
+        self, warehouse: Warehouse, anchor: AnyAnchor | None, memory: Memory | None = None
     ) -> None:
         self.warehouse = warehouse
         self.anchor = anchor
@@ -224,7 +225,7 @@ class Ledger:
                 raise
             self.anchor.confirm(line)
 
-    def _open_anchor(self, anchor: Anchor, book: Book, first: Event) -> str:
+    def _open_anchor(self, anchor: AnyAnchor, book: Book, first: Event) -> str:
         """The id of the anchor that the events are made with, once it agrees with the book."""
         if first.action == Action.ANCHOR:
             return anchor.begin()

@@ -181,7 +181,8 @@ def _anchors(records: Records) -> str:
     if anchored is None:
         return "and there is no anchor to compare them with"
     count = len(anchored.lines)
-    return f"and the chain agrees with {count} anchor{'' if count == 1 else 's'} in {anchored.path}"
+    anchors = "anchor" if count == 1 else "anchors"
+    return f"and the chain agrees with {count} {anchors} in {anchored.place}"
 
 
 def _verify_proposals(records: Records) -> dict[Key, StoredProposal]:

@@ -23,7 +23,7 @@ TOP_LEVEL = {
     *("pipelines", "flows", "dbt", "expectations", "sql", "infra", "tests", "docs", "findings"),
     *("prefect.yaml", "pyproject.toml", "requirements.lock", "Makefile"),
     *("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE"),
-    *(".ci", ".gitignore", ".pre-commit-config.yaml", ".sqlfluffignore"),
+    *(".ci", ".dockerignore", ".gitignore", ".pre-commit-config.yaml", ".sqlfluffignore"),
 }
 
 

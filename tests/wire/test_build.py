@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -83,6 +83,32 @@ def test_no_model_compares_each_row_of_a_table_with_each_row_of_another(built: B
             if "BLOCKWISE_NL_JOIN" in plan:
                 all_pairs.add(model.stem)
     assert all_pairs <= lists_of_a_few
+
+
+def test_a_day_of_a_view_on_ga4s_events_reads_the_rows_of_that_day(built: Built) -> None:
+    """Not through a lateral unnest, nor a common table expression that several parts read."""
+    with duckdb.connect(str(built.settings.warehouse.path), read_only=True) as connection:
+        views = connection.execute(
+            "SELECT table_name FROM duckdb_columns() WHERE schema_name = 'staging' "
+            "AND column_name = 'event_date' AND starts_with(table_name, 'stg_ga4__')"
+        ).fetchall()
+        ((day, landed),) = connection.execute(
+            "SELECT event_date, count(*) FROM raw.ga4_events GROUP BY 1 ORDER BY 2 DESC LIMIT 1"
+        ).fetchall()
+        connection.execute("PRAGMA enable_profiling = 'no_output'")
+        for (view,) in views:
+            connection.execute(f"SELECT * FROM staging.{view} WHERE event_date = ?", [day])
+            profile = orjson.loads(connection.get_profiling_information(format="json"))
+            assert all(rows <= landed for rows in _handed_on(profile)), view
+    assert views
+
+
+def _handed_on(operator: dict[str, Any]) -> Iterator[int]:
+    """Rows that each scan of a table hands on."""
+    if operator.get("operator_rows_scanned"):
+        yield operator["operator_cardinality"]
+    for child in operator["children"]:
+        yield from _handed_on(child)
 
 
 def test_spend_is_the_landed_spend_to_the_micro(built: Built) -> None:

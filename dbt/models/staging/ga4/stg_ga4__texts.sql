@@ -1,6 +1,9 @@
 -- What known devices saw or typed, event by event: titles of pages, names of items, searches on the
 -- site. Items of a list that was merely shown are not among them.
-with events as (
+--
+-- Each kind reads the events itself: of a part of the query that several read, DuckDB makes a table first, of
+-- all days whatever is asked for.
+{%- set events -%}
   select
     property_id,
     event_date,
@@ -14,27 +17,25 @@ with events as (
     search_term,
     items
   from {{ source('raw', 'ga4_events') }}
-),
-
-texts as (
+{%- endset %}
+with texts as (
   select property_id, event_date, event_key, client_key, 'page' as kind, page_title as text
-  from events
+  from ({{ events }}) as events
   where event_name = 'page_view' or event_name = 'view_item'
   union all
   select property_id, event_date, event_key, client_key, 'search' as kind, search_term as text
-  from events
+  from ({{ events }}) as events
   where search_term is not null
   union all
   select
-    events.property_id,
-    events.event_date,
-    events.event_key,
-    events.client_key,
+    property_id,
+    event_date,
+    event_key,
+    client_key,
     'item' as kind,
     item.item_name as text
-  from events
-  cross join {{ unnested('events.items', 'item') }}
-  where events.event_name in ('view_item', 'add_to_cart', 'add_to_wishlist', 'purchase')
+  from {{ unnested('(' ~ events ~ ')', 'items', 'item') }} as events
+  where event_name in ('view_item', 'add_to_cart', 'add_to_wishlist', 'purchase')
 )
 
 select distinct

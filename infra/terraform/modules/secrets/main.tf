@@ -18,6 +18,8 @@ locals {
     "google_ads_access_token",
     "meta_access_token",
     "linkedin_access_token",
+    "linkedin_client_id",
+    "linkedin_client_secret",
     "tiktok_access_token",
     "shopify_token",
     "hubspot_token",

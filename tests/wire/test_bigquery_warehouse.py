@@ -163,8 +163,11 @@ def test_a_bigquery_that_does_not_answer_is_unavailable(monkeypatch: pytest.Monk
     from google.cloud.bigquery.retry import DEFAULT_RETRY
 
     monkeypatch.setattr("pipelines.warehouse.bigquery._RETRY", DEFAULT_RETRY.with_timeout(0.1))
+    warehouse = BigQueryWarehouse(budget_rows.settings("http://127.0.0.1:9"))
     with pytest.raises(WarehouseUnavailable, match="could not create tables"):
-        BigQueryWarehouse(budget_rows.settings("http://127.0.0.1:9")).create_tables([BUDGETS])
+        warehouse.create_tables([BUDGETS])
+    with pytest.raises(WarehouseUnavailable, match="could not run a query"):
+        warehouse.query("SELECT 1 AS x")
 
 
 @pytest.mark.emulator

@@ -15,8 +15,8 @@
     end as client_key,
     {{ event_param('page_title', 'string_value') }} as page_title,
     search_term,
-    items
-  from {{ source('raw', 'ga4_events') }}
+    ga4.items
+  from {{ source('raw', 'ga4_events') }} as ga4
 {%- endset %}
 with texts as (
   select property_id, event_date, event_key, client_key, 'page' as kind, page_title as text

@@ -110,7 +110,7 @@ class Case:
         warehouse = open_warehouse(settings, create=False)
         if self.has_warehouse:
             try:
-                warehouse.datasets()  # BigQuery's library tries a query for ten minutes
+                warehouse.datasets()  # one that doesn't answer is waited for here, and only once
             except (WarehouseLocked, WarehouseUnavailable) as error:
                 self._unavailable = error
                 raise

@@ -85,7 +85,7 @@ def _measure(market: Market, days: int) -> dict[str, Any]:
             totals["rows scanned"] += profile["cumulative_rows_scanned"]
             totals["MB read"] += profile["total_bytes_read"]
             seconds += profile["cpu_time"]
-            kept[node] += sum(_kept(profile))
+            kept[node] += sum(rows_kept(profile))
         totals["rows kept"] = kept.total()
         with duckdb.connect(str(path), read_only=True) as connection:
             events = connection.execute("SELECT COUNT(*) FROM raw.ga4_events").fetchone()
@@ -142,12 +142,12 @@ def _profile(path: Path, sql: str) -> dict[str, Any]:
         return found
 
 
-def _kept(operator: dict[str, Any]) -> Iterator[int]:
+def rows_kept(operator: dict[str, Any]) -> Iterator[int]:
     """Rows that each scan of a table hands on."""
     if operator.get("operator_rows_scanned"):
         yield operator["operator_cardinality"]
     for child in operator["children"]:
-        yield from _kept(child)
+        yield from rows_kept(child)
 
 
 if __name__ == "__main__":

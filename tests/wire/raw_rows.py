@@ -113,7 +113,7 @@ def _order(order_id: str, day: str, revenue: int, **columns: Any) -> dict[str, A
     }
 
 
-def _event(device: str, clock: str, name: str = "page_view", **columns: Any) -> dict[str, Any]:
+def event(device: str, clock: str, name: str = "page_view", **columns: Any) -> dict[str, Any]:
     micros = int(_at("2025-03-09", clock).timestamp()) * 1_000_000
     params = columns.pop("params", {})
     return {
@@ -268,12 +268,12 @@ def fill(warehouse: Warehouse) -> None:
         warehouse,
         "raw.ga4_events",
         [
-            _event("d1", "10:00:00", "session_start", params=ours),
-            _event("d1", "10:00:00", params=ours, user_id="A"),
-            _event("d1", "10:30:00", params=ours | {"engagement_time_msec": 12_000}),
-            _event("d1", "11:00:01", params=ours, user_id="B"),
-            _event("d2", "12:00:00", params={"page_location": "https://s.example/?a=1&gclid=G2#x"}),
-            _event("d3", "13:00:00", "purchase", ecommerce={"purchase_revenue": 19.99}),
-            _event("d0", "13:00:00") | {"user_pseudo_id": None},
+            event("d1", "10:00:00", "session_start", params=ours),
+            event("d1", "10:00:00", params=ours, user_id="A"),
+            event("d1", "10:30:00", params=ours | {"engagement_time_msec": 12_000}),
+            event("d1", "11:00:01", params=ours, user_id="B"),
+            event("d2", "12:00:00", params={"page_location": "https://s.example/?a=1&gclid=G2#x"}),
+            event("d3", "13:00:00", "purchase", ecommerce={"purchase_revenue": 19.99}),
+            event("d0", "13:00:00") | {"user_pseudo_id": None},
         ],
     )

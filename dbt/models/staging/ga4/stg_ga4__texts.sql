@@ -2,7 +2,8 @@
 -- site. Items of a list that was merely shown are not among them.
 --
 -- Each kind reads the events itself: of a part of the query that several read, DuckDB makes a table first, of
--- all days whatever is asked for.
+-- all days whatever is asked for. The tests' emulator of BigQuery takes a bare `items` for the column of the
+-- query around it.
 {%- set events -%}
   select
     property_id,

@@ -5,6 +5,7 @@
 # A good guess: a server and a client of one package agree, whatever FastAPI its metadata allows. Seen:
 # from 0.151 on, FastAPI validates a body field that is null instead of taking its default, and the
 # client sends {"workers": null} for "no filter": 422. Health, flows and runs go on working.
+# Prefect 3.9 asks for fastapi<0.151 itself.
 # In adcanary: fastapi<0.151 in pyproject.toml, and a test that deploys all to a real server
 # (tests/wire/test_flows.py).
 set -euo pipefail

@@ -13,25 +13,37 @@ from prefect import flow
 from flows.decide import decide
 from flows.ingest import ingest
 from flows.propose import propose
+from flows.retries import HOUR
+from flows.server import served
 from flows.transform import transform
 
 
-@flow(name="daily")
-def daily(config: Path | None = None) -> None:
+@flow(name="daily", timeout_seconds=12 * HOUR)
+def daily(config: Path | None = None, jobs: list[str] | None = None) -> None:
     """One day, from what the platforms report to what a person may decide.
 
+    What fails, fails alone, and the flow at the end: accounts that could not be ingested (a
+    proposal for one with old data fails its freshness guardrail), jobs that could not run (their
+    last results stand).
+
+    Args:
+        config: adcanary.yaml; by default what ADCANARY_CONFIG names, or the one in the folder.
+        jobs: only these decision jobs; by default all.
+
     Raises:
-        AccountsFailed: at the end, if accounts could not be ingested; names each. A proposal for an
-            account with old data fails its freshness guardrail.
+        AccountsFailed: accounts could not be ingested; names each.
+        JobsFailed: jobs could not run; names each.
     """
     ingested = ingest(config, return_state=True)
     transform(config)
-    decide(config)
+    decided = decide(config, jobs, return_state=True)
     propose(config)
-    ingested.result()
+    for state in (ingested, decided):
+        state.result()
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--config", type=Path)
-    daily(parser.parse_args().config)
+    with served():
+        daily(parser.parse_args().config)

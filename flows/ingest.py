@@ -9,7 +9,7 @@ from prefect.artifacts import create_table_artifact
 
 from flows.leftovers import remove_leftovers
 from flows.markdown import text
-from flows.retries import RETRIES
+from flows.retries import HOUR, RETRIES
 from pipelines.config import load_settings
 from pipelines.errors import AdcanaryError
 from pipelines.landing.ingest import Ingested, ingest_account
@@ -17,7 +17,7 @@ from pipelines.landing.overlaps import overlapping
 from pipelines.plain_text import visible
 from pipelines.privacy.salt import check_salt
 from pipelines.secret_settings import Secrets
-from pipelines.sources.registry import open_source, source_names
+from pipelines.sources.registry import configured_names, open_source
 from pipelines.warehouse import open_warehouse
 
 
@@ -44,11 +44,18 @@ def ingest_one(
     return ingested
 
 
-@flow(name="ingest")
-def ingest(config: Path | None = None, allow_withdrawals: bool = False) -> list[Ingested]:
+@flow(name="ingest", timeout_seconds=6 * HOUR)
+def ingest(
+    config: Path | None = None,
+    sources: list[str] | None = None,
+    allow_withdrawals: bool = False,
+) -> list[Ingested]:
     """Ingest all accounts. If one fails, the others are still published.
 
     Args:
+        config: adcanary.yaml; by default what ADCANARY_CONFIG names, or the one in the folder.
+        sources: only these, of those that are configured; files stands for every file. By default
+            all.
         allow_withdrawals: publish also what takes a large share of the published rows away.
 
     Raises:
@@ -56,13 +63,17 @@ def ingest(config: Path | None = None, allow_withdrawals: bool = False) -> list[
     """
     remove_leftovers()
     settings = load_settings(config)
+    names = configured_names(settings, sources)
+    if not names:
+        get_run_logger().info("Not in %s: nothing to pull.", settings.path)
+        return []
     if salt := Secrets().hash_salt:
         check_salt(open_warehouse(settings), salt.get_secret_value())
     done: list[Ingested] = []
     failed: list[str] = []
     runs = []
     opened = []
-    for name in source_names(settings):
+    for name in names:
         try:
             source = open_source(settings, Secrets(), name)
             opened.append((name, source, source.account_ids))

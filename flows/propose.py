@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
 from prefect import flow, get_run_logger, task
 from prefect.artifacts import create_markdown_artifact
+from prefect.events import emit_event
 
+from flows.automations import EXPIRED
 from flows.markdown import text
-from flows.retries import RETRIES
-from pipelines.config import load_settings
+from flows.retries import HOUR, RETRIES
+from pipelines.config import Settings, load_settings
 from pipelines.proposals.events import SERVICE
 from pipelines.proposals.ledger import Ledger, open_ledger
 from pipelines.proposals.propose import Proposed
@@ -42,18 +45,40 @@ def draft_proposals(config: Path | None, as_of: date | None) -> Proposed:
     return append_new(ledger, terms, created_by=SERVICE.name)
 
 
-@flow(name="propose")
+@flow(name="propose", timeout_seconds=HOUR)
 def propose(config: Path | None = None, as_of: date | None = None) -> Proposed:
-    """Score what was proposed, then propose from the latest results."""
+    """Score what was proposed, then propose from the latest results.
+
+    Proposals that expired undecided are an event, ``adcanary.proposals.expired``, for automations.
+
+    Args:
+        config: adcanary.yaml; by default what ADCANARY_CONFIG names, or the one in the folder.
+        as_of: last day of evidence; by default yesterday, where amounts are reported.
+    """
     barred = score_proposals(config, as_of)
     proposed = draft_proposals(config, as_of)
-    create_markdown_artifact(
-        key="proposals",
-        markdown=f"{len(proposed.created)} new, {len(proposed.existing)} known, "
-        f"{len(proposed.superseded)} superseded\n\n"
-        + "\n".join(f"- {text(r)}" for r in (*proposed.refused, *map(_barred, barred.items()))),
-    )
+    link = page_link(load_settings(config))
+    lines = [
+        f"{len(proposed.created)} new, {len(proposed.existing)} known, "
+        f"{len(proposed.superseded)} superseded, {len(proposed.expired)} expired",
+        "",
+        *(f"- {link(proposal_id)}" for proposal_id in proposed.created),
+        *(f"- {text(r)}" for r in (*proposed.refused, *map(_barred, barred.items()))),
+    ]
+    create_markdown_artifact(key="proposals", markdown="\n".join(lines))
+    if proposed.expired:
+        emit_event(
+            EXPIRED,
+            resource={"prefect.resource.id": "adcanary.proposals"},
+            payload={"proposals": list(proposed.expired)},
+        )
     return proposed
+
+
+def page_link(settings: Settings) -> Callable[[str], str]:
+    """A proposal's id as a link to the review page, in Markdown; the id, where none is named."""
+    url = settings.review.url
+    return lambda id_: f"[{text(id_)}]({url.rstrip('/')}/proposals/{id_})" if url else text(id_)
 
 
 def _barred(job: tuple[str, str]) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 from prefect import flow, task
 from prefect.artifacts import create_table_artifact
 
-from flows.retries import RETRIES
+from flows.retries import HOUR, RETRIES
 from pipelines.config import load_settings
 from pipelines.privacy.retention import expire
 from pipelines.warehouse import open_warehouse
@@ -21,9 +21,14 @@ def expire_events(config: Path | None, days: int | None) -> dict[str, int]:
     return expire(open_warehouse(settings), settings.today(), kept)
 
 
-@flow(name="retention")
+@flow(name="retention", timeout_seconds=2 * HOUR)
 def retention(config: Path | None = None, days: int | None = None) -> dict[str, int]:
-    """Expire event-level rows; ``days`` overrides the setting."""
+    """Expire event-level rows.
+
+    Args:
+        config: adcanary.yaml; by default what ADCANARY_CONFIG names, or the one in the folder.
+        days: keep so many; by default privacy.event_retention_days.
+    """
     rows = expire_events(config, days)
     create_table_artifact(
         key="expired-rows",

@@ -1,4 +1,5 @@
-"""Which failures a task retries: what is Transient in the tree of errors, and nothing else."""
+"""Which failures a task retries: what is Transient in the tree of errors, and nothing else; and the
+unit of the flows' timeouts, after which one that hangs ends as failed."""
 
 from __future__ import annotations
 
@@ -8,6 +9,8 @@ from prefect.client.schemas.objects import State, TaskRun
 from prefect.tasks import Task, exponential_backoff
 
 from pipelines.errors import Transient
+
+HOUR = 3600.0
 
 
 async def is_transient(task: Task[..., Any], run: TaskRun, state: State[Any]) -> bool:

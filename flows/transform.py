@@ -5,8 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from prefect import flow, get_run_logger, task
+from prefect.artifacts import create_markdown_artifact
 
-from flows.retries import RETRIES
+from flows.limits import BUILD, alone
+from flows.markdown import text
+from flows.retries import HOUR, RETRIES
 from pipelines.build import build
 from pipelines.build_results import BuildResult
 from pipelines.config import load_settings
@@ -24,7 +27,15 @@ def build_models(config: Path | None) -> BuildResult:
     return result
 
 
-@flow(name="transform")
+@flow(name="transform", timeout_seconds=3 * HOUR)
 def transform(config: Path | None = None) -> BuildResult:
-    """Rebuild the marts from what landing published, if that is new."""
-    return build_models(config)
+    """Rebuild the marts from what landing published, if that is new.
+
+    Args:
+        config: adcanary.yaml; by default what ADCANARY_CONFIG names, or the one in the folder.
+    """
+    with alone(BUILD):
+        result = build_models(config)
+    warnings = [f"- {text(str(warning))}" for warning in result.warnings]
+    create_markdown_artifact(key="build", markdown="\n".join([text(str(result)), "", *warnings]))
+    return result

@@ -15,7 +15,7 @@ import orjson
 
 from pipelines import build_record
 from pipelines.build_inputs import Project, changed, states
-from pipelines.build_results import FAILED, BuildResult, read_built, read_results
+from pipelines.build_results import FAILED, BuildResult, read_built, read_cost, read_results
 from pipelines.canonical import canonical_json
 from pipelines.config import Settings
 from pipelines.contracts import load_contracts
@@ -23,6 +23,7 @@ from pipelines.errors import AuditError, ConfigError, StatementError, UsageError
 from pipelines.placeholders import placeholders
 from pipelines.platforms import Platform, platform_table
 from pipelines.shipped import shipped
+from pipelines.telemetry import note, work
 from pipelines.warehouse import Warehouse, WorkingCopy, open_warehouse
 
 PROJECT = shipped("dbt")
@@ -110,8 +111,16 @@ def build(
         WarehouseLocked: another process wrote to the DuckDB file for lock_timeout_seconds.
         WarehouseUnavailable: BigQuery gave no answer.
     """
+    with work("build", selection=select, full_refresh=full_refresh) as doing:
+        result = _build(settings, select, on_progress or (lambda _: None), full_refresh)
+        doing.note(models=result.models, tests=result.tests, warnings=len(result.warnings))
+        return result
+
+
+def _build(
+    settings: Settings, select: str | None, report: Callable[[str], None], full_refresh: bool
+) -> BuildResult:
     started = time.monotonic()
-    report = on_progress or (lambda _: None)
     project = Project(PROJECT, dbt_variables(settings), settings.warehouse.kind)
     before = _before(settings, project) if select is None and not full_refresh else None
     if before and not before.new:
@@ -129,6 +138,7 @@ def build(
         rebuilt = open_warehouse(_of_copy(settings, copy), create=False) if copy else warehouse
         inputs = project.digests | states(rebuilt, project.sources)
         build_id = build_record.begin(rebuilt, inputs, select)
+        note(build_id=build_id)
         run = _run_dbt(settings, folder, arguments, copy, report)
         _require_results(run, folder, select)
         result = _ended(rebuilt, build_id, folder, views)
@@ -160,11 +170,12 @@ def _ended(
     try:
         result = replace(read_results(folder), standing=len(views))
     except AuditError as error:
-        build_record.end(warehouse, build_id, "FAIL")
+        build_record.end(warehouse, build_id, "FAIL", **read_cost(folder))
         return error
     tables, made = read_built(folder)
     outputs = states(warehouse, tables, [*made, *views])
-    build_record.end(warehouse, build_id, "PASS", outputs=canonical_json(outputs), **result.stored)
+    stored = {**result.stored, **read_cost(folder), "outputs": canonical_json(outputs)}
+    build_record.end(warehouse, build_id, "PASS", **stored)
     return result
 
 

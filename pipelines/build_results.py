@@ -135,6 +135,22 @@ def read_results(folder: Path) -> BuildResult:
     )
 
 
+def read_cost(folder: Path) -> dict[str, int | float]:
+    """What BigQuery billed dbt's queries for, as columns of contracts.builds; nothing on DuckDB."""
+    results = orjson.loads((folder / "run_results.json").read_bytes())["results"]
+    answers = [result.get("adapter_response") or {} for result in results]
+    billed = [
+        answer["bytes_billed"] for answer in answers if answer.get("bytes_billed") is not None
+    ]
+    slots = [answer["slot_ms"] for answer in answers if answer.get("slot_ms") is not None]
+    cost: dict[str, int | float] = {}
+    if billed:
+        cost["bytes_billed"] = sum(billed)
+    if slots:
+        cost["slot_seconds"] = sum(slots) / 1000
+    return cost
+
+
 def read_built(folder: Path) -> tuple[list[str], list[str]]:
     """What dbt built, as ``dataset.table``: the tables and the views."""
     results = orjson.loads((folder / "run_results.json").read_bytes())["results"]

@@ -45,8 +45,8 @@ class WarehouseSettings(Section):
     path: Path = Path(".adcanary/adcanary.duckdb")
     lock_timeout_seconds: float = Field(25.0, gt=0, le=300)
     project: str | None = None
-    location: str = "EU"
-    maximum_bytes_billed: int = Field(10 * 1024**3, gt=0)
+    location: str = Field("EU", description="of the datasets, for good")
+    maximum_bytes_billed: int = Field(10 * 1024**3, gt=0, description="of one query")
     api_endpoint: str | None = Field(None, description="another BigQuery, such as an emulator")
 
 
@@ -112,11 +112,11 @@ class MmmSettings(Section):
     origins: int = Field(8, ge=8)
     horizons: tuple[Horizon, ...] = (4, 8, 13)
     min_weeks: int = Field(52, ge=26)
-    max_rhat: float = Field(1.1, gt=1)
-    min_effective_samples: float = Field(100, gt=0)
-    max_prediction_mape: float = Field(0.25, gt=0)
+    max_rhat: float = Field(1.1, gt=1, description="of the sampler's chains")
+    min_effective_samples: float = Field(100, gt=0, description="of the posterior")
+    max_prediction_mape: float = Field(0.25, gt=0, description="mean error of unseen weeks")
     max_disagreement: float = Field(0.3, gt=0)
-    curve_points: int = Field(21, ge=5)
+    curve_points: int = Field(21, ge=5, description="spends at which a curve is told")
     launched: dict[AccountName, date] | None = None
     segments: tuple[Segment, ...] | None = None
     allocation: AllocationSettings | None = None
@@ -165,7 +165,7 @@ class PacingSettings(Section):
     min_z_under: float = Field(3.7, gt=0)
     recent_days: int = Field(5, ge=2)
     window_days: int = Field(10, ge=3, le=14)
-    max_data_age_days: int = Field(3, ge=1)
+    max_data_age_days: int = Field(3, ge=1, description="else the verdict is NO_DATA")
     holidays: HolidayCalendar | None = None
 
 

@@ -25,7 +25,9 @@ def _time_zone(name: str) -> str:
     return name
 
 
-TimeZone = Annotated[str, AfterValidator(_time_zone)]
+TimeZone = Annotated[
+    str, AfterValidator(_time_zone), Field(description="IANA name, such as Europe/Berlin")
+]
 
 
 def _holiday_calendar(name: str) -> str:
@@ -46,6 +48,10 @@ def _account_of(platform: str) -> AfterValidator:
     return AfterValidator(lambda text: canonical_id(platform, "account", text))
 
 
+_LOOKBACK = "days up to yesterday that every run pulls again, as they are restated"
+_SERVER = "of another server, such as a sandbox"
+
+
 class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -54,16 +60,16 @@ MAX_PAGES = 10_000
 
 
 class PagedSection(Section):
-    """``max_pages``: pages of one reading; a platform that names more is not asked on."""
-
-    max_pages: int = Field(MAX_PAGES, ge=1)
+    max_pages: int = Field(
+        MAX_PAGES, ge=1, description="of one reading; a platform that names more is not asked on"
+    )
 
 
 class PersonSection(Section):
     """A source of people's ids. ``placeholders`` are texts that are nobody's, besides those of
     pipelines/placeholders.yaml; ``identity.placeholders`` sets them for all."""
 
-    placeholders: tuple[str, ...] = ()
+    placeholders: tuple[str, ...] = Field((), description="texts that are nobody's")
 
     def knowing(self, placeholders: tuple[str, ...]) -> Self:
         """The section with further placeholders."""
@@ -75,7 +81,7 @@ class GoogleAdsSettings(Section):
 
     accounts: tuple[Annotated[str, _account_of("google_ads")], ...] = Field(min_length=1)
     login_customer_id: Annotated[str, _account_of("google_ads")] | None = None
-    lookback_days: int = Field(30, ge=1, le=90)
+    lookback_days: int = Field(30, ge=1, le=90, description=_LOOKBACK)
     endpoint: str | None = Field(None, description="host:port of another server, over TLS")
     timeout_seconds: float = Field(300.0, gt=0, description="of one query")
     token_uri: str = "https://oauth2.googleapis.com/token"
@@ -85,7 +91,7 @@ class MetaAdsSettings(PagedSection):
     """Meta ad accounts, such as act_123, or 123."""
 
     accounts: tuple[Annotated[str, _account_of("meta_ads")], ...] = Field(min_length=1)
-    lookback_days: int = Field(28, ge=1, le=90)
+    lookback_days: int = Field(28, ge=1, le=90, description=_LOOKBACK)
     report_timeout_seconds: float = Field(1800.0, gt=0, description="then a report is split")
     graph_url: str | None = Field(None, description="base URL of another Graph API")
 
@@ -94,8 +100,8 @@ class LinkedinAdsSettings(PagedSection):
     """LinkedIn ad accounts (numeric ids)."""
 
     accounts: tuple[Annotated[str, _account_of("linkedin_ads")], ...] = Field(min_length=1)
-    lookback_days: int = Field(30, ge=1, le=180)
-    url: str = "https://api.linkedin.com"
+    lookback_days: int = Field(30, ge=1, le=180, description=_LOOKBACK)
+    url: str = Field("https://api.linkedin.com", description=_SERVER)
     auth_url: str = Field("https://www.linkedin.com", description="where tokens are looked into")
 
 
@@ -103,8 +109,8 @@ class TiktokAdsSettings(PagedSection):
     """TikTok advertiser ids."""
 
     accounts: tuple[Annotated[str, _account_of("tiktok_ads")], ...] = Field(min_length=1)
-    lookback_days: int = Field(28, ge=1, le=180)
-    url: str = "https://business-api.tiktok.com"
+    lookback_days: int = Field(28, ge=1, le=180, description=_LOOKBACK)
+    url: str = Field("https://business-api.tiktok.com", description=_SERVER)
 
 
 class Ga4ExportSettings(PersonSection):
@@ -120,7 +126,7 @@ class Ga4ExportSettings(PersonSection):
     searches: bool = False
     dataset: str | None = Field(None, pattern=r"^[\w-]+\.\w+$")
     time_zone: TimeZone
-    lookback_days: int = Field(4, ge=1, le=90)
+    lookback_days: int = Field(4, ge=1, le=90, description=_LOOKBACK)
     api_endpoint: str | None = Field(None, description="another BigQuery, such as an emulator")
 
     @model_validator(mode="after")
@@ -134,7 +140,7 @@ class Ga4ReportSettings(Section):
     """The GA4 Data API: daily aggregates with their sampling and thresholding flags."""
 
     property_id: str
-    lookback_days: int = Field(7, ge=1, le=90)
+    lookback_days: int = Field(7, ge=1, le=90, description=_LOOKBACK)
     endpoint: str | None = Field(None, description="host:port of another server, without TLS")
 
 
@@ -145,7 +151,7 @@ class ShopifySettings(PersonSection):
     url: str | None = Field(None, description="default: https://<shop_id>.myshopify.com")
     api_version: str = "2026-07"
     time_zone: TimeZone
-    lookback_days: int = Field(30, ge=1, le=365)
+    lookback_days: int = Field(30, ge=1, le=365, description=_LOOKBACK)
 
 
 class HubspotSettings(PagedSection, PersonSection):
@@ -153,8 +159,8 @@ class HubspotSettings(PagedSection, PersonSection):
 
     portal_id: str
     time_zone: TimeZone
-    lookback_days: int = Field(30, ge=1, le=365)
-    url: str = "https://api.hubapi.com"
+    lookback_days: int = Field(30, ge=1, le=365, description=_LOOKBACK)
+    url: str = Field("https://api.hubapi.com", description=_SERVER)
 
 
 class SalesforceSettings(PagedSection, PersonSection):
@@ -164,7 +170,7 @@ class SalesforceSettings(PagedSection, PersonSection):
     url: str
     api_version: str = "v66.0"
     time_zone: TimeZone
-    lookback_days: int = Field(30, ge=1, le=365)
+    lookback_days: int = Field(30, ge=1, le=365, description=_LOOKBACK)
 
 
 class GrowthbookSettings(PagedSection):
@@ -186,7 +192,7 @@ class SkanSettings(Section):
 
     advertiser_id: str
     path: Path
-    lookback_days: int = Field(3, ge=1, le=90)
+    lookback_days: int = Field(3, ge=1, le=90, description=_LOOKBACK)
     public_key: Path | None = None
 
 
@@ -202,15 +208,15 @@ class ServerEventsSettings(PersonSection):
     time_zone: TimeZone
     purposes: tuple[Annotated[int, Field(ge=1, le=24)], ...] = Field((1, 7), min_length=1)
     vendor_id: int | None = Field(None, ge=1, le=65_535)
-    lookback_days: int = Field(3, ge=1, le=90)
+    lookback_days: int = Field(3, ge=1, le=90, description=_LOOKBACK)
 
 
 class FxRatesSettings(Section):
     """Daily euro reference rates of the European Central Bank."""
 
-    url: str = "https://data-api.ecb.europa.eu"
+    url: str = Field("https://data-api.ecb.europa.eu", description=_SERVER)
     currencies: tuple[str, ...] = ("USD", "GBP", "CHF")
-    lookback_days: int = Field(10, ge=1, le=90)
+    lookback_days: int = Field(10, ge=1, le=90, description=_LOOKBACK)
 
 
 class FileSettings(PersonSection):

@@ -7,6 +7,7 @@ import csv
 import ctypes
 import io
 import json
+import logging
 import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -14,7 +15,7 @@ from contextlib import contextmanager
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any
+from typing import IO, Any, cast
 
 from rich.console import Console
 from rich.table import Table
@@ -23,6 +24,7 @@ from rich.text import Text
 from pipelines.errors import AdcanaryError
 from pipelines.plain_text import one_line, visible
 
+_log = logging.getLogger(__name__)
 _STDOUT, _STDERR = 1, 2
 _PIPED_WIDTH = 100  # without a terminal to ask: a page's width, for logs and files
 # no emoji: ":x:" in a name stays as it is
@@ -35,6 +37,30 @@ class Format(StrEnum):
     JSON = "json"
     CSV = "csv"
     TSV = "tsv"
+
+
+def logs_as_json() -> None:
+    """Write what would be read by people on standard error as lines of the log, if the log is JSON
+    (:mod:`pipelines.json_logs`)."""
+    if "ADCANARY_LOG_FORMAT" not in os.environ:
+        return
+    from pipelines.json_logs import log_as_configured
+
+    if log_as_configured():
+        err.file = cast(IO[str], _Lines())
+
+
+class _Lines(io.TextIOBase):
+    """Takes text, and logs each line of it."""
+
+    def __init__(self) -> None:
+        self._begun = ""
+
+    def write(self, text: str) -> int:
+        *lines, self._begun = (self._begun + text).split("\n")
+        for line in filter(str.strip, lines):
+            _log.warning("%s", line)
+        return len(text)
 
 
 # a spreadsheet takes a cell that begins so for a formula
@@ -142,6 +168,10 @@ def print_error(error: AdcanaryError, of: str | None = None) -> None:
     Args:
         of: what failed, such as ``google_ads/1234567890``, when the command covers several.
     """
+    if isinstance(err.file, _Lines):
+        said = {"error": type(error).__name__, "of": of, "kept": error.kept, "next": error.fix}
+        _log.error("%s", error.message, extra={k: v for k, v in said.items() if v})
+        return
     if of:
         err.print(visible(f"{of} failed."), markup=False, highlight=False, soft_wrap=True)
     err.print(f"[bold red]{type(error).__name__}[/]: ", end="")

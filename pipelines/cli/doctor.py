@@ -12,7 +12,7 @@ from pipelines.cli.options import ConfigOption, FormatOption
 from pipelines.errors import UsageError
 
 if TYPE_CHECKING:
-    from pipelines.doctor.finding import Finding
+    from pipelines.finding import Finding
 
 _COLUMNS = ("name", "status", "message", "fix")
 _FAILED, _UNAVAILABLE = 1, 3
@@ -46,9 +46,14 @@ def doctor(
     case = Case(load_settings(config), Secrets(), offline=offline)
     findings = list(examine(case, checks or ()))
     if format_ is Format.TABLE:
-        _print(findings)
+        print_findings(findings)
     else:
         print_rows([_row(finding) for finding in findings], format_, columns=_COLUMNS)
+    exit_by(findings)
+
+
+def exit_by(findings: Sequence[Finding]) -> None:
+    """End the process if one fails: as unavailable, if later all of them may pass."""
     failures = [finding for finding in findings if finding.status == "fail"]
     if failures:
         raise SystemExit(_UNAVAILABLE if all(f.unavailable for f in failures) else _FAILED)
@@ -58,7 +63,8 @@ def _row(finding: Finding) -> dict[str, Any]:
     return {name: getattr(finding, name) for name in _COLUMNS}
 
 
-def _print(findings: Sequence[Finding]) -> None:
+def print_findings(findings: Sequence[Finding]) -> None:
+    """Print them as a table, then what to do about each, and counts."""
     rows = [{n: row[n] for n in _COLUMNS[:-1]} for row in map(_row, findings)]
     print_rows(rows, Format.TABLE)
     for finding in findings:

@@ -16,6 +16,7 @@ from pipelines.cli import (
     ingest,
     lab,
     migrate,
+    monitor,
     policy,
     privacy,
     proposals,
@@ -25,6 +26,7 @@ from pipelines.cli import (
 )
 from pipelines.cli.console import (
     Format,
+    logs_as_json,
     native_output_aside,
     of_rows,
     out,
@@ -56,6 +58,7 @@ app = typer.Typer(
 
 def main() -> None:
     """Run the command line; expected errors are printed as messages, never as tracebacks."""
+    logs_as_json()
     try:
         try:
             app()
@@ -166,7 +169,11 @@ app.command("scorecard")(scorecard.scorecard)
 
 @app.command()
 def query(
-    sql: Annotated[str, typer.Argument(help="One GoogleSQL SELECT statement.")],
+    sql: Annotated[str | None, typer.Argument(help="One GoogleSQL SELECT statement.")] = None,
+    file: Annotated[
+        typer.FileText | None,
+        typer.Option(help="Read the statement from a file; - for standard input."),
+    ] = None,
     format_: RowsOption = None,
     spreadsheet: Annotated[
         bool,
@@ -188,12 +195,20 @@ def query(
             kept="nothing was read.",
             fix="Pass --format csv with it.",
         )
+    if (sql is None) == (file is None):
+        raise UsageError(
+            "A query is one statement: as an argument, or in a file.",
+            kept="nothing was read.",
+            fix='Pass "SELECT …", or --file FILE.',
+        )
     _, warehouse = open_settings(config, create=False)
-    rows = warehouse.ask(sql)
+    rows = warehouse.ask(file.read() if file else sql or "")
     print_rows(rows.to_pylist(), chosen, columns=rows.column_names, spreadsheet=spreadsheet)
 
 
 app.command("doctor")(doctor.doctor)
+app.command("monitor")(monitor.monitor)
+app.command("metrics")(monitor.metrics)
 app.command("migrate")(migrate.migrate)
 app.command("backup")(backup.backup)
 app.command("restore")(backup.restore)

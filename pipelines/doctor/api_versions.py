@@ -13,7 +13,7 @@ import yaml
 
 from pipelines.config import Settings
 from pipelines.doctor.case import Case
-from pipelines.doctor.finding import Finding, fail, ok, warn
+from pipelines.finding import Finding, fail, ok, warn
 
 _TABLE = Path(__file__).with_name("api_versions.yaml")
 _SOON = timedelta(days=90)

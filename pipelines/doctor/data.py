@@ -4,63 +4,26 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 from pipelines.contracts import EXTRA_COLUMN, RUN_ID_COLUMN, load_contracts
 from pipelines.doctor.case import Case
-from pipelines.doctor.finding import Finding, fail, ok, skip, warn
 from pipelines.errors import MissingTableError
-from pipelines.landing.slices import date_column
+from pipelines.finding import Finding, ok, skip, warn
+from pipelines.landing.freshness import freshness as landed
+from pipelines.landing.freshness import late
 from pipelines.sources.base import Account
 
-# Yesterday's rows come with today's run: until then a day is missing, and that is no fault.
-_LATE, _STALE = 1, 3
-# A currency has no rate at weekends and on holidays.
-_SPARE_DAYS = {"fx_rates": 4}
 _SHOWN = 8
 
 
 def freshness(case: Case) -> Iterator[Finding]:
     """How many days each account's newest published day is behind yesterday."""
-    rows = _ledger(case, "newest_days")
-    by_account: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
-    for row in rows:
-        by_account.setdefault((row["source"], row["account_id"]), []).append(row)
-    for source, account_id, zone in _accounts(case, sorted(by_account)):
-        name = f"freshness:{source}/{account_id}"
-        tables = by_account.get((source, account_id))
-        if tables is None:
-            fix = f"Run `adcanary ingest {source}`."
-            yield warn(name, "Nothing of it was ever published.", fix)
-            continue
-        yesterday = case.settings.today(zone) - timedelta(days=1)
-        yield _of_account(name, source, tables, yesterday)
-
-
-def _of_account(
-    name: str, source: str, tables: list[Mapping[str, Any]], yesterday: date
-) -> Finding:
-    last = {row["table_name"]: _last_day(row) for row in tables}
-    table = min(last, key=lambda t: (last[t], t))
-    behind = (yesterday - last[table]).days
-    ago = f"{behind} days before yesterday" if behind > 0 else "as of yesterday"
-    message = f"Published to {last[table]}, {ago} ({table})."
-    fix = f"Run `adcanary ingest {source}`, and see why the last run failed or didn't start."
-    spare = _SPARE_DAYS.get(source, 0)
-    if behind > _STALE + spare:
-        return fail(name, message, fix)
-    if behind > _LATE + spare:
-        return warn(name, message, fix)
-    return ok(name, message)
-
-
-def _last_day(row: Mapping[str, Any]) -> date:
-    """The newest day that is published; of a list, which has no days, that of its last pull."""
-    contract = load_contracts()[row["table_name"]]
-    day: date = row["window_end"] if date_column(contract) else row["pulled_at"].date()
-    return day
+    published = landed(case.warehouse) if case.has_warehouse else {}
+    for source, account_id, zone in _accounts(case, sorted(published)):
+        known = published.get((source, account_id))
+        yield late(source, account_id, known, case.settings.today(zone))
 
 
 def _accounts(

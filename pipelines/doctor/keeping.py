@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 from pipelines.doctor.case import Case
-from pipelines.doctor.finding import Finding, fail, failed, ok, skip, warn
 from pipelines.errors import AdcanaryError, MissingTableError
+from pipelines.finding import Finding, fail, failed, ok, skip, warn
 from pipelines.source_settings import PersonSection, SourcesSettings
 
 _FRESH, _STALE = timedelta(days=7), timedelta(days=30)

@@ -6,9 +6,10 @@ import os
 import shutil
 from collections.abc import Iterator
 from importlib import metadata
+from typing import Any
 
 from pipelines.doctor.case import Case
-from pipelines.doctor.finding import Finding, Status, fail, ok, skip, warn
+from pipelines.finding import Finding, Status, fail, ok, skip, warn
 
 _PINNED = ("dbt-core", "dbt-duckdb", "dbt-bigquery", "prefect")
 _SPARE_BYTES = 16 << 20
@@ -43,26 +44,58 @@ def versions(_: Case) -> Iterator[Finding]:
 
 def prefect_server(_: Case) -> Iterator[Finding]:
     """Whether the Prefect server, where one is named, has the client's version."""
-    name, url = "version_server", os.environ.get("PREFECT_API_URL")
-    if not url:
-        yield skip(name, "PREFECT_API_URL is not set: Prefect runs without a server of its own.")
+    name = "version_server"
+    server = _asked_server(name, "version")
+    if isinstance(server, Finding):
+        yield server
         return
-    import httpx
-
     client = metadata.version("prefect")
-    try:
-        reply = httpx.get(f"{url.rstrip('/')}/admin/version", timeout=_SECONDS)
-        server = str(reply.raise_for_status().json())
-    except (httpx.HTTPError, ValueError) as error:
-        fix = "Start the server, or correct PREFECT_API_URL."
-        message = f"{httpx.URL(url).host} does not answer as it should ({type(error).__name__})."
-        yield Finding(name, Status.FAIL, message, fix, unavailable=True)
-        return
     if server == client:
         yield ok(name, f"{server}, as this process has.")
     else:
         fix = "Run the server and the workers with the same version."
         yield warn(name, f"The server has {server}, this process {client}.", fix)
+
+
+def server_limits(_: Case) -> Iterator[Finding]:
+    """Whether the Prefect server remembers, after a restart, what it lent.
+
+    In memory, which is its default (3.9.1), it forgets who holds a limit, and not that it is held:
+    a deployment that ran meanwhile would wait for ever.
+    """
+    name = "limits_server"
+    settings = _asked_server(name, "settings")
+    if isinstance(settings, Finding):
+        yield settings
+        return
+    storage = str(settings["server"]["concurrency"]["lease_storage"])
+    if storage.endswith(".memory"):
+        yield warn(
+            name,
+            "The server keeps in memory who holds a limit: after a restart, a deployment that was "
+            "running would wait for itself.",
+            "Start it with PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE="
+            "prefect.server.concurrency.lease_storage.filesystem.",
+        )
+    else:
+        yield ok(name, f"Who holds a limit is kept ({storage.rpartition('.')[2]}).")
+
+
+def _asked_server(name: str, what: str) -> Any:
+    """What the server of PREFECT_API_URL says of itself; a finding, if it doesn't."""
+    url = os.environ.get("PREFECT_API_URL")
+    if not url:
+        return skip(name, "PREFECT_API_URL is not set: Prefect runs without a server of its own.")
+    import httpx
+
+    try:
+        return (
+            httpx.get(f"{url.rstrip('/')}/admin/{what}", timeout=_SECONDS).raise_for_status().json()
+        )
+    except (httpx.HTTPError, ValueError) as error:
+        fix = "Start the server, or correct PREFECT_API_URL."
+        message = f"{httpx.URL(url).host} does not answer as it should ({type(error).__name__})."
+        return Finding(name, Status.FAIL, message, fix, unavailable=True)
 
 
 def disk(case: Case) -> Iterator[Finding]:

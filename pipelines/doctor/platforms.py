@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 from pipelines.doctor.case import Asked, Case
-from pipelines.doctor.finding import Finding, Status, fail, failed, ok, skip, warn
 from pipelines.doctor.scopes import lacks, reads_only, spares, writes
 from pipelines.errors import (
     AdcanaryError,
@@ -16,6 +15,7 @@ from pipelines.errors import (
     WarehouseError,
     WrongTimeZone,
 )
+from pipelines.finding import Finding, Status, fail, failed, ok, skip, warn
 from pipelines.platforms import platform_table
 from pipelines.sources.base import Account, Grant, ShowsGrant
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from pipelines.doctor import api_versions, data, keeping, machine, platforms, tables
 from pipelines.doctor.case import Case
-from pipelines.doctor.finding import Finding, fail, failed, skip
-from pipelines.errors import AdcanaryError
+from pipelines.finding import Finding, looked, skip
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,7 @@ CHECKS = (
     Check("disk", machine.disk),
     Check("version", machine.versions),
     Check("version_server", machine.prefect_server),
+    Check("limits_server", machine.server_limits),
 )
 
 
@@ -59,14 +60,4 @@ def examine(case: Case, only: Collection[str] = ()) -> Iterator[Finding]:
         if check.asks and case.offline:
             yield skip(check.name, "Platforms are not asked (--offline).")
             continue
-        yield from _run(check, case)
-
-
-def _run(check: Check, case: Case) -> Iterator[Finding]:
-    try:
-        yield from check.look(case)
-    except AdcanaryError as error:
-        yield failed(check.name, error)
-    except Exception as error:  # noqa: BLE001 - whatever it is, the others are to be run
-        message = f"The check itself failed: {type(error).__name__}: {error}"
-        yield fail(check.name, message, "Tell adcanary's maintainers, with this message.")
+        yield from looked("check", check.name, partial(check.look, case))

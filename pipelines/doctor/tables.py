@@ -7,8 +7,8 @@ from itertools import groupby
 
 from pipelines.contracts import load_contracts
 from pipelines.doctor.case import Case
-from pipelines.doctor.finding import Finding, fail, failed, ok, skip, warn
 from pipelines.errors import AdcanaryError
+from pipelines.finding import Finding, fail, failed, ok, skip, warn
 from pipelines.warehouse.drift import plan
 
 _NONE_YET = "There is no warehouse yet: the first `adcanary ingest` creates it."

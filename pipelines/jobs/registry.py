@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
+
+from pipelines.errors import UsageError
 
 if TYPE_CHECKING:
     from pipelines.jobs.base import Job
@@ -40,6 +42,26 @@ class _Jobs(Mapping[str, "Job[Any]"]):
 
 
 JOBS: Mapping[str, Job[Any]] = _Jobs()
+
+
+def job_names(names: Collection[str] | None = None) -> list[str]:
+    """Jobs in the order in which a day runs them: these, or all.
+
+    Raises:
+        UsageError: there is no such job.
+    """
+    if unknown := sorted(set(names or ()) - set(_CLASSES)):
+        raise no_such_job(unknown[0])
+    return [name for name in _CLASSES if names is None or name in names]
+
+
+def no_such_job(name: str) -> UsageError:
+    """The error that names the jobs there are."""
+    return UsageError(
+        f"There is no job '{name}'.",
+        kept="nothing was computed.",
+        fix=f"The jobs are {', '.join(sorted(_CLASSES))}.",
+    )
 
 
 @cache

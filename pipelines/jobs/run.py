@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import time
 from collections.abc import Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
@@ -18,9 +19,11 @@ from pipelines.config import Settings
 from pipelines.contracts import load_contract
 from pipelines.errors import StatementError, UsageError
 from pipelines.jobs.base import Job, Outcome, Progress, Verdict
-from pipelines.jobs.registry import JOBS
+from pipelines.jobs.registry import JOBS, no_such_job
+from pipelines.telemetry import note, work
 from pipelines.warehouse import Slice, Statement, Warehouse
 from pipelines.warehouse.base import insert_row
+from pipelines.warehouse.metering import Meter, metered
 
 _log = logging.getLogger(__name__)
 
@@ -72,22 +75,37 @@ def run_job(
     """
     job = JOBS.get(name)
     if job is None:
-        raise UsageError(
-            f"There is no job '{name}'.",
-            kept="nothing was computed.",
-            fix=f"The jobs are {', '.join(sorted(JOBS))}.",
-        )
+        raise no_such_job(name)
     if not date(2000, 1, 1) <= as_of <= settings.today():
         raise UsageError(
             f"There can be no evidence as of {as_of}.",
             kept="nothing was computed.",
             fix=f"Use a day from 2000-01-01 to {settings.yesterday()}.",
         )
+    with metered(job=name) as meter, work("job", job=name, as_of=str(as_of)) as doing:
+        run = _run(warehouse, settings, job, as_of, progress=progress, meter=meter)
+        doing.note(verdict=run.verdict, reused=run.reused)
+        doing.note(bytes_billed=meter.bytes_billed, slot_seconds=meter.slot_seconds)
+        return run
+
+
+def _run(
+    warehouse: Warehouse,
+    settings: Settings,
+    job: Job[Any],
+    as_of: date,
+    *,
+    progress: Progress,
+    meter: Meter,
+) -> JobRun:
+    began, name = time.monotonic(), job.name
     inputs = _read(job, warehouse, as_of)
     snapshot = input_snapshot(inputs)
     own = job.settings(settings)
     configured = canonical_json(own.model_dump(mode="json", exclude_none=True))
     run_id = _run_id(job, configured, as_of, snapshot)
+    meter.labels["run"] = run_id
+    note(run_id=run_id)
     earlier = warehouse.query(_FIND_RUN, {"job": name, "run_id": run_id}).to_pylist()
     if earlier:
         progress(f"{name}: run {run_id} has this input and these settings; nothing to compute")
@@ -109,6 +127,9 @@ def run_job(
         "settings": configured,
         "diagnostics": diagnostics,
         "finished_at": settings.clock(),
+        "seconds": round(time.monotonic() - began, 3),
+        "bytes_billed": meter.bytes_billed,
+        "slot_seconds": meter.slot_seconds,
     }
     _publish(warehouse, job, outcome, run, record)
     return JobRun(

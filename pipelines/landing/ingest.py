@@ -35,6 +35,7 @@ from pipelines.landing.withdrawals import campaigns_of
 from pipelines.privacy import tombstones
 from pipelines.privacy.erasure import erase_ids
 from pipelines.sources.base import Batch, Source, TracksChanges, Window
+from pipelines.telemetry import work
 from pipelines.warehouse import Warehouse
 
 _HOLES_WITHIN = timedelta(days=92)
@@ -216,7 +217,7 @@ def ingest_account(
         if backfill and windows:
             asked = Window(start or windows[0].start, end or windows[-1].end)
             record = recorded(warehouse, backfill, source, account_id, asked)
-        with record:
+        with record, work("ingest", source=source.name, account=account_id) as doing:
             landed = _land_all(
                 warehouse,
                 source,
@@ -226,6 +227,7 @@ def ingest_account(
                 allow_withdrawals=allow_withdrawals,
                 on_progress=on_progress,
             )
+            doing.note(windows=len(windows), batches=len(landed))
     except SourceParked as error:
         park(warehouse, source.name, account_id, error.until, error.message)
         raise

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import inf
+from typing import Any
 
 import pyarrow as pa
 
@@ -21,6 +22,7 @@ from pipelines.landing.expectations import passing
 from pipelines.landing.publish import Landed, PullLedger, Terms, land_alone, land_spooled
 from pipelines.landing.spool import CHUNK_ROWS, Spool, Spools
 from pipelines.sources.base import Batch
+from pipelines.telemetry import here, work
 from pipelines.warehouse import Warehouse
 
 # What became of a batch; an error is raised where its account is ingested.
@@ -36,6 +38,7 @@ class _Pull:
     batches: Sequence[Batch]
     terms: Terms
     outcomes: list[Outcome] | None = None
+    trace: Any = field(default_factory=here)
 
     @property
     def rows(self) -> float:
@@ -142,7 +145,7 @@ def _in_order(pull: _Pull, land_one: LandOne) -> list[Outcome]:
     for batch in pull.batches:
         # what is read only once can't be landed again
         noted_together = pull.is_of_one_account and isinstance(batch.rows, pa.Table)
-        outcome = _caught(land_one, batch, of_pull if noted_together else None)
+        outcome = _caught(pull, land_one, batch, of_pull if noted_together else None)
         outcomes.append(outcome)
         # one batch keeps no other one out, but where it is the account's spend that is wrong
         stops = not isinstance(outcome, AuditError) or batch.account_spend is not None
@@ -152,13 +155,23 @@ def _in_order(pull: _Pull, land_one: LandOne) -> list[Outcome]:
         # another process published since: what was unchanged then may not be so now
         for number, (batch, outcome) in enumerate(zip(pull.batches, outcomes, strict=False)):
             if isinstance(outcome, list) and "unchanged" in {one.outcome for one in outcome}:
-                outcomes[number] = _caught(land_one, batch, None)
+                outcomes[number] = _caught(pull, land_one, batch, None)
     return outcomes
 
 
-def _caught(land_one: LandOne, batch: Batch, of_pull: PullLedger | None) -> Outcome:
+def _caught(pull: _Pull, land_one: LandOne, batch: Batch, of_pull: PullLedger | None) -> Outcome:
+    names = {"source": batch.source, "account": batch.account_id, "table": batch.table}
     try:
-        return land_one(batch, of_pull)
+        with work("land", within=pull.trace, **names, window=str(batch.window)) as doing:
+            landed = land_one(batch, of_pull)
+            if landed:
+                doing.note(run_id=landed[-1].run_id, outcome=landed[-1].outcome)
+            doing.note(
+                rows=sum(one.rows for one in landed),
+                restated_rows=sum(one.restated_rows for one in landed),
+                set_aside_rows=sum(one.rejected_rows for one in landed),
+            )
+            return landed
     except Exception as error:  # noqa: BLE001  raised where its account is ingested
         return error
 

@@ -25,6 +25,7 @@ from pipelines.proposals.policy import Policy
 from pipelines.proposals.proposal import Baseline, Change, Proposal
 from pipelines.proposals.states import Action
 from pipelines.proposals.stored import StoredProposal
+from pipelines.telemetry import work
 from pipelines.warehouse import RowCountConflict, Statement, Warehouse
 from pipelines.warehouse.base import Value, insert_row
 from pipelines.warehouse.results import rows_of
@@ -199,7 +200,13 @@ class Ledger:
                 check_kind(book.events, event.at)
             else:
                 book.check_clock(event.at)
-        with self.warehouse.unit():
+        actions = ", ".join(dict.fromkeys(event.action for event in events))
+        named: dict[str, str | int] = {
+            "sequence": book.sequence + 1,
+            "events": len(events),
+            "actions": actions,
+        }
+        with work("append", **named), self.warehouse.unit():
             self._append(book, events, also or {}, label)
 
     def _append(self, book: Book, events: Sequence[Event], also: Rows, label: str) -> None:

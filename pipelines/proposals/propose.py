@@ -15,6 +15,7 @@ from pipelines.proposals.proposal import Proposal, hash_row
 from pipelines.proposals.states import OPEN, Action, State
 from pipelines.proposals.stored import StoredProposal
 from pipelines.proposals.terms import Terms
+from pipelines.telemetry import work
 
 _RETRIES = 2
 Known = dict[str, StoredProposal]
@@ -51,6 +52,18 @@ def propose(ledger: Ledger, terms: Terms, *, created_by: str) -> Proposed:
             backwards, or the anchor can't be written.
     """
     actor = SERVICE if created_by == SERVICE.name else Actor(created_by, "person")
+    with work("propose", as_of=str(terms.as_of)) as doing:
+        proposed = _appended(ledger, terms, actor)
+        doing.note(
+            created=len(proposed.created),
+            superseded=len(proposed.superseded),
+            expired=len(proposed.expired),
+            refused=len(proposed.refused),
+        )
+        return proposed
+
+
+def _appended(ledger: Ledger, terms: Terms, actor: Actor) -> Proposed:
     for _ in range(_RETRIES):
         with suppress(Outpaced):  # somebody has decided meanwhile: read the ledger again
             return _append(ledger, terms, actor)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from importlib import import_module
 
 from pipelines.config import Settings
@@ -39,8 +40,7 @@ def source_names(settings: Settings, name: str | None = None) -> list[str]:
     Raises:
         UsageError: no such source is configured; says which are.
     """
-    names = [source for source in SOURCES if getattr(settings.sources, source) is not None]
-    names += _files(settings)
+    names = _configured(settings)
     chosen = [n for n in names if name in (None, n, n.split(":")[0])]
     if not chosen:
         asked = f"No source '{name}' is configured" if name else "No source is configured"
@@ -50,6 +50,28 @@ def source_names(settings: Settings, name: str | None = None) -> list[str]:
             fix=f"Add it under `sources` in {settings.path}.",
         )
     return chosen
+
+
+def configured_names(settings: Settings, names: Collection[str] | None = None) -> list[str]:
+    """The configured ones of these sources; of all, where none are named.
+
+    A name that isn't configured is left out: one schedule of deployments serves everybody.
+
+    Args:
+        names: of :data:`SOURCES`; ``files`` stands for every file.
+
+    Raises:
+        UsageError: there is no such source; or none are named, and none is configured.
+    """
+    if names is None:
+        return source_names(settings)
+    if unknown := sorted(set(names) - {*SOURCES, _FILES}):
+        raise UsageError(
+            f"There is no source '{unknown[0]}'.",
+            kept="nothing was pulled.",
+            fix=f"The sources are {', '.join((*SOURCES, _FILES))}.",
+        )
+    return [n for n in _configured(settings) if n.split(":")[0] in names]
 
 
 def open_source(settings: Settings, secrets: Secrets, name: str) -> Source:
@@ -71,6 +93,10 @@ def open_source(settings: Settings, secrets: Secrets, name: str) -> Source:
     clock = (settings.clock(),) if room == _FILES else ()
     opened: Source = opener(section, secrets, *clock)
     return opened
+
+
+def _configured(settings: Settings) -> list[str]:
+    return [s for s in SOURCES if getattr(settings.sources, s) is not None] + [*_files(settings)]
 
 
 def _files(settings: Settings) -> dict[str, FileSettings]:

@@ -32,6 +32,7 @@ from google.cloud.bigquery.table import TableListItem
 from pipelines.config import WarehouseSettings
 from pipelines.contracts import Contract
 from pipelines.errors import ConfigError, MissingTableError, WarehouseUnavailable
+from pipelines.warehouse import metering
 from pipelines.warehouse.base import STAGE_DATASET, Question, Statement, Value, WorkingCopy
 from pipelines.warehouse.bigquery_errors import translated
 from pipelines.warehouse.bigquery_tables import (
@@ -169,6 +170,7 @@ class BigQueryWarehouse:
         with self._translated("run a query", sql):
             job = self._client.query(sql, job_config=config, retry=_RETRY, job_retry=None)
             rows = job.result(retry=_RETRY, job_retry=_JOB_RETRY)
+            metering.bill(job.total_bytes_billed, job.slot_millis)
             return as_googlesql(rows.to_arrow(create_bqstorage_client=False))
 
     def ask(self, sql: str) -> pa.Table:
@@ -221,6 +223,7 @@ class BigQueryWarehouse:
             except Conflict:
                 job = self._client.get_job(job_id, location=self._location, retry=_RETRY)
             rows = job.result(retry=_RETRY, job_retry=None)
+            metering.bill(job.total_bytes_billed, job.slot_millis)
             if first is None:
                 return {}
             return {name: int(value) for name, value in next(iter(rows)).items()}
@@ -368,8 +371,10 @@ def _digest(file: IO[bytes]) -> str:
 
 
 def _labels(step: str) -> dict[str, str]:
-    """A job's labels; BigQuery allows lower case, digits, dashes and underscores in them."""
-    return {"app": "adcanary", "step": re.sub(r"[^a-z0-9_-]", "-", step.lower())[:63]}
+    """A job's labels, with those of who counts its cost; BigQuery allows lower case, digits, dashes
+    and underscores in them."""
+    given = {"app": "adcanary", **metering.labels(), "step": step}
+    return {k: re.sub(r"[^a-z0-9_-]", "-", v.lower())[:63] for k, v in given.items()}
 
 
 def _parameter(name: str, value: Value) -> bigquery.ScalarQueryParameter:

@@ -180,7 +180,8 @@ def run_commands(folder: Path, marts: Catalogue) -> list[Sent]:
         _run("privacy", "expire", "--days", "20")
         _run("privacy", "requests")
         _run("query", "SELECT order_id FROM raw.orders")
-        _run("doctor")
+        for command in ("doctor", "monitor", "metrics"):
+            _run(command)
     return [*there, *sent]
 
 
@@ -286,6 +287,12 @@ def _add_evidence(warehouse: DuckDBWarehouse) -> None:
         ("contracts.job_runs", {**known, **done, "job": job, "finished_at": at})
         for job in ("mmm", "pacing", "bandits", "uplift", "clustering")
     ]
+    published = dict.fromkeys(("pulled_at", "staged_at", "published_at"), at)
+    counts = dict.fromkeys(("row_count", "restated_rows", "dropped_rows"), 1)
+    days = {"window_start": date(2026, 1, 1), "window_end": date(2026, 6, 30)}
+    load = {"source": "google_ads", "table_name": "raw.ads_campaign_performance", **days}
+    load |= {"account_id": "g", "checksum": "x", "schema_hash": "x", **counts, **published}
+    rows.append(("raw.load_ledger", {**known, **load}))
     for channel, weekly, orders in (("google_ads", 7_350, 5.0), ("meta_ads", 6_650, -2.0)):
         allocation = {
             "channel": channel,

@@ -53,6 +53,19 @@ def test_the_flow_proposes_shifts_and_one_pause_that_pass_every_guardrail(
     assert [r["target_name"] for r in paused] == ["US Prospecting"]
 
 
+def test_monitors_find_what_the_market_planted_and_nothing_fails(on_duckdb: Platform) -> None:
+    """An account stopped delivering a week ago; all else is a day like others."""
+    found = {f["name"]: f for f in json.loads(on_duckdb.adcanary("monitor", "--format", "json"))}
+    stopped = found["volume:google_ads/raw.ads_ad_performance"]
+    assert (stopped["status"], stopped["runbook"]) == ("warn", "docs/runbooks/unusual-volume.md")
+    assert "2345678901" in stopped["message"]
+    assert {f["status"] for name, f in found.items() if name.startswith("freshness:")} == {"ok"}
+    assert {f["status"] for name, f in found.items() if name.startswith("jobs:")} == {"ok"}
+    assert found["drift"]["status"] == found["build"]["status"] == "ok"
+    told = on_duckdb.adcanary("metrics")
+    assert 'adcanary_freshness_seconds{account="canary-shop",source="shopify"} 18000.0' in told
+
+
 def test_the_shift_goes_from_the_saturated_channel_to_the_one_worth_more(
     on_duckdb: Platform,
 ) -> None:

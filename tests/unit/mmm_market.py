@@ -106,9 +106,17 @@ def warehouse_with(weeks: Weeks, path: Path) -> DuckDBWarehouse:
     return warehouse
 
 
+# What a run took is measured; what it says is the same to the byte.
+MEASURED = ("seconds", "bytes_billed", "slot_seconds")
+
+
 def contract_rows(warehouse: DuckDBWarehouse, table: str) -> list[dict[str, Any]]:
+    """The rows of a table of results, without what is measured of a run."""
+    left_out = f" EXCEPT ({', '.join(MEASURED)})" if table == "job_runs" else ""
     grain = ", ".join(load_contracts()[f"contracts.{table}"].primary_key)
-    return warehouse.query(f"SELECT * FROM contracts.{table} ORDER BY {grain}").to_pylist()
+    return warehouse.query(
+        f"SELECT *{left_out} FROM contracts.{table} ORDER BY {grain}"
+    ).to_pylist()
 
 
 @pytest.fixture(scope="module", autouse=True)

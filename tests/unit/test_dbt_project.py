@@ -22,7 +22,7 @@ MODELS = sorted((PROJECT / "models").rglob("*.sql"))
 # Datasets that dbt fills.
 BUILT = ("staging", "intermediate", "marts")
 # Rooms that may query what dbt built.
-READERS = ("pipelines", "flows", "docs", "README.md")
+READERS = ("pipelines", "flows", "docs", "sql/queries", "README.md")
 
 
 def _documented() -> dict[str, dict[str, Any]]:

@@ -16,10 +16,10 @@ from pipelines.contracts import load_contracts
 from pipelines.doctor import api_versions, registry
 from pipelines.doctor.case import Case
 from pipelines.doctor.data import freshness, schema_drift
-from pipelines.doctor.finding import Finding, Status, fail, ok
 from pipelines.doctor.registry import CHECKS, Check, examine
 from pipelines.doctor.scopes import lacks, reads_only, scopes_table, spares, writes
 from pipelines.errors import ConfigError
+from pipelines.finding import Finding, Status, fail, ok
 from pipelines.landing.publish import land
 from pipelines.plain_text import remember_secrets
 from pipelines.secret_settings import Secrets

@@ -21,9 +21,10 @@ FILLERS = {"found", "told", "words"}
 
 TOP_LEVEL = {
     *("pipelines", "flows", "dbt", "expectations", "sql", "infra", "tests", "docs", "findings"),
-    *("prefect.yaml", "pyproject.toml", "requirements.lock", "Makefile"),
+    *("mkdocs.yml", "prefect.yaml", "pyproject.toml", "requirements.lock", "Makefile"),
     *("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE"),
-    *(".ci", ".dockerignore", ".gitignore", ".pre-commit-config.yaml", ".sqlfluffignore"),
+    *(".ci", ".github", ".dockerignore", ".gitignore"),
+    *(".pre-commit-config.yaml", ".sqlfluffignore"),
 }
 
 

@@ -79,6 +79,7 @@ def needs(process: str) -> tuple[set[str], set[str]]:
         "jobs": ("pipelines/jobs",),
         "proposals": ("pipelines/proposals",),
         "review": ("pipelines/proposals",),
+        "monitor": ("pipelines/monitors", "pipelines/landing/newest_days.sql"),
     }
     text = sql_of(*rooms[process])
     written = set(_WRITTEN.findall(text)) | stages_in(text)
@@ -87,7 +88,7 @@ def needs(process: str) -> tuple[set[str], set[str]]:
     return set(_READ.findall(text)), written
 
 
-PROCESSES = ("ingest", "transform", "jobs", "proposals", "retention", "review")
+PROCESSES = ("ingest", "transform", "jobs", "proposals", "monitor", "retention", "review")
 
 
 @pytest.mark.parametrize("process", PROCESSES)

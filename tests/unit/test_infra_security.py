@@ -14,6 +14,7 @@ from sqlglot import exp
 
 from pipelines.contracts import load_contracts
 from pipelines.privacy.declared import RECORDS, person_tables
+from tests.unit.docs_pages import page
 from tests.unit.test_infra_access import ACCESS, ROOT, local_values, sql_of
 from tests.unit.test_privacy_declared import PATHS
 
@@ -198,7 +199,7 @@ def test_a_view_for_analysts_names_nobody(view: str) -> None:
 
 
 def test_the_analysts_guide_asks_of_what_analysts_see_but_for_two_questions_about_people() -> None:
-    guide = (ROOT / "docs" / "analysts.md").read_text()
+    guide = page(ROOT / "docs" / "analysts.md")
     shown = {table for table, _ in views("reporting").values()}
     unseen: dict[str, set[str]] = {}
     for question in re.split(r"^## ", guide, flags=re.MULTILINE):

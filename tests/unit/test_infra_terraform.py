@@ -182,7 +182,7 @@ VARIABLES = {
     "region": "europe-west1",
     "service_accounts": {
         name: f"adcanary-{name}@p.iam.gserviceaccount.com"
-        for name in ("ingest", "transform", "jobs", "proposals", "retention", "review")
+        for name in ("ingest", "transform", "jobs", "proposals", "monitor", "retention", "review")
     },
     "secrets": {
         "ingest": {"ADCANARY_HASH_SALT": "adcanary-hash-salt"},
@@ -223,7 +223,9 @@ def test_the_day_on_cloud_run_is_the_daily_flow_a_step_under_each_identity(
     schedules = {entry["name"]: entry["schedules"] for entry in project}
     assert by_name["daily-ingest"]["schedules"] == schedules["daily"]
     steps = [f"daily-{flow}" for flow in ("ingest", "transform", "decide", "propose")]
-    assert set(by_name) == {*steps, *schedules} - {"daily"}
+    assert set(by_name) == {*steps, *schedules} - {"daily", "backup"}
+    (jobs,) = (d["parameters"]["jobs"] for d in project if d["name"] == "daily")
+    assert by_name["daily-decide"]["parameters"]["jobs"] == jobs
     for before, after in pairwise(steps):
         (trigger,) = by_name[after]["triggers"]
         assert trigger["match_related"]["prefect.resource.name"] == before
@@ -242,9 +244,10 @@ def test_a_flow_on_cloud_run_has_its_own_identity_and_its_own_secrets(
     }
     accounts = {name: v["service_account_name"] for name, v in given.items()}
     assert accounts["daily-decide"] == "adcanary-jobs@p.iam.gserviceaccount.com"
-    assert len({*accounts.values()}) == 5
-    assert {name for name, v in given.items() if v["env_from_secrets"]} == {
+    assert len({*accounts.values()}) == 6
+    assert {name.split("-")[0] for name, v in given.items() if v["env_from_secrets"]} == {
         "ingest",
-        "daily-ingest",
+        "daily",
     }
+    assert not given["daily-decide"]["env_from_secrets"]
     assert all(v["image"] == "images/adcanary@sha256:0" for v in given.values())

@@ -17,6 +17,7 @@ from pipelines.errors import UsageError
 from pipelines.warehouse import duckdb_answer, proven
 from pipelines.warehouse.duckdb_functions import fingerprint, json_value
 from pipelines.warehouse.duckdb_query import translated
+from tests.unit.docs_pages import page
 
 GUIDE = Path(__file__).parents[2] / "docs" / "analysts.md"
 
@@ -232,6 +233,25 @@ def test_the_file_itself_is_no_dataset(folder: Path) -> None:
     assert "Not found: dataset w." in str(error)
 
 
+def test_a_statement_is_read_from_a_file_or_from_standard_input(
+    folder: Path, tmp_path: Path
+) -> None:
+    """As an argument, one that begins with a comment would be taken for an option."""
+    sql = "-- how many\nSELECT n FROM raw.names\n"
+    (tmp_path / "names.sql").write_text(sql)
+    command = ["query", "--config", str(folder / "adcanary.yaml"), "--format", "csv", "--file"]
+    for name, standard_input in ((str(tmp_path / "names.sql"), None), ("-", sql)):
+        done = CliRunner().invoke(app, [*command, name], input=standard_input)
+        assert (done.exit_code, done.output) == (0, "n\n7\n")
+
+
+@pytest.mark.parametrize("arguments", [[], ["SELECT 1 AS n", "--file", "-"]])
+def test_a_query_is_given_once(arguments: list[str]) -> None:
+    done = CliRunner().invoke(app, ["query", *arguments], input="SELECT 1 AS n")
+    assert isinstance(done.exception, UsageError)
+    assert "--file FILE" in str(done.exception)
+
+
 def test_nothing_but_the_error_is_printed_of_a_command(
     folder: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -247,16 +267,14 @@ def test_a_program_reads_bools_and_bytes_as_bq_writes_them(folder: Path, format_
 
 
 def test_the_guides_queries_are_of_proven_parts_only() -> None:
-    queries = re.findall(r"```sql\n(.*?)```", GUIDE.read_text(), re.DOTALL)
+    queries = re.findall(r"```sql\n(.*?)```", page(GUIDE), re.DOTALL)
     assert len(queries) > 9
     for query in queries:
         assert translated(query)
 
 
 def test_the_guide_lists_every_proven_function() -> None:
-    (listed,) = re.findall(
-        r"<!-- proven -->\n(.*?)\n<!-- /proven -->", GUIDE.read_text(), re.DOTALL
-    )
+    (listed,) = re.findall(r"<!-- proven -->\n(.*?)\n<!-- /proven -->", page(GUIDE), re.DOTALL)
     assert re.findall(r"[A-Z][A-Z0-9_]+", listed) == sorted(proven.functions())
 
 

@@ -223,7 +223,7 @@ def overlay(tmp_path: Path) -> Overlay:
     """The project's code with the toy in it."""
     copy = Overlay(tmp_path)
     settings = "pipelines/source_settings.py"
-    copy.insert(settings, after='url: str = "https://business-api.tiktok.com"', text=SECTION)
+    copy.insert(settings, after='url: str = Field("https://business-api.tiktok.com"', text=SECTION)
     line = "    acme_ads: AcmeAdsSettings | None = None"
     copy.insert(settings, after="tiktok_ads: TiktokAdsSettings", text=line)
     line = "    acme_access_token: SecretStr | None = None"

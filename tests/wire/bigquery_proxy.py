@@ -2,7 +2,8 @@
 
 BigQuery runs a job id once and answers 409 to the second; the emulator runs it again, and gives
 an uploaded load an id of its own. BigQuery lists tables with their labels, the emulator without.
-BigQuery says which permissions an account has on a table; the emulator has no such call.
+BigQuery says which permissions an account has on a table; the emulator has no such call. BigQuery
+says what a query was billed for, the emulator nothing.
 The requests are kept, so that a test can read what was sent.
 """
 
@@ -30,6 +31,7 @@ class BigQueryProxy:
         calls: every request, in order: method and path.
         lose_replies: that many answers to ``POST …/jobs`` will not be sent.
         denied: permissions that the account hasn't on the tables of a dataset.
+        billed: bytes, and milliseconds of slots, that every query is said to have come to.
     """
 
     def __init__(self, target: str) -> None:
@@ -40,6 +42,7 @@ class BigQueryProxy:
         self.labels: dict[str, dict[str, str]] = {}
         self.lose_replies = 0
         self.denied: dict[str, set[str]] = {}
+        self.billed: tuple[int, int] | None = None
         self.uploads: dict[str, str] = {}
         self.aliases: dict[str, str] = {}
         self.lock = threading.Lock()
@@ -103,7 +106,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.bigquery.lose_replies -= 1
             self.close_connection = True
             return
-        self._reply(answer, answer.content)
+        self._reply(answer, self._with_bill(answer))
 
     def do_PUT(self) -> None:
         answer = self._ask(self._body())
@@ -122,6 +125,8 @@ class _Handler(BaseHTTPRequestHandler):
         content = answer.content
         if urlsplit(self.path).path.endswith("/tables") and answer.status_code == 200:
             content = self._with_labels(orjson.loads(content))
+        elif "/jobs/" in urlsplit(self.path).path:
+            content = self._with_bill(answer)
         self._reply(answer, content)
 
     def do_PATCH(self) -> None:
@@ -149,6 +154,17 @@ class _Handler(BaseHTTPRequestHandler):
         for table in listing.get("tables", []):
             table["labels"] = self.bigquery.labels.get(table["id"], {})
         return orjson.dumps(listing)
+
+    def _with_bill(self, answer: httpx.Response) -> bytes:
+        """A job, with what it was billed for."""
+        if self.bigquery.billed is None or answer.status_code != 200:
+            return answer.content
+        job = orjson.loads(answer.content)
+        if job.get("kind") == "bigquery#job" or "jobReference" in job:
+            billed, slots = map(str, self.bigquery.billed)
+            query = job.setdefault("statistics", {}).setdefault("query", {})
+            query |= {"totalBytesBilled": billed, "totalSlotMs": slots}
+        return orjson.dumps(job)
 
     def _ask(self, body: bytes) -> httpx.Response:
         path = self.path

@@ -22,6 +22,7 @@ from pipelines.proposals.scorecard.standing import barred_jobs
 from pipelines.warehouse.base import Answered, Question, Refusal, Value, insert_row
 from pipelines.warehouse.bigquery import BigQueryWarehouse
 from pipelines.warehouse.duckdb import DuckDBWarehouse
+from pipelines.warehouse.metering import metered
 from tests.bench.bigquery_calls import PUBLISH_MIB, counted
 from tests.unit.campaign_rows import PULLED, campaigns, land
 from tests.wire import budget_rows
@@ -102,6 +103,25 @@ def test_every_job_is_labelled_and_its_cost_is_capped(proxy: BigQueryProxy) -> N
         ["adcanary", "stage"],
         ["adcanary", "publish"],
     ]
+
+
+@pytest.mark.emulator
+def test_what_a_run_asks_carries_its_labels_and_adds_up(proxy: BigQueryProxy) -> None:
+    bigquery = BigQueryWarehouse(budget_rows.settings(proxy.url))
+    bigquery.create_tables([BUDGETS])
+    proxy.billed = (10 << 20, 1500)
+    with metered(job="mmm") as meter:
+        bigquery.query("SELECT 1 AS x")
+        once = meter.bytes_billed
+        meter.labels["run"] = "R 1"
+        bigquery.transaction([insert_row(BUDGETS, budget_rows.row())], label="job_mmm")
+    bigquery.query("SELECT 2 AS x")
+    assert [job["configuration"]["labels"] for job in proxy.jobs.values()] == [
+        {"app": "adcanary", "job": "mmm", "step": "query"},
+        {"app": "adcanary", "job": "mmm", "run": "r-1", "step": "job_mmm"},
+        {"app": "adcanary", "step": "query"},
+    ]
+    assert (once, meter.bytes_billed, meter.slot_seconds) == (10 << 20, 20 << 20, 3.0)
 
 
 @pytest.mark.emulator

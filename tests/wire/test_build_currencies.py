@@ -16,6 +16,7 @@ import pytest
 from pipelines.build import build
 from pipelines.config import Settings, WarehouseSettings
 from pipelines.warehouse import Warehouse, open_warehouse
+from tests.unit.docs_pages import page
 from tests.wire.journey_rows import click, event, order
 from tests.wire.raw_rows import GOOGLE, META, campaign_day, insert
 
@@ -230,7 +231,7 @@ def test_cost_and_the_value_of_orders_stand_side_by_side_in_the_reporting_curren
 
 
 def test_the_guides_campaigns_without_orders_are_those_without_orders(built: Warehouse) -> None:
-    section = GUIDE.read_text().split("\n## 3. ")[1]
+    section = page(GUIDE).split("\n## 3. ")[1]
     query = re.findall(r"```sql\n(.*?)```", section, re.DOTALL)[0]
     rows = built.query(
         query.replace("2026-06-01", "2025-03-10").replace("2026-06-30", "2025-03-10")

@@ -16,6 +16,12 @@ CREATE TABLE contracts.builds (
   outputs STRING OPTIONS (
     description = "What it built, canonical JSON: rows of each table, NULL for a view"
   ),
+  bytes_billed INT64 OPTIONS (
+    description = "What BigQuery billed its models and tests for; NULL on DuckDB"
+  ),
+  slot_seconds FLOAT64 OPTIONS (
+    description = "What BigQuery's slots worked for them; NULL on DuckDB"
+  ),
   PRIMARY KEY (build_id) NOT ENFORCED
 )
 OPTIONS (

@@ -11,6 +11,15 @@ CREATE TABLE contracts.job_runs (
   settings STRING NOT NULL OPTIONS (description = "Settings and seed of the run, canonical JSON"),
   diagnostics STRING NOT NULL OPTIONS (description = "Figures behind the verdict, canonical JSON"),
   finished_at TIMESTAMP NOT NULL OPTIONS (description = "When the run ended, UTC"),
+  seconds FLOAT64 OPTIONS (
+    description = "How long it took on this run's clock; measured, as are the two below: no part of the result"
+  ),
+  bytes_billed INT64 OPTIONS (
+    description = "What BigQuery billed this run's queries for; NULL on DuckDB"
+  ),
+  slot_seconds FLOAT64 OPTIONS (
+    description = "What BigQuery's slots worked for this run's queries; NULL on DuckDB"
+  ),
   PRIMARY KEY (job, run_id) NOT ENFORCED
 )
 CLUSTER BY job

@@ -3,26 +3,32 @@
 #
 # The daily flow runs its four steps in one process, which would have all rights at once. Here each
 # step is a deployment under its own service account, and the end of one starts the next, as
-# flows/daily.py does it: transform also runs where accounts failed, the others only after success.
+# flows/daily.py does it: transform also runs where accounts failed, and propose where jobs did.
 
 locals {
   project = yamldecode(file(var.prefect_file))
   written = { for deployment in local.project.deployments : deployment.name => deployment }
 
-  # flow → whose service account it runs under
+  # flow → whose service account it runs under. The daily flow is the chain below, and BigQuery keeps
+  # seven days of every table by itself, so there is nothing to back up.
   identities = {
     ingest    = "ingest"
     transform = "transform"
     decide    = "jobs"
     propose   = "proposals"
+    gates     = "monitor"
+    verify    = "proposals"
     retention = "retention"
   }
+
+  # deployment → its flow, as its entrypoint has it
+  flows = { for name, deployment in local.written : name => trimprefix(split(".", deployment.entrypoint)[0], "flows/") }
 
   chain = [
     { flow = "ingest", after = null, states = [] },
     { flow = "transform", after = "ingest", states = ["Completed", "Failed"] },
     { flow = "decide", after = "transform", states = ["Completed"] },
-    { flow = "propose", after = "decide", states = ["Completed"] },
+    { flow = "propose", after = "decide", states = ["Completed", "Failed"] },
   ]
 
   pools = {
@@ -45,16 +51,23 @@ locals {
     }
   }
 
-  # the flows by hand, and those of prefect.yaml with a schedule of their own
+  # all others of prefect.yaml
   single = [
-    for flow, pool in local.pools : merge(local.written[flow], { work_pool = pool })
+    for deployment in local.project.deployments :
+    merge(deployment, { work_pool = local.pools[local.flows[deployment.name]] })
+    if contains(keys(local.identities), local.flows[deployment.name])
   ]
 
   daily = [
     for step in local.chain : merge(
       local.written[step.flow],
       {
-        name      = "daily-${step.flow}"
+        name = "daily-${step.flow}"
+        tags = ["adcanary", "daily"]
+        parameters = merge(
+          local.written[step.flow].parameters,
+          { for name, value in local.written["daily"].parameters : name => value if step.flow == "decide" },
+        )
         schedules = step.after == null ? local.written["daily"].schedules : []
         work_pool = local.pools[step.flow]
       },

@@ -25,7 +25,7 @@ variable "region" {
 }
 
 variable "service_accounts" {
-  description = "Addresses of the service accounts ingest, transform, jobs, proposals and retention."
+  description = "Addresses of the service accounts ingest, transform, jobs, proposals, monitor and retention."
   type        = map(string)
 }
 
@@ -53,11 +53,13 @@ variable "resources" {
     transform = { cpu = "1000m", memory = "2Gi" }
     decide    = { cpu = "4000m", memory = "8Gi" }
     propose   = { cpu = "2000m", memory = "4Gi" }
+    gates     = { cpu = "1000m", memory = "2Gi" }
+    verify    = { cpu = "1000m", memory = "2Gi" }
     retention = { cpu = "1000m", memory = "1Gi" }
   }
 
   validation {
-    condition     = alltrue([for flow in ["ingest", "transform", "decide", "propose", "retention"] : contains(keys(var.resources), flow)])
-    error_message = "A line for each of ingest, transform, decide, propose and retention."
+    condition     = alltrue([for flow in ["ingest", "transform", "decide", "propose", "gates", "verify", "retention"] : contains(keys(var.resources), flow)])
+    error_message = "A line for each of ingest, transform, decide, propose, gates, verify and retention."
   }
 }

@@ -14,6 +14,7 @@ locals {
     transform = "Runs dbt"
     jobs      = "Runs the decision jobs"
     proposals = "Scores and drafts proposals"
+    monitor   = "Looks at what is watched, and changes nothing"
     retention = "Deletes events that are too old"
     review    = "Serves the review page"
     setup     = "Makes tables and views at an upgrade"

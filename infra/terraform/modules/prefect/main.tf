@@ -8,7 +8,7 @@ terraform {
 }
 
 locals {
-  flows = ["ingest", "transform", "jobs", "proposals", "retention"]
+  flows = ["ingest", "transform", "jobs", "proposals", "monitor", "retention"]
 }
 
 # What a worker of the type cloud-run-v2 calls, and no more: it can't touch services, such as the

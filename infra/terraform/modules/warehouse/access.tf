@@ -5,24 +5,25 @@
 # transform   dbt: reads raw and what jobs publish, makes staging, intermediate and marts
 # jobs        read marts, write contracts
 # proposals   read marts and contracts, append to canary
+# monitor     reads what is watched, and changes nothing
 # retention   deletes events that are too old, and their copies
 # review      reads as proposals does, and appends what people decide
 # setup       makes the contracts' tables, at an upgrade; nobody else may
 locals {
   access = {
-    raw           = { ingest = "write", transform = "read", retention = "write" }
+    raw           = { ingest = "write", transform = "read", monitor = "read", retention = "write" }
     landing_stage = { ingest = "edit", jobs = "edit", proposals = "edit", review = "edit", retention = "write" }
     staging       = { transform = "edit" }
     intermediate  = { transform = "edit", jobs = "read", retention = "write" }
     marts         = { transform = "edit", jobs = "read", proposals = "read", review = "read" }
-    contracts     = { transform = "write", jobs = "write", proposals = "read", review = "read", retention = "write" }
-    canary        = { proposals = "write", review = "write" }
+    contracts     = { transform = "write", jobs = "write", proposals = "read", review = "read", monitor = "read", retention = "write" }
+    canary        = { proposals = "write", review = "write", monitor = "read" }
     reporting     = { analysts = "read" }
     approvals     = { approvers = "read" }
   }
 
   # Every process opens the warehouse by looking which tables there are.
-  processes = ["ingest", "transform", "jobs", "proposals", "retention", "review"]
+  processes = ["ingest", "transform", "jobs", "proposals", "monitor", "retention", "review"]
   see       = { for process in local.processes : process => "see" }
 
   # Where a person's ids may be: an erasure looks everywhere, and deletes or clears rows.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -60,3 +61,19 @@ def failed(name: str, error: AdcanaryError) -> Finding:
     """An error as a finding."""
     fix = error.fix or "Read the message; `adcanary ingest` would say the same."
     return Finding(name, Status.FAIL, error.message, fix, isinstance(error, Transient))
+
+
+def looked(what: str, name: str, look: Callable[[], Iterable[Finding]]) -> Iterator[Finding]:
+    """What one question finds; one that itself fails is a finding, and the others go on.
+
+    Args:
+        what: what the question is called: ``check``, ``monitor``.
+        name: its name.
+    """
+    try:
+        yield from look()
+    except AdcanaryError as error:
+        yield failed(name, error)
+    except Exception as error:  # noqa: BLE001 - whatever it is, the others are to be run
+        message = f"The {what} itself failed: {type(error).__name__}: {error}"
+        yield fail(name, message, "Tell adcanary's maintainers, with this message.")

@@ -6,7 +6,7 @@ import copy
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
@@ -18,13 +18,14 @@ from facebook_business.api import FacebookAdsApi
 from facebook_business.exceptions import FacebookRequestError
 
 from pipelines.errors import SourceRejected, SourceUnavailable
+from pipelines.sandbox.market.adsets import CUSTOMERS, EU_SALES_VIDEO
 from pipelines.sandbox.market.market import Market
 from pipelines.sandbox.platforms.meta_ads.server import MetaServer
 from pipelines.sandbox.serving.clock import Clock
 from pipelines.source_settings import MetaAdsSettings
 from pipelines.sources.base import Batch, Window
 from pipelines.sources.meta_ads.api import Graph
-from pipelines.sources.meta_ads.entities import daily_budgets
+from pipelines.sources.meta_ads.entities import daily_budgets, setting_rows
 from pipelines.sources.meta_ads.source import MetaAdsSource
 from pipelines.sources.meta_ads.tables import purchases
 from tests.wire.contract_shape import assert_fits
@@ -141,7 +142,7 @@ def test_snapshot_has_todays_budgets_and_every_entity(
 ) -> None:
     day = meta.clock.today
     campaigns = market.account_campaigns(US)
-    budgets, entities = source.snapshot(US, day)
+    budgets, _, entities = source.snapshot(US, day)
     found = zip(
         budgets.rows["campaign_id"].to_pylist(),
         budgets.rows["daily_budget_micros"].to_pylist(),
@@ -161,6 +162,30 @@ def test_snapshot_has_todays_budgets_and_every_entity(
     assert rows["campaign", campaigns[0].campaign_id]["advertising_type"] == "OUTCOME_SALES"
 
 
+def test_snapshot_has_what_each_ad_set_is_set_to(source: MetaAdsSource, meta: MetaServer) -> None:
+    """Two days after an edit Meta learns anew; days are the account's, instants UTC."""
+    _, settings, _ = source.snapshot(EU, meta.clock.today)
+    rows = {r["adgroup_id"]: r for r in settings.rows.to_pylist()}
+    catalogue, video = rows["120210302000100"], rows[EU_SALES_VIDEO]
+    assert (catalogue["learning_phase"], video["learning_phase"]) == ("LEARNED", "LEARNING")
+    assert video["edited_at"] == datetime(2026, 6, 28, 12, tzinfo=UTC)
+    assert video["starts_on"] == date(2026, 1, 1)
+    assert video["countries"] == ["DE", "FR"]
+    assert (video["audience_ids"], video["excluded_audience_ids"]) == ([], [CUSTOMERS])
+    assert video["is_audience_expanded"] is True
+    _, settings, _ = source.snapshot(US, meta.clock.today)
+    budgets = {r["campaign_id"]: r["daily_budget_micros"] for r in settings.rows.to_pylist()}
+    assert list(budgets.values()) == [None, 45_000_000]  # the first keeps one on the campaign
+
+
+def test_what_meta_leaves_out_of_an_ad_set_is_null(source: MetaAdsSource) -> None:
+    sparse = [{"id": "1", "status": "ACTIVE", "campaign_id": "2"}]
+    (row,) = setting_rows(source.account(US), sparse, date(2026, 6, 30)).to_pylist()
+    assert (row["countries"], row["audience_ids"]) == ([], [])
+    nulls = ("starts_on", "learning_phase", "edited_at", "is_audience_expanded", "age_min")
+    assert [row[name] for name in nulls] == [None] * 5
+
+
 def test_the_sandbox_has_budgets_on_campaigns_and_on_ad_sets(source: MetaAdsSource) -> None:
     campaigns = source._edge(US, "campaign", "daily_budget")
     sets = source._edge(US, "adset", "daily_budget")
@@ -177,7 +202,7 @@ def test_a_deleted_campaign_keeps_its_delivery(market: Market) -> None:
     with MetaServer(deleted, Clock(date(2026, 7, 1))) as server:
         source = source_of(server.url, server.access_token)
         batches = pull(source)
-        budgets, _ = source.snapshot(US, WINDOW.end)
+        budgets, *_ = source.snapshot(US, WINDOW.end)
     for level in ("campaign", "adgroup", "ad", "actions"):
         ids = batches[level].rows["campaign_id"].to_pylist()
         assert ids.count(gone.campaign_id) > 80

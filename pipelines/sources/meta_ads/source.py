@@ -16,7 +16,12 @@ from pipelines.secret_settings import Secrets
 from pipelines.source_settings import MetaAdsSettings
 from pipelines.sources.base import Account, Batch, Grant, Quota, Unreadable, Window
 from pipelines.sources.meta_ads.api import Graph, Row
-from pipelines.sources.meta_ads.entities import budget_rows, entity_rows, statuses
+from pipelines.sources.meta_ads.entities import (
+    budget_rows,
+    entity_rows,
+    setting_rows,
+    statuses,
+)
 from pipelines.sources.meta_ads.reports import EVERY_STATUS, LEVELS, PARENT, Report, ReportReader
 from pipelines.sources.meta_ads.tables import NAME, account_rows, action_rows, level_rows
 from pipelines.sources.shapes.ads_metrics import parted
@@ -26,7 +31,7 @@ from pipelines.sources.shapes.ads_tables import spend_by_day
 _NAMED_BY = ("date_start", "campaign_id", "adset_id", "ad_id")
 _FIELDS = {
     "campaign": ("name", "objective", "daily_budget"),
-    "adset": ("name", "daily_budget"),
+    "adset": ("name", "daily_budget", "start_time", "learning_stage_info", "targeting"),
     "ad": ("name",),
 }
 
@@ -152,12 +157,13 @@ class MetaAdsSource:
             )
 
     def snapshot(self, account_id: str, day: date) -> Iterator[Batch]:
-        """Daily budgets in force on ``day`` and every campaign, ad set and ad."""
+        """Budgets and ad sets' settings in force on ``day``; every campaign, ad set and ad."""
         pulled_at = datetime.now(UTC)
         account = self.account(account_id)
         entities = {level: self._edge(account_id, level, *_FIELDS[level]) for level in LEVELS}
         for table, rows in (
             ("raw.ads_campaign_budgets", budget_rows(account, entities, day)),
+            ("raw.ads_adgroup_settings", setting_rows(account, entities["adset"], day)),
             ("raw.ads_entities", entity_rows(account, entities)),
         ):
             window = Window(day, day)

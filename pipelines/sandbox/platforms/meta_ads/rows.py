@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipelines.sandbox.market.market import AdAccount, Campaign, Market
+from pipelines.sandbox.market.adsets import ad_setting
+from pipelines.sandbox.market.market import AdAccount, AdGroup, Campaign, Market
 from pipelines.sandbox.platforms.meta_ads.metrics import Row, amount, metrics
 from pipelines.sandbox.serving.faults import Faults
 
@@ -25,7 +26,17 @@ _MICROS_PER_CENT = 10_000
 ACCOUNT_FIELDS = {"id", "account_id", "name", "currency", "timezone_name", "account_status"}
 EDGE_FIELDS = {
     "campaigns": {"id", "name", "status", "effective_status", "objective", "daily_budget"},
-    "adsets": {"id", "name", "status", "effective_status", "campaign_id", "daily_budget"},
+    "adsets": {
+        "id",
+        "name",
+        "status",
+        "effective_status",
+        "campaign_id",
+        "daily_budget",
+        "start_time",
+        "learning_stage_info",
+        "targeting",
+    },
     "ads": {"id", "name", "status", "effective_status", "campaign_id", "adset_id"},
 }
 _OF_ACCOUNT = {
@@ -223,7 +234,26 @@ class MetaBooks:
             if _budgets_its_sets(campaign) and g.adgroup_id in enabled:
                 share, rest = divmod(self._cents(campaign, today), len(enabled))
                 row["daily_budget"] = str(share + (rest if g.adgroup_id == enabled[0] else 0))
-            yield row
+            yield row | self._settings(g, today)
+
+    def _settings(self, group: AdGroup, today: date) -> Row:
+        """The fields of an ad set's node that no report has."""
+        setting = ad_setting(group.adgroup_id, group.name, self._market.end)
+        start = datetime.combine(self._market.start, time(12), UTC)
+        edited = datetime.combine(setting.edited_on or self._market.start, time(12), UTC)
+        phase = "LEARNING" if setting.is_learning(today) else "SUCCESS"
+        return {
+            "start_time": start.strftime("%Y-%m-%dT%H:%M:%S%z"),
+            "learning_stage_info": {"status": phase, "last_sig_edit_ts": int(edited.timestamp())},
+            "targeting": {
+                "age_min": setting.age_min,
+                "age_max": setting.age_max,
+                "geo_locations": {"countries": list(setting.countries)},
+                "custom_audiences": [{"id": i} for i in setting.audiences],
+                "excluded_custom_audiences": [{"id": i} for i in setting.excluded],
+                "targeting_automation": {"advantage_audience": int(setting.is_expanded)},
+            },
+        }
 
     def _ad_rows(self, campaign: Campaign, today: date) -> Iterable[Row]:
         for g in campaign.adgroups:

@@ -1,0 +1,63 @@
+"""What the ad sets of the simulated market are set to: audiences, exclusions, the last edit.
+
+Most are as a careful buyer would have them. What is wrong with the others is ``MISTAKES``, which no
+server serves.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+
+CUSTOMERS, CART, VIEWERS, LOOKALIKE = "230001", "230002", "230003", "230004"
+
+US_RETARGETING_VIEWERS = "120210202000200"
+EU_SALES_VIDEO = "120210302000200"
+MISTAKES = {US_RETARGETING_VIEWERS: ("exclusion_missing",)}
+"""Mistake by ad set: visitors who bought are shown the ad that asks them to come back."""
+
+_EDITED_BEFORE_END = {EU_SALES_VIDEO: 2}
+_LEARNING_DAYS = 7
+
+
+@dataclass(frozen=True)
+class AdSetting:
+    """What an ad set is set to; ``edited_on`` is the day of the last edit that counts."""
+
+    countries: tuple[str, ...]
+    audiences: tuple[str, ...] = ()
+    excluded: tuple[str, ...] = ()
+    is_expanded: bool = True
+    age_min: int = 18
+    age_max: int = 65
+    edited_on: date | None = None
+
+    def is_learning(self, today: date) -> bool:
+        """Whether the platform still learns on ``today`` after the last edit."""
+        edited = self.edited_on
+        return edited is not None and edited <= today < edited + timedelta(days=_LEARNING_DAYS)
+
+
+_BY_GROUP = {
+    "Broad": AdSetting((), excluded=(CUSTOMERS,)),
+    "Lookalike": AdSetting((), (LOOKALIKE,), (CUSTOMERS,)),
+    "Interest": AdSetting((), excluded=(CUSTOMERS, LOOKALIKE)),
+    "Cart": AdSetting((), (CART,), (CUSTOMERS,), is_expanded=False),
+    "Viewers": AdSetting((), (VIEWERS,), is_expanded=False),
+    "Catalogue": AdSetting((), excluded=(CUSTOMERS,)),
+    "Video": AdSetting((), excluded=(CUSTOMERS,)),
+}
+
+
+def ad_setting(adgroup_id: str, name: str, end: date) -> AdSetting:
+    """What an ad set is set to.
+
+    Args:
+        name: as the platform shows it: "US Prospecting | Broad".
+        end: the market's last day.
+    """
+    campaign, _, group = name.partition(" | ")
+    countries = ("US",) if campaign.startswith("US") else ("DE", "FR")
+    days = _EDITED_BEFORE_END.get(adgroup_id)
+    edited = None if days is None else end - timedelta(days=days)
+    return replace(_BY_GROUP[group], countries=countries, edited_on=edited)

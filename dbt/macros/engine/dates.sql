@@ -8,6 +8,11 @@
   cast(date_trunc({{ day }}, week(monday)) as date)
 {%- endmacro %}
 
+{# First day of the day's month. #}
+{% macro month_start(day) -%}
+  cast({{ dbt.date_trunc('month', day) }} as date)
+{%- endmacro %}
+
 {# A DATE some days later; dbt.dateadd gives a timestamp. #}
 {% macro add_days(day, days) %}{{ return(adapter.dispatch('add_days')(day, days)) }}{% endmacro %}
 {% macro duckdb__add_days(day, days) -%}

@@ -23,6 +23,7 @@ from pipelines.job_settings import (
     BanditSettings,
     ClusteringSettings,
     FidelitySettings,
+    RulesSettings,
     UpliftSettings,
 )
 from pipelines.platforms import platform_table
@@ -177,6 +178,7 @@ class JobsSettings(Section):
     fidelity: FidelitySettings = FidelitySettings()
     bandits: BanditSettings = BanditSettings()
     clustering: ClusteringSettings = ClusteringSettings()
+    rules: RulesSettings = RulesSettings()
 
 
 def _node_type(name: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Literal
 
 from pydantic import Field
@@ -90,3 +91,12 @@ class FidelitySettings(Section):
     min_drift_ks: float = Field(0.6, gt=0, le=1)
     min_drift: float = Field(0.3, gt=0)
     min_channel_drift: float = Field(0.4, gt=0)
+
+
+class RulesSettings(Section):
+    """Settings of the rules job. ``folder`` has overrides of the rules that ship with adcanary, or
+    other ones (docs/rules.md). ``monthly_budgets`` are micros a month by ``<platform>.<account>``,
+    in the account's currency; an account without one is not bounded by its month."""
+
+    folder: Path | None = None
+    monthly_budgets: dict[str, int] = Field(default_factory=dict)

@@ -21,6 +21,7 @@ from pipelines.cli import (
     privacy,
     proposals,
     review,
+    rules,
     sandbox,
     scorecard,
 )
@@ -223,3 +224,4 @@ app.add_typer(sandbox.sandbox_app, name="sandbox")
 app.add_typer(privacy.privacy_app, name="privacy")
 app.add_typer(evaluate.evaluate_app, name="evaluate")
 app.add_typer(lab.lab_app, name="lab")
+app.add_typer(rules.rules_app, name="rules")

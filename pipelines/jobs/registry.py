@@ -22,6 +22,7 @@ _CLASSES = {
     "uplift": "uplift.job:UpliftJob",
     "ab_experiments": "uplift.experiments:ExperimentsJob",
     "bandits": "bandits.job:BanditsJob",
+    "rules": "rules.job:RulesJob",
     # what it reads, the runs of mmm and attribution have published before it
     "attribution_reconciled": "reconciliation.job:ReconciliationJob",
     "fidelity": "fidelity.job:FidelityJob",

@@ -1,14 +1,18 @@
-SELECT features.*
-FROM marts.ad_features_daily AS features
-INNER JOIN (
+WITH accounts AS (
   SELECT
     platform,
     account_id,
     MAX(date) AS newest
   FROM marts.ad_features_daily
-  WHERE date BETWEEN DATE_SUB(@as_of, INTERVAL 3 DAY) AND @as_of
+  WHERE
+    level = 'account'
+    AND date BETWEEN DATE_SUB(@as_of, INTERVAL 3 DAY) AND @as_of
   GROUP BY platform, account_id
-) AS accounts
+)
+
+SELECT features.*
+FROM marts.ad_features_daily AS features
+INNER JOIN accounts
   ON
     features.platform = accounts.platform
     AND features.account_id = accounts.account_id

@@ -6,7 +6,7 @@
 {%- set levels = {'account': 0, 'campaign': 1, 'adgroup': 2, 'ad': 3} %}
 {%- set windows = [3, 7, 14, 28] %}
 {%- set sums = ['impressions', 'clicks', 'cost_micros', 'conversions', 'conversion_value'] %}
-{%- set first_day = first_day_not_kept(facts) %}
+{%- set first_day = first_day_not_kept(ref('stg_ads__loads')) %}
 {%- set read_from = first_day - modules.datetime.timedelta(days=63) if first_day and first_day.year < 9999 else first_day %}
 with accounts as (
   select
@@ -36,6 +36,7 @@ kept as (
   {%- if first_day %}
   select platform, account_id, max(date) as last_day
   from {{ this }}
+  where level = 'account'
   group by platform, account_id
   {%- else %}
   select
@@ -59,6 +60,7 @@ launched_before as (
     on features.platform = kept.platform
     and features.account_id = kept.account_id
     and features.date = kept.last_day
+  where features.date >= cast('{{ read_from }}' as date)
   {%- else %}
   select
     {%- for key in keys %}

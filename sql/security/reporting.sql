@@ -4,6 +4,14 @@
 -- upgrade: `SELECT *` is of the columns that there are when a view is made, so one that comes later
 -- is shown to nobody until then. tests/unit/test_infra_security.py holds it to models and contracts.
 
+CREATE OR REPLACE VIEW reporting.ab_experiments AS
+SELECT *
+FROM contracts.ab_experiments;
+
+CREATE OR REPLACE VIEW reporting.ad_features_daily AS
+SELECT *
+FROM marts.ad_features_daily;
+
 CREATE OR REPLACE VIEW reporting.ads_account_days AS
 SELECT *
 FROM marts.ads_account_days;
@@ -32,13 +40,37 @@ CREATE OR REPLACE VIEW reporting.ads_campaign_report AS
 SELECT *
 FROM marts.ads_campaign_report;
 
+CREATE OR REPLACE VIEW reporting.attribution_channel_weekly AS
+SELECT *
+FROM contracts.attribution_channel_weekly;
+
+CREATE OR REPLACE VIEW reporting.attribution_reconciled_daily AS
+SELECT *
+FROM contracts.attribution_reconciled_daily;
+
 CREATE OR REPLACE VIEW reporting.attribution_touch_daily AS
 SELECT *
 FROM marts.attribution_touch_daily;
 
+CREATE OR REPLACE VIEW reporting.bandit_decisions AS
+SELECT *
+FROM contracts.bandit_decisions;
+
+CREATE OR REPLACE VIEW reporting.budget_state_monthly AS
+SELECT *
+FROM contracts.budget_state_monthly;
+
+CREATE OR REPLACE VIEW reporting.builds AS
+SELECT *
+FROM contracts.builds;
+
 CREATE OR REPLACE VIEW reporting.customer_acquisition_daily AS
 SELECT *
 FROM marts.customer_acquisition_daily;
+
+CREATE OR REPLACE VIEW reporting.dim_adgroup AS
+SELECT *
+FROM marts.dim_adgroup;
 
 CREATE OR REPLACE VIEW reporting.dim_campaign AS
 SELECT *
@@ -72,6 +104,10 @@ CREATE OR REPLACE VIEW reporting.fct_refunds AS
 SELECT *
 FROM marts.fct_refunds;
 
+CREATE OR REPLACE VIEW reporting.fidelity_evaluations AS
+SELECT *
+FROM contracts.fidelity_evaluations;
+
 CREATE OR REPLACE VIEW reporting.fx_rates_daily AS
 SELECT *
 FROM marts.fx_rates_daily;
@@ -91,6 +127,14 @@ FROM marts.google_ads_ad_daily;
 CREATE OR REPLACE VIEW reporting.google_ads_campaign_daily AS
 SELECT *
 FROM marts.google_ads_campaign_daily;
+
+CREATE OR REPLACE VIEW reporting.interest_clusters AS
+SELECT *
+FROM contracts.interest_clusters;
+
+CREATE OR REPLACE VIEW reporting.job_runs AS
+SELECT *
+FROM contracts.job_runs;
 
 CREATE OR REPLACE VIEW reporting.journey_paths_daily AS
 SELECT *
@@ -112,9 +156,17 @@ CREATE OR REPLACE VIEW reporting.linkedin_ads_campaign_daily AS
 SELECT *
 FROM marts.linkedin_ads_campaign_daily;
 
+CREATE OR REPLACE VIEW reporting.load_ledger AS
+SELECT *
+FROM raw.load_ledger;
+
 CREATE OR REPLACE VIEW reporting.marketing_performance_daily AS
 SELECT *
 FROM marts.marketing_performance_daily;
+
+CREATE OR REPLACE VIEW reporting.media_plan_pacing AS
+SELECT *
+FROM contracts.media_plan_pacing;
 
 CREATE OR REPLACE VIEW reporting.media_plans AS
 SELECT *
@@ -128,58 +180,6 @@ CREATE OR REPLACE VIEW reporting.meta_ads_campaign_daily AS
 SELECT *
 FROM marts.meta_ads_campaign_daily;
 
-CREATE OR REPLACE VIEW reporting.mmm_controls_weekly AS
-SELECT *
-FROM marts.mmm_controls_weekly;
-
-CREATE OR REPLACE VIEW reporting.mmm_input_weekly AS
-SELECT *
-FROM marts.mmm_input_weekly;
-
-CREATE OR REPLACE VIEW reporting.tiktok_ads_ad_daily AS
-SELECT *
-FROM marts.tiktok_ads_ad_daily;
-
-CREATE OR REPLACE VIEW reporting.tiktok_ads_campaign_daily AS
-SELECT *
-FROM marts.tiktok_ads_campaign_daily;
-
-CREATE OR REPLACE VIEW reporting.ab_experiments AS
-SELECT *
-FROM contracts.ab_experiments;
-
-CREATE OR REPLACE VIEW reporting.attribution_channel_weekly AS
-SELECT *
-FROM contracts.attribution_channel_weekly;
-
-CREATE OR REPLACE VIEW reporting.attribution_reconciled_daily AS
-SELECT *
-FROM contracts.attribution_reconciled_daily;
-
-CREATE OR REPLACE VIEW reporting.bandit_decisions AS
-SELECT *
-FROM contracts.bandit_decisions;
-
-CREATE OR REPLACE VIEW reporting.builds AS
-SELECT *
-FROM contracts.builds;
-
-CREATE OR REPLACE VIEW reporting.fidelity_evaluations AS
-SELECT *
-FROM contracts.fidelity_evaluations;
-
-CREATE OR REPLACE VIEW reporting.interest_clusters AS
-SELECT *
-FROM contracts.interest_clusters;
-
-CREATE OR REPLACE VIEW reporting.job_runs AS
-SELECT *
-FROM contracts.job_runs;
-
-CREATE OR REPLACE VIEW reporting.media_plan_pacing AS
-SELECT *
-FROM contracts.media_plan_pacing;
-
 CREATE OR REPLACE VIEW reporting.mmm_allocations AS
 SELECT *
 FROM contracts.mmm_allocations;
@@ -192,6 +192,10 @@ CREATE OR REPLACE VIEW reporting.mmm_contributions_weekly AS
 SELECT *
 FROM contracts.mmm_contributions_weekly;
 
+CREATE OR REPLACE VIEW reporting.mmm_controls_weekly AS
+SELECT *
+FROM marts.mmm_controls_weekly;
+
 CREATE OR REPLACE VIEW reporting.mmm_curves AS
 SELECT *
 FROM contracts.mmm_curves;
@@ -199,6 +203,10 @@ FROM contracts.mmm_curves;
 CREATE OR REPLACE VIEW reporting.mmm_diagnostics AS
 SELECT *
 FROM contracts.mmm_diagnostics;
+
+CREATE OR REPLACE VIEW reporting.mmm_input_weekly AS
+SELECT *
+FROM marts.mmm_input_weekly;
 
 CREATE OR REPLACE VIEW reporting.mmm_predictions_weekly AS
 SELECT *
@@ -216,6 +224,10 @@ CREATE OR REPLACE VIEW reporting.policy_hints AS
 SELECT *
 FROM contracts.policy_hints;
 
+CREATE OR REPLACE VIEW reporting.rules_allocations AS
+SELECT *
+FROM contracts.rules_allocations;
+
 CREATE OR REPLACE VIEW reporting.safety_events AS
 SELECT *
 FROM contracts.safety_events;
@@ -224,10 +236,14 @@ CREATE OR REPLACE VIEW reporting.segment_scores_daily AS
 SELECT *
 FROM contracts.segment_scores_daily;
 
+CREATE OR REPLACE VIEW reporting.tiktok_ads_ad_daily AS
+SELECT *
+FROM marts.tiktok_ads_ad_daily;
+
+CREATE OR REPLACE VIEW reporting.tiktok_ads_campaign_daily AS
+SELECT *
+FROM marts.tiktok_ads_campaign_daily;
+
 CREATE OR REPLACE VIEW reporting.uplift_segment_daily AS
 SELECT *
 FROM contracts.uplift_segment_daily;
-
-CREATE OR REPLACE VIEW reporting.load_ledger AS
-SELECT *
-FROM raw.load_ledger;

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -176,7 +177,6 @@ def load_rulebooks(folder: Path | None = None) -> dict[str, RuleBook]:
         above = next(n for n in (name.partition(".")[0], DEFAULT) if n in given and n != name)
         changes, tree = read_mapping(own[name], FIX)
         given[name] = _merged(given[above], changes)
-        _refuse_new(own[name], given[above], changes)
         books[name] = validated(RuleBook, given[name], own[name], tree, fix=FIX)
     return books
 
@@ -198,18 +198,5 @@ def _merged(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, An
     return merged
 
 
-def _refuse_new(path: Path, base: Mapping[str, Any], changes: Mapping[str, Any]) -> None:
-    """An override that names a parameter that there isn't has misspelt it; a new rule it may give,
-    whole."""
-    unknown = sorted(set(changes.get("parameters") or {}) - set(base["parameters"]))
-    new = {
-        rule
-        for rule, own in (changes.get("rules") or {}).items()
-        if rule not in base["rules"] and "when" not in own
-    }
-    if unknown or new:
-        raise ConfigError(
-            f"{path} changes what there isn't: {', '.join([*unknown, *sorted(new)])}.",
-            kept="nothing was computed.",
-            fix="Name a parameter or rule of the default rules, or give a new rule as a whole.",
-        )
+if __name__ == "__main__":
+    print(json.dumps(RuleBook.model_json_schema(), indent=2))

@@ -1,2 +1,4 @@
 """Budgets of ad sets by rules that a person can read, and the state of each month's money.
-Reads features and plans; never platforms, never other jobs' rooms."""
+
+No platform, no other job, and no expression that isn't one of rule-engine's.
+"""

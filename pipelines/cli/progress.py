@@ -1,4 +1,4 @@
-"""The progress of a long pull, as a bar in the terminal."""
+"""The progress of long work, as a bar in the terminal."""
 
 from __future__ import annotations
 
@@ -17,11 +17,7 @@ if TYPE_CHECKING:
 @contextmanager
 def shown(label: str) -> Iterator[Callable[[Progressed], None]]:
     """A bar for one account's pulls; yields what moves it. Silent without a terminal."""
-    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn())
-    quiet = not out.is_terminal
-    with Progress(
-        *columns, TimeElapsedColumn(), console=out, transient=True, disable=quiet
-    ) as progress:
+    with _bars() as progress:
         bar = progress.add_task(label, total=None)
 
         def show(now: Progressed) -> None:
@@ -29,3 +25,17 @@ def shown(label: str) -> Iterator[Callable[[Progressed], None]]:
             progress.update(bar, completed=now.done, total=now.pulls, description=description)
 
         yield show
+
+
+@contextmanager
+def counted(label: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar for steps; yields what moves it, given how many are done and of how many."""
+    with _bars() as progress:
+        bar = progress.add_task(label, total=None)
+        yield lambda done, of: progress.update(bar, completed=done, total=of)
+
+
+def _bars() -> Progress:
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn())
+    quiet = not out.is_terminal
+    return Progress(*columns, TimeElapsedColumn(), console=out, transient=True, disable=quiet)

@@ -1,7 +1,9 @@
-"""``adcanary rules``: why a budget would change."""
+"""``adcanary rules``: why a budget would change, and which parameters would have been better."""
 
 from __future__ import annotations
 
+from datetime import timedelta
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -9,7 +11,9 @@ import typer
 from pipelines.cli.console import Format, print_plainly, print_rows
 from pipelines.cli.options import AsOfOption, ConfigOption, FormatOption, day
 
-rules_app = typer.Typer(help="Budgets of ad sets by rules: why.", no_args_is_help=True)
+rules_app = typer.Typer(
+    help="Budgets of ad sets by rules: why, and which would be better.", no_args_is_help=True
+)
 
 
 @rules_app.command("explain")
@@ -47,4 +51,63 @@ def explain(
         f"'{answer.book}': " + ", ".join(f"{name} {money}" for name, money in answer.budgets)
     )
     print_plainly(answer.state.note)
+    print_rows(rows, format_)
+
+
+@rules_app.command("tune")
+def tune(  # noqa: PLR0917
+    out: Annotated[
+        Path,
+        typer.Option(help="Folder for the trials and the result; a run with the same one goes on."),
+    ] = Path("rules-tuning"),
+    iterations: Annotated[int, typer.Option(min=1, help="Sets of parameters to try.")] = 100,
+    weeks: Annotated[int, typer.Option(min=20, max=208, help="Weeks of history to use.")] = 104,
+    seed: Annotated[int, typer.Option(help="Of all draws.")] = 20260101,
+    as_of: AsOfOption = None,
+    format_: FormatOption = Format.TABLE,
+    config: ConfigOption = None,
+) -> None:
+    """Search the parameters that would have brought most for the money, and judge them.
+
+    Tunes on the earlier weeks, judges on the later ones, and writes an override (tuned.yaml) where
+    the tuned rules beat the default and an equal split there. Otherwise the default stays.
+    """
+    import yaml
+
+    from pipelines.cli.progress import counted
+    from pipelines.config import load_settings
+    from pipelines.jobs.rules import tune as tuning
+    from pipelines.jobs.rules.backtest import read_episodes
+    from pipelines.jobs.rules.rulebook import DEFAULT, load_rulebooks
+    from pipelines.warehouse import open_warehouse
+
+    settings = load_settings(config)
+    last = day(as_of) or settings.yesterday()
+    book = load_rulebooks(settings.jobs.rules.folder)[DEFAULT]
+    start = last - timedelta(weeks=weeks)
+    episodes = read_episodes(open_warehouse(settings), start, last)
+    out.mkdir(parents=True, exist_ok=True)
+    with counted("sets of parameters") as progress:
+        tuned = tuning.tune(
+            book,
+            episodes,
+            iterations=iterations,
+            seed=seed,
+            journal=out / "trials.log",
+            progress=progress,
+        )
+    rows = [
+        {
+            **{n: round(v, 5) for n, v in zip(tuning.OBJECTIVES, c.objectives, strict=True)},
+            "chosen": c is tuned.chosen,
+        }
+        for c in tuned.pareto
+    ]
+    if tuned.better:
+        text = yaml.safe_dump(tuning.override(book, tuned.chosen.values), sort_keys=False)
+        (out / "tuned.yaml").write_text(f"# {tuned.reason}\n{text}")
+    if format_ is Format.TABLE:
+        print_plainly(tuned.reason)
+        if tuned.better:
+            print_plainly(f"Written: {out / 'tuned.yaml'}; copy it to jobs.rules.folder to use it.")
     print_rows(rows, format_)

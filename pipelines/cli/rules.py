@@ -111,3 +111,51 @@ def tune(  # noqa: PLR0917
         if tuned.better:
             print_plainly(f"Written: {out / 'tuned.yaml'}; copy it to jobs.rules.folder to use it.")
     print_rows(rows, format_)
+
+
+@rules_app.command("discover")
+def discover(
+    out: Annotated[Path, typer.Option(help="File for the rules found.")] = Path("discovered.yaml"),
+    weeks: Annotated[int, typer.Option(min=20, max=208, help="Weeks of history to use.")] = 104,
+    seed: Annotated[int, typer.Option(help="Of all draws.")] = 20260101,
+    as_of: AsOfOption = None,
+    config: ConfigOption = None,
+) -> None:
+    """Find segments of ad sets whose later order-book return differs, and write them as rules.
+
+    One half of the weeks finds them, the other tests them; a rule moves a budget by a few percent.
+    """
+    import yaml
+
+    from pipelines.config import load_settings
+    from pipelines.jobs.rules.backtest import read_episodes
+    from pipelines.jobs.rules.discover import discover as discovered
+    from pipelines.warehouse import open_warehouse
+
+    settings = load_settings(config)
+    last = day(as_of) or settings.yesterday()
+    start = last - timedelta(weeks=weeks)
+    segments, tested = discovered(read_episodes(open_warehouse(settings), start, last), seed)
+    if not segments:
+        print_plainly(f"None of {tested} candidates returns otherwise than the rest; no rule.")
+        return
+    rules = {
+        f"discovered_{n}": segment.rule(50 + n).model_dump(exclude_defaults=True)
+        for n, segment in enumerate(segments, start=1)
+    }
+    out.write_text(yaml.safe_dump({"rules": rules}, sort_keys=False))
+    rows = [
+        {
+            "when": s.when,
+            "lift": round(s.lift, 2),
+            "low": round(s.low, 2),
+            "high": round(s.high, 2),
+            "p": round(s.p_value, 4),
+            "units": s.units,
+        }
+        for s in segments
+    ]
+    print_rows(rows, Format.TABLE)
+    print_plainly(
+        f"{len(segments)} of {tested} candidates pass; written: {out}. Read them before use."
+    )

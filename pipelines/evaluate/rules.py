@@ -59,7 +59,7 @@ def score_rules(
     for seed in seeds:
         market = AdSetMarket(seed, HISTORY + weeks, signal=signal)
         past = [market.run(week, market.start) for week in range(HISTORY)]
-        tuned = tune(book, list(_episodes(past)), iterations=iterations, seed=seed)
+        tuned = tune(book, episodes_of_market(past), iterations=iterations, seed=seed)
         scores.append(RulesScore(seed, _arms(market, past, weeks, book, tuned), tuned))
         progress(f"seed {seed}: {tuned.reason}")
     return scores
@@ -107,8 +107,8 @@ def _run(
     return orders
 
 
-def _episodes(past: Sequence[Week]) -> list[Episode]:
-    """A decision after every week from the fourth on, but the last."""
+def episodes_of_market(past: Sequence[Week]) -> list[Episode]:
+    """A decision after every week of a market from the fourth on, but the last."""
     return [
         Episode(
             day=_FIRST + timedelta(weeks=week),

@@ -20,6 +20,7 @@ from pipelines.allocation_settings import AllocationSettings
 from pipelines.errors import ConfigError
 from pipelines.job_settings import (
     AttributionSettings,
+    AudienceSettings,
     BanditSettings,
     ClusteringSettings,
     FidelitySettings,
@@ -179,6 +180,7 @@ class JobsSettings(Section):
     bandits: BanditSettings = BanditSettings()
     clustering: ClusteringSettings = ClusteringSettings()
     rules: RulesSettings = RulesSettings()
+    audiences: AudienceSettings = AudienceSettings()
 
 
 def _node_type(name: str) -> str:

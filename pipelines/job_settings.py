@@ -100,3 +100,16 @@ class RulesSettings(Section):
 
     folder: Path | None = None
     monthly_budgets: dict[str, int] = Field(default_factory=dict)
+
+
+class AudienceSettings(Section):
+    """Settings of the audiences job. ``customer_audiences`` are ids of audiences of people who have
+    bought; without them, what ``usual_share`` of an account's ad sets keep out is taken for one, in
+    accounts of ``min_ad_sets``. ``max_learning_share`` is of the account's spend; an ad set is
+    ``too_small`` to learn below that share of what the platform learns from."""
+
+    customer_audiences: tuple[str, ...] = ()
+    usual_share: float = Field(0.6, gt=0.5, le=1)
+    min_ad_sets: int = Field(4, ge=2)
+    max_learning_share: float = Field(0.2, gt=0, lt=1)
+    too_small: float = Field(0.5, gt=0, le=1)

@@ -23,6 +23,7 @@ _CLASSES = {
     "ab_experiments": "uplift.experiments:ExperimentsJob",
     "bandits": "bandits.job:BanditsJob",
     "rules": "rules.job:RulesJob",
+    "audiences": "audiences.job:AudiencesJob",
     # what it reads, the runs of mmm and attribution have published before it
     "attribution_reconciled": "reconciliation.job:ReconciliationJob",
     "fidelity": "fidelity.job:FidelityJob",

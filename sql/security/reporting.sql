@@ -52,6 +52,10 @@ CREATE OR REPLACE VIEW reporting.attribution_touch_daily AS
 SELECT *
 FROM marts.attribution_touch_daily;
 
+CREATE OR REPLACE VIEW reporting.audience_findings AS
+SELECT *
+FROM contracts.audience_findings;
+
 CREATE OR REPLACE VIEW reporting.bandit_decisions AS
 SELECT *
 FROM contracts.bandit_decisions;

@@ -1,4 +1,5 @@
--- What ad groups are set to, one row a sighting.
+-- What ad groups are set to, one row a sighting; lists are texts, one a line, since later models are
+-- scalar.
 select
   platform,
   account_id,
@@ -10,9 +11,9 @@ select
   starts_on,
   learning_phase,
   edited_at,
-  countries,
-  audience_ids,
-  excluded_audience_ids,
+  array_to_string(countries, chr(10)) as countries,
+  array_to_string(audience_ids, chr(10)) as audience_ids,
+  array_to_string(excluded_audience_ids, chr(10)) as excluded_audience_ids,
   is_audience_expanded,
   age_min,
   age_max,

@@ -1,0 +1,62 @@
+"""An ad set as it is set, with what it did lately."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pipelines.money import Money
+
+
+@dataclass(frozen=True)
+class AdSet:
+    """An ad set that runs. ``spend`` is of 28 days; conversions are those the platform claims."""
+
+    platform: str
+    account_id: str
+    campaign_id: str
+    adgroup_id: str
+    name: str | None
+    countries: frozenset[str]
+    audiences: frozenset[str]
+    excluded: frozenset[str]
+    is_expanded: bool | None
+    ages: tuple[int | None, int | None]
+    learning_phase: str | None
+    spend: Money
+    conversions_7d: float
+    conversions_28d: float
+
+    @property
+    def account(self) -> tuple[str, str]:
+        return self.platform, self.account_id
+
+    @property
+    def label(self) -> str:
+        """Its name with its id."""
+        return f'"{self.name}" ({self.adgroup_id})' if self.name else self.adgroup_id
+
+
+def ad_set_of(row: Mapping[str, Any]) -> AdSet:
+    """From a row of ad_sets.sql."""
+    return AdSet(
+        row["platform"],
+        row["account_id"],
+        row["campaign_id"],
+        row["adgroup_id"],
+        row["adgroup_name"],
+        _ids(row["countries"]),
+        _ids(row["audience_ids"]),
+        _ids(row["excluded_audience_ids"]),
+        row["is_audience_expanded"],
+        (row["age_min"], row["age_max"]),
+        row["learning_phase"],
+        Money(row["cost_micros_28d"], row["currency_code"]),
+        row["conversions_7d"],
+        row["conversions_28d"],
+    )
+
+
+def _ids(lines: str | None) -> frozenset[str]:
+    return frozenset((lines or "").splitlines())

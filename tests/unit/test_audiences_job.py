@@ -1,0 +1,164 @@
+"""Mistakes in what ad sets are set to are found by name, and careful settings have none."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from pipelines.job_settings import AudienceSettings
+from pipelines.jobs.audiences.ad_set import AdSet
+from pipelines.jobs.audiences.job import FINDINGS, AudiencesJob
+from pipelines.jobs.audiences.mistakes import CHECKS, Mistake
+from pipelines.money import Money
+from pipelines.sandbox.market.adsets import MISTAKES, ad_setting
+from pipelines.sandbox.market.portfolio import PLANS
+
+SETTINGS = AudienceSettings()
+AS_OF = date(2026, 6, 30)
+
+
+def ad_set(name: str, **changed: Any) -> AdSet:
+    """A careful one: of an audience of its own, customers kept out, enough conversions to learn."""
+    usual = AdSet(
+        platform="meta_ads",
+        account_id="a",
+        campaign_id="c",
+        adgroup_id=name,
+        name=f"Set {name}",
+        countries=frozenset({"US"}),
+        audiences=frozenset({f"of {name}"}),
+        excluded=frozenset({"customers"}),
+        is_expanded=False,
+        ages=(18, 65),
+        learning_phase="LEARNED",
+        spend=Money(100_000_000, "USD"),
+        conversions_7d=60.0,
+        conversions_28d=240.0,
+    )
+    return replace(usual, **changed)
+
+
+CAREFUL = [ad_set(name) for name in "wxyz"]
+BROAD: dict[str, Any] = {"audiences": frozenset(), "is_expanded": True}
+
+
+def found(ad_sets: Sequence[AdSet], settings: AudienceSettings = SETTINGS) -> list[Mistake]:
+    return [mistake for check in CHECKS.values() for mistake in check(ad_sets, settings)]
+
+
+def test_careful_settings_have_no_finding() -> None:
+    assert found(CAREFUL) == []
+
+
+@pytest.mark.parametrize(
+    ("changed", "name", "says"),
+    [
+        ({"excluded": frozenset()}, "exclusion_missing", "doesn't keep out customers"),
+        ({"audiences": frozenset({"of x"})}, "overlap", "in US: they bid against each other"),
+        ({"learning_phase": "LIMITED"}, "too_many_learning", "25% of the account's spend"),
+        ({"ages": (30, 50), "is_expanded": True}, "constrained_expansion", "ages 30 to 50"),
+    ],
+)
+def test_one_mistake_is_found_by_its_name(changed: dict[str, Any], name: str, says: str) -> None:
+    (mistake,) = found([replace(CAREFUL[0], **changed), *CAREFUL[1:]])
+    assert mistake.name == name
+    assert says in mistake.reason
+    assert mistake.ad_sets[0].adgroup_id == "w"
+
+
+def test_ad_sets_that_together_would_learn_are_told_and_those_that_do_are_not() -> None:
+    few = [replace(a, conversions_28d=60.0) for a in CAREFUL]
+    (mistake,) = found(few)
+    assert (mistake.name, mistake.evidence["best"]) == ("too_small_to_learn", 15.0)
+    assert found([replace(a, platform="tiktok_ads") for a in few]) == []
+
+
+def test_broad_ad_sets_overlap_unless_one_keeps_the_others_audience_out() -> None:
+    broad, narrow = ad_set("broad", **BROAD), ad_set("narrow", is_expanded=True)
+    assert [m.name for m in found([broad, narrow])] == ["overlap"]
+    out = frozenset({"customers", "of narrow"})
+    assert found([replace(broad, excluded=out), narrow]) == []
+    assert found([replace(broad, countries=frozenset({"DE"})), narrow]) == []
+    # three that each overlap another are one finding, with what they spent together
+    (mistake,) = found([broad, ad_set("second", **BROAD), ad_set("third", **BROAD)])
+    assert len(mistake.ad_sets) == 3
+    assert mistake.spend == Money(300_000_000, "USD")
+
+
+def test_which_audiences_are_customers_the_settings_may_say() -> None:
+    settings = AudienceSettings(customer_audiences=("buyers",))
+    mistakes = found(CAREFUL, settings)
+    assert {m.name for m in mistakes} == {"exclusion_missing"}
+    assert len(mistakes) == 4
+    # an ad set that is meant for them is none
+    assert found([replace(a, audiences=frozenset({"buyers"})) for a in CAREFUL[:1]], settings) == []
+
+
+def test_every_mistake_that_the_sandbox_planted_is_found_and_no_other() -> None:
+    """Of settings alone: what an ad set brings isn't planted."""
+    accounts: dict[str, list[AdSet]] = {}
+    for plan in PLANS:
+        if plan.campaign.platform != "meta_ads":
+            continue
+        for group in plan.campaign.adgroups:
+            setting = ad_setting(group.adgroup_id, group.name, AS_OF)
+            accounts.setdefault(plan.campaign.account_id, []).append(
+                ad_set(
+                    group.adgroup_id,
+                    campaign_id=plan.campaign.campaign_id,
+                    countries=frozenset(setting.countries),
+                    audiences=frozenset(setting.audiences),
+                    excluded=frozenset(setting.excluded),
+                    is_expanded=setting.is_expanded,
+                )
+            )
+    told: dict[str, set[str]] = {}
+    for own in accounts.values():
+        for mistake in found(own):
+            for one in mistake.ad_sets:
+                told.setdefault(one.adgroup_id, set()).add(mistake.name)
+    assert told == {adgroup: set(names) for adgroup, names in MISTAKES.items()}
+
+
+def row(one: AdSet) -> dict[str, Any]:
+    texts = {
+        "countries": "\n".join(one.countries),
+        "audience_ids": "\n".join(one.audiences),
+        "excluded_audience_ids": "\n".join(one.excluded),
+    }
+    return texts | {
+        **{n: getattr(one, n) for n in ("platform", "account_id", "campaign_id", "adgroup_id")},
+        "adgroup_name": one.name,
+        "is_audience_expanded": one.is_expanded,
+        "age_min": one.ages[0],
+        "age_max": one.ages[1],
+        "learning_phase": one.learning_phase,
+        "cost_micros_28d": one.spend.micros,
+        "conversions_7d": one.conversions_7d,
+        "conversions_28d": one.conversions_28d,
+        "currency_code": "USD",
+    }
+
+
+def test_findings_are_written_with_their_evidence_and_what_to_do() -> None:
+    ad_sets = [replace(CAREFUL[0], excluded=frozenset()), *CAREFUL[1:]]
+    table = pa.Table.from_pylist([row(a) for a in ad_sets])
+    outcome = AudiencesJob().compute({"ad_sets": table}, SETTINGS, AS_OF, lambda _: None)
+    (finding,) = outcome.rows[FINDINGS]
+    assert (finding["finding"], finding["severity"]) == ("exclusion_missing", "HIGH")
+    assert (finding["adgroup_ids"], finding["spend_micros_28d"]) == ("w", 100_000_000)
+    assert json.loads(finding["evidence"])["audiences"] == ["customers"]
+    assert "Exclude the audience" in finding["fix"]
+    assert outcome.reason.startswith("1 findings in 4 ad sets")
+
+
+def test_without_known_settings_there_is_no_data() -> None:
+    outcome = AudiencesJob().compute({"ad_sets": pa.table({})}, SETTINGS, AS_OF, lambda _: None)
+    assert outcome.verdict == "NO_DATA"
+    assert "landed from Meta" in outcome.reason

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from statistics import fmean
 from typing import Annotated
 
-import numpy as np
 import typer
 
 from pipelines.cli.console import Format, print_object, print_plainly, print_rows
@@ -43,7 +43,7 @@ def rules(
         }
         for score in scores
     ]
-    means = {arm: float(np.mean([s.reduction(arm) for s in scores])) for arm in _ARMS}
+    means = {arm: fmean(s.reduction(arm) for s in scores) for arm in _ARMS}
     kept = sum(not score.tuned.better for score in scores)
     if format_ is Format.JSON:
         print_object({"reduction": means, "default_stays": kept, "seeds": rows})

@@ -44,5 +44,7 @@ def test_decimals_compare_as_a_person_reckons() -> None:
 
 def test_a_reason_shows_values_and_nothing_else_of_them() -> None:
     values = {"roas": 1.23456, "cost": 12345.6, "days": 3.0, "phase": "LEARNED", "gone": None}
-    text = "{roas}, {cost}, {days}, {phase}, {gone}, {roas.__class__}"
-    assert filled(text, values) == "1.23, 12,346, 3, LEARNED, unknown, {roas.__class__}"
+    text = "{roas}, {cost}, {days}, {phase}, {gone}, {gone:%}, {roas.__class__}, {roas!r}"
+    shown = "1.23, 12,346, 3, LEARNED, unknown, unknown, {roas.__class__}, {roas!r}"
+    assert filled(text, values) == shown
+    assert filled("{share:%} {share:+%}", {"share": 0.314}) == "31% +31%"

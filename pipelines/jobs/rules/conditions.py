@@ -20,7 +20,7 @@ Kinds = Mapping[str, type]
 """What each name holds: float, str or bool."""
 
 _TYPES = {float: DataType.FLOAT, str: DataType.STRING, bool: DataType.BOOLEAN}
-_NAME = re.compile(r"\{([a-z_0-9]+)\}")
+_NAME = re.compile(r"\{([a-z_0-9]+)(?::(\+?%))?\}")
 
 
 class ExpressionError(ValueError):
@@ -65,19 +65,22 @@ class Expression:
 
 
 def filled(template: str, values: Values) -> str:
-    """A reason with the values of the names that stand in braces: numbers to three digits."""
-    return _NAME.sub(lambda match: shown(values.get(match[1])), template)
+    """A reason with the values of the names that stand in braces: numbers to three digits, as
+    percent after ``:%``, with their sign after ``:+%``."""
+    return _NAME.sub(lambda match: shown(values.get(match[1]), match[2]), template)
 
 
 def names_in(template: str) -> set[str]:
     """The names that stand in braces."""
-    return set(_NAME.findall(template))
+    return {name for name, _ in _NAME.findall(template)}
 
 
-def shown(value: Value) -> str:
-    """A value as a person reads it."""
+def shown(value: Value, percent: str | None = None) -> str:
+    """A value as a person reads it; ``percent`` is %, +% or None."""
     if value is None:
         return "unknown"
     if isinstance(value, str | bool):
         return str(value)
+    if percent:
+        return f"{value:+.0%}" if percent == "+%" else f"{value:.0%}"
     return f"{value:,.0f}" if abs(value) >= 1000 or value == int(value) else f"{value:.3g}"

@@ -110,3 +110,17 @@ def test_an_account_never_spends_more_and_no_step_is_longer_than_the_cap(
     for one in ad_sets:
         assert abs(deltas[one.adgroup_id].micros) <= one.budget.micros * 0.05 + 1
         assert deltas[one.adgroup_id].micros % 10_000 == 0
+
+
+def test_yen_are_whole() -> None:
+    ad_sets = [
+        replace(one, budget=Money(before, "JPY"), proposed=Money(after, "JPY"))
+        for one, before, after in (
+            (GOOD, 10_010_000_000, 11_000_000_000),
+            (BAD, 10_030_000_000, 9_000_000_000),
+        )
+    ]
+    deltas = adset_budget._deltas(ad_sets, CAPS)
+    assert deltas["good"] == Money(500_000_000, "JPY")
+    assert sum(d.micros for d in deltas.values()) <= 0
+    assert all(d.micros % 1_000_000 == 0 for d in deltas.values())

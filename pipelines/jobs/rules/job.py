@@ -15,7 +15,7 @@ from pipelines.jobs.rules.allocate import Allocator, Trace
 from pipelines.jobs.rules.budget_state import BudgetState, budget_state
 from pipelines.jobs.rules.rulebook import RuleBook, book_for, load_rulebooks
 from pipelines.jobs.rules.units import Account, accounts_of
-from pipelines.money import MICROS
+from pipelines.money import MICROS, minor_unit
 from pipelines.source_settings import Section
 from pipelines.warehouse import Warehouse
 
@@ -104,6 +104,7 @@ def direction(trace: Trace) -> str:
 
 
 def _rows(state: BudgetState, traces: list[Trace]) -> Iterator[Row]:
+    currency = state.currency_code
     for trace in traces:
         platform, account_id, campaign_id, adgroup_id = trace.unit.key
         yield {
@@ -113,11 +114,11 @@ def _rows(state: BudgetState, traces: list[Trace]) -> Iterator[Row]:
             "campaign_id": campaign_id,
             "adgroup_id": adgroup_id,
             "direction": direction(trace),
-            "budget_micros": _micros(trace.unit.budget),
-            "after_safety_micros": _micros(trace.after["safety"]),
-            "after_decision_micros": _micros(trace.after["decision"]),
-            "proposed_micros": _micros(trace.budget),
-            "currency_code": state.currency_code,
+            "budget_micros": _micros(trace.unit.budget, currency),
+            "after_safety_micros": _micros(trace.after["safety"], currency),
+            "after_decision_micros": _micros(trace.after["decision"], currency),
+            "proposed_micros": _micros(trace.budget, currency),
+            "currency_code": currency,
             "rules": canonical_json(
                 [{"rule": a.rule, "layer": a.layer, "reason": a.reason} for a in trace.counted]
             ),
@@ -144,9 +145,10 @@ def _state_row(account: Account, state: BudgetState) -> Row:
     }
 
 
-def _micros(budget: float) -> int:
-    """Whole hundredths of a unit: what platforms take."""
-    return round(budget * 100) * (MICROS // 100)
+def _micros(budget: float, currency: str) -> int:
+    """The nearest that can be paid: whole yen, hundredths of a dollar."""
+    unit = minor_unit(currency)
+    return round(budget * MICROS / unit) * unit
 
 
 def _rounded(value: float | str | bool | None) -> float | None:

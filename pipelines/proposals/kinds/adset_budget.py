@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from itertools import groupby
 
-from pipelines.money import MICROS, Money, total
+from pipelines.money import Money, total
 from pipelines.policy_settings import GuardrailSettings
 from pipelines.proposals import guardrails, guardrails_adset
 from pipelines.proposals.book import Book
@@ -29,7 +29,6 @@ from pipelines.proposals.stored import StoredProposal
 from pipelines.warehouse import Warehouse
 
 _DAYS = 7
-_STEP = MICROS // 100  # platforms take whole hundredths
 _OF = "its account on this day"
 
 
@@ -250,12 +249,12 @@ def _deltas(ad_sets: list[AdSet], caps: GuardrailSettings) -> dict[str, Money]:
     for ad_set in ad_sets:
         delta, currency = wanted[ad_set.adgroup_id], ad_set.budget.currency
         scaled = delta * moved / (added if delta > 0 else cut) if delta else 0.0
-        deltas[ad_set.adgroup_id] = Money(int(scaled / _STEP) * _STEP, currency)
+        deltas[ad_set.adgroup_id] = Money(int(scaled), currency).payable()
     return _neutral(deltas)
 
 
 def _neutral(deltas: dict[str, Money]) -> dict[str, Money]:
-    """Hundredths that rounding left over are taken from the largest raise."""
+    """What rounding left over is taken from the largest raise."""
     if not deltas:
         return deltas
     currency = next(iter(deltas.values())).currency

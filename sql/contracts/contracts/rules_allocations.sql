@@ -27,7 +27,7 @@ CREATE TABLE contracts.rules_allocations (
     description = "Daily budget after the rules of decision"
   ),
   proposed_micros INT64 NOT NULL OPTIONS (
-    description = "Daily budget after all rules, in whole hundredths of currency_code"
+    description = "Daily budget after all rules, as it can be paid in currency_code"
   ),
   currency_code STRING NOT NULL OPTIONS (description = "ISO 4217 currency of the account"),
   rules STRING NOT NULL OPTIONS (

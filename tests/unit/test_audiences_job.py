@@ -34,8 +34,6 @@ def ad_set(name: str, **changed: Any) -> AdSet:
         countries=frozenset({"US"}),
         audiences=frozenset({f"of {name}"}),
         excluded=frozenset({"customers"}),
-        is_expanded=False,
-        ages=(18, 65),
         learning_phase="LEARNED",
         spend=Money(100_000_000, "USD"),
         conversions_7d=60.0,
@@ -45,7 +43,7 @@ def ad_set(name: str, **changed: Any) -> AdSet:
 
 
 CAREFUL = [ad_set(name) for name in "wxyz"]
-BROAD: dict[str, Any] = {"audiences": frozenset(), "is_expanded": True}
+BROAD: dict[str, Any] = {"audiences": frozenset()}
 
 
 def found(ad_sets: Sequence[AdSet], settings: AudienceSettings = SETTINGS) -> list[Mistake]:
@@ -62,7 +60,6 @@ def test_careful_settings_have_no_finding() -> None:
         ({"excluded": frozenset()}, "exclusion_missing", "doesn't keep out customers"),
         ({"audiences": frozenset({"of x"})}, "overlap", "in US: they bid against each other"),
         ({"learning_phase": "LIMITED"}, "too_many_learning", "25% of the account's spend"),
-        ({"ages": (30, 50), "is_expanded": True}, "constrained_expansion", "ages 30 to 50"),
     ],
 )
 def test_one_mistake_is_found_by_its_name(changed: dict[str, Any], name: str, says: str) -> None:
@@ -80,15 +77,23 @@ def test_ad_sets_that_together_would_learn_are_told_and_those_that_do_are_not() 
 
 
 def test_broad_ad_sets_overlap_unless_one_keeps_the_others_audience_out() -> None:
-    broad, narrow = ad_set("broad", **BROAD), ad_set("narrow", is_expanded=True)
+    broad, narrow = ad_set("broad", **BROAD), ad_set("narrow")
     assert [m.name for m in found([broad, narrow])] == ["overlap"]
     out = frozenset({"customers", "of narrow"})
     assert found([replace(broad, excluded=out), narrow]) == []
     assert found([replace(broad, countries=frozenset({"DE"})), narrow]) == []
-    # three that each overlap another are one finding, with what they spent together
+    # three that each overlap each other are one finding, with what they spent together
     (mistake,) = found([broad, ad_set("second", **BROAD), ad_set("third", **BROAD)])
     assert len(mistake.ad_sets) == 3
     assert mistake.spend == Money(300_000_000, "USD")
+
+
+def test_ad_sets_that_share_nobody_are_not_told_together() -> None:
+    """Germany and France each overlap what is shown in both, and not each other."""
+    countries = (("d", {"DE"}), ("both", {"DE", "FR"}), ("f", {"FR"}))
+    ad_sets = [ad_set(n, **BROAD, countries=frozenset(c)) for n, c in countries]
+    told = [({a.adgroup_id for a in m.ad_sets}, m.evidence["countries"]) for m in found(ad_sets)]
+    assert told == [({"d", "both"}, ["DE"]), ({"both", "f"}, ["FR"])]
 
 
 def test_which_audiences_are_customers_the_settings_may_say() -> None:
@@ -115,7 +120,6 @@ def test_every_mistake_that_the_sandbox_planted_is_found_and_no_other() -> None:
                     countries=frozenset(setting.countries),
                     audiences=frozenset(setting.audiences),
                     excluded=frozenset(setting.excluded),
-                    is_expanded=setting.is_expanded,
                 )
             )
     told: dict[str, set[str]] = {}
@@ -135,9 +139,6 @@ def row(one: AdSet) -> dict[str, Any]:
     return texts | {
         **{n: getattr(one, n) for n in ("platform", "account_id", "campaign_id", "adgroup_id")},
         "adgroup_name": one.name,
-        "is_audience_expanded": one.is_expanded,
-        "age_min": one.ages[0],
-        "age_max": one.ages[1],
         "learning_phase": one.learning_phase,
         "cost_micros_28d": one.spend.micros,
         "conversions_7d": one.conversions_7d,

@@ -21,8 +21,6 @@ class AdSet:
     countries: frozenset[str]
     audiences: frozenset[str]
     excluded: frozenset[str]
-    is_expanded: bool | None
-    ages: tuple[int | None, int | None]
     learning_phase: str | None
     spend: Money
     conversions_7d: float
@@ -49,8 +47,6 @@ def ad_set_of(row: Mapping[str, Any]) -> AdSet:
         _ids(row["countries"]),
         _ids(row["audience_ids"]),
         _ids(row["excluded_audience_ids"]),
-        row["is_audience_expanded"],
-        (row["age_min"], row["age_max"]),
         row["learning_phase"],
         Money(row["cost_micros_28d"], row["currency_code"]),
         row["conversions_7d"],

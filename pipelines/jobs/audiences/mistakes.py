@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import Literal
 
+import networkx as nx
+
 from pipelines.job_settings import AudienceSettings
 from pipelines.jobs.audiences.ad_set import AdSet
 from pipelines.money import Money, total
@@ -17,9 +19,8 @@ SEVERITIES: tuple[Severity, ...] = ("HIGH", "MEDIUM", "LOW")
 Evidence = Mapping[str, str | float | int | Sequence[str] | None]
 
 WEEKLY_TO_LEARN = {"meta_ads": 50.0}
-"""Conversions a week with which an ad set leaves learning, as Meta's help on the learning phase has
-it (from memory: the page wasn't at hand)."""
-_OLDEST = 65  # Meta's highest bound, which means 65 and above
+"""Conversions a week with which an ad set leaves learning: about 50, as several guides of 2026 have
+it; Meta's own page wasn't at hand."""
 
 
 @dataclass(frozen=True)
@@ -40,41 +41,36 @@ class Mistake:
 
 
 def overlap(ad_sets: Sequence[AdSet], settings: AudienceSettings) -> Iterator[Mistake]:
-    """Ad sets of one account that may show to the same people, and so bid in the same auctions:
-    a common country, a common audience or none on either side, and neither keeps the other's
-    audience out. They are told together, as one group."""
+    """Ad sets of one account that may show to the same people, and so bid in the same auctions: a
+    common country, and a common audience or one that is open to everybody, which doesn't keep the
+    other's audience out. Those of which each overlaps each other are one finding."""
     del settings
-    groups: list[set[int]] = []
-    for left, right in combinations(range(len(ad_sets)), 2):
-        if not _overlap(ad_sets[left], ad_sets[right]):
-            continue
-        touched = [g for g in groups if g & {left, right}]
-        groups = [g for g in groups if g not in touched]
-        groups.append(set().union({left, right}, *touched))
-    for group in sorted(groups, key=min):
-        own = tuple(ad_sets[i] for i in sorted(group))
-        shared = sorted(frozenset.intersection(*(a.countries for a in own)))
+    pairs = [pair for pair in combinations(range(len(ad_sets)), 2) if _overlap(ad_sets, *pair)]
+    for group in sorted(sorted(clique) for clique in nx.find_cliques(nx.Graph(pairs))):
+        own = tuple(ad_sets[i] for i in group)
+        shared = sorted(
+            frozenset().union(*(a.countries & b.countries for a, b in combinations(own, 2)))
+        )
         yield Mistake(
             "overlap",
             "MEDIUM",
             own,
-            f"{_list(own)} may show to the same people in {', '.join(shared) or 'their countries'}"
-            ": they bid against each other, and each learns from a part of the conversions.",
+            f"{_list(own)} may show to the same people in {', '.join(shared) or 'all countries'}: "
+            "they bid against each other, and each learns from a part of the conversions.",
             "Make one ad set of them, or keep each one's audience out of the others.",
             {"countries": shared, "audiences": sorted(set().union(*(a.audiences for a in own)))},
         )
 
 
-def _overlap(left: AdSet, right: AdSet) -> bool:
+def _overlap(ad_sets: Sequence[AdSet], first: int, second: int) -> bool:
+    left, right = ad_sets[first], ad_sets[second]
     if left.countries and right.countries and not left.countries & right.countries:
         return False
     if left.audiences and right.audiences:
         return bool(left.audiences & right.audiences)
-    if left.audiences or right.audiences:
-        # one is broad: the other's audience is in it, unless it is kept out
-        broad, narrow = (right, left) if left.audiences else (left, right)
-        return not narrow.audiences <= broad.excluded and narrow.is_expanded is True
-    return True
+    # who is open to everybody has the other's audience in it, unless that is kept out
+    broad, narrow = (right, left) if left.audiences else (left, right)
+    return not narrow.audiences or not narrow.audiences <= broad.excluded
 
 
 def exclusion_missing(ad_sets: Sequence[AdSet], settings: AudienceSettings) -> Iterator[Mistake]:
@@ -144,28 +140,6 @@ def too_small_to_learn(ad_sets: Sequence[AdSet], settings: AudienceSettings) -> 
             )
 
 
-def constrained_expansion(
-    ad_sets: Sequence[AdSet], settings: AudienceSettings
-) -> Iterator[Mistake]:
-    """A narrow age where Meta may go beyond the audience: it takes the bound for a hint (from
-    memory of Meta's help on Advantage+ audience)."""
-    del settings
-    for ad_set in ad_sets:
-        youngest, oldest = ad_set.ages
-        narrow = (youngest or 18) > 25 or (oldest or _OLDEST) < _OLDEST
-        if ad_set.is_expanded and ad_set.platform == "meta_ads" and narrow:
-            yield Mistake(
-                "constrained_expansion",
-                "LOW",
-                (ad_set,),
-                f"{ad_set.label} is set to ages {youngest} to {oldest}, but its audience may be "
-                "expanded (Advantage+), which takes a highest age, and a lowest above 25, for a "
-                "suggestion.",
-                "Switch the expansion off if the ages are a must; otherwise leave them open.",
-                {"age_min": youngest, "age_max": oldest},
-            )
-
-
 Check = Callable[[Sequence[AdSet], AudienceSettings], Iterator[Mistake]]
 CHECKS: Mapping[str, Check] = {
     check.__name__: check
@@ -174,7 +148,6 @@ CHECKS: Mapping[str, Check] = {
         overlap,
         too_many_learning,
         too_small_to_learn,
-        constrained_expansion,
     )
 }
 

@@ -13,14 +13,15 @@ CUSTOMERS, CART, VIEWERS, LOOKALIKE = "230001", "230002", "230003", "230004"
 
 US_RETARGETING_VIEWERS = "120210202000200"
 EU_SALES_VIDEO = "120210302000200"
-_US_PROSPECTING = ("120210201000100", "120210201000200", "120210201000300")
+_US_OPEN = ("120210201000100", "120210201000200", "120210201000300", "120210202000100")
 _EU_OPEN = ("120210301000100", "120210301000200", "120210302000100", EU_SALES_VIDEO)
 MISTAKES = {
-    US_RETARGETING_VIEWERS: ("exclusion_missing",),
-    **dict.fromkeys((*_US_PROSPECTING, *_EU_OPEN), ("overlap",)),
+    US_RETARGETING_VIEWERS: ("exclusion_missing", "overlap"),
+    **dict.fromkeys((*_US_OPEN, *_EU_OPEN), ("overlap",)),
 }
 """Mistakes by ad set: visitors who bought are shown the ad that asks them to come back, and ad sets
-that are open to everybody in a country bid against each other."""
+that are open to everybody in a country bid against each other, and against those for people who
+have been to the shop."""
 
 _EDITED_BEFORE_END = {EU_SALES_VIDEO: 2}
 _LEARNING_DAYS = 7

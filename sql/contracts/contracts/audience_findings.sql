@@ -8,8 +8,7 @@ CREATE TABLE contracts.audience_findings (
   platform STRING NOT NULL OPTIONS (description = "google_ads, meta_ads, tiktok_ads, …"),
   account_id STRING NOT NULL OPTIONS (description = "The platform's account id"),
   finding STRING NOT NULL OPTIONS (
-    description
-    = "exclusion_missing, overlap, too_many_learning, too_small_to_learn or constrained_expansion"
+    description = "exclusion_missing, overlap, too_many_learning or too_small_to_learn"
   ),
   adgroup_ids STRING NOT NULL OPTIONS (description = "The ad sets that it is about, one a line"),
   severity STRING NOT NULL OPTIONS (description = "HIGH, MEDIUM or LOW"),

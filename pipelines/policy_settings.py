@@ -116,7 +116,6 @@ class ProposingJobs(Section):
     bandits: bool = True
     uplift: bool = True
     clustering: bool = True
-    rules: bool = True
 
 
 class PolicySettings(Section):

@@ -36,11 +36,12 @@ def explain(
     """
     from pipelines.config import load_settings
     from pipelines.jobs.rules.explain import explain as explained
+    from pipelines.jobs.rules.job import RulesJob
     from pipelines.warehouse import open_warehouse
 
     settings = load_settings(config)
     evidence = day(as_of) or settings.yesterday()
-    answer = explained(open_warehouse(settings), settings, ad_set, evidence)
+    answer = explained(open_warehouse(settings), RulesJob().settings(settings), ad_set, evidence)
     rows = list(answer.rows)
     if format_ is not Format.TABLE:
         print_rows(rows, format_)

@@ -31,6 +31,7 @@ CAPPED = [
     ("raw.ads_campaign_performance", "cost_micros", "currency_code"),
     ("raw.ads_adgroup_performance", "cost_micros", "currency_code"),
     ("raw.ads_ad_performance", "cost_micros", "currency_code"),
+    ("raw.ads_adgroup_settings", "daily_budget_micros", "currency_code"),
     ("raw.ads_campaign_budgets", "daily_budget_micros", "currency_code"),
     ("raw.orders", "revenue_micros", "currency_code"),
     ("raw.orders", "presentment_revenue_micros", "presentment_currency_code"),

@@ -140,7 +140,7 @@ def warehouse(tmp_path: Path) -> Warehouse:
 def test_every_rule_of_an_ad_set_is_explained_with_its_budget_after_each_layer(
     warehouse: Warehouse,
 ) -> None:
-    answer = explain(warehouse, Settings(), "good", AS_OF)
+    answer = explain(warehouse, RulesJob().settings(Settings()), "good", AS_OF)
     assert [name for name, _ in answer.budgets] == [
         *("now", "after safety", "after decision", "after post"),
     ]
@@ -151,5 +151,5 @@ def test_every_rule_of_an_ad_set_is_explained_with_its_budget_after_each_layer(
     assert rows["poor"]["outcome"] == "no"
     assert rows["freeze_after_budget_change"]["outcome"] == "unknown"
     with pytest.raises(UsageError, match="id none") as refused:
-        explain(warehouse, Settings(), "none", AS_OF)
+        explain(warehouse, RulesJob().settings(Settings()), "none", AS_OF)
     assert "bad, good, c2" in (refused.value.fix or "")

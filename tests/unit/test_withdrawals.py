@@ -91,6 +91,7 @@ def test_a_fifth_may_go_and_one_row_always(withdrawn: int, published: int, refus
 def test_tables_of_the_present_state_and_reattributed_ones_are_not_hindered() -> None:
     free = {
         *("raw.ads_entities", "raw.ads_campaign_budgets", "raw.crm_leads"),
+        "raw.ads_adgroup_settings",
         *("raw.crm_opportunities", "raw.ga4_events", "raw.ga4_daily_report"),
         "raw.ads_conversion_action_stats",
     }

@@ -6,11 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 
-from pipelines.config import Settings
 from pipelines.errors import UsageError
 from pipelines.jobs.rules.allocate import Asked, Trace
 from pipelines.jobs.rules.budget_state import BudgetState
-from pipelines.jobs.rules.job import RulesJob, allocated_of
+from pipelines.jobs.rules.job import RulesJob, RulesJobSettings, allocated_of
 from pipelines.jobs.rules.rulebook import LAYERS
 from pipelines.jobs.rules.units import accounts_of
 from pipelines.money import MICROS, Money
@@ -49,7 +48,9 @@ class Explanation:
         return Money(round(budget * MICROS), self.state.currency_code)
 
 
-def explain(warehouse: Warehouse, settings: Settings, unit_id: str, as_of: date) -> Explanation:
+def explain(
+    warehouse: Warehouse, settings: RulesJobSettings, unit_id: str, as_of: date
+) -> Explanation:
     """The budget of an ad set, or of a campaign that holds its own, from what was known on a day.
 
     Args:
@@ -58,13 +59,11 @@ def explain(warehouse: Warehouse, settings: Settings, unit_id: str, as_of: date)
     Raises:
         UsageError: nothing with this id held a budget on that day.
     """
-    job = RulesJob()
-    own = job.settings(settings)
-    accounts = accounts_of(job.read(warehouse, as_of)["features"].to_pylist())
+    accounts = accounts_of(RulesJob().read(warehouse, as_of)["features"].to_pylist())
     for account in accounts:
         units = {u.adgroup_id: u for u in account.units} | {u.campaign_id: u for u in account.units}
         if unit_id in units:
-            book, state, traces = allocated_of(account, own)
+            book, state, traces = allocated_of(account, settings)
             trace = next(t for t in traces if unit_id in t.unit.key[2:])
             return Explanation(trace, state, book)
     known = [

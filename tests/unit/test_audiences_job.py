@@ -36,7 +36,6 @@ def ad_set(name: str, **changed: Any) -> AdSet:
         excluded=frozenset({"customers"}),
         learning_phase="LEARNED",
         spend=Money(100_000_000, "USD"),
-        conversions_7d=60.0,
         conversions_28d=240.0,
     )
     return replace(usual, **changed)
@@ -141,7 +140,6 @@ def row(one: AdSet) -> dict[str, Any]:
         "adgroup_name": one.name,
         "learning_phase": one.learning_phase,
         "cost_micros_28d": one.spend.micros,
-        "conversions_7d": one.conversions_7d,
         "conversions_28d": one.conversions_28d,
         "currency_code": "USD",
     }

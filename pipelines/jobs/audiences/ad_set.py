@@ -23,7 +23,6 @@ class AdSet:
     excluded: frozenset[str]
     learning_phase: str | None
     spend: Money
-    conversions_7d: float
     conversions_28d: float
 
     @property
@@ -49,7 +48,6 @@ def ad_set_of(row: Mapping[str, Any]) -> AdSet:
         _ids(row["excluded_audience_ids"]),
         row["learning_phase"],
         Money(row["cost_micros_28d"], row["currency_code"]),
-        row["conversions_7d"],
         row["conversions_28d"],
     )
 

@@ -4,7 +4,6 @@ WITH spent AS (
     account_id,
     adgroup_id,
     cost_micros_28d,
-    conversions_7d,
     conversions_28d,
     currency_code
   FROM marts.ad_features_daily
@@ -28,7 +27,6 @@ SELECT
   adgroups.excluded_audience_ids,
   adgroups.learning_phase,
   spent.cost_micros_28d,
-  spent.conversions_7d,
   spent.conversions_28d,
   spent.currency_code
 FROM marts.dim_adgroup AS adgroups

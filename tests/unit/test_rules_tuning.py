@@ -71,6 +71,15 @@ def test_a_run_that_goes_on_ends_as_one_that_did_not_stop(tmp_path: Path) -> Non
     assert tune(BOOK, given, iterations=4, seed=4) != whole
 
 
+def test_trials_of_other_weeks_or_draws_in_the_same_folder_count_for_nothing(
+    tmp_path: Path,
+) -> None:
+    given, journal = episodes(), tmp_path / "trials.log"
+    for own, seed in ((given[:20], 3), (given[1:21], 3), (given[:20], 4)):
+        alone = tune(BOOK, own, iterations=2, seed=seed)
+        assert tune(BOOK, own, iterations=2, seed=seed, journal=journal) == alone
+
+
 def test_an_override_names_only_what_differs_and_can_be_loaded(tmp_path: Path) -> None:
     values = {name: p.value for name, p in BOOK.tunable.items()} | {"excellent_step": 1.31}
     text = yaml.safe_dump(override(BOOK, values))

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from pipelines.canonical import canonical_json, sha256
 from pipelines.errors import UsageError
 from pipelines.jobs.base import significant
 from pipelines.jobs.rules.allocate import Allocator
@@ -29,7 +30,6 @@ MIN_WEEKS = 16
 FOLDS = 4
 _BLOCK = 3  # weeks that a bootstrap draws together: budgets and demand last
 _DRAWS = 2000
-_STUDY = "rules"
 
 
 @dataclass(frozen=True)
@@ -94,8 +94,8 @@ def tune(
     was lucky there.
 
     Args:
-        journal: a file that keeps the trials; a run with the same one goes on where it stopped,
-            and ends as if it hadn't.
+        journal: a file that keeps the trials; a run with the same rules, weeks and seed goes on
+            where one stopped, and ends as if it hadn't. Others have trials of their own in it.
         progress: called with the trials done and asked for.
 
     Raises:
@@ -156,7 +156,7 @@ def _search(  # noqa: PLR0917
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     storage = JournalStorage(JournalFileBackend(str(journal))) if journal else InMemoryStorage()
     study = optuna.create_study(
-        study_name=_STUDY,
+        study_name=_study_name(book, episodes, seed),
         storage=storage,
         directions=["maximize"] * len(OBJECTIVES),
         load_if_exists=True,
@@ -175,6 +175,14 @@ def _search(  # noqa: PLR0917
         Candidate({n: significant(v) for n, v in trial.params.items()}, tuple(trial.values))
         for trial in _complete(study)[:iterations]
     ]
+
+
+def _study_name(book: RuleBook, episodes: Sequence[Episode], seed: int) -> str:
+    """What trials are of: those of other rules, weeks or draws say nothing here."""
+    weeks = [
+        [str(e.day), *(e.budgets.tolist()), *e.spend.tolist(), *e.value.tolist()] for e in episodes
+    ]
+    return sha256(canonical_json([book.model_dump(mode="json"), weeks, seed]))
 
 
 def _complete(study: Any) -> list[Any]:

@@ -132,7 +132,11 @@ def test_features_of_an_ad_group_are_what_its_days_say(tmp_path: Path) -> None:
     assert steady["budget_used_7d"] == pytest.approx(0.6)
     assert steady["budget_headroom_micros"] == 2_000_000
     assert again["daily_budget_micros"] is None
-    earlier = {row["adgroup_id"]: row for row in _features(warehouse, LAST - timedelta(days=5))}
+    # seen on the morning after the day, when its delivery is pulled
+    morning = {row["adgroup_id"]: row for row in _features(warehouse, LAST - timedelta(days=5))}
+    assert morning["a"]["daily_budget_micros"] == 5_000_000
+    assert morning["a"]["days_since_budget_change"] == 0
+    earlier = {row["adgroup_id"]: row for row in _features(warehouse, LAST - timedelta(days=6))}
     # changed later: on that day nobody could know
     assert (earlier["a"]["daily_budget_micros"], earlier["a"]["days_since_budget_change"]) == (
         4_000_000,

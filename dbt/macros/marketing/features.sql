@@ -21,6 +21,11 @@
   lag({{ measure }}, {{ days }}, 0) over ({{ of_entity() }})
 {%- endmacro %}
 
+{# Days since a day; 0 for one that is ahead, which the morning after saw. #}
+{% macro days_since(day, now) -%}
+  case when {{ day }} > {{ now }} then 0 else {{ days_between(day, now) }} end
+{%- endmacro %}
+
 {# Change over a week, relative to the week before; NULL where there was nothing. #}
 {% macro weekly_change(now, before) -%}
   {{ safe_divide(now, before) }} - 1

@@ -462,8 +462,8 @@ select
   compared.launched_on,
   {{ days_between('compared.launched_on', 'compared.date') }} as days_since_launch,
   periods.learning_phase,
-  {{ days_between('periods.edited_on', 'compared.date') }} as days_since_edit,
-  {{ days_between('periods.last_changed_on', 'compared.date') }} as days_since_budget_change,
+  {{ days_since('periods.edited_on', 'compared.date') }} as days_since_edit,
+  {{ days_since('periods.last_changed_on', 'compared.date') }} as days_since_budget_change,
   periods.daily_budget_micros,
   {{ safe_divide('compared.cost_micros_7d', 'periods.daily_budget_micros * 7') }}
     as budget_used_7d,
@@ -487,8 +487,9 @@ left join periods
   and compared.account_id = periods.account_id
   and compared.campaign_id = periods.campaign_id
   and compared.adgroup_id = periods.adgroup_id
-  and compared.date >= periods.valid_from
-  and compared.date < periods.valid_before
+  -- a day's delivery is pulled on the morning after it, with what is set by then
+  and {{ add_days('compared.date', 1) }} >= periods.valid_from
+  and {{ add_days('compared.date', 1) }} < periods.valid_before
 where
   (compared.last_kept_day is null or compared.date > compared.last_kept_day)
   and compared.impressions_28d + compared.cost_micros_28d > 0

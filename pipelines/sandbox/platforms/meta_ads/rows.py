@@ -240,7 +240,10 @@ class MetaBooks:
         """The fields of an ad set's node that no report has."""
         setting = ad_setting(group.adgroup_id, group.name, self._market.end)
         start = datetime.combine(self._market.start, time(12), UTC)
-        edited = datetime.combine(setting.edited_on or self._market.start, time(12), UTC)
+        edited_on = setting.edited_on
+        if edited_on is None or edited_on > today:
+            edited_on = self._market.start
+        edited = datetime.combine(edited_on, time(12), UTC)
         phase = "LEARNING" if setting.is_learning(today) else "SUCCESS"
         return {
             "start_time": start.strftime("%Y-%m-%dT%H:%M:%S%z"),

@@ -1,29 +1,42 @@
 """How well each ad of the simulated market converts, and which ad a claimed conversion is of.
 
-An ad's conversions for its money, relative to its campaign's, are lognormal and wear out slowly.
+An ad's conversions for its money, relative to its campaign's, are lognormal, wear out, and where
+ads are replaced, some of what they say and show sells better (``designs.EFFECTS``).
 They are drawn from random streams of their own: what a campaign brings doesn't depend on them.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pipelines.sandbox.market.designs import design_of, effect_of
+from pipelines.sandbox.market.portfolio import Ad
 from pipelines.sandbox.market.truth import Floats, Ints
 
 if TYPE_CHECKING:
     from pipelines.sandbox.market.market import Market
 
 _SPREAD = 0.35
+FATIGUED = "120210201000101"
+"""An ad that has worn out: a fifth of its first rate is left."""
 
 
-def relative_rates(seed: tuple[int, int], days: int, ads: int) -> Floats:
+def relative_rates(seed: tuple[int, int], days: int, ads: Sequence[Ad]) -> Floats:
     """Days × ads: conversions for the money, over that of an average new ad."""
-    rng = np.random.default_rng([*seed, 35])
-    first = np.exp(_SPREAD * rng.standard_normal(ads) - _SPREAD**2 / 2)
-    left, half_life = rng.uniform(0.5, 0.95, ads), rng.uniform(60, 240, ads)
-    rates: Floats = first * (left + (1 - left) * 0.5 ** (np.arange(days)[:, None] / half_life))
+    rng, count = np.random.default_rng([*seed, 35]), len(ads)
+    first = np.exp(_SPREAD * rng.standard_normal(count) - _SPREAD**2 / 2)
+    replaced = any(ad.flight for ad in ads)
+    left = rng.uniform(*((0.3, 0.95) if replaced else (0.5, 0.95)), count)
+    half_life = rng.uniform(*((15, 90) if replaced else (60, 240)), count)
+    for i, ad in enumerate(ads):
+        first[i] *= effect_of(design_of(ad.ad_id)) if replaced else 1.0
+        if ad.ad_id == FATIGUED:
+            left[i], half_life[i] = 0.2, 15.0
+    ages = np.stack([ad.age(days) for ad in ads], axis=1)
+    rates: Floats = first * (left + (1 - left) * 0.5 ** (ages / half_life))
     return rates
 
 
@@ -57,8 +70,8 @@ def creative_truth(market: Market) -> dict[str, Floats]:
     """By ad, its true relative rate on each day of the market. No server serves it."""
     truth: dict[str, Floats] = {}
     for delivered in market._delivery.values():
-        ads = [ad for group in delivered.plan.campaign.adgroups for ad in group.ads]
+        ads = delivered.plan.campaign.ads
         if ads:
-            rates = relative_rates(delivered.ad_seed, len(market.days), len(ads))
+            rates = relative_rates(delivered.ad_seed, len(market.days), ads)
             truth |= {ad.ad_id: rates[:, i] for i, ad in enumerate(ads)}
     return truth

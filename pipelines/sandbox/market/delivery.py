@@ -45,13 +45,16 @@ class CampaignDelivery:
     @cached_property
     def ad_shares(self) -> Floats:
         """Cumulative share of each ad in the campaign, days × ads; the last column is 1."""
-        ads = sum(len(g.ads) for g in self.plan.campaign.adgroups)
+        ads, days = self.plan.campaign.ads, len(self.cost_micros)
         rng = np.random.default_rng([*self.ad_seed, 33])
-        level = rng.dirichlet(np.full(ads, 6.0))
-        noise = rng.gamma(25.0, 1 / 25.0, size=(len(self.cost_micros), ads))
-        weights = level * noise
+        level = rng.dirichlet(np.full(len(ads), 6.0))
+        noise = rng.gamma(25.0, 1 / 25.0, size=(days, len(ads)))
+        running = np.zeros((days, len(ads)))
+        for i, ad in enumerate(ads):
+            running[ad.runs(days), i] = 1
+        weights = level * noise * running
         shares: Floats = np.cumsum(weights, axis=1) / weights.sum(axis=1, keepdims=True)
-        shares[:, -1] = 1.0
+        shares[shares > 1 - 1e-12] = 1.0  # an ad after the last one that runs has none
         return shares
 
     @property
@@ -60,11 +63,20 @@ class CampaignDelivery:
         return 1 if self.plan.campaign.platform == "google_ads" else QUARTERS
 
     @cached_property
-    def claimed_ads(self) -> ClaimedAds:
-        """Which ad each claimed conversion is of: ads convert differently, and wear out."""
+    def ad_chances(self) -> Floats:
+        """Each ad's part of what the campaign brings, days × ads: ads convert differently, and
+        wear out. A campaign without ads has no column."""
+        if not self.plan.campaign.ads:
+            return np.empty((len(self.cost_micros), 0))
         spent = np.diff(self.ad_shares, axis=1, prepend=0)
-        chances = spent * relative_rates(self.ad_seed, *spent.shape)
-        return ClaimedAds(self.ad_seed, self.conversion_quarters // self.conversion_unit, chances)
+        chances: Floats = spent * relative_rates(self.ad_seed, len(spent), self.plan.campaign.ads)
+        return chances
+
+    @cached_property
+    def claimed_ads(self) -> ClaimedAds:
+        """Which ad each claimed conversion is of."""
+        units = self.conversion_quarters // self.conversion_unit
+        return ClaimedAds(self.ad_seed, units, self.ad_chances)
 
 
 def maturity(age_days: Ints) -> Floats:

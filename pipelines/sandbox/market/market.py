@@ -67,7 +67,8 @@ class Market:
     @cached_property
     def _visits(self) -> Visits:
         cost = np.stack([self._cost[c.campaign_id] / 1e6 for c in self.campaigns])
-        return visit_the_site(self.seed, self.scale, self.days, self._book, cost)
+        chances = [self._delivery[c.campaign_id].ad_chances for c in self.campaigns]
+        return visit_the_site(self.seed, self.scale, self.days, self._book, cost, chances)
 
     @cached_property
     def experiment(self) -> SiteExperiment:

@@ -7,6 +7,8 @@ from datetime import date, timedelta
 
 import numpy as np
 
+from pipelines.sandbox.market.truth import Ints
+
 PLATFORMS = ("google_ads", "meta_ads", "tiktok_ads")
 PROPERTY_ID = "3141592"
 SHOP_ID = "canary-shop"
@@ -27,11 +29,29 @@ class AdAccount:
 
 @dataclass(frozen=True)
 class Ad:
-    """One ad with its present status (ENABLED, PAUSED or REMOVED)."""
+    """One ad with its present status (ENABLED, PAUSED or REMOVED).
+
+    Args:
+        flight: days before the market's end on which it began and, if it has been replaced, 0
+            or the days before the end from which on it no longer ran; None for all the time.
+    """
 
     ad_id: str
     name: str
     status: str
+    flight: tuple[int, int] | None = None
+
+    def runs(self, days: int) -> slice:
+        """Which of a market's ``days`` it ran on."""
+        if self.flight is None:
+            return slice(0, days)
+        began, ended = self.flight
+        return slice(max(days - began, 0), max(days - ended, 0))
+
+    def age(self, days: int) -> Ints:
+        """Days since it began, for each of a market's ``days``; 0 before."""
+        began = 0 if self.flight is None else days - self.flight[0]
+        return np.maximum(np.arange(days) - began, 0)
 
 
 @dataclass(frozen=True)
@@ -55,6 +75,11 @@ class Campaign:
     status: str
     advertising_type: str
     adgroups: tuple[AdGroup, ...]
+
+    @property
+    def ads(self) -> tuple[Ad, ...]:
+        """The ads of its ad groups, in order."""
+        return tuple(ad for group in self.adgroups for ad in group.ads)
 
 
 @dataclass(frozen=True)
@@ -87,6 +112,8 @@ ACCOUNTS = (
 )
 
 _SEARCH, _PMAX, _SALES, _TIKTOK = "SEARCH", "PERFORMANCE_MAX", "OUTCOME_SALES", "WEB_CONVERSIONS"
+_HISTORY_DAYS = 560
+_FLIGHT_DAYS, _PRESENT_FLIGHT_DAYS = (70, 130), (25, 100)
 
 
 def _campaign(  # noqa: PLR0917
@@ -113,14 +140,28 @@ def _campaign(  # noqa: PLR0917
                 str(base + 100 * g),
                 f"{name} | {group}",
                 "ENABLED",
-                tuple(
-                    Ad(str(base + 100 * g + a), f"{group} {'ABC'[a - 1]}", "ENABLED")
-                    for a in range(1, ads + 1)
-                ),
+                _ads(base + 100 * g, group, ads, replaced=kind == _SALES),
             )
             for g, group in enumerate(adgroups, start=1)
         ),
     )
+
+
+def _ads(base: int, group: str, ads: int, *, replaced: bool) -> tuple[Ad, ...]:
+    """The ads of a group; where ads are replaced, as many at a time, and all those before them."""
+    made = []
+    for place, letter in enumerate("ABC"[:ads], start=1):
+        if not replaced:
+            made.append(Ad(str(base + place), f"{group} {letter}", "ENABLED"))
+            continue
+        rng, ended, before = np.random.default_rng(base + place), 0, 0
+        while ended < _HISTORY_DAYS:
+            began = ended + int(rng.integers(*(_FLIGHT_DAYS if before else _PRESENT_FLIGHT_DAYS)))
+            name = f"{group} {letter}" + (f" (before {before})" if before else "")
+            status = "PAUSED" if before else "ENABLED"
+            made.append(Ad(str(base + place + 10 * before), name, status, (began, ended)))
+            ended, before = began, before + 1
+    return tuple(made)
 
 
 # One campaign runs away and one stops delivering at the end of history; one was paused

@@ -110,7 +110,7 @@ class Visitors:
         at, device = int(self._book.at[position]), int(self._buying_devices[position])
         person, index = int(self._book.person[position]), int(self._book.day[position])
         u = float(self._buying_draws[position])
-        visit = Visit(at, person, device, 1, 0, -1, "", position, True, u)
+        visit = Visit(at, person, device, 1, 0, -1, "", "", position, True, u)
         return self._sighting(visit, index)
 
     def position(self, order_id: str) -> int:

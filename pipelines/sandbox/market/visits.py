@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, NamedTuple
@@ -51,7 +52,7 @@ _DIRECT, _ORGANIC, _PAID = 0, 1, 2
 class Visit(NamedTuple):
     """One session; ``order`` is the position of the order it ends in, or -1.
 
-    ``person`` is -1 for a visitor who never ordered; ``click_id`` is "" for none.
+    ``person`` is -1 for a visitor who never ordered; ``ad_id`` and ``click_id`` are "" for none.
     """
 
     at: int
@@ -60,6 +61,7 @@ class Visit(NamedTuple):
     number: int
     source: int
     campaign: int
+    ad_id: str
     click_id: str
     order: int
     consent: bool
@@ -73,6 +75,7 @@ class Visits:
     Args:
         cost: cost of every campaign of PLANS by day (campaigns × days): paid visits come from
             campaigns in proportion to what they spent that day.
+        chances: for every campaign of PLANS, each ad's part of what it brought (days × ads).
     """
 
     seed: int
@@ -80,6 +83,7 @@ class Visits:
     days: list[date]
     book: OrderBook
     cost: Floats
+    chances: Sequence[Floats]
     day: Ints
     at: Ints
     order: Ints
@@ -128,6 +132,7 @@ class Visits:
             if (u * 7919) % 1 >= self.scale:
                 continue
             person = int(book.person[order])
+            campaign = self._campaign(index, source, u)
             visits.append(
                 Visit(
                     at,
@@ -135,7 +140,8 @@ class Visits:
                     device,
                     number,
                     source,
-                    self._campaign(index, source, u),
+                    campaign,
+                    self._ad(index, campaign, u),
                     self._click_id(order, source),
                     order if buys else -1,
                     bool(book.people.consent[person]),
@@ -151,6 +157,9 @@ class Visits:
         device = rng.integers(2**40, 2**41, count)
         draws, consent = rng.random(count), rng.random(count) < 0.8
         numbers = rng.integers(36**9, 36**10, count)
+        campaigns = [
+            self._campaign(index, int(source[i]), float(draws[i])) for i in range(count)
+        ]
         return [
             Visit(
                 int(at[i]),
@@ -158,7 +167,8 @@ class Visits:
                 int(device[i]),
                 1,
                 int(source[i]),
-                self._campaign(index, int(source[i]), float(draws[i])),
+                campaigns[i],
+                self._ad(index, campaigns[i], float(draws[i])),
                 click_id(CLICK_IDS[source[i] - _PAID], int(numbers[i]))
                 if source[i] >= _PAID
                 else "",
@@ -176,6 +186,14 @@ class Visits:
         mine = _CAMPAIGNS[source - _PAID]
         shares = np.cumsum(self.cost[mine, index])
         return int(mine[int(np.searchsorted(shares, u * shares[-1], side="right"))])
+
+    def _ad(self, index: int, campaign: int, u: float) -> str:
+        """The ad of the campaign that brought the visit."""
+        if campaign < 0 or not PLANS[campaign].campaign.ads:
+            return ""
+        parts = np.cumsum(self.chances[campaign][index])
+        at = int(np.searchsorted(parts, (u * 15_485_863) % 1 * parts[-1], side="right"))
+        return PLANS[campaign].campaign.ads[min(at, len(parts) - 1)].ad_id
 
     def _click_id(self, order: int, source: int) -> str:
         if source < _PAID:
@@ -268,10 +286,11 @@ def _session_params(visit: Visit, start: int) -> list[dict[str, Any]]:
 
 
 def _query(visit: Visit) -> str:
-    """What a landing page's address carries: click id, campaign, now and then an address."""
+    """What a landing page's address carries: click id, campaign, ad, now and then an address."""
     if visit.campaign >= 0:
         source, medium = _UTM[PLANS[visit.campaign].campaign.platform]
-        tags = "" if visit.source == _PAID else f"&utm_source={source}&utm_medium={medium}"
+        tags = f"&utm_source={source}&utm_medium={medium}&utm_content={visit.ad_id}"
+        tags = "" if visit.source == _PAID else tags
         clicked = f"{CLICK_IDS[visit.source - _PAID]}={visit.click_id}" if visit.consent else ""
         return f"?{clicked}{tags}"
     # Some newsletter link leaks the reader's address, as such links do.
@@ -315,8 +334,13 @@ def _last_click(visit: Visit) -> dict[str, Any]:
     return {"manual_campaign": manual, "google_ads_campaign": google}
 
 
-def visit_the_site(
-    seed: int, scale: float, days: list[date], book: OrderBook, cost: Floats
+def visit_the_site(  # noqa: PLR0917
+    seed: int,
+    scale: float,
+    days: list[date],
+    book: OrderBook,
+    cost: Floats,
+    chances: Sequence[Floats],
 ) -> Visits:
     """Every order's buying session and, for half of them, sessions in the two weeks before."""
     rng = np.random.default_rng([seed, 51])
@@ -349,6 +373,7 @@ def visit_the_site(
         days=days,
         book=book,
         cost=cost,
+        chances=chances,
         day=day,
         at=at,
         order=order[sort],

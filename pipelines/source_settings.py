@@ -94,6 +94,10 @@ class MetaAdsSettings(PagedSection):
     lookback_days: int = Field(28, ge=1, le=90, description=_LOOKBACK)
     report_timeout_seconds: float = Field(1800.0, gt=0, description="then a report is split")
     graph_url: str | None = Field(None, description="base URL of another Graph API")
+    images: str | None = Field(
+        None,
+        description="folder or bucket (gs://…) to keep the ads' images in; without, none is",
+    )
 
 
 class LinkedinAdsSettings(PagedSection):
@@ -280,7 +284,14 @@ class SourcesSettings(Section):
             anchored["server_events"] = events.model_copy(
                 update={"path": str(folder / events.path)}
             )
+        if (meta := self.meta_ads) and meta.images and "://" not in meta.images:
+            anchored["meta_ads"] = meta.model_copy(update={"images": str(folder / meta.images)})
         return self.model_copy(update=anchored)
+
+    @property
+    def images(self) -> tuple[str, ...]:
+        """Where images of ads are kept."""
+        return (self.meta_ads.images,) if self.meta_ads and self.meta_ads.images else ()
 
     def knowing(self, placeholders: tuple[str, ...]) -> SourcesSettings:
         """Every source of people's ids with further placeholders."""

@@ -12,6 +12,10 @@ CREATE OR REPLACE VIEW reporting.ad_features_daily AS
 SELECT *
 FROM marts.ad_features_daily;
 
+CREATE OR REPLACE VIEW reporting.ad_orders_daily AS
+SELECT *
+FROM marts.ad_orders_daily;
+
 CREATE OR REPLACE VIEW reporting.ads_account_days AS
 SELECT *
 FROM marts.ads_account_days;
@@ -79,6 +83,10 @@ FROM marts.dim_adgroup;
 CREATE OR REPLACE VIEW reporting.dim_campaign AS
 SELECT *
 FROM marts.dim_campaign;
+
+CREATE OR REPLACE VIEW reporting.dim_creative AS
+SELECT *
+FROM marts.dim_creative;
 
 CREATE OR REPLACE VIEW reporting.experiment_variations AS
 SELECT *

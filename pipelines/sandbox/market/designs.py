@@ -1,7 +1,7 @@
 """What the ads of the simulated market say and show: their texts, and images drawn from them.
 
-Each ad has some traits, drawn for it alone, so that no campaign has more of one than another. What a
-trait does to an ad's rate is ``EFFECTS``, which no server serves; the others do nothing.
+Each ad has some traits, drawn for it alone, so that no campaign has more of one than another. What
+a trait does to an ad's rate is ``EFFECTS``, which no server serves; the others do nothing.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ def effect_of(design: Design) -> float:
 
 def image_of(design: Design) -> bytes:
     """Its image, a square JPEG; the same design, the same bytes on the same version of Pillow."""
-    from PIL import Image, ImageDraw  # noqa: PLC0415 -- only a platform's server draws
+    from PIL import Image, ImageDraw
 
     rng = np.random.default_rng([design.seed, 72])
     ground = np.array(_WARM if "warm" in design.traits else _COLD) + rng.integers(-25, 25, 3)

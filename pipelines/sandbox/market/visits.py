@@ -157,9 +157,7 @@ class Visits:
         device = rng.integers(2**40, 2**41, count)
         draws, consent = rng.random(count), rng.random(count) < 0.8
         numbers = rng.integers(36**9, 36**10, count)
-        campaigns = [
-            self._campaign(index, int(source[i]), float(draws[i])) for i in range(count)
-        ]
+        campaigns = [self._campaign(index, int(source[i]), float(draws[i])) for i in range(count)]
         return [
             Visit(
                 int(at[i]),

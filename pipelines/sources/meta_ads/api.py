@@ -30,6 +30,7 @@ from pipelines.sources.meta_ads.usage import Usage, read_usage
 
 _PAGE_LIMIT = 1000
 _SMALLEST_LIMIT = 10
+_HASHES = 50  # asked about in one call: they stand in its address
 
 Row = dict[str, Any]
 
@@ -101,6 +102,15 @@ class Graph:
         """Every row of an account's edge, such as campaigns, in any of the statuses."""
         params = {"fields": ",".join(fields), "effective_status": list(statuses)}
         return list(self._pages(account_id, (account_id, edge), params))
+
+    def image_urls(self, account_id: str, hashes: list[str]) -> dict[str, str]:
+        """The present addresses of an account's images, by their hashes; of those that it has."""
+        urls = {}
+        for first in range(0, len(hashes), _HASHES):
+            params = {"fields": "hash,url", "hashes": hashes[first : first + _HASHES]}
+            for image in self._pages(account_id, (account_id, "adimages"), params):
+                urls[image["hash"]] = image["url"]
+        return urls
 
     def start_report(self, account_id: str, params: Row) -> str:
         """Start an insights job and return its id."""

@@ -12,9 +12,11 @@ from functools import partial
 
 import pyarrow as pa
 
+from pipelines.image_store import ImageStore
 from pipelines.secret_settings import Secrets
 from pipelines.source_settings import MetaAdsSettings
 from pipelines.sources.base import Account, Batch, Grant, Quota, Unreadable, Window
+from pipelines.sources.meta_ads import creatives
 from pipelines.sources.meta_ads.api import Graph, Row
 from pipelines.sources.meta_ads.entities import (
     budget_rows,
@@ -32,7 +34,7 @@ _NAMED_BY = ("date_start", "campaign_id", "adset_id", "ad_id")
 _FIELDS = {
     "campaign": ("name", "objective", "daily_budget"),
     "adset": ("name", "daily_budget", "start_time", "learning_stage_info", "targeting"),
-    "ad": ("name",),
+    "ad": ("name", creatives.FIELD),
 }
 
 
@@ -78,6 +80,7 @@ class MetaAdsSource:
             sleep=sleep,
         )
         self._report_timeout, self._sleep = settings.report_timeout_seconds, sleep
+        self._images = None if settings.images is None else ImageStore(settings.images)
 
     def account(self, account_id: str) -> Account:
         """Ask Meta about one account; asked once in the life of the source."""
@@ -157,14 +160,20 @@ class MetaAdsSource:
             )
 
     def snapshot(self, account_id: str, day: date) -> Iterator[Batch]:
-        """Budgets and ad sets' settings in force on ``day``; every campaign, ad set and ad."""
+        """Budgets and ad sets' settings in force on ``day``; every campaign, ad set and ad; what
+        ads say and show, whose images are kept in the store."""
         pulled_at = datetime.now(UTC)
         account = self.account(account_id)
         entities = {level: self._edge(account_id, level, *_FIELDS[level]) for level in LEVELS}
+        keeper = creatives.ImageKeeper(
+            self._images, self._graph.url, partial(self._graph.image_urls, account_id)
+        )
+        assets = creatives.asset_rows(account, entities["ad"], keeper)
         for table, rows in (
             ("raw.ads_campaign_budgets", budget_rows(account, entities, day)),
             ("raw.ads_adgroup_settings", setting_rows(account, entities["adset"], day)),
             ("raw.ads_entities", entity_rows(account, entities)),
+            ("raw.creative_assets", assets),
         ):
             window = Window(day, day)
             yield Batch(self.name, table, account_id, self.name, window, rows, pulled_at)

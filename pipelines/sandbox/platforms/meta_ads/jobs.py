@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 from dataclasses import dataclass
 from datetime import date
@@ -128,8 +129,8 @@ def json_param(params: dict[str, str], name: str) -> Any:
 
 
 def asked_fields(params: dict[str, str], known: set[str], what: str) -> list[str]:
-    """The fields that were asked for; GraphError for one that there isn't."""
-    fields = [f for f in params.get("fields", "").split(",") if f]
+    """The fields that were asked for, without what of them; GraphError for one there isn't."""
+    fields = [f for f in re.sub(r"{[^{}]*}", "", params.get("fields", "")).split(",") if f]
     for unknown in fields:
         if unknown not in known:
             raise GraphError(100, f"(#100) Tried accessing nonexisting field ({unknown}) on {what}")

@@ -13,6 +13,7 @@ def open_platform(place: Place) -> Platform:
         settings={
             "accounts": place.market.account_ids("meta_ads"),
             "graph_url": server.url,
+            "images": "images",
             "report_timeout_seconds": 5.0,
         },
         faults=server.faults,

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
+from functools import cached_property
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipelines.sandbox.market.adsets import ad_setting
-from pipelines.sandbox.market.market import AdAccount, AdGroup, Campaign, Market
+from pipelines.sandbox.market.designs import design_of, image_of
+from pipelines.sandbox.market.market import Ad, AdAccount, AdGroup, Campaign, Market
 from pipelines.sandbox.platforms.meta_ads.metrics import Row, amount, metrics
 from pipelines.sandbox.serving.faults import Faults
 
@@ -37,7 +40,8 @@ EDGE_FIELDS = {
         "learning_stage_info",
         "targeting",
     },
-    "ads": {"id", "name", "status", "effective_status", "campaign_id", "adset_id"},
+    "ads": {"id", "name", "status", "effective_status", "campaign_id", "adset_id", "creative"},
+    "adimages": {"hash", "url"},
 }
 _OF_ACCOUNT = {
     "account_id",
@@ -90,6 +94,27 @@ class MetaBooks:
             "timezone_name": account.time_zone,
             "account_status": 1,
         }
+
+    def image(self, name: str) -> bytes | None:
+        """The bytes of the image of that hash; None for no ad's."""
+        ad = self._images.get(name)
+        return None if ad is None else image_of(design_of(ad.ad_id))
+
+    def images(self, account_id: str, hashes: Collection[str] | None, url: str) -> list[Row]:
+        """The images of an account's ads, those of ``hashes`` or all, with their addresses."""
+        own = [
+            image_hash(a.ad_id) for c in self._market.account_campaigns(account_id) for a in c.ads
+        ]
+        return [
+            {"id": f"{account_id}:{name}", "hash": name, "url": f"{url}/images/{name}.jpg"}
+            for name in own
+            if hashes is None or name in hashes
+        ]
+
+    @cached_property
+    def _images(self) -> dict[str, Ad]:
+        campaigns = [c for c in self._market.campaigns if c.platform == "meta_ads"]
+        return {image_hash(a.ad_id): a for c in campaigns for a in c.ads}
 
     def edge(
         self, account_id: str, edge: str, statuses: Collection[str] | None, today: date
@@ -270,11 +295,37 @@ class MetaBooks:
                     ),
                     "campaign_id": campaign.campaign_id,
                     "adset_id": g.adgroup_id,
+                    "creative": _creative(a),
                 }
 
     def _cents(self, campaign: Campaign, today: date) -> int:
         micros = self._market.daily_budget_micros(campaign.campaign_id, today)
         return micros // _MICROS_PER_CENT
+
+
+def image_hash(ad_id: str) -> str:
+    """Meta's name of the image that an ad shows."""
+    return hashlib.md5(ad_id.encode(), usedforsecurity=False).hexdigest()
+
+
+def _creative(ad: Ad) -> Row:
+    """A creative made as a post with a link; its texts stand in the post."""
+    design = design_of(ad.ad_id)
+    link = {
+        "name": design.headline,
+        "message": design.body,
+        "description": design.description,
+        "call_to_action": {"type": design.call_to_action},
+        "image_hash": image_hash(ad.ad_id),
+    }
+    return {
+        "id": f"9{ad.ad_id}",
+        "title": design.headline,
+        "body": design.body,
+        "call_to_action_type": design.call_to_action,
+        "image_hash": image_hash(ad.ad_id),
+        "object_story_spec": {"page_id": "100000000000001", "link_data": link},
+    }
 
 
 def _budgets_its_sets(campaign: Campaign) -> bool:

@@ -113,6 +113,10 @@ class MetaServer(Loopback):
         if request.method != "GET":
             params |= dict(parse_qsl((await request.body()).decode()))
         version, *path = request.url.path.strip("/").split("/")
+        if version == "images":
+            # as Meta's servers of images, which ask for no token
+            image = self._books.image(path[-1].removesuffix(".jpg"))
+            return Response(image, 404 if image is None else 200, media_type="image/jpeg")
         account_id = self._account_of(path)
         try:
             self._refuse(version, params, account_id)
@@ -191,6 +195,9 @@ class MetaServer(Loopback):
             )
 
     def _edge_rows(self, account_id: str, edge: str, params: dict[str, str]) -> list[Row]:
+        if edge == "adimages":
+            rows = self._books.images(account_id, json_param(params, "hashes"), self.url)
+            return [_only(params, EDGE_FIELDS[edge], row, edge) for row in rows]
         statuses = json_param(params, "effective_status")
         rows = self._books.edge(account_id, edge, statuses, self.clock.today)
         return [_only(params, EDGE_FIELDS[edge], row, edge) for row in rows]

@@ -23,6 +23,7 @@ from pipelines.job_settings import (
     AudienceSettings,
     BanditSettings,
     ClusteringSettings,
+    CreativeSettings,
     FidelitySettings,
     RulesSettings,
     UpliftSettings,
@@ -181,6 +182,7 @@ class JobsSettings(Section):
     clustering: ClusteringSettings = ClusteringSettings()
     rules: RulesSettings = RulesSettings()
     audiences: AudienceSettings = AudienceSettings()
+    creatives: CreativeSettings = CreativeSettings()
 
 
 def _node_type(name: str) -> str:

@@ -113,3 +113,19 @@ class AudienceSettings(Section):
     min_ad_sets: int = Field(4, ge=2)
     max_learning_share: float = Field(0.2, gt=0, lt=1)
     too_small: float = Field(0.5, gt=0, le=1)
+
+
+class CreativeSettings(Section):
+    """Settings of the creatives job. ``brands`` are how the advertiser calls itself. ``weeks`` of
+    delivery are looked at; an ad counts for what it shows from ``min_orders`` expected on, and
+    ``min_ads`` must. An ad is worn out below ``worn`` of its first rate. ``ocr`` reads letters in
+    images (the extra ``ocr`` must be installed). ``images`` is where they are kept, and comes from
+    the sources."""
+
+    brands: tuple[str, ...] = ()
+    weeks: int = Field(52, ge=8, le=104)
+    min_orders: float = Field(5.0, gt=0)
+    min_ads: int = Field(30, ge=10)
+    worn: float = Field(0.6, gt=0, lt=1)
+    ocr: bool = False
+    images: tuple[str, ...] = Field((), exclude=True)

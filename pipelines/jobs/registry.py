@@ -24,6 +24,7 @@ _CLASSES = {
     "bandits": "bandits.job:BanditsJob",
     "rules": "rules.job:RulesJob",
     "audiences": "audiences.job:AudiencesJob",
+    "creatives": "creatives.job:CreativesJob",
     # what it reads, the runs of mmm and attribution have published before it
     "attribution_reconciled": "reconciliation.job:ReconciliationJob",
     "fidelity": "fidelity.job:FidelityJob",

@@ -72,6 +72,18 @@ CREATE OR REPLACE VIEW reporting.builds AS
 SELECT *
 FROM contracts.builds;
 
+CREATE OR REPLACE VIEW reporting.creative_fatigue AS
+SELECT *
+FROM contracts.creative_fatigue;
+
+CREATE OR REPLACE VIEW reporting.creative_features AS
+SELECT *
+FROM contracts.creative_features;
+
+CREATE OR REPLACE VIEW reporting.creative_recommendations AS
+SELECT *
+FROM contracts.creative_recommendations;
+
 CREATE OR REPLACE VIEW reporting.customer_acquisition_daily AS
 SELECT *
 FROM marts.customer_acquisition_daily;

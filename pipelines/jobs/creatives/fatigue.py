@@ -1,10 +1,11 @@
 """How far each ad has worn out, and how many days it has left.
 
-An ad's rate falls from its first one to a floor, ``left + (1 - left)·½^(age / half-life)``, where age
-is counted in days or in impressions, whichever the ads of the account show. How the whole campaign
-fares on a week is not known and needn't be: of the conversions that a campaign claims in a week,
-each ad's part is proportional to its spend times its rate, so that only ads of one campaign are
-compared, and weeks whose conversions are still coming in count as they stand.
+An ad's rate falls from its first one to a floor, ``left + (1 - left)·½^(age / half-life)``, where
+age is counted in days or in impressions, whichever the ads of the account show. How the whole
+campaign fares on a week is not known and needn't be: of the conversions that a campaign claims in a
+week, each ad's part is proportional to its spend times its rate, so that only ads of one campaign
+are compared, and weeks whose conversions are still coming in count as they stand. That says nothing
+of ads that were all launched together, nor of one whose launch isn't known.
 
 The posterior is drawn by Gibbs sampling. Given a gamma variable for each week, the parts of a
 multinomial are independent Poisson counts (Caron and Doucet 2012), so that an ad's first rate is
@@ -29,6 +30,7 @@ _LEFT = (0.2, 0.35, 0.5, 0.65, 0.8, 0.95)
 _HALF_LIVES = (7.0, 12.0, 20.0, 33.0, 55.0, 90.0)
 _CLOCKS = ("days", "impressions")
 _STRENGTH = 8.0  # conversions that the prior of a first rate is worth: ads differ by some 35%
+_ADS_OF_PRIOR = 8.0  # ads that the prior of how usual each shape is is worth: all alike
 _DRAWS, _BURNT = 1500, 300
 
 
@@ -86,7 +88,7 @@ def wear_of(campaigns: Sequence[Campaign], worn: float, seed: int = 0) -> list[W
     mix = np.full(len(grid), 1 / len(grid))
     kept: list[list[Ints]] = [[] for _ in chains]
     for draw in range(_DRAWS):
-        counts = np.ones(len(grid)) / len(grid) * 4
+        counts = np.full(len(grid), _ADS_OF_PRIOR / len(grid))
         for chain, shapes in zip(chains, kept, strict=True):
             drawn = chain.step(mix, rng)
             counts += np.bincount(drawn, minlength=len(grid))
@@ -158,5 +160,7 @@ def _believed(  # noqa: PLR0917
 
 def _impressions_a_day(campaigns: Sequence[Campaign]) -> float:
     """Impressions of an ad on an ordinary day: what makes a count of them comparable to days."""
-    paces = np.concatenate([campaign.seen / np.maximum(campaign.today, 1) for campaign in campaigns])
+    paces = np.concatenate(
+        [campaign.seen / np.maximum(campaign.today, 1) for campaign in campaigns]
+    )
     return float(np.median(paces[paces > 0])) if (paces > 0).any() else 1.0

@@ -1,10 +1,11 @@
 """Which traits go with a better return: statistics of what ran, and no more.
 
 A trait (a question in the headline, much red) is compared within campaigns, weighted by spend, with
-age taken out. Its p-value is a permutation's: returns are dealt anew among the ads of each campaign,
-and the studentised difference counted (Janssen 1997: studentising keeps the test valid where ads
-differ in how sure their returns are). False discoveries are held by Benjamini and Hochberg over all
-traits tested. Traits that nearly always come together can't be told apart, and are named together.
+age taken out. Its p-value is a permutation's: returns are dealt anew among the ads of each
+campaign, and the studentised difference counted (Janssen 1997: studentising keeps the test valid
+where ads differ in how sure their returns are). False discoveries are held by Benjamini and
+Hochberg over all traits tested. Traits that nearly always come together can't be told apart, and
+are named together.
 """
 
 from __future__ import annotations
@@ -103,7 +104,7 @@ def recommend(returns: Returns, traits: Mapping[str, Floats], seed: int = 0) -> 
                 tuple(returns.ads[j][2] for j in best),
             )
         )
-    return sorted(tested, key=lambda t: (t.q_value, t.p_value, -abs(np.log(t.ratio)), t.trait))
+    return sorted(tested, key=lambda t: (t.q_value, t.p_value, -t.ratio, t.trait))
 
 
 def detectable_ratio(returns: Returns, tests: int) -> float:
@@ -179,9 +180,7 @@ def _studentised(residuals: Floats, weighted: Floats) -> Floats:
     return ratios
 
 
-def _difference(
-    returns: Returns, residual: Floats, centred: Floats
-) -> tuple[float, float, float]:
+def _difference(returns: Returns, residual: Floats, centred: Floats) -> tuple[float, float, float]:
     """Return with the trait over return without, and its 95% interval."""
     weighted = returns.weight * centred
     norm = float(weighted @ centred)
@@ -210,7 +209,7 @@ def _families(matrix: Floats, names: Sequence[str]) -> dict[str, tuple[str, ...]
     filled = np.where(np.isnan(matrix), np.nanmean(matrix, axis=0), matrix)
     close = np.abs(np.corrcoef(filled, rowvar=False).reshape(len(names), -1)) >= _TOGETHER
     return {
-        name: tuple(names[j] for j in np.flatnonzero(close[i])) for i, name in enumerate(names)
+        name: tuple(names[int(j)] for j in np.flatnonzero(close[i])) for i, name in enumerate(names)
     }
 
 

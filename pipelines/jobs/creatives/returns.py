@@ -7,18 +7,22 @@ is taken out by regression.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 PERIOD_WEEKS = 4
 _PRIOR_ORDERS = 2
+_CAMPAIGN = ("platform", "account_id", "campaign_id")
+_SUMS = (
+    *("cost_reporting_micros", "order_value_micros", "orders"),
+    *("expected_value", "expected_orders", "aged"),
+)
 Ad = tuple[str, str, str]
 """Platform, account and ad."""
 
@@ -51,55 +55,41 @@ class Returns:
         return len(self.ads)
 
 
-def returns_of(weeks: Iterable[Mapping[str, Any]], min_orders: float) -> Returns:
+def returns_of(weeks: pd.DataFrame, min_orders: float) -> Returns:
     """The ads that can be compared: with ``min_orders`` expected or more.
 
     Args:
-        weeks: rows of ad and week, counted back from the last day (0 is the last): spend and
-            order value in micros of the reporting currency, orders, days since launch.
+        weeks: ads by week, counted back from the last day (0 is the last): spend and order value in
+            micros of the reporting currency, orders, days since launch. A week of which either
+            isn't known is left out.
     """
-    rows = list(weeks)
-    cells: dict[tuple[Any, ...], list[float]] = {}
-    for row in rows:
-        sums = cells.setdefault(_cell(row), [0.0, 0.0, 0.0])
-        for i, name in enumerate(("cost_reporting_micros", "order_value_micros", "orders")):
-            sums[i] += row[name] or 0
-    ads_of: dict[tuple[Any, ...], set[str]] = {}
-    for row in rows:
-        ads_of.setdefault(_cell(row), set()).add(row["ad_id"])
-    total: dict[Ad, Floats] = {}
-    campaign: dict[Ad, tuple[str, ...]] = {}
-    for row in rows:
-        spent, value, orders = cells[_cell(row)]
-        cost = row["cost_reporting_micros"] or 0
-        # who runs alone in a campaign is compared with nobody
-        if len(ads_of[_cell(row)]) < 2 or spent <= 0 or value <= 0:
-            continue
-        ad = row["platform"], row["account_id"], row["ad_id"]
-        campaign[ad] = row["platform"], row["account_id"], row["campaign_id"]
-        own = total.setdefault(ad, np.zeros(6))
-        share = cost / spent
-        of_ad = (
-            cost,
-            row["order_value_micros"] or 0,
-            row["orders"] or 0,
-            share * value,
-            share * orders,
-            cost * row["age_days"],
-        )
-        own += of_ad
-    ads = tuple(sorted(ad for ad, sums in total.items() if sums[4] >= min_orders))
-    sums = np.array([total[ad] for ad in ads]).reshape(len(ads), 6)
-    names = sorted({campaign[ad] for ad in ads})
+    known = weeks.dropna(subset=["cost_reporting_micros", "order_value_micros"])
+    cell = known.groupby([*_CAMPAIGN, known["week"] // PERIOD_WEEKS])
+    spent = cell["cost_reporting_micros"].transform("sum")
+    value = cell["order_value_micros"].transform("sum")
+    share = known["cost_reporting_micros"] / spent
+    # who runs alone in a campaign is compared with nobody
+    beside = (cell["ad_id"].transform("nunique") > 1) & (spent > 0) & (value > 0)
+    of_weeks = known.assign(
+        expected_value=share * value,
+        expected_orders=share * cell["orders"].transform("sum"),
+        aged=known["age_days"] * known["cost_reporting_micros"],
+    )[beside]
+    ads = of_weeks.groupby([*_CAMPAIGN, "ad_id"], as_index=False)[list(_SUMS)].sum()
+    ads = ads[ads["expected_orders"] >= min_orders].reset_index(drop=True)
+    ids = ads[["platform", "account_id", "ad_id"]]
+    spend, own_value, orders, expected = (
+        ads[name].to_numpy(np.float64) for name in (*_SUMS[:3], "expected_value")
+    )
     return Returns(
-        ads=ads,
-        campaign=np.array([names.index(campaign[ad]) for ad in ads], dtype=np.int64),
-        relative=relative_return(sums[:, 1], sums[:, 3], sums[:, 2]),
-        weight=sums[:, 3],
-        age=sums[:, 5] / sums[:, 0],
-        spend=sums[:, 0],
-        value=sums[:, 1],
-        orders=sums[:, 2],
+        ads=tuple(ids.itertuples(index=False, name=None)),
+        campaign=np.asarray(ads.groupby(list(_CAMPAIGN)).ngroup(), dtype=np.int64),
+        relative=relative_return(own_value, expected, orders),
+        weight=expected,
+        age=ads["aged"].to_numpy(np.float64) / spend,
+        spend=spend,
+        value=own_value,
+        orders=orders,
     )
 
 
@@ -108,8 +98,3 @@ def relative_return(value: Floats, expected: Floats, orders: Floats) -> Floats:
     prior = _PRIOR_ORDERS * value.sum() / max(float(orders.sum()), 1.0)
     logarithm: Floats = np.log((value + prior) / (expected + prior))
     return logarithm
-
-
-def _cell(row: Mapping[str, Any]) -> tuple[Any, ...]:
-    period = row["week"] // PERIOD_WEEKS
-    return row["platform"], row["account_id"], row["campaign_id"], period

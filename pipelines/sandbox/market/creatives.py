@@ -26,6 +26,14 @@ FATIGUED = "120210201000101"
 
 def relative_rates(seed: tuple[int, int], days: int, ads: Sequence[Ad]) -> Floats:
     """Days × ads: conversions for the money, over that of an average new ad."""
+    first, left, half_life = _wear(seed, ads)
+    ages = np.stack([ad.age(days) for ad in ads], axis=1)
+    rates: Floats = first * (left + (1 - left) * 0.5 ** (ages / half_life))
+    return rates
+
+
+def _wear(seed: tuple[int, int], ads: Sequence[Ad]) -> tuple[Floats, Floats, Floats]:
+    """Of each ad its first rate, the share of it that is left in the end, and half-life in days."""
     rng, count = np.random.default_rng([*seed, 35]), len(ads)
     first = np.exp(_SPREAD * rng.standard_normal(count) - _SPREAD**2 / 2)
     replaced = any(ad.flight for ad in ads)
@@ -35,9 +43,7 @@ def relative_rates(seed: tuple[int, int], days: int, ads: Sequence[Ad]) -> Float
         first[i] *= effect_of(design_of(ad.ad_id)) if replaced else 1.0
         if ad.ad_id == FATIGUED:
             left[i], half_life[i] = 0.2, 15.0
-    ages = np.stack([ad.age(days) for ad in ads], axis=1)
-    rates: Floats = first * (left + (1 - left) * 0.5 ** (ages / half_life))
-    return rates
+    return first, left, half_life
 
 
 class ClaimedAds:
@@ -74,4 +80,16 @@ def creative_truth(market: Market) -> dict[str, Floats]:
         if ads:
             rates = relative_rates(delivered.ad_seed, len(market.days), ads)
             truth |= {ad.ad_id: rates[:, i] for i, ad in enumerate(ads)}
+    return truth
+
+
+def wear_truth(market: Market) -> dict[str, tuple[float, float]]:
+    """By ad, the share of its first rate that is left in the end, and half-life in days."""
+    truth: dict[str, tuple[float, float]] = {}
+    for delivered in market._delivery.values():
+        ads = delivered.plan.campaign.ads
+        if ads:
+            _, left, half_life = _wear(delivered.ad_seed, ads)
+            of_ads = zip(left.tolist(), half_life.tolist(), strict=True)
+            truth |= {ad.ad_id: of for ad, of in zip(ads, of_ads, strict=True)}
     return truth

@@ -27,6 +27,7 @@ _PREVALENCE = {
 }
 _SIZE = 480
 _PRODUCTS = ("running shoes", "rain jackets", "winter boots", "backpacks", "wool socks")
+_HEADLINES = ("New {} are here", "Made for rain, our {}", "All {} in one shop", "Back in stock, {}")
 _ACTIONS = ("SHOP_NOW", "LEARN_MORE", "GET_OFFER")
 _WARM, _COLD = (226, 122, 63), (58, 108, 190)
 
@@ -53,7 +54,8 @@ def design_of(ad_id: str) -> Design:
         trait for (trait, share), u in zip(_PREVALENCE.items(), draws, strict=True) if u < share
     )
     product = _PRODUCTS[int(rng.integers(len(_PRODUCTS)))]
-    headline = f"Looking for {product}?" if "question" in traits else f"New {product} are here"
+    plain = _HEADLINES[int(rng.integers(len(_HEADLINES)))].format(product)
+    headline = f"Looking for {product}?" if "question" in traits else plain
     body = f"Light, dry and made to last: {product} for every day."
     if "long" in traits:
         body += " Repaired for free for three years, sent on the day you order, and returned if"

@@ -1,0 +1,127 @@
+"""The wear of ads from rows of weeks, as verdicts on those that run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import groupby
+from typing import Any
+
+import numpy as np
+
+from pipelines.jobs.base import significant
+from pipelines.jobs.creatives.fatigue import HORIZON, Campaign, Wear, wear_of
+from pipelines.jobs.creatives.returns import Floats
+from pipelines.money import Money
+
+Row = Mapping[str, Any]
+
+WEEKS = 26
+SOON_DAYS = 14
+_SURE = 0.9
+_TOO_WIDE = 0.45
+_LAUNCH_DAYS = 7
+_QUANTILES = (0.1, 0.5, 0.9)
+
+
+def fatigue_rows(weeks: Sequence[Row], names: Mapping[str, str], worn: float) -> Iterator[Row]:
+    """A row of contracts.creative_fatigue for every ad that ran in the last week.
+
+    Args:
+        weeks: rows of ad and week, ordered by the ids of the ad, from the platform on.
+        names: of ads, where they are known, by id.
+    """
+    recent = [row for row in weeks if row["week"] < WEEKS]
+    for _, account in groupby(recent, key=lambda r: (r["platform"], r["account_id"])):
+        by_campaign = [list(own) for _, own in groupby(account, key=lambda r: r["campaign_id"])]
+        # with nobody to compare an ad with, nothing is said of it
+        shared = [rows for rows in by_campaign if len({r["ad_id"] for r in rows}) > 1]
+        wears = iter(wear_of([_campaign(rows) for rows in shared], worn) if shared else ())
+        for rows in shared:
+            for _, own in groupby(rows, key=lambda r: r["ad_id"]):
+                of_ad, wear = list(own), next(wears)
+                last = min(of_ad, key=lambda r: r["week"])
+                if last["week"] == 0:
+                    yield _row(of_ad, last, wear, names.get(last["ad_id"]), worn)
+
+
+def _campaign(rows: Iterable[Row]) -> Campaign:
+    rows = list(rows)
+    ads = tuple(dict.fromkeys(row["ad_id"] for row in rows))
+    place = {ad: i for i, ad in enumerate(ads)}
+
+    def table(column: str) -> Floats:
+        cells = np.zeros((WEEKS, len(ads)))
+        for row in rows:
+            cells[WEEKS - 1 - row["week"], place[row["ad_id"]]] = row[column]
+        return cells
+
+    until = table("impressions_until")
+    shown = table("impressions")
+    seen = until.max(axis=0)
+    today = table("last_age").max(axis=0) + 1
+    # in the middle of the week, as the age is
+    middle = np.maximum(until - shown / 2, 0)
+    pace = shown[-1] / 7
+    return Campaign(
+        ads,
+        table("cost_micros"),
+        table("conversions"),
+        table("age_days"),
+        middle,
+        today,
+        seen,
+        pace,
+    )
+
+
+def _row(of_ad: Sequence[Row], last: Row, wear: Wear, name: str | None, worn: float) -> Row:
+    low, middle, high = (significant(float(q)) for q in np.quantile(wear.freshness, _QUANTILES))
+    least, left, most = (significant(float(q)) for q in np.quantile(wear.days_left, _QUANTILES))
+    chance = significant(float((wear.days_left <= 0).mean()))
+    soon = float((wear.days_left <= SOON_DAYS).mean())
+    if not _launch_is_known(last):
+        verdict = "UNKNOWN"
+    elif chance >= _SURE:
+        verdict = "FATIGUED"
+    elif high - low > _TOO_WIDE:
+        verdict = "UNKNOWN"
+    else:
+        verdict = "WEARING" if soon >= 1 / 2 else "FRESH"
+    daily = Money(round(last["cost_micros"] / 7), last["currency_code"])
+    called = f'"{name}"' if name else last["ad_id"]
+    says = (
+        f"{called} brings {middle:.0%} ({low:.0%} to {high:.0%}) of what it brought when new, for "
+        f"its money and beside the other ads of its campaign; {_left(least, most, worn)}"
+        if _launch_is_known(last)
+        else f"What {called} brought when new isn't known: it was launched before what is looked at"
+    )
+    return {
+        **{k: last[k] for k in ("platform", "account_id", "campaign_id", "adgroup_id", "ad_id")},
+        "verdict": verdict,
+        "age_days": last["last_age"] + 1,
+        "impressions": last["impressions_until"],
+        "freshness": middle,
+        "freshness_low": low,
+        "freshness_high": high,
+        "days_left": left,
+        "days_left_low": least,
+        "days_left_high": most,
+        "worn_chance": chance,
+        "by_impressions": significant(wear.by_impressions),
+        "conversions": significant(float(sum(row["conversions"] for row in of_ad))),
+        "daily_cost_micros": daily.micros,
+        "currency_code": daily.currency,
+        "reason": f"{says}. It costs {daily} a day.",
+    }
+
+
+def _launch_is_known(last: Row) -> bool:
+    """Whether its first days are among those looked at, and not only the account's first ones."""
+    return last["days_before_launch"] >= _LAUNCH_DAYS and last["last_age"] < 7 * WEEKS
+
+
+def _left(least: float, most: float, worn: float) -> str:
+    if most <= 0:
+        return f"it is below {worn:.0%}, where it counts as worn out"
+    far = f"{most:.0f}" if most < HORIZON else f"more than {HORIZON}"
+    return f"it has {least:.0f} to {far} days until {worn:.0%}"

@@ -64,6 +64,7 @@ class Wear:
 
     Args:
         freshness: draws of its rate today over its first one.
+        rate: draws of its rate today, in units that are the campaign's own.
         days_left: draws of the days until its rate is below ``worn`` of its first one; 0 where it
             is, ``HORIZON`` where it isn't by then.
         by_impressions: share of the draws in which impressions wear it out, not days.
@@ -71,6 +72,7 @@ class Wear:
 
     ad_id: str
     freshness: Floats
+    rate: Floats
     days_left: Floats
     by_impressions: float
 
@@ -86,20 +88,21 @@ def wear_of(campaigns: Sequence[Campaign], worn: float, seed: int = 0) -> list[W
     scale = _impressions_a_day(campaigns)
     chains = [_Chain(campaign, grid, scale) for campaign in campaigns]
     mix = np.full(len(grid), 1 / len(grid))
-    kept: list[list[Ints]] = [[] for _ in chains]
+    kept: list[list[tuple[Ints, Floats]]] = [[] for _ in chains]
     for draw in range(_DRAWS):
         counts = np.full(len(grid), _ADS_OF_PRIOR / len(grid))
-        for chain, shapes in zip(chains, kept, strict=True):
-            drawn = chain.step(mix, rng)
-            counts += np.bincount(drawn, minlength=len(grid))
+        for chain, draws in zip(chains, kept, strict=True):
+            shapes, first = chain.step(mix, rng)
+            counts += np.bincount(shapes, minlength=len(grid))
             if draw >= _BURNT:
-                shapes.append(drawn)
+                draws.append((shapes, first))
         mix = rng.dirichlet(counts)
     worn_out = []
-    for campaign, shapes in zip(campaigns, kept, strict=True):
-        of_draws = np.array(shapes)
-        for k, ad_id in enumerate(campaign.ads):
-            worn_out.append(_believed(campaign, k, ad_id, of_draws[:, k], grid, scale, worn))
+    for campaign, draws in zip(campaigns, kept, strict=True):
+        shapes, first = (np.array(of) for of in zip(*draws, strict=True))
+        for k in range(len(campaign.ads)):
+            drawn = shapes[:, k], first[:, k]
+            worn_out.append(_believed(campaign, k, drawn, grid, scale, worn))
     return worn_out
 
 
@@ -121,8 +124,8 @@ class _Chain:
         self._first = np.ones(len(campaign.ads))
         self._shape = np.zeros(len(campaign.ads), dtype=np.int64)
 
-    def step(self, mix: Floats, rng: np.random.Generator) -> Ints:
-        """One sweep; the shapes drawn."""
+    def step(self, mix: Floats, rng: np.random.Generator) -> tuple[Ints, Floats]:
+        """One sweep; the shapes and first rates drawn."""
         ads = np.arange(len(self._first))
         rates = (self._level[:, ads, self._shape] * self._first).sum(axis=1)
         busy = (self._total > 0) & (rates > 0)
@@ -135,18 +138,18 @@ class _Chain:
         drawn = (rng.random(len(ads))[:, None] > chances).sum(axis=1)
         self._shape = np.minimum(drawn, chances.shape[1] - 1)
         self._first = rng.gamma(a) / b[ads, self._shape]
-        return self._shape
+        return self._shape, self._first
 
 
 def _believed(  # noqa: PLR0917
     campaign: Campaign,
     k: int,
-    ad_id: str,
-    shapes: Ints,
+    drawn: tuple[Ints, Floats],
     grid: Sequence[tuple[str, float, float]],
     scale: float,
     worn: float,
 ) -> Wear:
+    shapes, first = drawn
     clock, left, half = (np.array(values)[shapes] for values in zip(*grid, strict=True))
     by_days = clock == "days"
     now = np.where(by_days, campaign.today[k], campaign.seen[k] / scale)
@@ -155,7 +158,8 @@ def _believed(  # noqa: PLR0917
         until = half * np.log2((1 - left) / np.maximum(worn - left, 0))
     pace = np.where(by_days, 1.0, max(float(campaign.pace[k]), 1e-9) / scale)
     days = np.clip((np.where(left < worn, until, np.inf) - now) / pace, 0, HORIZON)
-    return Wear(ad_id, freshness, days, float(1 - by_days.mean()))
+    by_impressions = float(1 - by_days.mean())
+    return Wear(campaign.ads[k], freshness, first * freshness, days, by_impressions)
 
 
 def _impressions_a_day(campaigns: Sequence[Campaign]) -> float:

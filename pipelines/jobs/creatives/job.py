@@ -151,6 +151,7 @@ def _recommendation(tested: Tested, trait: Trait) -> Row:
     return {
         "trait": tested.trait,
         "feature": trait.feature,
+        "meaning": _meaning(trait),
         "verdict": tested.verdict,
         "ads_with": tested.ads_with,
         "ads": tested.ads,
@@ -172,16 +173,20 @@ def _recommendation(tested: Tested, trait: Trait) -> Row:
     }
 
 
+def _meaning(trait: Trait) -> str:
+    """The trait in words."""
+    what = catalogue()[trait.feature]
+    return f"{what[0].lower()}{what[1:]}{trait.says.removeprefix(trait.feature)}"
+
+
 def _advice(tested: Tested, trait: Trait) -> str:
     """In words that a person or a prompt can use as they stand."""
     do = "Try" if tested.verdict == "TRY" else "Avoid"
-    what = catalogue()[trait.feature]
-    bound = tested.trait.removeprefix(trait.feature)
     also = f" They can't be told from: {', '.join(tested.together_with)}." * bool(
         tested.together_with
     )
     return (
-        f"{do}: {what[0].lower()}{what[1:]}{bound}. {tested.ads_with} of {tested.ads} ads have it, "
+        f"{do}: {_meaning(trait)}. {tested.ads_with} of {tested.ads} ads have it, "
         f"and bring {tested.ratio:.2f} times (95%: {tested.low:.2f} to {tested.high:.2f}) the "
         f"order value for their money, compared within campaigns, weeks and age; it is "
         f"{tested.lift:.1f} times as common among the best quarter as among the worst. Ads: "

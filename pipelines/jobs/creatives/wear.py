@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
@@ -23,6 +24,15 @@ _LAUNCH_DAYS = 7
 _QUANTILES = (0.1, 0.5, 0.9)
 
 
+@dataclass(frozen=True)
+class _Ad:
+    """An ad's weeks, the last of them, and what is believed of it."""
+
+    weeks: Sequence[Row]
+    last: Row
+    wear: Wear
+
+
 def fatigue_rows(weeks: Sequence[Row], names: Mapping[str, str], worn: float) -> Iterator[Row]:
     """A row of contracts.creative_fatigue for every ad that ran in the last week.
 
@@ -37,11 +47,12 @@ def fatigue_rows(weeks: Sequence[Row], names: Mapping[str, str], worn: float) ->
         shared = [rows for rows in by_campaign if len({r["ad_id"] for r in rows}) > 1]
         wears = iter(wear_of([_campaign(rows) for rows in shared], worn) if shared else ())
         for rows in shared:
-            for _, own in groupby(rows, key=lambda r: r["ad_id"]):
-                of_ad, wear = list(own), next(wears)
-                last = min(of_ad, key=lambda r: r["week"])
-                if last["week"] == 0:
-                    yield _row(of_ad, last, wear, names.get(last["ad_id"]), worn)
+            of_ads = [list(own) for _, own in groupby(rows, key=lambda r: r["ad_id"])]
+            ads = [_Ad(own, min(own, key=lambda r: r["week"]), next(wears)) for own in of_ads]
+            running = [ad for ad in ads if ad.last["week"] == 0]
+            for ad in running:
+                name = names.get(ad.last["ad_id"])
+                yield {**_row(ad, name, worn), **_gain(ad, running)}
 
 
 def _campaign(rows: Iterable[Row]) -> Campaign:
@@ -74,7 +85,28 @@ def _campaign(rows: Iterable[Row]) -> Campaign:
     )
 
 
-def _row(of_ad: Sequence[Row], last: Row, wear: Wear, name: str | None, worn: float) -> Row:
+def _gain(ad: _Ad, running: Sequence[_Ad]) -> Row:
+    """What the ad's money would bring more at the others of its ad group, at their rates of now,
+    over what money brings in the campaign on average."""
+    mine = ad.last["adgroup_id"]
+    others = [o for o in running if o is not ad and o.last["adgroup_id"] == mine]
+    names = ("gain_low", "gain", "gain_high")
+    if not others:
+        return {"others": 0, **dict.fromkeys(names)}
+    draws = (_rate(others) - ad.wear.rate) / _rate(running)
+    gains = (significant(float(q)) for q in np.quantile(draws, _QUANTILES))
+    return {"others": len(others), **dict(zip(names, gains, strict=True))}
+
+
+def _rate(ads: Sequence[_Ad]) -> Floats:
+    """Draws of what a unit of money brings at ads, at their rates of now."""
+    cost = np.array([ad.last["cost_micros"] for ad in ads], dtype=np.float64)
+    rates: Floats = np.stack([ad.wear.rate for ad in ads], axis=1) @ cost / cost.sum()
+    return rates
+
+
+def _row(ad: _Ad, name: str | None, worn: float) -> Row:
+    last, wear = ad.last, ad.wear
     low, middle, high = (significant(float(q)) for q in np.quantile(wear.freshness, _QUANTILES))
     least, left, most = (significant(float(q)) for q in np.quantile(wear.days_left, _QUANTILES))
     chance = significant(float((wear.days_left <= 0).mean()))
@@ -108,7 +140,7 @@ def _row(of_ad: Sequence[Row], last: Row, wear: Wear, name: str | None, worn: fl
         "days_left_high": most,
         "worn_chance": chance,
         "by_impressions": significant(wear.by_impressions),
-        "conversions": significant(float(sum(row["conversions"] for row in of_ad))),
+        "conversions": significant(float(sum(row["conversions"] for row in ad.weeks))),
         "daily_cost_micros": daily.micros,
         "currency_code": daily.currency,
         "reason": f"{says}. It costs {daily} a day.",

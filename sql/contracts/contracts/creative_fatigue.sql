@@ -29,6 +29,13 @@ CREATE TABLE contracts.creative_fatigue (
   by_impressions FLOAT64 NOT NULL OPTIONS (
     description = "How likely impressions wear it out, rather than days"
   ),
+  others INT64 NOT NULL OPTIONS (description = "Other ads of its ad group that run"),
+  gain_low FLOAT64 OPTIONS (description = "Lower end of the 80% interval of gain"),
+  gain FLOAT64 OPTIONS (
+    description
+    = "What its money would bring more at the others, over what money brings in the campaign on average: median; NULL without others"
+  ),
+  gain_high FLOAT64 OPTIONS (description = "Upper end of the 80% interval of gain"),
   conversions FLOAT64 NOT NULL OPTIONS (description = "Claimed in the weeks that were looked at"),
   daily_cost_micros INT64 NOT NULL OPTIONS (
     description = "What it cost a day in the last week, in millionths of currency_code"

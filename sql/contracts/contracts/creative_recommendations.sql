@@ -7,6 +7,7 @@ CREATE TABLE contracts.creative_recommendations (
   input_snapshot STRING NOT NULL OPTIONS (description = "SHA-256 of the rows the job read"),
   trait STRING NOT NULL OPTIONS (description = "A feature, with the value or bound that was tested"),
   feature STRING NOT NULL OPTIONS (description = "Name of the feature, as in creative_features"),
+  meaning STRING NOT NULL OPTIONS (description = "The trait in words"),
   verdict STRING NOT NULL OPTIONS (description = "TRY, AVOID or NONE"),
   ads_with INT64 NOT NULL OPTIONS (description = "Ads that have the trait"),
   ads INT64 NOT NULL OPTIONS (description = "Ads for which it is known"),

@@ -21,6 +21,7 @@ SOON_DAYS = 14
 _SURE = 0.9
 _TOO_WIDE = 0.45
 _LAUNCH_DAYS = 7
+_MATURE_WEEKS = range(1, 5)
 _QUANTILES = (0.1, 0.5, 0.9)
 
 
@@ -33,12 +34,14 @@ class _Ad:
     wear: Wear
 
 
-def fatigue_rows(weeks: Sequence[Row], names: Mapping[str, str], worn: float) -> Iterator[Row]:
+def fatigue_rows(
+    weeks: Sequence[Row], names: Mapping[str, str | None], worn: float
+) -> Iterator[Row]:
     """A row of contracts.creative_fatigue for every ad that ran in the last week.
 
     Args:
         weeks: rows of ad and week, ordered by the ids of the ad, from the platform on.
-        names: of ads, where they are known, by id.
+        names: of ads whose texts and images are known, by id; None where they have no name.
     """
     recent = [row for row in weeks if row["week"] < WEEKS]
     for _, account in groupby(recent, key=lambda r: (r["platform"], r["account_id"])):
@@ -52,7 +55,8 @@ def fatigue_rows(weeks: Sequence[Row], names: Mapping[str, str], worn: float) ->
             running = [ad for ad in ads if ad.last["week"] == 0]
             for ad in running:
                 name = names.get(ad.last["ad_id"])
-                yield {**_row(ad, name, worn), **_gain(ad, running)}
+                is_known = ad.last["ad_id"] in names
+                yield {**_row(ad, name, worn, is_known=is_known), **_gain(ad, running)}
 
 
 def _campaign(rows: Iterable[Row]) -> Campaign:
@@ -105,7 +109,7 @@ def _rate(ads: Sequence[_Ad]) -> Floats:
     return rates
 
 
-def _row(ad: _Ad, name: str | None, worn: float) -> Row:
+def _row(ad: _Ad, name: str | None, worn: float, *, is_known: bool) -> Row:
     last, wear = ad.last, ad.wear
     low, middle, high = (significant(float(q)) for q in np.quantile(wear.freshness, _QUANTILES))
     least, left, most = (significant(float(q)) for q in np.quantile(wear.days_left, _QUANTILES))
@@ -140,6 +144,11 @@ def _row(ad: _Ad, name: str | None, worn: float) -> Row:
         "days_left_high": most,
         "worn_chance": chance,
         "by_impressions": significant(wear.by_impressions),
+        "weekly_conversions": significant(
+            sum(row["conversions"] for row in ad.weeks if row["week"] in _MATURE_WEEKS)
+            / len(_MATURE_WEEKS)
+        ),
+        "is_creative_known": is_known,
         "conversions": significant(float(sum(row["conversions"] for row in ad.weeks))),
         "daily_cost_micros": daily.micros,
         "currency_code": daily.currency,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from math import ceil, exp, log
 
 from pipelines.canonical import canonical_json
@@ -28,13 +28,12 @@ from pipelines.proposals.proposal import (
 )
 from pipelines.proposals.stored import StoredProposal
 from pipelines.warehouse import Warehouse
-from pipelines.warehouse.base import Value
 
 NO_TEST = "none"
 SPLIT_PERCENT = 50.0
 _Z = 1.96 + 0.8416  # 95% confidence, 80% power
 _P10_OF_95 = 1.2816 / 1.96
-_DAYS, _WEEKS = 7, 4
+_DAYS = 7
 _LEAST_WEEKS = 2  # conversions of the first week come in during the second
 
 
@@ -234,15 +233,10 @@ def _traits(warehouse: Warehouse, run: JobEvidence | None) -> tuple[Trait, ...]:
 def _campaigns(warehouse: Warehouse, run: JobEvidence | None) -> dict[Key, float]:
     if run is None:
         return {}
-    named: dict[str, Value] = {
-        "start": run.as_of - timedelta(days=_WEEKS * _DAYS - 1),
-        "as_of": run.as_of,
-    }
-    rows = warehouse.query(query_text("campaigns_with_creatives"), named).to_pylist()
-    return {
-        (r["platform"], r["account_id"], r["campaign_id"]): (r["conversions"] or 0) / _WEEKS
-        for r in rows
-    }
+    statement = query_text("campaigns_with_creatives")
+    rows = warehouse.query(statement, {"run_id": run.run_id}).to_pylist()
+    ids = ("platform", "account_id", "campaign_id")
+    return {tuple(row[i] for i in ids): row["weekly_conversions"] for row in rows}
 
 
 KIND = CreativeTest()

@@ -37,6 +37,10 @@ CREATE TABLE contracts.creative_fatigue (
   ),
   gain_high FLOAT64 OPTIONS (description = "Upper end of the 80% interval of gain"),
   conversions FLOAT64 NOT NULL OPTIONS (description = "Claimed in the weeks that were looked at"),
+  weekly_conversions FLOAT64 NOT NULL OPTIONS (
+    description = "Claimed a week, over the four full weeks before the last one"
+  ),
+  is_creative_known BOOL NOT NULL OPTIONS (description = "Whether what it says and shows is landed"),
   daily_cost_micros INT64 NOT NULL OPTIONS (
     description = "What it cost a day in the last week, in millionths of currency_code"
   ),

@@ -108,6 +108,62 @@ def a_segment_to_test(warehouse: Warehouse) -> None:
         )
 
 
+def a_worn_ad_and_a_trait(warehouse: Warehouse) -> None:
+    """Ad x of ad group 7 of m1 is worn out beside two others; ads that ask did better."""
+    job_passed(warehouse, "creatives")
+    for ad, verdict, chance in (("x", "FATIGUED", 0.98), ("y", "FRESH", 0.1)):
+        insert(
+            warehouse,
+            "contracts.creative_fatigue",
+            platform="meta_ads",
+            account_id="a",
+            campaign_id="m1",
+            adgroup_id="7",
+            ad_id=ad,
+            verdict=verdict,
+            age_days=80,
+            impressions=900_000,
+            freshness=0.3,
+            freshness_low=0.2,
+            freshness_high=0.45,
+            days_left=0.0,
+            days_left_low=0.0,
+            days_left_high=0.0,
+            worn_chance=chance,
+            by_impressions=0.4,
+            others=2,
+            gain_low=0.3,
+            gain=0.5,
+            gain_high=0.8,
+            conversions=120.0,
+            weekly_conversions=40.0,
+            is_creative_known=True,
+            daily_cost_micros=50_000_000,
+            currency_code="USD",
+            reason="it is worn out",
+        )
+    insert(
+        warehouse,
+        "contracts.creative_recommendations",
+        trait="text_headline_question",
+        feature="text_headline_question",
+        meaning="the headline asks",
+        verdict="TRY",
+        ads_with=30,
+        ads=80,
+        prevalence=0.4,
+        return_ratio=1.6,
+        return_ratio_low=1.3,
+        return_ratio_high=2.0,
+        lift=2.5,
+        p_value=0.0001,
+        q_value=0.01,
+        together_with="",
+        example_ad_ids="x",
+        advice="Try: the headline asks.",
+    )
+
+
 def curves(warehouse: Warehouse) -> None:
     """The media mix's present response of both channels."""
     for channel in ("google_ads", "meta_ads"):

@@ -23,6 +23,7 @@ from pipelines.cli.console import (
 from pipelines.cli.console import print_object as _print_object
 from pipelines.cli.evaluate_bandit import bandit
 from pipelines.cli.evaluate_clustering import clustering
+from pipelines.cli.evaluate_creatives import creatives
 from pipelines.cli.evaluate_pacing import pacing
 from pipelines.cli.evaluate_rules import rules
 from pipelines.cli.evaluate_uplift import uplift
@@ -225,6 +226,7 @@ def fidelity(
 
 evaluate_app.command("bandit")(bandit)
 evaluate_app.command("clustering")(clustering)
+evaluate_app.command("creatives")(creatives)
 evaluate_app.command("pacing")(pacing)
 evaluate_app.command("rules")(rules)
 evaluate_app.command("uplift")(uplift)

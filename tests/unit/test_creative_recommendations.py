@@ -143,3 +143,13 @@ def test_returns_keep_their_ads_when_one_is_left_out() -> None:
     )
     shorter = {name: has[1:] for name, has in traits.items()}
     assert by_name(recommend(first, shorter))["planted"].verdict == "TRY"
+
+
+def test_a_trait_that_only_often_comes_with_the_one_that_sells_is_not_recommended() -> None:
+    returns, traits = ads_with_traits(11, 1.9, orders=120)
+    rng = np.random.default_rng(11)
+    companion = np.where(rng.random(len(returns)) < 0.6, traits["planted"], traits["trait 00"])
+    tested = by_name(recommend(returns, {**traits, "companion": companion}))
+    assert tested["companion"].together_with == ()
+    assert tested["companion"].q_value < 0.05  # it goes with return, through the other
+    assert (tested["planted"].verdict, tested["companion"].verdict) == ("TRY", "NONE")

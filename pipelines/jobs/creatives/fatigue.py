@@ -30,7 +30,7 @@ _LEFT = (0.2, 0.35, 0.5, 0.65, 0.8, 0.95)
 _HALF_LIVES = (7.0, 12.0, 20.0, 33.0, 55.0, 90.0)
 _CLOCKS = ("days", "impressions")
 _STRENGTH = 8.0  # conversions that the prior of a first rate is worth: ads differ by some 35%
-_ADS_OF_PRIOR = 8.0  # ads that the prior of how usual each shape is is worth: all alike
+_ADS_OF_PRIOR = 3.0  # ads that the prior of how usual each shape is is worth: all alike
 _DRAWS, _BURNT = 1500, 300
 
 

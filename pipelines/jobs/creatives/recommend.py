@@ -5,13 +5,13 @@ age taken out. Its p-value is a permutation's: returns are dealt anew among the 
 campaign, and the studentised difference counted (Janssen 1997: studentising keeps the test valid
 where ads differ in how sure their returns are). False discoveries are held by Benjamini and
 Hochberg over all traits tested. Traits that nearly always come together can't be told apart, and
-are named together.
+are named together; one that stands only since it often comes with a surer one is not recommended.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.stats import false_discovery_control
@@ -104,7 +104,30 @@ def recommend(returns: Returns, traits: Mapping[str, Floats], seed: int = 0) -> 
                 tuple(returns.ads[j][2] for j in best),
             )
         )
-    return sorted(tested, key=lambda t: (t.q_value, t.p_value, -t.ratio, t.trait))
+    tested.sort(key=lambda t: (t.q_value, t.p_value, -t.ratio, t.trait))
+    at = {name: i for i, name in enumerate(names)}
+    return _beside_surer_ones(returns, tested, np.where(known, matrix, share), at)
+
+
+def _beside_surer_ones(
+    returns: Returns, tested: Sequence[Tested], filled: Floats, at: Mapping[str, int]
+) -> list[Tested]:
+    """Without the recommendations that hold only since they come with a surer trait."""
+    kept: list[Tested] = []
+    taken: list[str] = []
+    for trait in tested:
+        apart = [name for name in taken if name not in trait.together_with]
+        if trait.verdict != "NONE" and len(apart) == len(taken) and taken:
+            beside = filled[:, [at[name] for name in taken]]
+            residual = _residuals(returns, returns.relative[:, None], beside)[:, 0]
+            own = _residuals(returns, filled[:, [at[trait.trait]]], beside)[:, 0]
+            _, low, high = _difference(returns, residual, own)
+            if low < MIN_RATIO and high > 1 / MIN_RATIO:
+                trait = replace(trait, verdict="NONE")
+        if trait.verdict != "NONE" and len(apart) == len(taken):
+            taken.append(trait.trait)
+        kept.append(trait)
+    return kept
 
 
 def detectable_ratio(returns: Returns, tests: int) -> float:
@@ -144,12 +167,13 @@ def _columns(returns: Returns) -> int:
     return len(np.unique(returns.campaign)) + 1
 
 
-def _residuals(returns: Returns, y: Floats) -> Floats:
-    """What campaign and age don't explain of columns, weighted by spend."""
+def _residuals(returns: Returns, y: Floats, beside: Floats | None = None) -> Floats:
+    """What campaign and age (and further columns) don't explain of columns, weighted by spend."""
     campaigns = np.unique(returns.campaign)
-    z = np.column_stack(
-        [(returns.campaign[:, None] == campaigns).astype(np.float64), np.log1p(returns.age)]
-    )
+    of_campaign = (returns.campaign[:, None] == campaigns).astype(np.float64)
+    z = np.column_stack([of_campaign, np.log1p(returns.age)])
+    if beside is not None:
+        z = np.column_stack([z, beside])
     root = np.sqrt(returns.weight)[:, None]
     solved, *_ = np.linalg.lstsq(root * z, root * y, rcond=None)
     residuals: Floats = y - z @ solved

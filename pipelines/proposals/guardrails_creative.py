@@ -9,7 +9,7 @@ from pipelines.proposals.proposal import Constraint, Interval, Verdict
 
 SURELY = 0.9
 MAX_WEEKS = 8.0
-FALSE_DISCOVERIES = 0.05
+FALSE_DISCOVERIES = 0.025
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from scipy.stats import t as student
 
 from pipelines.jobs.creatives.returns import Floats, Ints, Returns
 
-MIN_LIFT, MIN_RATIO, MIN_PREVALENCE, FALSE_DISCOVERIES = 1.5, 1.1, 0.1, 0.05
+MIN_LIFT, MIN_RATIO, MIN_PREVALENCE, FALSE_DISCOVERIES = 1.5, 1.1, 0.1, 0.025
 """Of a recommendation: its share among the best quarter over that among the worst, the ratio of
 returns that its interval must lie beyond (less is too little to act on), the share of spend that
 must have it and lack it, and the share of recommendations that may be wrong."""
@@ -123,7 +123,8 @@ def _beside_surer_ones(
             own = _residuals(returns, filled[:, [at[trait.trait]]], beside)[:, 0]
             _, low, high = _difference(returns, residual, own)
             if low < MIN_RATIO and high > 1 / MIN_RATIO:
-                trait = replace(trait, verdict="NONE")
+                kept.append(replace(trait, verdict="NONE"))
+                continue
         if trait.verdict != "NONE" and len(apart) == len(taken):
             taken.append(trait.trait)
         kept.append(trait)

@@ -116,6 +116,7 @@ class ProposingJobs(Section):
     bandits: bool = True
     uplift: bool = True
     clustering: bool = True
+    rules: bool = True
 
 
 class PolicySettings(Section):

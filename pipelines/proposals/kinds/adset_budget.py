@@ -22,7 +22,7 @@ from pipelines.proposals.evidence import (
 from pipelines.proposals.funding import cut_obstacle, increase_obstacle
 from pipelines.proposals.guardrails_adset import AdSetCase
 from pipelines.proposals.kinds.base import Description, Drafted, Kind, Obstacle, Stamp
-from pipelines.proposals.market import Key, Market, query_text
+from pipelines.proposals.market import Key, Market, money, query_text
 from pipelines.proposals.operations import quoted, surface
 from pipelines.proposals.proposal import Change, Proposal, StoredEvidence, Target
 from pipelines.proposals.stored import StoredProposal
@@ -203,7 +203,7 @@ def _ad_sets(warehouse: Warehouse, rules: JobEvidence | None) -> Iterator[AdSet]
         return
     rows = warehouse.query(query_text("rules_allocations"), {"run_id": rules.run_id}).to_pylist()
     for row in rows:
-        currency, present = row["currency_code"], row["present_micros"]
+        currency = row["currency_code"]
         yield AdSet(
             key=(row["platform"], row["account_id"], row["campaign_id"]),
             adgroup_id=row["adgroup_id"],
@@ -211,7 +211,7 @@ def _ad_sets(warehouse: Warehouse, rules: JobEvidence | None) -> Iterator[AdSet]
             status=row["adgroup_status"],
             budget=Money(row["budget_micros"], currency),
             proposed=Money(row["proposed_micros"], currency),
-            present=None if present is None else Money(present, currency),
+            present=money(row["present_micros"], row["present_currency_code"]),
             reason=row["reason"],
         )
 

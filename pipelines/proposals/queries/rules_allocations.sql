@@ -6,6 +6,7 @@ SELECT
   adgroups.adgroup_name,
   adgroups.adgroup_status,
   adgroups.daily_budget_micros AS present_micros,
+  adgroups.currency_code AS present_currency_code,
   allocations.budget_micros,
   allocations.proposed_micros,
   allocations.currency_code,

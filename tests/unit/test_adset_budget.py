@@ -4,20 +4,29 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipelines.errors import DecisionRefused
 from pipelines.money import Money, Rates
 from pipelines.policy_settings import GuardrailSettings
+from pipelines.proposals import decide
+from pipelines.proposals.events import SERVICE
 from pipelines.proposals.evidence import JobEvidence, Response
 from pipelines.proposals.kinds import adset_budget
 from pipelines.proposals.kinds.adset_budget import AdSet, Inputs
 from pipelines.proposals.kinds.base import Drafted, Stamp
 from pipelines.proposals.market import Campaign, Market
 from pipelines.proposals.proposal import Interval
+from pipelines.proposals.propose import propose
+from pipelines.proposals.states import Action, State
 from pipelines.proposals.stored import StoredProposal
+from pipelines.proposals.verify import verify
+from tests.unit.kind_rows import ad_sets_to_fund, curves
+from tests.unit.ledgers import ANN, fresh, in_force, terms
 
 AS_OF = date(2026, 6, 30)
 STAMP = Stamp(AS_OF, datetime(2026, 7, 8, tzinfo=UTC), "ann")
@@ -124,3 +133,35 @@ def test_yen_are_whole() -> None:
     assert deltas["good"] == Money(500_000_000, "JPY")
     assert sum(d.micros for d in deltas.values()) <= 0
     assert all(d.micros % 1_000_000 == 0 for d in deltas.values())
+
+
+@pytest.mark.slow
+def test_a_raise_is_recorded_only_after_the_cut_that_pays_for_it(tmp_path: Path) -> None:
+    ledger = fresh(tmp_path)
+    ad_sets_to_fund(ledger.warehouse)
+    curves(ledger.warehouse)
+    in_force(ledger, terms())
+    propose(ledger, terms(), created_by=SERVICE.name)
+    ids = {
+        p.target.part: p.proposal_id for p in ledger.read().proposals if p.kind == "adset_budget"
+    }
+    later = terms(minutes=1)
+    with pytest.raises(DecisionRefused, match="the approved cuts of its account"):
+        decide.approve(ledger, later, ids["ad_group:good"], ANN)
+    for part in ("ad_group:bad", "ad_group:good"):
+        assert decide.approve(ledger, later, ids[part], ANN).state == State.SHADOW_RECORDED
+    with pytest.raises(DecisionRefused, match="need what it releases"):
+        decide.decide(ledger, later, ids["ad_group:bad"], Action.REVOKE, ANN, comment="back")
+    verify(ledger)
+
+
+@pytest.mark.slow
+def test_a_budget_of_the_same_figure_in_another_currency_waits_for_the_rules(
+    tmp_path: Path,
+) -> None:
+    ledger = fresh(tmp_path)
+    ad_sets_to_fund(ledger.warehouse, currency="EUR")
+    in_force(ledger, terms())
+    proposed = propose(ledger, terms(), created_by=SERVICE.name)
+    assert {p.kind for p in ledger.read().proposals} == {"budget_shift", "pause"}
+    assert any("was 100.00 USD when the rules ran and is 100.00 EUR" in r for r in proposed.refused)

@@ -117,6 +117,7 @@ class ProposingJobs(Section):
     uplift: bool = True
     clustering: bool = True
     creatives: bool = True
+    rules: bool = True
 
 
 class PolicySettings(Section):

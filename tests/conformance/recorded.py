@@ -287,7 +287,7 @@ def _add_evidence(warehouse: DuckDBWarehouse) -> None:
     at = datetime(2026, 7, 1, 8, tzinfo=UTC)
     rows: list[tuple[str, dict[str, Any]]] = [
         ("contracts.job_runs", {**known, **done, "job": job, "finished_at": at})
-        for job in ("mmm", "pacing", "bandits", "uplift", "clustering", "creatives")
+        for job in ("mmm", "pacing", "bandits", "rules", "uplift", "clustering", "creatives")
     ]
     published = dict.fromkeys(("pulled_at", "staged_at", "published_at"), at)
     counts = dict.fromkeys(("row_count", "restated_rows", "dropped_rows"), 1)

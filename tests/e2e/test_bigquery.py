@@ -15,6 +15,7 @@ from tests.wire.bigquery_emulator import Emulator
 
 # One of each kind, and those with the longest way from raw.
 MARTS = (
+    "ad_features_daily",
     "attribution_touch_daily",
     "customer_acquisition_daily",
     "fct_ad_spend_by_ad_daily",

@@ -31,7 +31,10 @@ pytestmark = pytest.mark.xdist_group("daily")
 # Whole multiples, so that every amount comes back to the micro and the media mix reads the same.
 BILLED_IN = {"meta_ads": ("JPY", 150), "tiktok_ads": ("KRW", 1300)}
 # What the jobs and the proposals read.
-MODELS = "+mmm_input_weekly +dim_campaign +ads_account_days +ads_campaign_daily fx_rates_daily"
+MODELS = (
+    "+mmm_input_weekly +dim_campaign +ads_account_days +ads_campaign_daily fx_rates_daily "
+    "+fct_ad_spend_by_ad_daily ad_features_daily dim_adgroup"
+)
 LEDGER = ("canary_proposals", "canary_events", "canary_head", "canary_budgets_snapshot")
 
 
@@ -43,8 +46,9 @@ class Side:
     mmm: JobRun
     ledger: Ledger
 
-    def proposals(self) -> dict[tuple[str, str, str, str], StoredProposal]:
-        return {(p.kind, *p.target.key): p for p in self.ledger.read().proposals}
+    def proposals(self) -> dict[tuple[str | None, ...], StoredProposal]:
+        """By kind and target."""
+        return {(p.kind, *p.target.identity): p for p in self.ledger.read().proposals}
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +60,9 @@ def dollars(on_duckdb: Platform, tmp_path_factory: pytest.TempPathFactory) -> Si
 def mixed(on_duckdb: Platform, tmp_path_factory: pytest.TempPathFactory) -> Side:
     settings = copied(on_duckdb, tmp_path_factory.mktemp("mixed"))
     warehouse = open_warehouse(settings)
-    warehouse.transaction([*rebilled(), *quoted()], label="test")
+    # features stay as they were known: these accounts were billed so from their first day on
+    unknown = Statement("DROP TABLE marts.ad_features_daily")
+    warehouse.transaction([*rebilled(), *quoted(), unknown], label="test")
     build(settings, MODELS, full_refresh=True)
     return proposed(settings)
 
@@ -112,10 +118,12 @@ def proposed(settings: Settings) -> Side:
     warehouse: Warehouse = open_warehouse(settings)
     emptied = [Statement(f"DELETE FROM canary.{table} WHERE TRUE") for table in LEDGER]
     # by the world's fixed clock, the run of before the change is as new as the one that follows
-    emptied.append(Statement("DELETE FROM contracts.job_runs WHERE job = 'pacing'"))
+    again = ("pacing", "rules")
+    emptied += [Statement(f"DELETE FROM contracts.job_runs WHERE job = '{job}'") for job in again]
     warehouse.transaction(emptied, label="test")
     mmm = run_job(warehouse, settings, "mmm", settings.yesterday())
-    run_job(warehouse, settings, "pacing", settings.yesterday())
+    for job in again:
+        run_job(warehouse, settings, job, settings.yesterday())
     ledger = open_ledger(warehouse, settings)
     terms = Terms.of(settings, file_policy(settings))
     set_policy(ledger, terms.policy, terms.moment, Actor(ADMIN, "person"), comment=None)
@@ -137,12 +145,13 @@ def test_the_same_campaigns_are_proposed_for_with_the_same_verdicts(
         k: (p.state, p.verdict) for k, p in theirs.items()
     }
     assert {p.currency for p in ours.values()} == {"USD", "JPY", "KRW"}
+    assert {p.currency for p in ours.values() if p.kind == "adset_budget"} == {"JPY"}
 
 
 def test_every_change_is_the_same_to_a_cent_and_payable(mixed: Side, dollars: Side) -> None:
     theirs = dollars.proposals()
     for key, proposal in mixed.proposals().items():
-        cent = Money(10_000 * (1 if proposal.kind == "budget_shift" else 0) + 1, "USD")
+        cent = Money(10_000 * (proposal.kind in {"adset_budget", "budget_shift"}) + 1, "USD")
         assert abs(proposal.delta_in("USD") - theirs[key].delta) <= cent * 2
         assert proposal.delta == proposal.delta.payable()
 

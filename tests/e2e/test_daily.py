@@ -41,16 +41,22 @@ def test_spend_equals_the_books_to_the_micro_by_account_and_day(on_duckdb: Platf
     assert told == booked
 
 
-def test_the_flow_proposes_shifts_and_one_pause_that_pass_every_guardrail(
+def test_the_flow_proposes_shifts_one_pause_and_ad_sets_that_pass_every_guardrail_but_a_raise(
     on_duckdb: Platform,
 ) -> None:
+    """Meta's next order costs more than the ceiling, so that no ad set of it may be raised."""
     rows = proposals(on_duckdb)
     assert {(r["kind"], r["verdict"], r["state"]) for r in rows} == {
         ("pause", "PASS", "PENDING_REVIEW"),
         ("budget_shift", "PASS", "PENDING_REVIEW"),
+        ("adset_budget", "PASS", "PENDING_REVIEW"),
+        ("adset_budget", "FAIL", "DRAFT"),
     }
     paused = [r for r in rows if r["kind"] == "pause"]
     assert [r["target_name"] for r in paused] == ["US Prospecting"]
+    ad_sets = [r for r in rows if r["kind"] == "adset_budget"]
+    assert {r["platform"] for r in ad_sets} == {"meta_ads"}
+    assert all((int(r["delta_micros"]) > 0) == (r["verdict"] == "FAIL") for r in ad_sets)
 
 
 def test_monitors_find_what_the_market_planted_and_nothing_fails(on_duckdb: Platform) -> None:

@@ -164,6 +164,39 @@ def a_worn_ad_and_a_trait(warehouse: Warehouse) -> None:
     )
 
 
+def ad_sets_to_fund(warehouse: Warehouse, currency: str = "USD") -> None:
+    """Ad sets good and bad of m1, which the rules would raise and cut.
+
+    Args:
+        currency: of what they are seen to be set to; the rules knew dollars.
+    """
+    job_passed(warehouse, "rules")
+    for name, before, after in (("good", 100, 114), ("bad", 200, 160)):
+        budget, proposed = before * 1_000_000, after * 1_000_000
+        insert(
+            warehouse,
+            "contracts.rules_allocations",
+            date=date(2026, 7, 1),
+            platform="meta_ads",
+            account_id="a",
+            campaign_id="m1",
+            adgroup_id=name,
+            direction="RAISED" if after > before else "CUT",
+            budget_micros=budget,
+            after_safety_micros=budget,
+            after_decision_micros=proposed,
+            proposed_micros=proposed,
+            currency_code="USD",
+            rules="[]",
+            reason="So.",
+        )
+        _execute(
+            warehouse,
+            f"INSERT INTO marts.dim_adgroup VALUES ('meta_ads', 'a', 'm1', '{name}', "
+            f"'Set {name}', 'ENABLED', {budget}, '{currency}')",
+        )
+
+
 def curves(warehouse: Warehouse) -> None:
     """The media mix's present response of both channels."""
     for channel in ("google_ads", "meta_ads"):

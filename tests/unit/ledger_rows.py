@@ -151,6 +151,11 @@ def fill(warehouse: Warehouse) -> None:
                 "campaign_id STRING, adgroup_id STRING, adgroup_name STRING, ad_id STRING, "
                 "ad_name STRING)"
             ),
+            Statement(
+                "CREATE TABLE marts.dim_adgroup (platform STRING, account_id STRING, "
+                "campaign_id STRING, adgroup_id STRING, adgroup_name STRING, "
+                "adgroup_status STRING, daily_budget_micros INT64, currency_code STRING)"
+            ),
         ],
         label="test",
     )

@@ -10,13 +10,17 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pipelines.config import Settings
 from pipelines.errors import UsageError
 from pipelines.job_settings import RulesSettings
 from pipelines.jobs.rules.explain import explain
+from pipelines.jobs.rules.features import comparable
 from pipelines.jobs.rules.job import ALLOCATIONS, BUDGETS, RulesJob, RulesJobSettings
 from pipelines.jobs.rules.rulebook import load_rulebooks
+from pipelines.jobs.run import input_snapshot
 from pipelines.warehouse import Warehouse
 from pipelines.warehouse.duckdb import DuckDBWarehouse
 from tests.unit.rules_rows import USUAL
@@ -126,15 +130,19 @@ def test_other_rules_make_another_run(tmp_path: Path) -> None:
     assert own.books["meta_ads"].values["excellent_step"] == 1.3
 
 
-@pytest.fixture
-def warehouse(tmp_path: Path) -> Warehouse:
-    """One whose features are ROWS."""
-    path, features = tmp_path / "w.duckdb", pa.Table.from_pylist(ROWS)
+def warehouse_of(path: Path, rows: list[dict[str, Any]]) -> Warehouse:
+    features = pa.Table.from_pylist(rows)
     with duckdb.connect(str(path)) as connection:
         connection.execute("CREATE SCHEMA marts")
         connection.execute("CREATE TABLE marts.ad_features_daily AS SELECT * FROM features")
     del features
     return DuckDBWarehouse(path)
+
+
+@pytest.fixture
+def warehouse(tmp_path: Path) -> Warehouse:
+    """One whose features are ROWS."""
+    return warehouse_of(tmp_path / "w.duckdb", ROWS)
 
 
 def test_every_rule_of_an_ad_set_is_explained_with_its_budget_after_each_layer(
@@ -153,3 +161,51 @@ def test_every_rule_of_an_ad_set_is_explained_with_its_budget_after_each_layer(
     with pytest.raises(UsageError, match="id none") as refused:
         explain(warehouse, RulesJob().settings(Settings()), "none", AS_OF)
     assert "bad, good, c2" in (refused.value.fix or "")
+
+
+# bounds of shipped rules, and 0: where a last bit would decide
+AT_BOUNDS = st.fixed_dictionaries(
+    {
+        "order_roas_index_28d": st.sampled_from([0.4, 0.55, 0.75, 0.9, 1.1, 1.2, 1.3, 1.6]),
+        "conversions_change_7d": st.sampled_from([-0.7, 0.0]),
+        "roas_change_7d": st.sampled_from([-0.3, 0.0, 0.3, 0.5]),
+        "roas_slope_14d": st.sampled_from([-1 / 14, 0.0]),
+        "ctr_change_7d": st.sampled_from([-0.2, 0.0]),
+        "cpm_change_7d": st.sampled_from([0.0, 0.2]),
+        "share_of_account_cost": st.sampled_from([0.1, 0.35, 0.6]),
+        "budget_used_7d": st.sampled_from([0.6, 0.95]),
+        "roas_volatility_14d": st.sampled_from([0.5, 2.5]),
+        "tomorrow_weekday_index": st.sampled_from([0.7, 1.0, 1.3]),
+        "maturity_7d": st.sampled_from([0.5, 0.8]),
+    }
+)
+
+
+def otherwise_added_up(row: dict[str, Any], sign: int) -> dict[str, Any]:
+    """A row whose floats are off in their last bits, as another order of addition leaves them."""
+    return {
+        k: v * (1 + sign * 1e-12) + sign * 1e-15 if isinstance(v, float) else v
+        for k, v in row.items()
+    }
+
+
+@given(st.tuples(AT_BOUNDS, AT_BOUNDS), st.lists(st.sampled_from([-1, 1]), min_size=6, max_size=6))
+def test_floats_that_differ_in_their_last_bits_are_one_input_and_allocate_the_same(
+    features: tuple[dict[str, float], dict[str, float]], signs: list[int]
+) -> None:
+    rows = [dict(r) for r in ROWS]
+    for name, own in zip((3, 4), features, strict=True):
+        rows[name] |= own
+    other = [otherwise_added_up(r, sign) for r, sign in zip(rows, signs, strict=True)]
+    ours, theirs = (comparable(pa.Table.from_pylist(r)) for r in (rows, other))
+    assert input_snapshot({"features": ours}) == input_snapshot({"features": theirs})
+    assert allocations(ours.to_pylist()) == allocations(theirs.to_pylist())
+
+
+def test_what_is_read_is_the_same_where_floats_differ_in_their_last_bits(
+    warehouse: Warehouse, tmp_path: Path
+) -> None:
+    rows = [otherwise_added_up(r, 1) | {"known_at": "later"} for r in ROWS]
+    other = warehouse_of(tmp_path / "other.duckdb", rows)
+    ours, theirs = (RulesJob().read(w, AS_OF) for w in (warehouse, other))
+    assert input_snapshot(ours) == input_snapshot(theirs)

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipelines.jobs.rules.allocate import Allocator, Unit
+from pipelines.jobs.rules.features import comparable
 from pipelines.jobs.rules.units import Account, accounts_of
 from pipelines.money import MICROS
 from pipelines.warehouse import Warehouse
@@ -78,7 +79,8 @@ class Score:
 def read_episodes(warehouse: Warehouse, start: date, as_of: date) -> list[Episode]:
     """A decision a week from ``start`` on, the last two weeks before ``as_of``."""
     sql = (Path(__file__).parent / "history.sql").read_text()
-    return episodes_of(warehouse.query(sql, {"start": start, "as_of": as_of}).to_pylist())
+    rows = comparable(warehouse.query(sql, {"start": start, "as_of": as_of}))
+    return episodes_of(rows.to_pylist())
 
 
 def episodes_of(rows: Iterable[Row]) -> list[Episode]:

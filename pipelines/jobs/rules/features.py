@@ -11,6 +11,9 @@ from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import Any
 
+import pyarrow as pa
+
+from pipelines.jobs.base import significant
 from pipelines.jobs.rules.conditions import Value
 from pipelines.money import MICROS
 
@@ -40,9 +43,12 @@ _ACCOUNT = (
     *("conversions_28d", "conversions_change_7d", "cost_change_7d", "roas_28d", "roas_change_7d"),
     *("order_roas_28d", "claimed_per_order_28d", "maturity_7d"),
 )
+# less is what a difference or a slope leaves of 0; of money in units of currency
+_LEAST = 1e-7
 _CALENDAR = ("weekday", "day_of_month", "days_left_in_month")
+KEYS = ("date", "level", "platform", "account_id", "campaign_id", "adgroup_id", "currency_code")
 COLUMNS = (*_MONEY, *_NUMBERS, "learning_phase")
-"""Columns of the mart that are read."""
+"""Columns of the mart that are read, beside those that say of what they are."""
 
 KINDS: Mapping[str, type] = {
     **{name.replace("_micros", ""): float for name in _MONEY},
@@ -52,6 +58,24 @@ KINDS: Mapping[str, type] = {
     "is_weekend": bool,
     "learning_phase": str,
 }
+
+
+def comparable(rows: pa.Table) -> pa.Table:
+    """Rows of marts.ad_features_daily, floats rounded to ``jobs.base.SIGNIFICANT_DIGITS``.
+
+    Engines add up in an order of their own, so that floats differ in their last bits: a feature
+    at a rule's bound would be above it in one warehouse and not in the other, and no run would
+    have the same id in both. Whole numbers, such as budgets, stay as they are.
+    """
+    for place, column in enumerate(rows.schema):
+        if column.name in COLUMNS and pa.types.is_floating(column.type):
+            least = _LEAST * (MICROS if column.name in _MONEY else 1)
+            values = [
+                value if value is None else significant(value) if abs(value) >= least else 0.0
+                for value in rows[column.name].to_pylist()
+            ]
+            rows = rows.set_column(place, column, pa.array(values, column.type))
+    return rows
 
 
 def values_of(row: Mapping[str, Any], account: Mapping[str, Any], as_of: date) -> dict[str, Value]:

@@ -13,6 +13,7 @@ from pipelines.config import Settings
 from pipelines.jobs.base import Outcome, Progress, Row, significant
 from pipelines.jobs.rules.allocate import Allocator, Trace
 from pipelines.jobs.rules.budget_state import BudgetState, budget_state
+from pipelines.jobs.rules.features import COLUMNS, KEYS, comparable
 from pipelines.jobs.rules.rulebook import RuleBook, book_for, load_rulebooks
 from pipelines.jobs.rules.units import Account, accounts_of
 from pipelines.money import MICROS, minor_unit
@@ -34,7 +35,7 @@ class RulesJob:
     """Budgets by rules (see :class:`pipelines.jobs.base.Job`)."""
 
     name = "rules"
-    model_version = "layers-1"
+    model_version = "layers-2"
     tables = (ALLOCATIONS, BUDGETS)
     plots = ()
 
@@ -46,7 +47,8 @@ class RulesJob:
 
     def read(self, warehouse: Warehouse, as_of: date) -> dict[str, pa.Table]:
         sql = (Path(__file__).parent / "units.sql").read_text()
-        return {"features": warehouse.query(sql, {"as_of": as_of})}
+        rows = warehouse.query(sql, {"as_of": as_of})
+        return {"features": comparable(rows.select([*KEYS, *COLUMNS]))}
 
     def compute(
         self,

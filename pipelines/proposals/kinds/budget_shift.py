@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date, timedelta
 
-from pipelines.money import Money, total
+from pipelines.money import Money
 from pipelines.policy_settings import GuardrailSettings
 from pipelines.proposals import guardrails
 from pipelines.proposals.book import Book
@@ -20,15 +20,17 @@ from pipelines.proposals.evidence import (
     readiness,
     responses,
 )
+from pipelines.proposals.funding import cut_obstacle, increase_obstacle
 from pipelines.proposals.guardrails import ShiftCase
 from pipelines.proposals.kinds.base import Description, Drafted, Kind, Obstacle, Stamp
 from pipelines.proposals.market import Campaign, Market
 from pipelines.proposals.proposal import Change, Proposal, StoredEvidence
 from pipelines.proposals.returns import MATURE_DAYS, WINDOW_DAYS
 from pipelines.proposals.shift_plan import Inputs, Plan, effect_of, make_plan, shares
-from pipelines.proposals.states import State
 from pipelines.proposals.stored import StoredProposal
 from pipelines.warehouse import Warehouse
+
+_OF = "its week"
 
 
 class Evidence(StoredEvidence):
@@ -190,36 +192,11 @@ class BudgetShift(Kind[Inputs, ShiftCase]):
         self, stored: StoredProposal, book: Book, currency: str
     ) -> Obstacle | None:
         """A cut stays while recorded increases of its week need it: the total never grows."""
-        week = self._week(stored, book)
-        if _released(week, currency) + stored.delta_in(currency) >= Money(0, currency):
-            return None
-        rising = [p for p in week if p.delta.micros > 0 and p.state == State.SHADOW_RECORDED]
-        ids = ", ".join(p.proposal_id for p in rising)
-        return Obstacle(
-            "increases of its week that are recorded need what it releases",
-            f"Revoke those first: {ids}.",
-        )
+        return cut_obstacle(stored, self._week(stored, book), currency, _OF)
 
     def obstacle(self, stored: StoredProposal, book: Book, currency: str) -> Obstacle | None:
         """An increase needs cuts of its week to be recorded first: the total never grows."""
-        if stored.delta.micros <= 0:
-            return None
-        week = self._week(stored, book)
-        needed, released = stored.delta_in(currency), _released(week, currency)
-        if needed <= released:
-            return None
-        cuts = [p for p in week if p.delta.micros < 0 and p.state == State.PENDING_REVIEW]
-        ids = ", ".join(p.proposal_id for p in cuts) or "none are open"
-        return Obstacle(
-            f"it needs {needed} a day, but the approved cuts of its week leave {released}",
-            f"Approve cuts first ({ids}), so that the total doesn't grow.",
-        )
-
-
-def _released(week: Iterable[StoredProposal], currency: str) -> Money:
-    """What the recorded changes of a week leave a day, of what their cuts released."""
-    recorded = (p.delta_in(currency) for p in week if p.state == State.SHADOW_RECORDED)
-    return -total(recorded, currency)
+        return increase_obstacle(stored, self._week(stored, book), currency, _OF)
 
 
 def _case(

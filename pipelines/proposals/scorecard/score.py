@@ -108,6 +108,8 @@ def _change(stored: StoredProposal) -> Change:
 def _sightings(stored: StoredProposal, change: Change, known: Known) -> list[Sighting] | str:
     """The values of the field by day, or why they aren't known."""
     key = stored.target.key
+    if stored.target.part and change.field == BUDGET:
+        return "the scorecard follows budgets of campaigns, not of their parts"
     if change.field == BUDGET:
         budgets = known.budgets.get(key, ())
         if any(b.currency != stored.currency and b.day >= stored.as_of for b in budgets):

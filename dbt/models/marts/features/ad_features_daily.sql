@@ -13,23 +13,15 @@ with accounts as (
     platform,
     account_id,
     currency_code,
-    newest
-  from (
-    select
-      platform,
-      account_id,
-      currency_code,
-      max(date) as newest,
-      row_number() over (
-        partition by platform, account_id order by max(date) desc, currency_code
-      ) as place
-    from {{ facts }}
-    {%- if read_from %}
-    where date >= cast('{{ read_from }}' as date)
-    {%- endif %}
-    group by platform, account_id, currency_code
-  ) as currencies
-  where place = 1
+    max(date) as newest
+  from {{ facts }}
+  {%- if read_from %}
+  where date >= cast('{{ read_from }}' as date)
+  {%- endif %}
+  group by platform, account_id, currency_code
+  qualify row_number() over (
+    partition by platform, account_id order by max(date) desc, currency_code
+  ) = 1
 ),
 
 kept as (

@@ -21,6 +21,7 @@ from pipelines.cli.console import (
     rounded,
 )
 from pipelines.cli.console import print_object as _print_object
+from pipelines.cli.evaluate_audiences import audiences
 from pipelines.cli.evaluate_bandit import bandit
 from pipelines.cli.evaluate_clustering import clustering
 from pipelines.cli.evaluate_creatives import creatives
@@ -224,6 +225,7 @@ def fidelity(
     )
 
 
+evaluate_app.command("audiences")(audiences)
 evaluate_app.command("bandit")(bandit)
 evaluate_app.command("clustering")(clustering)
 evaluate_app.command("creatives")(creatives)

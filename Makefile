@@ -108,7 +108,7 @@ clean: ## Remove everything that was installed or made here
 	@python3 -m venv .uv && .uv/bin/pip install --quiet uv==$(UV_VERSION)
 
 .venv/.synced: $(UV) requirements.lock pyproject.toml
-	@echo "Installing the locked dependencies into .venv (about 1.6 GB; the first time takes a while)"
+	@echo "Installing the locked dependencies into .venv (about 3.4 GB; the first time takes a while)"
 	@test -d .venv || $(UV) venv --quiet --python '>=3.11,<3.13' .venv
 	@VIRTUAL_ENV=.venv $(UV) pip sync --quiet --require-hashes --compile-bytecode requirements.lock
 	@VIRTUAL_ENV=.venv $(UV) pip install --quiet --no-deps --editable .

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 
+from pipelines.jobs.creatives.assets import near_duplicates
 from pipelines.jobs.creatives.image_features import (
     UnreadableImage,
     image_features,
@@ -196,6 +197,12 @@ def test_a_copy_in_another_size_and_format_has_nearly_the_same_hash() -> None:
     apart = int(perceptual_hash(written(other)), 16)
     assert (bits[0] ^ bits[1]).bit_count() <= 4
     assert (bits[0] ^ apart).bit_count() > 12
+
+
+def test_images_that_look_the_same_name_the_first_of_them() -> None:
+    images = {"b": "ff00ff00ff00ff00", "a": "ff00ff00ff00ff01", "c": "00ff00ff00ff00ff"}
+    assert near_duplicates(images) == {"b": "a"}
+    assert near_duplicates({}) == {}
 
 
 @pytest.mark.parametrize("shown", [1, 7])

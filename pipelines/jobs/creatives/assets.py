@@ -8,6 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from pipelines.canonical import canonical_json, sha256
 from pipelines.errors import InputError
 from pipelines.image_store import ImageStore
@@ -19,6 +21,8 @@ from pipelines.jobs.creatives.image_features import (
     perceptual_hash,
 )
 from pipelines.jobs.creatives.text_features import CreativeText, text_features
+
+_ALIKE_BITS = 4
 
 
 @dataclass(frozen=True)
@@ -59,6 +63,22 @@ def measure(
         (of_text[text], of_image.get(row["image_sha256"]))
         for text, row in zip(texts, creatives, strict=True)
     ]
+
+
+def near_duplicates(images: Mapping[str, str]) -> dict[str, str]:
+    """Images that look like an earlier one, by their ids: the first such.
+
+    Args:
+        images: perceptual hashes, as hexadecimal digits, by id.
+    """
+    ids = sorted(images)
+    bits = np.array([int(images[asset_id], 16) for asset_id in ids], dtype=np.uint64)
+    alike = {}
+    for i, asset_id in enumerate(ids):
+        near = np.flatnonzero(np.bitwise_count(bits[:i] ^ bits[i]) <= _ALIKE_BITS)
+        if len(near):
+            alike[asset_id] = ids[int(near[0])]
+    return alike
 
 
 def _image(asset_id: str, stores: Sequence[ImageStore], settings: CreativeSettings) -> Measured:

@@ -14,7 +14,7 @@ from pipelines.canonical import canonical_json
 from pipelines.config import Settings
 from pipelines.job_settings import CreativeSettings
 from pipelines.jobs.base import Outcome, Progress, Row, significant
-from pipelines.jobs.creatives.assets import Measured, measure
+from pipelines.jobs.creatives.assets import Measured, measure, near_duplicates
 from pipelines.jobs.creatives.recommend import Tested, detectable_ratio, recommend
 from pipelines.jobs.creatives.returns import Returns, returns_of
 from pipelines.jobs.creatives.text_features import catalogue
@@ -135,6 +135,8 @@ def _feature_rows(
             if asset is not None:
                 ads.setdefault((asset.kind, asset.asset_id), []).append(row["ad_id"])
                 assets[asset.kind, asset.asset_id] = asset
+    hashes = {a.asset_id: a.perceptual_hash for a in assets.values() if a.perceptual_hash}
+    alike = near_duplicates(hashes)
     for key, asset in sorted(assets.items()):
         yield {
             "asset_kind": asset.kind,
@@ -142,6 +144,7 @@ def _feature_rows(
             "ads": len(ads[key]),
             "first_ad_id": min(ads[key]),
             "perceptual_hash": asset.perceptual_hash,
+            "near_duplicate_of": alike.get(asset.asset_id),
             "features": canonical_json(asset.features),
             "problem": asset.problem,
         }

@@ -14,6 +14,10 @@ CREATE TABLE contracts.creative_features (
   perceptual_hash STRING OPTIONS (
     description = "Nearly the same digits for resized or re-encoded images; NULL for a text"
   ),
+  near_duplicate_of STRING OPTIONS (
+    description
+    = "The first image, by its id, that looks the same (4 of 64 digits of the hash differ, or fewer); NULL for none"
+  ),
   features STRING NOT NULL OPTIONS (
     description
     = "Every feature by name, as a JSON object; null where it isn't known. docs/creatives.md says what each is"

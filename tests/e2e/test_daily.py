@@ -11,6 +11,7 @@ from pipelines.errors import IntegrityError
 from pipelines.proposals.ledger import Ledger
 from pipelines.proposals.verify import verify
 from pipelines.sandbox.market import books
+from pipelines.sandbox.market.creatives import FATIGUED
 from pipelines.sandbox.world import ADMIN
 from pipelines.warehouse import Statement
 from pipelines.warehouse.duckdb import DuckDBWarehouse
@@ -41,17 +42,20 @@ def test_spend_equals_the_books_to_the_micro_by_account_and_day(on_duckdb: Platf
     assert told == booked
 
 
-def test_the_flow_proposes_shifts_one_pause_and_ad_sets_that_pass_every_guardrail_but_a_raise(
+def test_every_proposal_of_the_flow_passes_its_guardrails_but_a_raise(
     on_duckdb: Platform,
 ) -> None:
-    """Meta's next order costs more than the ceiling, so that no ad set of it may be raised."""
+    """The ad that is paused is the one that the market wears out. Meta's next order costs more
+    than the ceiling, so that no ad set of it may be raised."""
     rows = proposals(on_duckdb)
     assert {(r["kind"], r["verdict"], r["state"]) for r in rows} == {
         ("pause", "PASS", "PENDING_REVIEW"),
         ("budget_shift", "PASS", "PENDING_REVIEW"),
         ("adset_budget", "PASS", "PENDING_REVIEW"),
         ("adset_budget", "FAIL", "DRAFT"),
+        ("creative_rotate", "PASS", "PENDING_REVIEW"),
     }
+    assert [r["target_part"] for r in rows if r["kind"] == "creative_rotate"] == [f"ad:{FATIGUED}"]
     paused = [r for r in rows if r["kind"] == "pause"]
     assert [r["target_name"] for r in paused] == ["US Prospecting"]
     ad_sets = [r for r in rows if r["kind"] == "adset_budget"]

@@ -20,11 +20,11 @@ with assets as (
 select
   ads.platform,
   ads.account_id,
-  groups.parent_id as campaign_id,
+  adgroups.parent_id as campaign_id,
   ads.parent_id as adgroup_id,
   ads.entity_id as ad_id,
   ads.name as ad_name,
-  groups.name as adgroup_name,
+  adgroups.name as adgroup_name,
   ads.status as ad_status,
   assets.headline,
   assets.body,
@@ -39,9 +39,9 @@ inner join assets
   on ads.platform = assets.platform
   and ads.account_id = assets.account_id
   and ads.entity_id = assets.ad_id
-left join {{ ref('stg_ads__entities') }} as groups
-  on ads.platform = groups.platform
-  and ads.account_id = groups.account_id
-  and ads.parent_id = groups.entity_id
-  and groups.entity_type = 'adgroup'
+left join {{ ref('stg_ads__entities') }} as adgroups
+  on ads.platform = adgroups.platform
+  and ads.account_id = adgroups.account_id
+  and ads.parent_id = adgroups.entity_id
+  and adgroups.entity_type = 'adgroup'
 where ads.entity_type = 'ad'

@@ -12,9 +12,6 @@ from pipelines.evaluate.identity import market_arguments
 from pipelines.sandbox.market.adsets import MISTAKES
 from pipelines.warehouse import Warehouse
 
-_RUN = """SELECT run_id FROM contracts.job_runs WHERE job = 'audiences'
-ORDER BY as_of DESC, finished_at DESC, run_id LIMIT 1"""
-
 
 @dataclass(frozen=True)
 class MistakeScore:
@@ -38,14 +35,16 @@ def score_audiences(warehouse: Warehouse, settings: Settings) -> list[MistakeSco
         InputError: the job has no run.
     """
     market_arguments(settings, "audiences")
-    runs = warehouse.query(_RUN).to_pylist()
+    folder = Path(__file__).parent
+    last = (folder / "last_run.sql").read_text()
+    runs = warehouse.query(last, {"job": "audiences"}).to_pylist()
     if not runs:
         raise InputError(
             "The audiences job has no run to score.",
             kept="nothing was scored.",
             fix="Run `adcanary job audiences`, and read its verdict.",
         )
-    sql = (Path(__file__).parent / "audiences.sql").read_text()
+    sql = (folder / "audiences.sql").read_text()
     rows = warehouse.query(sql, {"run_id": runs[0]["run_id"]}).to_pylist()
     said = {(row["finding"], ad_set) for row in rows for ad_set in row["adgroup_ids"].split("\n")}
     planted = {(name, ad_set) for ad_set, names in MISTAKES.items() for name in names}

@@ -17,8 +17,6 @@ from pipelines.sandbox.market.designs import EFFECTS
 from pipelines.sandbox.market.market import Market
 from pipelines.warehouse import Warehouse
 
-_RUN = """SELECT run_id, verdict FROM contracts.job_runs WHERE job = 'creatives'
-ORDER BY as_of DESC, finished_at DESC, run_id LIMIT 1"""
 PLANTED = {"question": ("text_headline_question", "text_begins_with_question")}
 """Features that show a planted trait, by trait."""
 
@@ -57,15 +55,17 @@ def score_creatives(warehouse: Warehouse, settings: Settings) -> CreativesScore:
         InputError: the job has no run.
     """
     market = Market(**market_arguments(settings, "creatives"))
-    runs = warehouse.query(_RUN).to_pylist()
+    folder = Path(__file__).parent
+    last = (folder / "last_run.sql").read_text()
+    runs = warehouse.query(last, {"job": "creatives"}).to_pylist()
     if not runs:
         raise InputError(
             "The creatives job has no run to score.",
             kept="nothing was scored.",
             fix="Run `adcanary job creatives`, and read its verdict.",
         )
-    asked, folder = {"run_id": runs[0]["run_id"]}, Path(__file__).parent
-    ads = warehouse.query((folder / "creatives.sql").read_text(), asked).to_pylist()
+    asked = {"run_id": runs[0]["run_id"]}
+    ads = warehouse.query((folder / "creative_wear.sql").read_text(), asked).to_pylist()
     traits = warehouse.query((folder / "creative_traits.sql").read_text(), asked).to_pylist()
     truth, worn = wear_truth(market), settings.jobs.creatives.worn
     judged = [_against(row, truth, worn) for row in ads]

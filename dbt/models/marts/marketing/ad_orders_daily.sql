@@ -3,11 +3,11 @@
 -- touch. Of the ads that a platform lists in one account: an id that two accounts have tells of
 -- neither.
 with ads as (
-  select platform, entity_id as ad_id, min(account_id) as account_id
-  from {{ ref('stg_ads__entities') }}
+  select platform, entity_id as ad_id, min(entities.account_id) as account_id
+  from {{ ref('stg_ads__entities') }} as entities
   where entity_type = 'ad'
   group by platform, entity_id
-  having min(account_id) = max(account_id)
+  having min(entities.account_id) = max(entities.account_id)
 )
 
 select

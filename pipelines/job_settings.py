@@ -106,13 +106,16 @@ class AudienceSettings(Section):
     """Settings of the audiences job. ``customer_audiences`` are ids of audiences of people who have
     bought; without them, what ``usual_share`` of an account's ad sets keep out is taken for one, in
     accounts of ``min_ad_sets``. ``max_learning_share`` is of the account's spend; an ad set is
-    ``too_small`` to learn below that share of what the platform learns from."""
+    ``too_small`` to learn below that share of what the platform learns from. People may leave an
+    audience before ``max_later_share`` of conversions come, and it has ``min_people`` or more."""
 
     customer_audiences: tuple[str, ...] = ()
     usual_share: float = Field(0.6, gt=0.5, le=1)
     min_ad_sets: int = Field(4, ge=2)
     max_learning_share: float = Field(0.2, gt=0, lt=1)
     too_small: float = Field(0.5, gt=0, le=1)
+    max_later_share: float = Field(0.2, gt=0, lt=1)
+    min_people: int = Field(1_000, ge=1)
 
 
 class CreativeSettings(Section):

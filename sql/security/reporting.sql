@@ -92,6 +92,10 @@ CREATE OR REPLACE VIEW reporting.dim_adgroup AS
 SELECT *
 FROM marts.dim_adgroup;
 
+CREATE OR REPLACE VIEW reporting.dim_audience AS
+SELECT *
+FROM marts.dim_audience;
+
 CREATE OR REPLACE VIEW reporting.dim_campaign AS
 SELECT *
 FROM marts.dim_campaign;

@@ -12,11 +12,11 @@ import pyarrow as pa
 import pytest
 
 from pipelines.job_settings import AudienceSettings
-from pipelines.jobs.audiences.ad_set import AdSet
+from pipelines.jobs.audiences.ad_set import AdSet, Audience, Known
 from pipelines.jobs.audiences.job import FINDINGS, AudiencesJob
 from pipelines.jobs.audiences.mistakes import CHECKS, Mistake
 from pipelines.money import Money
-from pipelines.sandbox.market.adsets import MISTAKES, ad_setting
+from pipelines.sandbox.market.adsets import AUDIENCES, MISTAKES, ad_setting
 from pipelines.sandbox.market.portfolio import PLANS
 
 SETTINGS = AudienceSettings()
@@ -45,8 +45,13 @@ CAREFUL = [ad_set(name) for name in "wxyz"]
 BROAD: dict[str, Any] = {"audiences": frozenset()}
 
 
-def found(ad_sets: Sequence[AdSet], settings: AudienceSettings = SETTINGS) -> list[Mistake]:
-    return [mistake for check in CHECKS.values() for mistake in check(ad_sets, settings)]
+NOTHING = Known({}, {})
+
+
+def found(
+    ad_sets: Sequence[AdSet], settings: AudienceSettings = SETTINGS, known: Known = NOTHING
+) -> list[Mistake]:
+    return [mistake for check in CHECKS.values() for mistake in check(ad_sets, known, settings)]
 
 
 def test_careful_settings_have_no_finding() -> None:
@@ -95,6 +100,44 @@ def test_ad_sets_that_share_nobody_are_not_told_together() -> None:
     assert told == [({"d", "both"}, ["DE"]), ({"both", "f"}, ["FR"])]
 
 
+# 30 of 100 conversions come more than a week after the first visit
+LAGS = {0: 50.0, 5: 20.0, 8: 20.0, 20: 10.0}
+
+
+@pytest.mark.parametrize(
+    ("windows", "lags", "told"),
+    [
+        ((7,), LAGS, [7]),
+        ((8,), LAGS, []),  # a tenth comes later: fewer than a fifth
+        ((7, 30), LAGS, []),  # whoever left the one is still in the other
+        ((7, None), LAGS, []),  # people stay in one of them
+        ((7,), {0: 50.0, 8: 49.0}, []),  # too few conversions to say
+    ],
+)
+def test_an_audience_that_people_leave_before_they_buy_is_told(
+    windows: tuple[int | None, ...], lags: dict[int, float], told: list[int]
+) -> None:
+    audiences = {f"a{i}": Audience(None, w, 9_000) for i, w in enumerate(windows)}
+    short = replace(CAREFUL[0], audiences=frozenset(audiences))
+    mistakes = found([short, *CAREFUL[1:]], known=Known(audiences, lags))
+    assert [m.evidence["days"] for m in mistakes] == told
+    assert {m.name for m in mistakes} <= {"window_shorter_than_lag"}
+    assert all("30% of conversions come later than that" in m.reason for m in mistakes)
+
+
+@pytest.mark.parametrize(("people", "small"), [((400, 500), True), ((400, 700), False)])
+def test_audiences_with_too_few_people_together_are_told(
+    people: tuple[int, ...], small: bool
+) -> None:
+    audiences = {f"a{i}": Audience(None, None, n) for i, n in enumerate(people)}
+    narrow = replace(CAREFUL[0], audiences=frozenset(audiences))
+    mistakes = found([narrow, *CAREFUL[1:]], known=Known(audiences, {}))
+    assert [m.name for m in mistakes] == ["audience_too_small"] * small
+    # one whose size isn't told may be as large as any
+    unknown = Known({**audiences, "a0": Audience(None, None, None)}, {})
+    assert found([narrow, *CAREFUL[1:]], known=unknown) == []
+
+
 def test_which_audiences_are_customers_the_settings_may_say() -> None:
     settings = AudienceSettings(customer_audiences=("buyers",))
     mistakes = found(CAREFUL, settings)
@@ -121,9 +164,11 @@ def test_every_mistake_that_the_sandbox_planted_is_found_and_no_other() -> None:
                     excluded=frozenset(setting.excluded),
                 )
             )
+    audiences = {a.audience_id: Audience(a.name, a.retention_days, a.people) for a in AUDIENCES}
+    lags = {days: 100.0 for days in range(15)}  # of visits to the sandbox's shop
     told: dict[str, set[str]] = {}
     for own in accounts.values():
-        for mistake in found(own):
+        for mistake in found(own, known=Known(audiences, lags)):
             for one in mistake.ad_sets:
                 told.setdefault(one.adgroup_id, set()).add(mistake.name)
     assert told == {adgroup: set(names) for adgroup, names in MISTAKES.items()}
@@ -147,8 +192,12 @@ def row(one: AdSet) -> dict[str, Any]:
 
 def test_findings_are_written_with_their_evidence_and_what_to_do() -> None:
     ad_sets = [replace(CAREFUL[0], excluded=frozenset()), *CAREFUL[1:]]
-    table = pa.Table.from_pylist([row(a) for a in ad_sets])
-    outcome = AudiencesJob().compute({"ad_sets": table}, SETTINGS, AS_OF, lambda _: None)
+    inputs = {
+        "ad_sets": pa.Table.from_pylist([row(a) for a in ad_sets]),
+        "audiences": pa.table({}),
+        "lags": pa.table({}),
+    }
+    outcome = AudiencesJob().compute(inputs, SETTINGS, AS_OF, lambda _: None)
     (finding,) = outcome.rows[FINDINGS]
     assert (finding["finding"], finding["severity"]) == ("exclusion_missing", "HIGH")
     assert (finding["adgroup_ids"], finding["spend_micros_28d"]) == ("w", 100_000_000)

@@ -93,6 +93,7 @@ def test_tables_of_the_present_state_and_reattributed_ones_are_not_hindered() ->
         *("raw.ads_entities", "raw.ads_campaign_budgets", "raw.crm_leads"),
         "raw.ads_adgroup_settings",
         "raw.creative_assets",
+        "raw.ads_audiences",
         *("raw.crm_opportunities", "raw.ga4_events", "raw.ga4_daily_report"),
         "raw.ads_conversion_action_stats",
     }

@@ -21,7 +21,7 @@ from facebook_business.exceptions import FacebookRequestError
 
 from pipelines.errors import SourceRejected, SourceUnavailable
 from pipelines.image_store import ImageStore
-from pipelines.sandbox.market.adsets import CUSTOMERS, EU_SALES_VIDEO
+from pipelines.sandbox.market.adsets import AUDIENCES, CART, CUSTOMERS, EU_SALES_VIDEO
 from pipelines.sandbox.market.designs import design_of, image_of
 from pipelines.sandbox.market.market import Market
 from pipelines.sandbox.platforms.meta_ads.rows import image_hash
@@ -31,6 +31,7 @@ from pipelines.source_settings import MetaAdsSettings
 from pipelines.sources.base import Batch, Window
 from pipelines.sources.calls.retries import tried_once
 from pipelines.sources.meta_ads.api import Graph
+from pipelines.sources.meta_ads.audiences import audience_rows
 from pipelines.sources.meta_ads.creatives import ImageKeeper, Shown, shown_by
 from pipelines.sources.meta_ads.entities import daily_budgets, setting_rows
 from pipelines.sources.meta_ads.source import MetaAdsSource
@@ -157,7 +158,7 @@ def test_snapshot_has_todays_budgets_and_every_entity(
 ) -> None:
     day = meta.clock.today
     campaigns = market.account_campaigns(US)
-    budgets, _, entities, _ = source.snapshot(US, day)
+    budgets, _, entities, *_ = source.snapshot(US, day)
     found = zip(
         budgets.rows["campaign_id"].to_pylist(),
         budgets.rows["daily_budget_micros"].to_pylist(),
@@ -197,7 +198,7 @@ def test_snapshot_has_what_ads_say_and_keeps_the_bytes_of_what_they_show(
     meta: MetaServer, market: Market, tmp_path: Path
 ) -> None:
     source = source_of(meta.url, meta.access_token, images=str(tmp_path / "images"))
-    *_, assets = source.snapshot(US, meta.clock.today)
+    *_, assets, _ = source.snapshot(US, meta.clock.today)
     assert_fits(assets)
     ads = [ad for campaign in market.account_campaigns(US) for ad in campaign.ads]
     rows = {(r["ad_id"], r["field"]): r for r in assets.rows.to_pylist()}
@@ -212,13 +213,27 @@ def test_snapshot_has_what_ads_say_and_keeps_the_bytes_of_what_they_show(
     with httpx.Client() as client:
         assert client.get(f"{meta.url}/images/{'0' * 32}.jpg").status_code == 404
     before = {path: path.stat().st_mtime_ns for path in (tmp_path / "images").rglob("*")}
-    *_, again = source.snapshot(US, meta.clock.today)
+    *_, again, _ = source.snapshot(US, meta.clock.today)
     assert again.rows.equals(assets.rows)
     assert {path: path.stat().st_mtime_ns for path in (tmp_path / "images").rglob("*")} == before
 
 
+def test_snapshot_has_audiences_and_nobody_in_them(source: MetaAdsSource, meta: MetaServer) -> None:
+    *_, audiences = source.snapshot(US, meta.clock.today)
+    assert_fits(audiences)
+    rows = {r["audience_id"]: r for r in audiences.rows.to_pylist()}
+    assert set(rows) == {a.audience_id for a in AUDIENCES}
+    assert (rows[CUSTOMERS]["kind"], rows[CUSTOMERS]["retention_days"]) == ("CUSTOM", None)
+    assert (rows[CART]["retention_days"], rows[CART]["people_at_most"]) == (2, 3_740)
+    assert rows[CART]["is_usable"] is True
+    asked = audience_rows(source.account(US), [{"id": "1", "approximate_count_upper_bound": -1}])
+    (sparse,) = asked.to_pylist()
+    nulls = ("name", "kind", "retention_days", "people_at_least", "people_at_most", "is_usable")
+    assert [sparse[name] for name in nulls] == [None] * 6
+
+
 def test_without_a_folder_an_image_has_a_reason_instead_of_bytes(source: MetaAdsSource) -> None:
-    *_, assets = source.snapshot(US, date(2026, 7, 1))
+    *_, assets, _ = source.snapshot(US, date(2026, 7, 1))
     (image, *_) = [r for r in assets.rows.to_pylist() if r["field"] == "IMAGE"]
     assert image["image_sha256"] is None
     assert image["image_missing_because"] == "sources.meta_ads.images names no folder"

@@ -8,6 +8,42 @@ from typing import Any
 
 from pipelines.money import Money
 
+_MIN_CONVERSIONS = 100
+
+
+@dataclass(frozen=True)
+class Audience:
+    """An audience as the platform lists it; None where it tells nothing.
+
+    Args:
+        window: days that people stay in it.
+        people: at most, by the platform's estimate.
+    """
+
+    name: str | None
+    window: int | None
+    people: int | None
+
+
+@dataclass(frozen=True)
+class Known:
+    """What else is known of an account.
+
+    Args:
+        audiences: by id.
+        lags: conversions by the days from the first paid visit to them, of the whole shop.
+    """
+
+    audiences: Mapping[str, Audience]
+    lags: Mapping[int, float]
+
+    def later_than(self, days: int) -> float | None:
+        """Share of conversions that come later; None where too few were seen to say."""
+        whole = sum(self.lags.values())
+        if whole < _MIN_CONVERSIONS:
+            return None
+        return sum(count for lag, count in self.lags.items() if lag > days) / whole
+
 
 @dataclass(frozen=True)
 class AdSet:

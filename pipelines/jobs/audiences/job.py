@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from datetime import date
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, timedelta
 from itertools import groupby
 from pathlib import Path
 
@@ -12,11 +12,13 @@ import pyarrow as pa
 from pipelines.canonical import canonical_json
 from pipelines.config import Settings
 from pipelines.job_settings import AudienceSettings
-from pipelines.jobs.audiences.ad_set import ad_set_of
+from pipelines.jobs.audiences.ad_set import Audience, Known, ad_set_of
 from pipelines.jobs.audiences.mistakes import CHECKS, SEVERITIES, Mistake
 from pipelines.jobs.base import Outcome, Progress, Row
 from pipelines.warehouse import Warehouse
 
+_MATURE_DAYS = 28  # visits whose conversions have come in
+_LAG_DAYS = 90
 FINDINGS = "contracts.audience_findings"
 
 
@@ -24,7 +26,7 @@ class AudiencesJob:
     """Mistakes by name (see :class:`pipelines.jobs.base.Job`)."""
 
     name = "audiences"
-    model_version = "settings-1"
+    model_version = "settings-2"
     tables = (FINDINGS,)
     plots = ()
 
@@ -32,8 +34,16 @@ class AudiencesJob:
         return settings.jobs.audiences
 
     def read(self, warehouse: Warehouse, as_of: date) -> dict[str, pa.Table]:
-        sql = (Path(__file__).parent / "ad_sets.sql").read_text()
-        return {"ad_sets": warehouse.query(sql, {"as_of": as_of})}
+        folder = Path(__file__).parent
+        days = {
+            "first": as_of - timedelta(days=_MATURE_DAYS + _LAG_DAYS - 1),
+            "last": as_of - timedelta(days=_MATURE_DAYS),
+        }
+        return {
+            "ad_sets": warehouse.query((folder / "ad_sets.sql").read_text(), {"as_of": as_of}),
+            "audiences": warehouse.query((folder / "audiences.sql").read_text()),
+            "lags": warehouse.query((folder / "lags.sql").read_text(), days),
+        }
 
     def compute(
         self,
@@ -49,12 +59,14 @@ class AudiencesJob:
                 f"No ad set with known settings spent anything in the 28 days to {as_of}. Settings "
                 "of ad sets are landed from Meta.",
             )
+        lags = {row["lag_days"]: row["conversions"] for row in inputs["lags"].to_pylist()}
+        audiences = inputs["audiences"].to_pylist()
         mistakes = [
             mistake
-            for _, account in groupby(ad_sets, key=lambda a: a.account)
-            for own in [list(account)]
+            for key, account in groupby(ad_sets, key=lambda a: a.account)
+            for own, known in [(list(account), _known(key, audiences, lags))]
             for check in CHECKS.values()
-            for mistake in check(own, settings)
+            for mistake in check(own, known, settings)
         ]
         progress(f"audiences: {len(mistakes)} findings")
         names = [m.name for m in mistakes]
@@ -65,6 +77,19 @@ class AudiencesJob:
         }
         rows = {FINDINGS: list(_rows(mistakes))}
         return Outcome("PASS", _summary(mistakes, len(ad_sets)), figures, rows)
+
+
+def _known(account: tuple[str, str], audiences: Sequence[Row], lags: Mapping[int, float]) -> Known:
+    own = [row for row in audiences if (row["platform"], row["account_id"]) == account]
+    return Known(
+        {
+            row["audience_id"]: Audience(
+                row["audience_name"], row["retention_days"], row["people_at_most"]
+            )
+            for row in own
+        },
+        lags,
+    )
 
 
 def _summary(mistakes: list[Mistake], ad_sets: int) -> str:

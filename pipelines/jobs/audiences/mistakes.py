@@ -11,7 +11,7 @@ from typing import Literal
 import networkx as nx
 
 from pipelines.job_settings import AudienceSettings
-from pipelines.jobs.audiences.ad_set import AdSet
+from pipelines.jobs.audiences.ad_set import AdSet, Known
 from pipelines.money import Money, total
 
 Severity = Literal["HIGH", "MEDIUM", "LOW"]
@@ -40,11 +40,13 @@ class Mistake:
         return total([a.spend for a in self.ad_sets], currency)
 
 
-def overlap(ad_sets: Sequence[AdSet], settings: AudienceSettings) -> Iterator[Mistake]:
+def overlap(
+    ad_sets: Sequence[AdSet], known: Known, settings: AudienceSettings
+) -> Iterator[Mistake]:
     """Ad sets of one account that may show to the same people, and so bid in the same auctions: a
     common country, and a common audience or one that is open to everybody, which doesn't keep the
     other's audience out. Those of which each overlaps each other are one finding."""
-    del settings
+    del known, settings
     pairs = [pair for pair in combinations(range(len(ad_sets)), 2) if _overlap(ad_sets, *pair)]
     for group in sorted(sorted(clique) for clique in nx.find_cliques(nx.Graph(pairs))):
         own = tuple(ad_sets[i] for i in group)
@@ -73,11 +75,14 @@ def _overlap(ad_sets: Sequence[AdSet], first: int, second: int) -> bool:
     return not narrow.audiences or not narrow.audiences <= broad.excluded
 
 
-def exclusion_missing(ad_sets: Sequence[AdSet], settings: AudienceSettings) -> Iterator[Mistake]:
+def exclusion_missing(
+    ad_sets: Sequence[AdSet], known: Known, settings: AudienceSettings
+) -> Iterator[Mistake]:
     """An ad set that doesn't keep customers out where the account's others do.
 
     Which audiences are customers, the settings say; without that, one that most ad sets keep out.
     """
+    del known
     customers = set(settings.customer_audiences)
     by = "jobs.audiences.customer_audiences"
     if not customers:
@@ -98,8 +103,11 @@ def exclusion_missing(ad_sets: Sequence[AdSet], settings: AudienceSettings) -> I
             )
 
 
-def too_many_learning(ad_sets: Sequence[AdSet], settings: AudienceSettings) -> Iterator[Mistake]:
+def too_many_learning(
+    ad_sets: Sequence[AdSet], known: Known, settings: AudienceSettings
+) -> Iterator[Mistake]:
     """A large part of the account's money is spent while the platform learns."""
+    del known
     learning = tuple(a for a in ad_sets if a.learning_phase in {"LEARNING", "LIMITED"})
     if not learning:
         return
@@ -117,8 +125,11 @@ def too_many_learning(ad_sets: Sequence[AdSet], settings: AudienceSettings) -> I
         )
 
 
-def too_small_to_learn(ad_sets: Sequence[AdSet], settings: AudienceSettings) -> Iterator[Mistake]:
+def too_small_to_learn(
+    ad_sets: Sequence[AdSet], known: Known, settings: AudienceSettings
+) -> Iterator[Mistake]:
     """Several ad sets of a campaign that share what would teach one of them."""
+    del known
     by_campaign: dict[str, list[AdSet]] = {}
     for ad_set in ad_sets:
         by_campaign.setdefault(ad_set.campaign_id, []).append(ad_set)
@@ -140,7 +151,55 @@ def too_small_to_learn(ad_sets: Sequence[AdSet], settings: AudienceSettings) -> 
             )
 
 
-Check = Callable[[Sequence[AdSet], AudienceSettings], Iterator[Mistake]]
+def window_shorter_than_lag(
+    ad_sets: Sequence[AdSet], known: Known, settings: AudienceSettings
+) -> Iterator[Mistake]:
+    """An ad set whose people leave its audiences before many of them would have bought."""
+    for ad_set in ad_sets:
+        audiences = [known.audiences.get(i) for i in sorted(ad_set.audiences)]
+        windows = [a.window for a in audiences if a is not None and a.window is not None]
+        if not windows or len(windows) < len(audiences):
+            continue
+        window, later = max(windows), known.later_than(max(windows))
+        if later is not None and later > settings.max_later_share:
+            yield Mistake(
+                "window_shorter_than_lag",
+                "MEDIUM",
+                (ad_set,),
+                f"{ad_set.label} is shown to people for {window} days after they came into its "
+                f"audience; {later:.0%} of conversions come later than that after a first paid "
+                f"visit, more than {settings.max_later_share:.0%}.",
+                "Keep people in the audience for longer.",
+                {
+                    "days": window,
+                    "later": round(later, 4),
+                    "bound": settings.max_later_share,
+                },
+            )
+
+
+def audience_too_small(
+    ad_sets: Sequence[AdSet], known: Known, settings: AudienceSettings
+) -> Iterator[Mistake]:
+    """An ad set whose audiences have too few people for the platform to choose among."""
+    for ad_set in ad_sets:
+        people = [known.audiences[i].people for i in ad_set.audiences if i in known.audiences]
+        counted = [n for n in people if n is not None]
+        if not counted or len(counted) < len(ad_set.audiences):
+            continue
+        if sum(counted) < settings.min_people:
+            yield Mistake(
+                "audience_too_small",
+                "MEDIUM",
+                (ad_set,),
+                f"{ad_set.label} has at most {sum(counted):,} people, fewer than "
+                f"{settings.min_people:,}: they see the same ads again and again.",
+                "Widen the audience, or make one ad set of several small ones.",
+                {"people": sum(counted), "bound": settings.min_people},
+            )
+
+
+Check = Callable[[Sequence[AdSet], Known, AudienceSettings], Iterator[Mistake]]
 CHECKS: Mapping[str, Check] = {
     check.__name__: check
     for check in (
@@ -148,6 +207,8 @@ CHECKS: Mapping[str, Check] = {
         overlap,
         too_many_learning,
         too_small_to_learn,
+        window_shorter_than_lag,
+        audience_too_small,
     )
 }
 

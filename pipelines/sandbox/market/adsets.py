@@ -11,20 +11,40 @@ from datetime import date, timedelta
 
 CUSTOMERS, CART, VIEWERS, LOOKALIKE = "230001", "230002", "230003", "230004"
 
-US_RETARGETING_VIEWERS = "120210202000200"
+US_RETARGETING_CART, US_RETARGETING_VIEWERS = "120210202000100", "120210202000200"
 EU_SALES_VIDEO = "120210302000200"
 _US_OPEN = ("120210201000100", "120210201000200", "120210201000300", "120210202000100")
 _EU_OPEN = ("120210301000100", "120210301000200", "120210302000100", EU_SALES_VIDEO)
 MISTAKES = {
-    US_RETARGETING_VIEWERS: ("exclusion_missing", "overlap"),
     **dict.fromkeys((*_US_OPEN, *_EU_OPEN), ("overlap",)),
+    US_RETARGETING_CART: ("overlap", "window_shorter_than_lag"),
+    US_RETARGETING_VIEWERS: ("exclusion_missing", "overlap"),
 }
 """Mistakes by ad set: visitors who bought are shown the ad that asks them to come back, and ad sets
 that are open to everybody in a country bid against each other, and against those for people who
-have been to the shop."""
+have been to the shop; and who left a cart is shown ads for two days, when many come back later."""
 
 _EDITED_BEFORE_END = {EU_SALES_VIDEO: 2}
 _LEARNING_DAYS = 7
+
+
+@dataclass(frozen=True)
+class Audience:
+    """An audience; ``retention_days`` is None where people stay in it."""
+
+    audience_id: str
+    name: str
+    kind: str
+    people: int
+    retention_days: int | None = None
+
+
+AUDIENCES = (
+    Audience(CUSTOMERS, "Customers", "CUSTOM", 21_000),
+    Audience(CART, "Left a cart", "WEBSITE", 3_400, 2),
+    Audience(VIEWERS, "Viewed a product", "WEBSITE", 48_000, 30),
+    Audience(LOOKALIKE, "Like customers", "LOOKALIKE", 2_100_000),
+)
 
 
 @dataclass(frozen=True)

@@ -103,6 +103,11 @@ class Graph:
         params = {"fields": ",".join(fields), "effective_status": list(statuses)}
         return list(self._pages(account_id, (account_id, edge), params))
 
+    def audiences(self, account_id: str, fields: tuple[str, ...]) -> list[Row]:
+        """Every custom audience of an account."""
+        params = {"fields": ",".join(fields)}
+        return list(self._pages(account_id, (account_id, "customaudiences"), params))
+
     def image_urls(self, account_id: str, hashes: list[str]) -> dict[str, str]:
         """The present addresses of an account's images, by their hashes; of those that it has."""
         urls = {}

@@ -18,6 +18,7 @@ from pipelines.source_settings import MetaAdsSettings
 from pipelines.sources.base import Account, Batch, Grant, Quota, Unreadable, Window
 from pipelines.sources.meta_ads import creatives
 from pipelines.sources.meta_ads.api import Graph, Row
+from pipelines.sources.meta_ads.audiences import FIELDS, audience_rows
 from pipelines.sources.meta_ads.entities import (
     budget_rows,
     entity_rows,
@@ -161,19 +162,21 @@ class MetaAdsSource:
 
     def snapshot(self, account_id: str, day: date) -> Iterator[Batch]:
         """Budgets and ad sets' settings in force on ``day``; every campaign, ad set and ad; what
-        ads say and show, whose images are kept in the store."""
+        ads say and show, whose images are kept in the store; every audience."""
         pulled_at = datetime.now(UTC)
         account = self.account(account_id)
         entities = {level: self._edge(account_id, level, *_FIELDS[level]) for level in LEVELS}
         keeper = creatives.ImageKeeper(
             self._images, self._graph.url, partial(self._graph.image_urls, account_id)
         )
+        audiences = self._graph.audiences(account_id, FIELDS)
         assets = creatives.asset_rows(account, entities["ad"], keeper)
         for table, rows in (
             ("raw.ads_campaign_budgets", budget_rows(account, entities, day)),
             ("raw.ads_adgroup_settings", setting_rows(account, entities["adset"], day)),
             ("raw.ads_entities", entity_rows(account, entities)),
             ("raw.creative_assets", assets),
+            ("raw.ads_audiences", audience_rows(account, audiences)),
         ):
             window = Window(day, day)
             yield Batch(self.name, table, account_id, self.name, window, rows, pulled_at)

@@ -8,7 +8,7 @@ CREATE TABLE contracts.audience_findings (
   platform STRING NOT NULL OPTIONS (description = "google_ads, meta_ads, tiktok_ads, …"),
   account_id STRING NOT NULL OPTIONS (description = "The platform's account id"),
   finding STRING NOT NULL OPTIONS (
-    description = "exclusion_missing, overlap, too_many_learning or too_small_to_learn"
+    description = "exclusion_missing, overlap, too_many_learning, too_small_to_learn, window_shorter_than_lag or audience_too_small"
   ),
   adgroup_ids STRING NOT NULL OPTIONS (description = "The ad sets that it is about, one a line"),
   severity STRING NOT NULL OPTIONS (description = "HIGH, MEDIUM or LOW"),

@@ -11,7 +11,7 @@ from functools import cached_property
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipelines.sandbox.market.adsets import ad_setting
+from pipelines.sandbox.market.adsets import AUDIENCES, ad_setting
 from pipelines.sandbox.market.designs import design_of, image_of
 from pipelines.sandbox.market.market import Ad, AdAccount, AdGroup, Campaign, Market
 from pipelines.sandbox.platforms.meta_ads.metrics import Row, amount, metrics
@@ -42,6 +42,15 @@ EDGE_FIELDS = {
     },
     "ads": {"id", "name", "status", "effective_status", "campaign_id", "adset_id", "creative"},
     "adimages": {"hash", "url"},
+    "customaudiences": {
+        "id",
+        "name",
+        "subtype",
+        "retention_days",
+        "delivery_status",
+        "approximate_count_lower_bound",
+        "approximate_count_upper_bound",
+    },
 }
 _OF_ACCOUNT = {
     "account_id",
@@ -301,6 +310,22 @@ class MetaBooks:
     def _cents(self, campaign: Campaign, today: date) -> int:
         micros = self._market.daily_budget_micros(campaign.campaign_id, today)
         return micros // _MICROS_PER_CENT
+
+
+def audiences() -> list[Row]:
+    """An account's custom audiences. Meta tells a range of how large one is."""
+    return [
+        {
+            "id": audience.audience_id,
+            "name": audience.name,
+            "subtype": audience.kind,
+            "retention_days": audience.retention_days or 0,
+            "delivery_status": {"code": 200, "description": "This audience is ready for use."},
+            "approximate_count_lower_bound": audience.people * 9 // 10,
+            "approximate_count_upper_bound": audience.people * 11 // 10,
+        }
+        for audience in AUDIENCES
+    ]
 
 
 def image_hash(ad_id: str) -> str:

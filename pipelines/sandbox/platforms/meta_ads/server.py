@@ -33,7 +33,12 @@ from pipelines.sandbox.platforms.meta_ads.faults import (
 )
 from pipelines.sandbox.platforms.meta_ads.jobs import Jobs, asked_fields, json_param
 from pipelines.sandbox.platforms.meta_ads.metrics import Row
-from pipelines.sandbox.platforms.meta_ads.rows import ACCOUNT_FIELDS, EDGE_FIELDS, MetaBooks
+from pipelines.sandbox.platforms.meta_ads.rows import (
+    ACCOUNT_FIELDS,
+    EDGE_FIELDS,
+    MetaBooks,
+    audiences,
+)
 from pipelines.sandbox.serving.clock import Clock
 from pipelines.sandbox.serving.faults import Faults
 from pipelines.sandbox.serving.loopback import Loopback, every_call
@@ -195,6 +200,8 @@ class MetaServer(Loopback):
             )
 
     def _edge_rows(self, account_id: str, edge: str, params: dict[str, str]) -> list[Row]:
+        if edge == "customaudiences":
+            return [_only(params, EDGE_FIELDS[edge], row, edge) for row in audiences()]
         if edge == "adimages":
             rows = self._books.images(account_id, json_param(params, "hashes"), self.url)
             return [_only(params, EDGE_FIELDS[edge], row, edge) for row in rows]

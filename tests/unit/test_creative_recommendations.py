@@ -153,3 +153,8 @@ def test_a_trait_that_only_often_comes_with_the_one_that_sells_is_not_recommende
     assert tested["companion"].together_with == ()
     assert tested["companion"].q_value < 0.05  # it goes with return, through the other
     assert (tested["planted"].verdict, tested["companion"].verdict) == ("TRY", "NONE")
+
+
+def test_without_a_week_nobody_is_compared() -> None:
+    columns = list(week("x", 0, 1, 1))
+    assert len(returns_of(pd.DataFrame([], columns=columns), 1)) == 0

@@ -123,9 +123,11 @@ class ImageKeeper:
         for _ in range(attempts()):
             try:
                 data = _bytes_of(client, url)
-            except (httpx.HTTPError, ValueError) as error:
+            except ValueError as error:
+                return None, f"it can't be fetched: {error}"
+            except httpx.HTTPError as error:
                 # without the address, which is signed
-                why = str(error) if type(error) is ValueError else type(error).__name__
+                why = type(error).__name__
                 continue
             return self._store.keep(NAME, _name(image), data), None
         return None, f"it can't be fetched: {why}"
@@ -171,8 +173,11 @@ def _name(image: Shown) -> str:
 
 
 def _bytes_of(client: httpx.Client, url: str) -> bytes:
-    """An image's bytes; ValueError where they are too many or none."""
+    """An image's bytes; ValueError where they are too many or none, and where they are refused for
+    good; httpx.HTTPError where another try may bring them."""
     with client.stream("GET", url) as reply:
+        if reply.is_server_error:
+            reply.raise_for_status()
         if reply.status_code != httpx.codes.OK:
             raise ValueError(f"HTTP {reply.status_code}")
         parts, size = [], 0

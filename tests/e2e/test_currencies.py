@@ -118,7 +118,7 @@ def proposed(settings: Settings) -> Side:
     warehouse: Warehouse = open_warehouse(settings)
     emptied = [Statement(f"DELETE FROM canary.{table} WHERE TRUE") for table in LEDGER]
     # by the world's fixed clock, the run of before the change is as new as the one that follows
-    again = ("pacing", "rules")
+    again = ("pacing", "rules", "creatives")
     emptied += [Statement(f"DELETE FROM contracts.job_runs WHERE job = '{job}'") for job in again]
     warehouse.transaction(emptied, label="test")
     mmm = run_job(warehouse, settings, "mmm", settings.yesterday())

@@ -158,15 +158,15 @@ def _vocabulary(text: CreativeText, language: str) -> dict[str, Value]:
 
 @cache
 def _words() -> Mapping[str, Mapping[str, re.Pattern[str]]]:
-    listed = yaml.safe_load((Path(__file__).parent / "words.yaml").read_text())
+    vocabulary = yaml.safe_load((Path(__file__).parent / "words.yaml").read_text())
     return {
         language: {
             name: re.compile(
-                "|".join(rf"(?<!\w){re.escape(word)}(?!\w)" for word in words), re.IGNORECASE
+                "|".join(rf"(?<!\w){re.escape(word)}(?!\w)" for word in listed), re.IGNORECASE
             )
-            for name, words in groups.items()
+            for name, listed in groups.items()
         }
-        for language, groups in listed.items()
+        for language, groups in vocabulary.items()
     }
 
 

@@ -13,10 +13,15 @@ import pytest
 from fastapi.testclient import TestClient
 
 from pipelines.config import load_settings
+from pipelines.proposals.ledger import open_ledger
+from pipelines.proposals.propose import propose
 from pipelines.proposals.review.app import create_app
+from pipelines.proposals.terms import Terms, file_policy
 from pipelines.secret_settings import Secrets
+from pipelines.warehouse import open_warehouse
 from tests.e2e.review_server import copied
 from tests.e2e.review_world import two_campaigns
+from tests.unit.kind_rows import a_worn_ad_and_a_trait
 
 pytestmark = pytest.mark.slow
 
@@ -68,6 +73,21 @@ def test_no_page_has_a_script_or_a_style_in_it(client: TestClient) -> None:
     for path in ("/", "/inbox", "/audit", f"/proposals/{an_id(client)}", "/runs/r1"):
         page = client.get(path).text
         assert not re.search(r"<style|\sstyle=|<script(?![^>]* src=)|\son\w+=|javascript:", page)
+
+
+def test_a_proposal_that_moves_no_money_says_nothing_moves_and_not_that_a_rate_lacks(
+    world: Path, tmp_path: Path
+) -> None:
+    folder = copied(world, tmp_path / "w")
+    settings = load_settings(folder / "adcanary.yaml")
+    ledger = open_ledger(open_warehouse(settings), settings)
+    a_worn_ad_and_a_trait(ledger.warehouse)
+    propose(ledger, Terms.of(settings, file_policy(settings)), created_by="adcanary")
+    rotation = next(p for p in ledger.read().proposals if p.kind == "creative_rotate")
+    with client_of(folder) as made:
+        shown = [made.get(f"/proposals/{rotation.proposal_id}").text, made.get("/inbox").text]
+    assert all("no rate" not in page for page in shown)
+    assert '<dt>Moves a week</dt><dd class="num">0 USD</dd>' in shown[0]
 
 
 def test_another_host_is_refused(world: Path, tmp_path: Path) -> None:

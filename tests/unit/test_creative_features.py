@@ -57,6 +57,13 @@ def test_every_feature_has_a_description_and_there_are_as_many_as_promised() -> 
         ("Schuhe", "Jetzt kostenlos für dich testen", {"text_language": "de", "text_free": True}),
         ("Shoes", "Ships 29 days a month", {"text_price": False, "text_number": True}),
         ("NEW NOW", "Run 👟 far 👟", {"text_capital_words": 2, "text_emoji": 2}),
+        ("Shoes", "For all 👨‍👩‍👧 of 🇩🇪", {"text_emoji": 2}),
+        (
+            "夏のスニーカー",
+            "今日から",
+            {"text_words": None, "text_lix": None, "text_language": None},
+        ),
+        ("Купить сейчас", "", {"text_words": 2, "text_language": None}),
         ("A", "Say hi @canary #run", {"text_mentions": 1, "text_hashtags": 1}),
         ("A", "mail@example.org", {"text_mentions": 0}),
     ],
@@ -68,7 +75,7 @@ def test_a_device_of_a_text_is_seen(headline: str, body: str, expected: dict[str
 
 def test_what_needs_words_of_another_language_is_not_known_instead_of_no() -> None:
     features = text_features(CreativeText("Des chaussures neuves pour vous", "Livrées demain."))
-    assert features["text_language"] == "fr"
+    assert features["text_language"] is None
     assert features["text_urgency"] is None
     assert features["text_sentiment"] is None
     assert features["text_headline_words"] == 5
@@ -159,9 +166,24 @@ def test_an_image_is_measured_as_people_see_it() -> None:
     assert cmyk["image_white_share"] == 1.0
 
 
+def test_sixteen_bits_a_pixel_are_as_bright_as_eight() -> None:
+    levels = np.full((SIDE, SIDE), 32_768, dtype=np.uint16)
+    deep = image_features(written(Image.fromarray(levels)))
+    assert deep["image_brightness_mean"] == pytest.approx(0.5, abs=0.01)
+
+
+def test_the_size_is_that_of_the_image_as_it_is_seen() -> None:
+    turned = Image.Exif()
+    turned[0x0112] = 6
+    image = Image.new("RGB", (400, 200), "red")
+    seen = image_features(written(image, "JPEG", exif=turned))
+    assert (seen["image_width"], seen["image_height"], seen["image_portrait"]) == (200, 400, True)
+
+
 @pytest.mark.parametrize(
     ("data", "why"),
     [
+        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "can't be read"),
         (b"", "can't be read"),
         (b"<html>gone</html>", "can't be read"),
         (written(drawn("red"), "JPEG")[:300], "can't be read"),

@@ -27,6 +27,8 @@ Floats = npt.NDArray[np.float64]
 Bytes = npt.NDArray[np.uint8]
 
 MAX_SIDE = 400
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
+"""What is read: what platforms hand out, and no format that runs a program."""
 MAX_PIXELS = 80_000_000
 """A larger image isn't read: no ad is, and a small file may unpack to anything."""
 
@@ -36,6 +38,8 @@ _GREY_SATURATION, _DARK = 40, 40
 _GRID = 3
 _DIRECTIONS = 4
 _BINS = 8
+_ORIENTATION, _ON_ITS_SIDE = 0x0112, 5
+_DEEP = ("I", "I;16", "I;16B", "I;16L", "I;16N")
 _OWN = threading.local()
 """Each thread's own detectors: they keep state while they look."""
 
@@ -75,13 +79,19 @@ def opened(data: bytes) -> tuple[Image.Image, tuple[int, int]]:
         with warnings.catch_warnings():
             # Pillow warns of large images, which are refused below by our own bound
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            image: Image.Image = Image.open(io.BytesIO(data))
+            image: Image.Image = Image.open(io.BytesIO(data), formats=FORMATS)
             size = image.size
             if size[0] * size[1] > MAX_PIXELS:
                 raise UnreadableImage(f"it has {size[0]} × {size[1]} pixels")
             if isinstance(image, ImageFile.ImageFile):
                 image.draft("RGB", (MAX_SIDE, MAX_SIDE))
+            if image.getexif().get(_ORIENTATION, 1) >= _ON_ITS_SIDE:
+                size = size[::-1]
             image = ImageOps.exif_transpose(image)
+            if image.mode in _DEEP:
+                # Pillow would cut off at 255 what goes to 65,535
+                levels = np.clip(np.asarray(image).astype(np.int64), 0, 65_535) >> 8
+                image = Image.fromarray(levels.astype(np.uint8))
             if image.has_transparency_data:
                 image = image.convert("RGBA")
                 ground = Image.new("RGBA", image.size, "white")

@@ -21,7 +21,12 @@ Value = float | bool | str | None
 _WORD = regex.compile(r"\p{L}[\p{L}\p{M}'’-]*|\d[\d.,]*")
 _LETTERS = regex.compile(r"\p{L}[\p{L}\p{M}'’-]*")
 _SENTENCE = regex.compile(r"[^.!?…\n]*\p{L}[^.!?…\n]*")
-_EMOJI = regex.compile(r"\p{Emoji_Presentation}|\p{Extended_Pictographic}\uFE0F")
+_GRAPHEME = regex.compile(r"\X")
+_EMOJI = regex.compile(
+    r"\p{Emoji_Presentation}|\p{Extended_Pictographic}\uFE0F|[\U0001F1E6-\U0001F1FF]{2}"
+)
+# scripts that put no space between words, so that words can't be counted here
+_UNSPACED = regex.compile(r"\p{Han}|\p{Hiragana}|\p{Katakana}|\p{Thai}|\p{Lao}|\p{Khmer}")
 _VOWELS = regex.compile(r"[aeiouyäöüáéíóúàèìòùâêîôûœæ]+", regex.I)
 _PRICE = re.compile(
     r"(?:[$€£¥]|(?:USD|EUR|GBP|CHF|JPY)\s)\s?\d|\d\s?(?:[$€£¥]|(?:USD|EUR|GBP|CHF)\b)"
@@ -34,6 +39,12 @@ _DAY = re.compile(
     re.IGNORECASE,
 )
 _SHORT_WORDS = 6
+_SURE, _RIVAL = 0.7, 0.5
+_OF_WORDS = (
+    *("text_headline_words", "text_body_words", "text_description_words", "text_words"),
+    *("text_words_per_sentence", "text_letters_per_word", "text_long_word_share"),
+    *("text_syllables_per_word", "text_lix", "text_distinct_word_share"),
+)
 
 
 @dataclass(frozen=True)
@@ -67,6 +78,8 @@ def text_features(text: CreativeText, brands: tuple[str, ...] = ()) -> dict[str,
         **_brand(text, brands),
         **_vocabulary(text, language),
     }
+    if len(_UNSPACED.findall(whole)) > sum(c.isalpha() for c in whole) / 2:
+        values |= dict.fromkeys(_OF_WORDS)
     values["text_language"] = language
     values["text_sentiment"] = _sentiment(whole) if language == "en" else None
     values["text_call_to_action"] = text.call_to_action or None
@@ -113,7 +126,8 @@ def _marks(text: CreativeText) -> dict[str, Value]:
         "text_price": bool(_PRICE.search(whole)),
         "text_percent": bool(_PERCENT.search(whole)),
         "text_weekday": bool(_DAY.search(whole)),
-        "text_emoji": len(_EMOJI.findall(whole)),
+        # a family or a flag is one, of several code points
+        "text_emoji": sum(bool(_EMOJI.search(g)) for g in _GRAPHEME.findall(whole)),
         "text_headline_emoji": bool(_EMOJI.search(text.headline)),
         "text_hashtags": len(re.findall(r"(?<!\w)#\w", whole)),
         "text_mentions": len(re.findall(r"(?<!\w)@\w", whole)),
@@ -140,8 +154,8 @@ def _brand(text: CreativeText, brands: tuple[str, ...]) -> dict[str, Value]:
     }
 
 
-def _vocabulary(text: CreativeText, language: str) -> dict[str, Value]:
-    groups = _words().get(language)
+def _vocabulary(text: CreativeText, language: str | None) -> dict[str, Value]:
+    groups = _words().get(language) if language else None
     if groups is None:
         return {
             **{f"text_{name}": None for name in next(iter(_words().values()))},
@@ -184,18 +198,24 @@ def catalogue() -> Mapping[str, str]:
     return described
 
 
-def _language(whole: str) -> str:
-    """One of the languages that can be told apart, as ISO 639-1."""
-    return str(_identifier().classify(whole)[0])
+def _language(whole: str) -> str | None:
+    """The language of those in ``words.yaml`` that a text is in, as ISO 639-1, by py3langid (Lui
+    and Baldwin 2012); None where it may as well be in another of them, or is more likely in a
+    language that isn't there."""
+    if not _LETTERS.search(whole):
+        return None
+    ranked: list[tuple[str, float]] = _identifier().rank(whole)
+    among = [(code, float(chance)) for code, chance in ranked if code in _words()]
+    code, chance = among[0]
+    sure = chance >= _SURE * sum(c for _, c in among) and chance >= _RIVAL * float(ranked[0][1])
+    return code if sure else None
 
 
 @cache
 def _identifier() -> Any:
     from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
-    identifier = LanguageIdentifier.from_model_file(MODEL_FILE)
-    identifier.set_languages(["de", "en", "es", "fr", "it", "ja", "nl", "pl", "pt"])
-    return identifier
+    return LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
 
 
 def _sentiment(whole: str) -> float:

@@ -190,7 +190,7 @@ def _case(
         evidence=inputs.creatives,
         delta=Money(0, campaign.currency),
         effect=_effect(market, inputs, campaign, ad),
-        currencies=frozenset(),
+        currencies=frozenset({campaign.currency}),
         worn_chance=ad.worn_chance,
         others=ad.others,
         gain=ad.gain,

@@ -131,7 +131,7 @@ class CreativeTest(Kind[Inputs, TraitCase]):
             evidence=creatives,
             delta=Money(0, campaign.currency),
             effect=_effect(market, inputs, campaign, trait),
-            currencies=frozenset(),
+            currencies=frozenset({campaign.currency}),
             q_value=trait.q_value,
             ratio_low=trait.ratio[0],
             weeks=weeks,

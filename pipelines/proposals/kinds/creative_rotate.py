@@ -85,6 +85,7 @@ class CreativeRotate(Kind[Inputs, RotateCase]):
         guardrails.evidence_fresh,
         guardrails.account_fresh,
         guardrails.baseline_known,
+        guardrails.one_currency,
         guardrails_creative.surely_worn,
         guardrails_creative.others_remain,
         guardrails_creative.rotation_gains,

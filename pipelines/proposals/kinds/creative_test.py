@@ -93,6 +93,7 @@ class CreativeTest(Kind[Inputs, TraitCase]):
         guardrails.evidence_fresh,
         guardrails.account_fresh,
         guardrails.baseline_known,
+        guardrails.one_currency,
         guardrails_creative.trait_significant,
         guardrails_creative.trait_test_tells,
     )

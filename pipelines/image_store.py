@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
+from secrets import token_hex
 
 from pyarrow import fs
 
@@ -72,8 +73,8 @@ class ImageStore:
                 with filesystem.open_output_stream(whole, compression=None) as stream:
                     stream.write(data)
                 return
-            # a process that is killed leaves no half an image
-            part = f"{whole}.part"
+            # a process that is killed leaves no half an image, and two that keep one don't meet
+            part = f"{whole}.{token_hex(4)}.part"
             with filesystem.open_output_stream(part, compression=None) as stream:
                 stream.write(data)
             filesystem.move(part, whole)

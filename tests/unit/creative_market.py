@@ -42,9 +42,6 @@ def ads_with_traits(
         relative=relative_return(value, expected, bought.astype(np.float64)),
         weight=expected,
         age=age,
-        spend=spend,
-        value=value,
-        orders=bought.astype(np.float64),
     )
     return returns, traits
 

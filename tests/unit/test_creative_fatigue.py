@@ -89,7 +89,9 @@ def rows(decline: float, *, others: Sequence[str] = ("b", "c"), launched: int = 
 
 
 def test_a_worn_out_ad_is_told_with_what_it_costs_and_who_would_do_better() -> None:
-    found = {r["ad_id"]: r for r in fatigue_rows(rows(0.2), {"a": "Shoes"}, WORN)}
+    # the same id on another platform is another ad
+    names = {("meta_ads", "1", "a"): "Shoes", ("tiktok_ads", "1", "b"): "Boots"}
+    found = {r["ad_id"]: r for r in fatigue_rows(rows(0.2), names, WORN)}
     worn = found["a"]
     assert worn["verdict"] == "FATIGUED"
     assert worn["days_left_high"] == 0

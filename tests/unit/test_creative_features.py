@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -13,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 
+from pipelines.errors import UsageError
 from pipelines.jobs.creatives.assets import near_duplicates
 from pipelines.jobs.creatives.image_features import (
     UnreadableImage,
@@ -140,6 +142,13 @@ def test_lines_of_letters_are_told_from_a_plain_image_and_read_with_ocr() -> Non
     assert (plain["image_letter_like_share"], plain["image_text_characters"]) == (0.0, 0)
     assert lettered["image_text_characters"] == pytest.approx(16, abs=2)
     assert image_features(written(image))["image_text_share"] is None
+
+
+def test_ocr_that_is_not_installed_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "rapidocr", None)
+    image = drawn("white", lambda d: d.text((20, 120), "Half price today", "black", font_size=32))
+    with pytest.raises(UsageError, match="what reads letters isn't installed"):
+        image_features(written(image), ocr=True)
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF", "BMP"])

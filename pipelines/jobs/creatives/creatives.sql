@@ -5,13 +5,10 @@ SELECT
   adgroup_id,
   ad_id,
   ad_name,
-  adgroup_name,
-  ad_status,
   headline,
   body,
   description,
   call_to_action,
-  image_sha256,
-  image_missing_because
+  image_sha256
 FROM marts.dim_creative
 ORDER BY platform, account_id, campaign_id, adgroup_id, ad_id

@@ -22,6 +22,8 @@ from PIL import Image, ImageFile, ImageOps
 from skimage.feature import graycomatrix, graycoprops, local_binary_pattern
 from skimage.measure import shannon_entropy
 
+from pipelines.errors import UsageError
+
 Value = float | bool | None
 Floats = npt.NDArray[np.float64]
 Bytes = npt.NDArray[np.uint8]
@@ -312,7 +314,14 @@ def _read(rgb: Bytes) -> list[tuple[Any, str]]:
 
 
 def _reader() -> Callable[[Bytes], Any]:
-    from rapidocr import RapidOCR
+    try:
+        from rapidocr import RapidOCR
+    except ImportError as error:
+        raise UsageError(
+            "jobs.creatives.ocr is set, and what reads letters isn't installed.",
+            kept="nothing was written.",
+            fix="Install `adcanary[ocr]`, or take jobs.creatives.ocr out of adcanary.yaml.",
+        ) from error
 
     if not hasattr(_OWN, "reader"):
         _OWN.reader = RapidOCR(params={"Global.log_level": "error"})

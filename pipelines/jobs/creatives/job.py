@@ -62,7 +62,7 @@ class CreativesJob:
                 "NO_DATA", f"No ad delivered anything in {_HISTORY_DAYS} days to {as_of}."
             )
         creatives = inputs["creatives"].to_pylist()
-        names = {c["ad_id"]: c["ad_name"] for c in creatives}
+        names = {_ad(c): c["ad_name"] for c in creatives}
         worn_out = list(fatigue_rows(weeks, names, settings.worn))
         ran = {_ad(w) for w in weeks}
         shown = [c for c in creatives if _ad(c) in ran]

@@ -17,7 +17,7 @@ import numpy as np
 from scipy.stats import false_discovery_control
 from scipy.stats import t as student
 
-from pipelines.jobs.creatives.returns import Floats, Ints, Returns
+from pipelines.jobs.creatives.returns import Floats, Returns
 
 MIN_LIFT, MIN_RATIO, MIN_PREVALENCE, FALSE_DISCOVERIES = 1.5, 1.1, 0.1, 0.025
 """Of a recommendation: its share among the best quarter over that among the worst, the ratio of
@@ -236,12 +236,3 @@ def _families(matrix: Floats, names: Sequence[str]) -> dict[str, tuple[str, ...]
     return {
         name: tuple(names[int(j)] for j in np.flatnonzero(close[i])) for i, name in enumerate(names)
     }
-
-
-def ranks(values: Ints | Floats) -> Floats:
-    """1 where a measure is above its median, 0 where not, NaN where it isn't known."""
-    known = ~np.isnan(values)
-    if not known.any():
-        return np.full(len(values), np.nan)
-    above: Floats = np.where(known, (values > np.median(values[known])).astype(np.float64), np.nan)
-    return above

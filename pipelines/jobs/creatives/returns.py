@@ -38,8 +38,6 @@ class Returns:
             weeks, drawn towards 0 as by two average orders: 0 is average.
         weight: that expected order value, which grows with what was spent.
         age: days since the ad's launch, averaged over its spend.
-        spend, value: micros of the reporting currency.
-        orders: of the order book.
     """
 
     ads: tuple[Ad, ...]
@@ -47,9 +45,6 @@ class Returns:
     relative: Floats
     weight: Floats
     age: Floats
-    spend: Floats
-    value: Floats
-    orders: Floats
 
     def __len__(self) -> int:
         return len(self.ads)
@@ -87,14 +82,13 @@ def returns_of(weeks: pd.DataFrame, min_orders: float) -> Returns:
         relative=relative_return(own_value, expected, orders),
         weight=expected,
         age=ads["aged"].to_numpy(np.float64) / spend,
-        spend=spend,
-        value=own_value,
-        orders=orders,
     )
 
 
 def relative_return(value: Floats, expected: Floats, orders: Floats) -> Floats:
-    """Logarithm of value over expected value, drawn towards 0 as by two average orders."""
+    """Logarithm of value over expected value, drawn towards 0 as by two average orders. More that
+    was paid back than paid counts as nothing."""
+    value = np.maximum(value, 0)
     prior = _PRIOR_ORDERS * value.sum() / max(float(orders.sum()), 1.0)
     logarithm: Floats = np.log((value + prior) / (expected + prior))
     return logarithm

@@ -11,6 +11,7 @@ import numpy as np
 
 from pipelines.jobs.base import significant
 from pipelines.jobs.creatives.fatigue import HORIZON, Campaign, Wear, wear_of
+from pipelines.jobs.creatives.returns import Ad as AdKey
 from pipelines.jobs.creatives.returns import Floats
 from pipelines.money import Money
 
@@ -35,13 +36,13 @@ class _Ad:
 
 
 def fatigue_rows(
-    weeks: Sequence[Row], names: Mapping[str, str | None], worn: float
+    weeks: Sequence[Row], names: Mapping[AdKey, str | None], worn: float
 ) -> Iterator[Row]:
     """A row of contracts.creative_fatigue for every ad that ran in the last week.
 
     Args:
         weeks: rows of ad and week, ordered by the ids of the ad, from the platform on.
-        names: of ads whose texts and images are known, by id; None where they have no name.
+        names: of ads whose texts and images are known; None where they have no name.
     """
     recent = [row for row in weeks if row["week"] < WEEKS]
     for _, account in groupby(recent, key=lambda r: (r["platform"], r["account_id"])):
@@ -54,8 +55,8 @@ def fatigue_rows(
             ads = [_Ad(own, min(own, key=lambda r: r["week"]), next(wears)) for own in of_ads]
             running = [ad for ad in ads if ad.last["week"] == 0]
             for ad in running:
-                name = names.get(ad.last["ad_id"])
-                is_known = ad.last["ad_id"] in names
+                key = ad.last["platform"], ad.last["account_id"], ad.last["ad_id"]
+                name, is_known = names.get(key), key in names
                 yield {**_row(ad, name, worn, is_known=is_known), **_gain(ad, running)}
 
 

@@ -11,7 +11,6 @@ WITH days AS (
     cost_reporting_micros,
     conversions,
     currency_code,
-    reporting_currency_code,
     DIV(DATE_DIFF(@as_of, date, DAY), 7) AS week,
     DATE_DIFF(
       date,
@@ -50,8 +49,7 @@ weeks AS (
     MAX(age) AS last_age,
     MAX(impressions_until) AS impressions_until,
     DATE_DIFF(MIN(launched_on), MIN(account_from), DAY) AS days_before_launch,
-    MAX(currency_code) AS currency_code,
-    MAX(reporting_currency_code) AS reporting_currency_code
+    MAX(currency_code) AS currency_code
   FROM days
   GROUP BY platform, account_id, campaign_id, adgroup_id, ad_id, week
 ),

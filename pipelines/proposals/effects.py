@@ -55,3 +55,29 @@ def effect_of_spend(
         cac = MoneyInterval.of(an_order, value.currency)
     revenue = MoneyInterval.of(orders.scaled(order_value.micros), order_value.currency)
     return Effect(spend, orders, revenue, cac, note)
+
+
+def effect_of_gain(  # noqa: PLR0917
+    market: Market,
+    mmm: JobEvidence | None,
+    response: Response | None,
+    order_value: Money | None,
+    money: Money,
+    gain: Interval,
+    note: str,
+) -> Effect:
+    """The effect of a week in which a part of a campaign's money brings more, and no more is spent.
+
+    Args:
+        gain: what it brings more, over what the money brings by the media mix. Both are taken at
+            their ends, so that the interval is wide.
+        note: how the gain is known, kept where the effect can be told.
+    """
+    nothing = Money(0, money.currency)
+    orders, why = orders_of(market, mmm, response, money)
+    if orders is None or order_value is None:
+        return Effect(nothing, None, None, None, why)
+    ends = [a * b for a in (orders.p10, orders.p90) for b in (gain.p10, gain.p90)]
+    more = Interval(min(ends), orders.p50 * gain.p50, max(ends))
+    revenue = MoneyInterval.of(more.scaled(order_value.micros), order_value.currency)
+    return Effect(nothing, more, revenue, None, note)

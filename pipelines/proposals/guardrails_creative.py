@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pipelines.proposals.guardrails import Case
+from pipelines.proposals.guardrails_audience import MAX_WEEKS
 from pipelines.proposals.proposal import Constraint, Interval, Verdict
 
 SURELY = 0.9
-MAX_WEEKS = 8.0
 FALSE_DISCOVERIES = 0.025
 
 

@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from pipelines.money import Money
 from pipelines.policy_settings import GuardrailSettings
 from pipelines.proposals import guardrails, guardrails_creative
-from pipelines.proposals.effects import orders_of
+from pipelines.proposals.effects import effect_of_gain
 from pipelines.proposals.evidence import JobEvidence, Response, allocations, last_run, responses
 from pipelines.proposals.guardrails_creative import RotateCase
 from pipelines.proposals.kinds.base import Description, Drafted, Kind, Stamp
@@ -19,7 +19,6 @@ from pipelines.proposals.proposal import (
     Change,
     Effect,
     Interval,
-    MoneyInterval,
     Proposal,
     StoredEvidence,
     Target,
@@ -201,20 +200,20 @@ def _case(
 def _effect(market: Market, inputs: Inputs, campaign: Campaign, ad: WornAd) -> Effect:
     """A week of its money at the other ads. A platform's claims cancel out in the gain: it is of
     the orders that the media mix gives the money."""
-    nothing = Money(0, campaign.currency)
-    response = inputs.responses.get(campaign.channel)
-    orders, note = orders_of(market, inputs.mmm, response, ad.daily * _DAYS)
-    value, gain = inputs.order_values.get(campaign.channel), ad.gain
-    if orders is None or value is None or gain is None:
-        return Effect(nothing, None, None, None, note)
-    ends = [a * b for a in (orders.p10, orders.p90) for b in (gain.p10, gain.p90)]
-    more = Interval(min(ends), orders.p50 * gain.p50, max(ends))
-    revenue = MoneyInterval.of(more.scaled(value.micros), value.currency)
+    assert ad.gain is not None  # there are others
     note = (
         "what the ads' own weeks say of their rates, of the orders that the media mix gives the "
         "money; both at their ends, so the interval is wide"
     )
-    return Effect(nothing, more, revenue, None, note)
+    return effect_of_gain(
+        market,
+        inputs.mmm,
+        inputs.responses.get(campaign.channel),
+        inputs.order_values.get(campaign.channel),
+        ad.daily * _DAYS,
+        ad.gain,
+        note,
+    )
 
 
 def _worn_ads(warehouse: Warehouse, run: JobEvidence | None) -> tuple[WornAd, ...]:

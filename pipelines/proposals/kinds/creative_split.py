@@ -13,7 +13,7 @@ from pipelines.canonical import canonical_json
 from pipelines.money import Money
 from pipelines.policy_settings import GuardrailSettings
 from pipelines.proposals import guardrails, guardrails_split
-from pipelines.proposals.effects import orders_of
+from pipelines.proposals.effects import effect_of_gain
 from pipelines.proposals.evidence import (
     JobEvidence,
     Readiness,
@@ -31,7 +31,6 @@ from pipelines.proposals.proposal import (
     Change,
     Effect,
     Interval,
-    MoneyInterval,
     Proposal,
     StoredEvidence,
     Target,
@@ -331,23 +330,22 @@ def _case(  # noqa: PLR0917
 def _effect(market: Market, inputs: Inputs, campaign: Campaign, group: Group) -> Effect:
     """A week of the ad group under the new shares. A platform's claims cancel out in the gain: it
     is of the orders that the media mix gives the ad group's spend."""
-    nothing = Money(0, campaign.currency)
-    response = inputs.responses.get(campaign.channel)
-    orders, note = orders_of(market, inputs.mmm, response, group.daily * _DAYS)
-    value = inputs.order_values.get(campaign.channel)
-    gain = group.gain
-    if orders is None or value is None:
-        return Effect(nothing, None, None, None, note)
-    if gain is None:
-        return Effect(nothing, None, None, None, "the gain of these shares isn't known")
-    ends = [a * b for a in (orders.p10, orders.p90) for b in (gain.p10, gain.p90)]
-    more = Interval(min(ends), orders.p50 * gain.p50, max(ends))
-    revenue = MoneyInterval.of(more.scaled(value.micros), value.currency)
+    if group.gain is None:
+        why = "the gain of these shares isn't known"
+        return Effect(Money(0, campaign.currency), None, None, None, why)
     note = (
         "the gain on the ad group's own days, of the orders that the media mix gives its spend; "
         "both at their ends, so the interval is wide"
     )
-    return Effect(nothing, more, revenue, None, note)
+    return effect_of_gain(
+        market,
+        inputs.mmm,
+        inputs.responses.get(campaign.channel),
+        inputs.order_values.get(campaign.channel),
+        group.daily * _DAYS,
+        group.gain,
+        note,
+    )
 
 
 def _groups(warehouse: Warehouse, run: JobEvidence | None) -> tuple[Group, ...]:

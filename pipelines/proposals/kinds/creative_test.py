@@ -11,9 +11,10 @@ from pipelines.canonical import canonical_json
 from pipelines.money import Money
 from pipelines.policy_settings import GuardrailSettings
 from pipelines.proposals import guardrails, guardrails_creative
-from pipelines.proposals.effects import orders_of
+from pipelines.proposals.effects import effect_of_gain
 from pipelines.proposals.evidence import JobEvidence, Response, allocations, last_run, responses
-from pipelines.proposals.guardrails_creative import MAX_WEEKS, TraitCase
+from pipelines.proposals.guardrails_audience import MAX_WEEKS
+from pipelines.proposals.guardrails_creative import TraitCase
 from pipelines.proposals.kinds.base import Description, Drafted, Kind, Stamp
 from pipelines.proposals.market import Campaign, Key, Market, query_text
 from pipelines.proposals.operations import surface
@@ -21,7 +22,6 @@ from pipelines.proposals.proposal import (
     Change,
     Effect,
     Interval,
-    MoneyInterval,
     Proposal,
     StoredEvidence,
     Target,
@@ -193,24 +193,15 @@ class CreativeTest(Kind[Inputs, TraitCase]):
 def _effect(market: Market, inputs: Inputs, campaign: Campaign, trait: Trait) -> Effect:
     """A week of the test, if new ads with the trait do as those that ran: half of the campaign's
     money brings what they brought."""
-    nothing = Money(0, campaign.currency)
-    response = inputs.responses.get(campaign.channel)
-    half = Money(campaign.budget.micros * _DAYS // 2, campaign.currency)
-    orders, note = orders_of(market, inputs.mmm, response, half)
-    value = inputs.order_values.get(campaign.channel)
-    if orders is None or value is None:
-        return Effect(nothing, None, None, None, note)
     low, middle, high = (log(r) for r in trait.ratio)
     gains = [middle - _P10_OF_95 * (middle - low), middle, middle + _P10_OF_95 * (high - middle)]
-    p10, p50, p90 = (exp(g) - 1 for g in gains)
-    ends = [a * b for a in (orders.p10, orders.p90) for b in (p10, p90)]
-    more = Interval(min(ends), orders.p50 * p50, max(ends))
-    revenue = MoneyInterval.of(more.scaled(value.micros), value.currency)
-    return Effect(
-        nothing,
-        more,
-        revenue,
-        None,
+    return effect_of_gain(
+        market,
+        inputs.mmm,
+        inputs.responses.get(campaign.channel),
+        inputs.order_values.get(campaign.channel),
+        Money(campaign.budget.micros * _DAYS // 2, campaign.currency),
+        Interval(*(exp(g) - 1 for g in gains)),
         "if a new ad with it does as the ads that had it: the test tells",
     )
 

@@ -159,3 +159,21 @@ def test_the_plots_are_drawn(on_duckdb: Platform) -> None:
         "SELECT run_id FROM contracts.job_runs WHERE job = 'clustering' AND verdict = 'PASS'"
     )
     assert plots == mmm | {"pacing"} | ({"interests"} if clustered else set())
+
+
+def test_the_worn_ad_is_truly_worn_and_nothing_that_does_nothing_is_recommended(
+    on_duckdb: Platform,
+) -> None:
+    score = json.loads(on_duckdb.adcanary("evaluate", "creatives", "--format", "json"))
+    assert 0 < score["fatigued"] == score["truly_worn"]
+    assert score["freshness_held"] > score["judged"] / 2
+    assert score["others"] == []
+
+
+def test_every_planted_mistake_of_audiences_is_said_and_no_other_of_its_kind(
+    on_duckdb: Platform,
+) -> None:
+    scores = json.loads(on_duckdb.adcanary("evaluate", "audiences", "--format", "json"))
+    planted = [score for score in scores if score["planted"]]
+    assert {s["mistake"] for s in planted} >= {"exclusion_missing", "overlap"}
+    assert all(s["planted"] == s["said"] == s["both"] for s in planted)
